@@ -1,0 +1,1 @@
+"""Image anomaly detection under distribution shift: GNL, and what it is compared with."""

@@ -1,0 +1,70 @@
+"""From pairs of feature maps to an anomaly map, and from the map to the image's score (paper, Eq. 2-3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torchvision.transforms.v2.functional import gaussian_blur
+
+BLUR_RADIUS_SIGMAS = 4  # as scipy truncates its Gaussian
+
+
+def stage_map(teacher: Tensor, student: Tensor) -> Tensor:
+    """Cosine distance of the two features at each position (Eq. 2).
+
+    Args:
+        teacher: Stage map, shape (B, C, H, W).
+        student: Its reconstruction, of the same shape.
+
+    Returns:
+        Distances in [0, 2], shape (B, 1, H, W).
+    """
+    return (1 - F.cosine_similarity(teacher, student, dim=1)).clamp_min(0)[:, None]
+
+
+def anomaly_map(teacher: Sequence[Tensor], student: Sequence[Tensor], *, size: tuple[int, int]) -> Tensor:
+    """Sum of the stage maps, each brought to the image's size bilinearly (Eq. 3).
+
+    Args:
+        teacher: Stage maps, shapes (B, C_k, H_k, W_k).
+        student: Their reconstructions, of the same shapes.
+        size: Height and width of the image in pixels.
+
+    Returns:
+        Anomaly map in [0, 2 * number of stages], shape (B, 1, *size).
+    """
+    maps = (stage_map(e, d) for e, d in zip(teacher, student, strict=True))
+    return torch.stack([F.interpolate(m, size=size, mode="bilinear", align_corners=False) for m in maps]).sum(0)
+
+
+def smooth(anomaly_map: Tensor, *, sigma_px: float) -> Tensor:
+    """Gaussian smoothing of the map; 0 leaves it as it is, as in the paper (its published code: 4 px at 256 px).
+
+    Args:
+        anomaly_map: Shape (B, 1, H, W).
+        sigma_px: Standard deviation in pixels.
+
+    Returns:
+        Smoothed map of the same shape; borders are mirrored.
+    """
+    if sigma_px == 0:
+        return anomaly_map
+    largest_radius = min(anomaly_map.shape[-2:]) - 1  # mirroring has no more pixels to give
+    radius = min(max(1, round(BLUR_RADIUS_SIGMAS * sigma_px)), largest_radius)
+    side = 2 * radius + 1
+    return gaussian_blur(anomaly_map, kernel_size=[side, side], sigma=[sigma_px, sigma_px])
+
+
+def image_score(anomaly_map: Tensor) -> Tensor:
+    """The map's maximum (paper, section 2.2).
+
+    Args:
+        anomaly_map: Shape (B, 1, H, W).
+
+    Returns:
+        Scores, shape (B,).
+    """
+    return anomaly_map.amax(dim=(1, 2, 3))

@@ -1,0 +1,170 @@
+"""The command line: gnl train, gnl score, gnl data."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel
+from tqdm import tqdm
+
+from gnl_core.config import RunConfig, ScoringConfig, parse_config
+from gnl_core.datasets import DATASETS, list_items
+from gnl_core.datasets.base import DatasetSpec
+from gnl_core.metrics import report
+from gnl_core.plots.maps import write_map
+from gnl_core.records import Report, Scores
+from gnl_core.runs.experiment import (
+    Run,
+    detect_domain,
+    join_scores,
+    load_run,
+    map_scale,
+    resolve_scoring,
+    train_run,
+)
+from gnl_core.runs.folder import RunFolder, create_run, report_to_json, save_scores, write_report
+from gnl_core.scoring import collect_scores
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; bad input ends in one sentence on standard error and exit code 2."""
+    parsed = build_parser().parse_args(arguments)
+    try:
+        parsed.command(parsed)
+    except (ValueError, OSError) as error:
+        say(f"gnl: {error}")
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        say("gnl: stopped")
+        return INTERRUPTED
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The commands and their flags."""
+    parser = argparse.ArgumentParser(prog="gnl", description="Image anomaly detection under distribution shift.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    train = commands.add_parser("train", help="train a detector on the normal images of one class")
+    train.add_argument("--run", type=Path, required=True, help="folder to make for the run")
+    add_settings(train, RunConfig)
+    train.set_defaults(command=train_command)
+
+    score = commands.add_parser("score", help="score the images of one or more domains with a trained run")
+    score.add_argument("run", type=Path, help="folder of the run")
+    score.add_argument("--domain", nargs="+", help="domains to score, or train; unset: all of the data set")
+    score.add_argument("--csv", type=Path, help="write one row an image to this file")
+    score.add_argument("--maps", type=Path, help="write one anomaly map an image to this folder, as PNG")
+    score.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    score.add_argument("--device", default="auto", help=RunConfig.model_fields["device"].description)
+    add_settings(score, ScoringConfig)
+    score.set_defaults(command=score_command)
+
+    data = commands.add_parser("data", help="what data there is").add_subparsers(required=True, metavar="COMMAND")
+    data_list = data.add_parser("list", help="list data sets, their domains and image counts")
+    data_list.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    data_list.set_defaults(command=data_list_command)
+    return parser
+
+
+def add_settings(parser: argparse.ArgumentParser, model: type[BaseModel]) -> None:
+    """Add a flag for each field; values stay text, the model checks them."""
+    for name, field in model.model_fields.items():
+        default = "" if field.default is None else f" (default: {field.default})"
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            default=argparse.SUPPRESS,
+            metavar="VALUE",
+            help=f"{field.description}{default}".replace("%", "%%"),
+        )
+
+
+def given_settings(parsed: argparse.Namespace, model: type[BaseModel]) -> dict[str, Any]:
+    """The settings that were given as flags."""
+    return {name: value for name, value in vars(parsed).items() if name in model.model_fields}
+
+
+def train_command(parsed: argparse.Namespace) -> None:
+    """Gnl train"""
+    config = parse_config(given_settings(parsed, RunConfig))
+    folder = create_run(parsed.run, config)
+    with tqdm(total=config.epochs, unit="epoch", file=sys.stderr) as bar:
+        for record in train_run(config, folder):
+            bar.set_postfix({name: f"{value:.4f}" for name, value in record.losses.items()})
+            bar.update()
+    say(f"wrote {folder.weights}")
+
+
+def score_command(parsed: argparse.Namespace) -> None:
+    """Gnl score"""
+    folder = RunFolder(parsed.run)
+    run = load_run(folder, device=parsed.device)
+    overrides = given_settings(parsed, ScoringConfig)
+    parse_config(overrides)
+    scoring = resolve_scoring(run, **overrides)
+    spec = DATASETS[run.config.dataset]
+    domains = parsed.domain or list(spec.domains)
+    scores = join_scores([score_one_domain(run, domain, scoring, maps=parsed.maps) for domain in domains])
+    measured = report(scores, in_distribution=spec.in_distribution)
+    save_scores(folder, scores, scoring)
+    write_report(folder, measured)
+    if parsed.csv:
+        pd.DataFrame(vars(scores)).to_csv(parsed.csv, index=False)
+    if parsed.json:
+        print(json.dumps({"run": str(folder.path), **scoring.model_dump(), **report_to_json(measured)}))
+    else:
+        print(format_report(measured))
+
+
+def score_one_domain(run: Run, domain: str, scoring: ScoringConfig, *, maps: Path | None) -> Scores:
+    """Score a domain with a progress bar, writing its anomaly maps on the way if asked to."""
+    upper = map_scale(run, scoring) if maps else 0.0
+    rows = []
+    for batch, detection in tqdm(detect_domain(run, domain, scoring), desc=domain, unit="batch", file=sys.stderr):
+        if maps and detection.anomaly_map is not None:
+            for path, anomaly_map in zip(batch.paths, detection.anomaly_map[:, 0], strict=True):
+                write_map(maps / f"{path}.png", anomaly_map.numpy(), upper=upper)
+        rows.append((batch, detection._replace(anomaly_map=None)))
+    return collect_scores(rows)
+
+
+def format_report(measured: Report) -> str:
+    """A line a domain."""
+    lines = [f"{'domain':<16} {'AUROC':>6}  {'95 % interval':<15} {'normal':>7} {'anomalous':>9}"]
+    for name, domain in measured.domains.items():
+        value = "-" if domain.auroc is None else f"{domain.auroc:.3f}"
+        interval = "" if domain.auroc_interval is None else "{:.3f} - {:.3f}".format(*domain.auroc_interval)
+        lines.append(f"{name:<16} {value:>6}  {interval:<15} {domain.n_normal:>7} {domain.n_anomalous:>9}")
+    return "\n".join(lines)
+
+
+def data_list_command(parsed: argparse.Namespace) -> None:
+    """Gnl data list"""
+    described = {name: describe_dataset(name, spec) for name, spec in DATASETS.items()}
+    if parsed.json:
+        print(json.dumps({"datasets": described}))
+        return
+    for name, facts in described.items():
+        print(f"{name}: {facts['summary']}\n  classes: {', '.join(facts['classes'])}")
+        for domain, count in facts["images"].items():
+            print(f"  {domain}: {count} images")
+
+
+def describe_dataset(name: str, spec: DatasetSpec) -> dict[str, Any]:
+    """What a data set holds: its summary, classes, and number of test images by domain."""
+    counts = {domain: len(list_items(name, normal_class=spec.classes[0], domain=domain)) for domain in spec.domains}
+    return {"summary": spec.summary, "classes": list(spec.classes), "images": counts}
+
+
+def say(message: str) -> None:
+    """Tell the user something that is not a result."""
+    print(message, file=sys.stderr)

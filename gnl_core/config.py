@@ -1,0 +1,99 @@
+"""Every setting of a run, once: name, default, unit and check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+SMALLEST_SIDE_PX = 28
+LARGEST_SIDE_PX = 2048
+Side = Annotated[int, Field(ge=SMALLEST_SIDE_PX, le=LARGEST_SIDE_PX)]
+
+
+def parse_image_size(value: object) -> object:
+    """Read an image size written as 64, "64" or "48x64" (height x width); pass the rest on."""
+    if isinstance(value, int):
+        return value, value
+    if isinstance(value, str):
+        sides = value.lower().split("x")
+        return tuple(sides * 2) if len(sides) == 1 else tuple(sides)
+    return value
+
+
+ImageSize = Annotated[tuple[Side, Side], BeforeValidator(parse_image_size)]
+
+
+class ScoringConfig(BaseModel):
+    """How a trained detector looks at an image. None of it changes the weights."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    style_weight: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Strength of feature distribution matching (FDM): 0 is off, 1 gives features the "
+        "reference's distribution. Unset: the method's own, 0.5 for gnl and 0 for the others",
+    )
+    reference_count: int = Field(
+        8, ge=1, description="Number of training images whose mean sorted features are the reference of FDM"
+    )
+    smoothing_sigma_px: float = Field(
+        0.0, ge=0, le=64, description="Gaussian smoothing of the anomaly map, standard deviation in pixels"
+    )
+
+
+class RunConfig(ScoringConfig):
+    """Everything that decides a run: what is learnt, how, and how it is scored."""
+
+    dataset: str = Field("digits", description="Data set to train on")
+    normal_class: str = Field("4", description="The class that is normal; all others are anomalies")
+    data_root: Path | None = Field(None, description="Folder of the data sets on disk; unset: $GNL_DATA")
+    detector: str = Field("gnl", description="Method to train")
+    teacher: str = Field("efficientnet_lite0", description="Frozen backbone: a name of ours or any of timm's")
+    teacher_weights: Path | None = Field(
+        None, description="Local file with the teacher's weights; unset: bundled or downloaded"
+    )
+    teacher_sha256: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{8,64}$",
+        description="SHA-256 of that file or its first 8 or more digits; unset: the one in its name, if any",
+    )
+    image_size: ImageSize = Field((64, 64), description="Size images are brought to in pixels: 64, or 48x64 (HxW)")
+    epochs: int = Field(10, ge=1, description="Passes over the training images")
+    batch_size: int = Field(16, ge=1, description="Images a training step")
+    learning_rate: float = Field(0.005, gt=0, description="Learning rate of Adam")
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, order, views and references")
+    limit: int | None = Field(None, ge=2, description="Train on the first so many images only; unset: all")
+    distillation_weight: float = Field(0.9, ge=0, description="Weight of GNL's distillation term")
+    bottleneck_weight: float = Field(0.1, ge=0, description="Weight of GNL's bottleneck invariance term")
+    low_level_weight: float = Field(0.1, ge=0, description="Weight of GNL's low-level invariance term")
+    stored_references: int = Field(8, ge=1, le=64, description="Number of reference images kept in the checkpoint")
+    feature_cache_mb: int = Field(1024, ge=0, description="Memory for teacher features of views that never change, MiB")
+    device: str = Field("auto", description="auto, or a PyTorch device such as cpu, mps or cuda:1")
+
+
+def parse_config(values: dict[str, Any]) -> RunConfig:
+    """Check settings and fill in the defaults.
+
+    Args:
+        values: Field name to value; strings are converted.
+
+    Raises:
+        ValueError: In one sentence: the settings at fault, what came and what was expected.
+    """
+    try:
+        return RunConfig(**values)
+    except ValidationError as error:
+        raise ValueError(describe_invalid(error)) from None
+
+
+def describe_invalid(error: ValidationError) -> str:
+    """Turn pydantic's findings into one sentence."""
+    findings = (
+        f"{'.'.join(str(part) for part in finding['loc'][:1])} = {finding['input']!r}: {finding['msg']}"
+        for finding in error.errors()
+    )
+    return f"invalid settings: {'; '.join(findings)}"

@@ -1,0 +1,58 @@
+"""What a data set is: a list of items for training, and one for each domain to score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+
+
+class Item(NamedTuple):
+    """One image, not yet read.
+
+    Attributes:
+        path: A name that identifies the image within its data set.
+        read: Decodes it: RGB, shape (H, W, 3), at native size.
+        label: 0 for normal, 1 for anomalous.
+        domain: The domain it belongs to.
+        category: What it shows.
+    """
+
+    path: str
+    read: Callable[[], Image]
+    label: int
+    domain: str
+    category: str
+
+
+class DatasetSpec(NamedTuple):
+    """A data set: what is in it, and how its images are listed. Listing reads no pixels.
+
+    Attributes:
+        summary: What it shows and where it comes from, in one sentence.
+        classes: The classes of which one is normal.
+        domains: The in-distribution domain first, then the shifted ones.
+        train_items: Root folder and normal class to the normal training images.
+        test_items: Root folder, normal class and domain to the images to score.
+    """
+
+    summary: str
+    classes: tuple[str, ...]
+    domains: tuple[str, ...]
+    train_items: Callable[[Path | None, str], list[Item]]
+    test_items: Callable[[Path | None, str, str], list[Item]]
+
+    @property
+    def in_distribution(self) -> str:
+        """The domain of the training images."""
+        return self.domains[0]
+
+    @property
+    def shifted(self) -> tuple[str, ...]:
+        """The domains under shift."""
+        return self.domains[1:]

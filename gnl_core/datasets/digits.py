@@ -1,0 +1,91 @@
+"""scikit-learn's handwritten digits, and the same digits blended with its two sample photographs.
+
+The 1,797 images are a part of the UCI set "Optical recognition of handwritten digits" (Alpaydin & Kaynak).
+The blend is MNIST-M's (Ganin et al., 2016): the absolute difference of the digit and a random crop.
+"""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+from sklearn.datasets import load_digits, load_sample_images
+
+from gnl_core.datasets.base import DatasetSpec, Image, Item
+
+SIDE_PX = 28  # MNIST's
+LARGEST_VALUE = 16  # the originals have 17 grey levels
+TRAIN_SHARE = 0.6  # the rest was written by others
+BLEND_SEED = 20161
+
+
+@cache
+def digit_arrays() -> tuple[np.ndarray, np.ndarray]:
+    """All digits: values 0-16, shape (1797, 8, 8), and their classes, shape (1797,)."""
+    digits = load_digits()
+    return digits.images, digits.target
+
+
+@cache
+def photographs() -> list[Image]:
+    """scikit-learn's two sample photographs, each (427, 640, 3)."""
+    return load_sample_images().images
+
+
+def read_digit(index: int) -> Image:
+    """One digit, white on black, brought to 28x28 bilinearly; shape (28, 28, 3)."""
+    values = digit_arrays()[0][index]
+    grey = PIL.Image.fromarray(np.uint8(np.round(values * (255 / LARGEST_VALUE))))
+    enlarged = grey.resize((SIDE_PX, SIDE_PX), PIL.Image.Resampling.BILINEAR)
+    return np.asarray(enlarged.convert("RGB"))
+
+
+def read_blended_digit(index: int) -> Image:
+    """The same digit blended with a photograph's crop that its index decides; shape (28, 28, 3)."""
+    generator = np.random.default_rng([BLEND_SEED, index])
+    photograph = photographs()[generator.integers(len(photographs()))]
+    top = generator.integers(photograph.shape[0] - SIDE_PX + 1)
+    left = generator.integers(photograph.shape[1] - SIDE_PX + 1)
+    crop = photograph[top : top + SIDE_PX, left : left + SIDE_PX]
+    return np.uint8(np.abs(np.int16(crop) - np.int16(read_digit(index))))
+
+
+READERS = {"digits": read_digit, "digits_m": read_blended_digit}
+
+
+def train_items(root: Path | None, normal_class: str) -> list[Item]:
+    """The normal digit's images among the first 60 %."""
+    return [item for item in list_items("digits", normal_class, test=False) if item.label == 0]
+
+
+def test_items(root: Path | None, normal_class: str, domain: str) -> list[Item]:
+    """All digits among the last 40 %."""
+    return list_items(domain, normal_class, test=True)
+
+
+def list_items(domain: str, normal_class: str, *, test: bool) -> list[Item]:
+    """List one split of one domain, in the order of scikit-learn's file."""
+    classes = digit_arrays()[1]
+    first_test = round(TRAIN_SHARE * len(classes))
+    split = range(first_test, len(classes)) if test else range(first_test)
+    return [
+        Item(
+            path=f"{domain}/{index:04d}",
+            read=partial(READERS[domain], index),
+            label=int(str(classes[index]) != normal_class),
+            domain=domain,
+            category=str(classes[index]),
+        )
+        for index in split
+    ]
+
+
+DIGITS = DatasetSpec(
+    summary="Handwritten digits of scikit-learn, and the same blended with photographs; bundled",
+    classes=tuple("0123456789"),
+    domains=("digits", "digits_m"),
+    train_items=train_items,
+    test_items=test_items,
+)

@@ -1,0 +1,124 @@
+"""From items to batches: decoded and resized once an image, views made afresh each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import PIL.Image
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from gnl_core.datasets.base import Item
+from gnl_core.datasets.views import make_view
+from gnl_core.records import Batch
+
+Draw = tuple[int, int]  # epoch and position of an image: what its random view depends on
+Row = tuple[Item, dict[str, Tensor]]
+DECODED_BUDGET_BYTES = 2**30
+
+
+class ImageViews(Dataset[Row]):
+    """Items at one size, as views. The same epoch and position give the same views in any process."""
+
+    def __init__(self, items: Sequence[Item], *, image_size: tuple[int, int], views: Sequence[str], seed: int) -> None:
+        self.items = items
+        self.image_size = image_size
+        self.views = views
+        self.seed = seed
+        self._decoded: dict[int, Tensor] = {}
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, draw: Draw) -> Row:
+        epoch, position = draw
+        image = self.image(position).float() / 255
+        views = {
+            name: make_view(name, image, generator=np.random.default_rng([self.seed, epoch, position]))
+            for name in self.views
+        }
+        return self.items[position], views
+
+    def image(self, position: int) -> Tensor:
+        """The resized image, uint8, shape (3, H, W); kept in memory within the budget."""
+        if position in self._decoded:
+            return self._decoded[position]
+        image = resize_image(self.items[position].read(), self.image_size)
+        if (len(self._decoded) + 1) * image.nbytes <= DECODED_BUDGET_BYTES:
+            self._decoded[position] = image
+        return image
+
+
+class Batches:
+    """A list of items as batches: iterate for one pass in order, or ask for a shuffled epoch.
+
+    Args:
+        items: What to load.
+        image_size: Height and width in pixels that every image is brought to.
+        batch_size: Images a batch; the last one has what is left.
+        views: What each batch's `views` holds.
+        seed: Decides the order of the epochs and what is random in the views.
+
+    Raises:
+        ValueError: If there are no items.
+    """
+
+    def __init__(
+        self,
+        items: Sequence[Item],
+        *,
+        image_size: tuple[int, int],
+        batch_size: int,
+        views: Sequence[str] = ("original",),
+        seed: int = 0,
+    ) -> None:
+        if not items:
+            raise ValueError("there are no images to load; check the data set's folder and the class")
+        self.dataset = ImageViews(items, image_size=image_size, views=views, seed=seed)
+        self.batch_size = batch_size
+        self.seed = seed
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Every image once, in the order of the items."""
+        return self._load(epoch=0, order=range(len(self.dataset)))
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """Every image once, in an order that seed and epoch decide.
+
+        A single image left over joins the batch before it: BatchNorm cannot learn from one.
+        """
+        order = np.random.default_rng([self.seed, number]).permutation(len(self.dataset)).tolist()
+        return self._load(epoch=number, order=order)
+
+    def _load(self, *, epoch: int, order: Sequence[int]) -> Iterator[Batch]:
+        draws = [(epoch, position) for position in order]
+        return iter(DataLoader(self.dataset, batch_sampler=chunk(draws, self.batch_size), collate_fn=collate))
+
+
+def chunk(draws: Sequence[Draw], size: int) -> list[list[Draw]]:
+    """Cut into pieces of one size; the last has what is left, and a single draw joins the piece before it."""
+    pieces = [list(draws[start : start + size]) for start in range(0, len(draws), size)]
+    if len(pieces) > 1 and len(pieces[-1]) == 1 and size > 1:
+        pieces[-2] += pieces.pop()
+    return pieces
+
+
+def collate(rows: Sequence[Row]) -> Batch:
+    """Stack rows into a batch."""
+    items = [item for item, _ in rows]
+    return Batch(
+        views={name: torch.stack([views[name] for _, views in rows]) for name in rows[0][1]},
+        labels=torch.tensor([item.label for item in items]),
+        domains=tuple(item.domain for item in items),
+        categories=tuple(item.category for item in items),
+        paths=tuple(item.path for item in items),
+    )
+
+
+def resize_image(image: np.ndarray, size: tuple[int, int]) -> Tensor:
+    """Bring an RGB image (H, W, 3) to a size (height, width) bilinearly; uint8, shape (3, *size)."""
+    height, width = size
+    resized = PIL.Image.fromarray(image).resize((width, height), PIL.Image.Resampling.BILINEAR)
+    return torch.from_numpy(np.array(resized)).permute(2, 0, 1).contiguous()

@@ -1,0 +1,70 @@
+"""One interface for all methods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from gnl_core.config import ScoringConfig
+from gnl_core.records import Batch, Detection
+
+ADAM_BETAS = (0.5, 0.999)  # supplement, section 2.1
+
+
+class Detector(nn.Module):
+    """One method: how it learns from normal images and how it scores any image.
+
+    What it needs in order to score, a centre or reference features, is a buffer: a checkpoint of its
+    state scores without the data set.
+
+    Attributes:
+        views: What the loader must put in `Batch.views` for training.
+        style_weight: Strength of feature distribution matching where a question leaves it open.
+    """
+
+    views: tuple[str, ...] = ("original",)
+    style_weight: float = 0.0
+
+    def prepare(self, batches: Iterable[Batch]) -> None:
+        """Look at the training images once, in the data set's order, before training. Default: nothing."""
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Named and weighted scalars; training minimises their sum."""
+        raise TypeError(f"{type(self).__name__} has no training losses")
+
+    def optimizers(self, learning_rate: float) -> list[Optimizer]:
+        """What `training_step` steps. Default: Adam over everything that learns."""
+        learnable = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        return [Adam(learnable, lr=learning_rate, betas=ADAM_BETAS)]
+
+    def training_step(self, batch: Batch, optimizers: Sequence[Optimizer], *, progress: float) -> dict[str, float]:
+        """Learn from one batch. Default: descend the sum of the losses.
+
+        Args:
+            batch: Training images with every view in `views`.
+            optimizers: What `optimizers` gave.
+            progress: Share of the training that is done, in [0, 1).
+
+        Returns:
+            The value of each named loss term.
+        """
+        terms = self.losses(batch)
+        for optimizer in optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        torch.stack(list(terms.values())).sum().backward()
+        for optimizer in optimizers:
+            optimizer.step()
+        return {name: term.item() for name, term in terms.items()}
+
+    def forward(self, images: Tensor, scoring: ScoringConfig) -> Detection:
+        """Score images.
+
+        Args:
+            images: RGB in [0, 1], shape (B, 3, H, W).
+            scoring: How to look at them. It is an argument and not a state of the detector, so that
+                several questions can share one detector at the same time.
+        """
+        raise NotImplementedError

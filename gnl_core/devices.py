@@ -1,0 +1,25 @@
+"""Which processor computes."""
+
+from __future__ import annotations
+
+import torch
+
+
+def resolve_device(name: str) -> torch.device:
+    """Find the device for a setting.
+
+    Args:
+        name: "auto" takes CUDA, else MPS, else the CPU; anything else is a PyTorch device string.
+
+    Raises:
+        ValueError: If the name is no device, or this machine has no such device.
+    """
+    if name == "auto":
+        return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"cannot compute on device {name!r} ({reason}); use auto or cpu") from None
+    return device

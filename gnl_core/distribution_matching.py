@@ -1,0 +1,65 @@
+"""Feature distribution matching (FDM): give a feature map the value distribution of another (paper, Eq. 1)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def sort_features(features: Tensor) -> Tensor:
+    """Sort each channel's values in ascending order.
+
+    Args:
+        features: Feature maps, shape (B, C, H, W).
+
+    Returns:
+        Sorted values, shape (B, C, H * W).
+    """
+    return features.flatten(2).sort(dim=2).values
+
+
+def match_distribution(features: Tensor, sorted_reference: Tensor, *, style_weight: float) -> Tensor:
+    """Pull each channel's values toward a reference's distribution; every value keeps its rank (Eq. 1).
+
+    The i-th smallest value c of a channel becomes (1 - style_weight) * c + style_weight * v, with v
+    the i-th smallest value of the reference's channel. Tied values take their order of position.
+
+    Args:
+        features: Feature maps, shape (B, C, H, W).
+        sorted_reference: Sorted reference values, shape (C, N); where N is not H * W, its quantiles
+            are interpolated.
+        style_weight: Strength in [0, 1]: 0 returns the features, 1 gives exactly the reference's values.
+
+    Returns:
+        Matched feature maps, shape (B, C, H, W).
+
+    Raises:
+        ValueError: If the channels differ.
+    """
+    if features.shape[1] != sorted_reference.shape[0]:
+        raise ValueError(
+            f"features have {features.shape[1]} channels but the reference has {sorted_reference.shape[0]}; "
+            "take the reference from the same stage of the same teacher"
+        )
+    if style_weight == 0:
+        return features
+    ordered, positions = features.flatten(2).sort(dim=2, stable=True)
+    target = resample_quantiles(sorted_reference, count=ordered.shape[2])
+    mixed = (1 - style_weight) * ordered + style_weight * target
+    return torch.empty_like(mixed).scatter_(2, positions, mixed).view(features.shape)
+
+
+def resample_quantiles(sorted_values: Tensor, *, count: int) -> Tensor:
+    """Read sorted values at evenly spaced quantiles, so that images of another size have a reference too.
+
+    Args:
+        sorted_values: Ascending values, shape (C, N).
+        count: Number of quantiles.
+
+    Returns:
+        Ascending values, shape (C, count): the input itself where N is count.
+    """
+    if sorted_values.shape[1] == count:
+        return sorted_values
+    return F.interpolate(sorted_values[None], size=count, mode="linear", align_corners=True)[0]

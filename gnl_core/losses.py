@@ -1,0 +1,60 @@
+"""Training objectives: pure functions of feature maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def cosine_distance(reference: Tensor, candidate: Tensor) -> Tensor:
+    """Cosine distance of whole, flattened feature maps, averaged over the batch.
+
+    The `loss` of the paper's Algorithm 1: 1 - cos(reference, candidate), an image at a time.
+
+    Args:
+        reference: Feature maps, shape (B, C, H, W).
+        candidate: Feature maps of the same shape.
+
+    Returns:
+        Scalar in [0, 2]: 0 for parallel features, 2 for opposite ones.
+
+    Raises:
+        ValueError: If the shapes differ.
+    """
+    if reference.shape != candidate.shape:
+        raise ValueError(f"feature maps must have one shape, got {tuple(reference.shape)} and {tuple(candidate.shape)}")
+    return 1 - F.cosine_similarity(reference.flatten(1), candidate.flatten(1)).mean()
+
+
+def distillation_loss(teacher: Sequence[Tensor], student: Sequence[Tensor]) -> Tensor:
+    """Sum of the stages' cosine distances (Algorithm 1, loss_ori).
+
+    Args:
+        teacher: Stage maps E_k, shapes (B, C_k, H_k, W_k).
+        student: Reconstructed maps D_k of the same shapes.
+
+    Returns:
+        Scalar in [0, 2 * number of stages].
+    """
+    return torch.stack([cosine_distance(e, d) for e, d in zip(teacher, student, strict=True)]).sum()
+
+
+def invariance_loss(original: Tensor, views: Sequence[Tensor]) -> Tensor:
+    """Mean cosine distance of augmented views from the original (Algorithm 1, losses_abs and losses_lowf).
+
+    Args:
+        original: Feature maps of the original images, shape (B, C, H, W).
+        views: The same features of each augmented view, of the same shape.
+
+    Returns:
+        Scalar in [0, 2].
+
+    Raises:
+        ValueError: If there is no view.
+    """
+    if not views:
+        raise ValueError("an invariance loss needs at least one augmented view, got none")
+    return torch.stack([cosine_distance(original, view) for view in views]).mean()

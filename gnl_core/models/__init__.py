@@ -1,0 +1,1 @@
+"""Teacher, bottleneck and student."""

@@ -1,0 +1,60 @@
+"""Residual blocks that double the size of a map: torchvision's, with a transposed convolution at the stride.
+
+Modules carry the names of published RD4AD checkpoints (`upsample` where a shrinking block has `downsample`).
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torchvision.models.resnet import BasicBlock, Bottleneck
+
+
+def transposed_convolution(in_channels: int, out_channels: int, *, factor: int) -> nn.ConvTranspose2d:
+    """A transposed convolution whose windows tile the larger map."""
+    return nn.ConvTranspose2d(in_channels, out_channels, kernel_size=factor, stride=factor, bias=False)
+
+
+def upsampling_shortcut(in_channels: int, out_channels: int, *, factor: int) -> nn.Sequential:
+    """The shortcut of a block that enlarges its map."""
+    return nn.Sequential(transposed_convolution(in_channels, out_channels, factor=factor), nn.BatchNorm2d(out_channels))
+
+
+class UpsamplingBasicBlock(BasicBlock):
+    """A basic block whose first convolution is transposed and enlarges the map."""
+
+    def __init__(self, in_channels: int, planes: int, *, factor: int, base_width: int = 64) -> None:
+        super().__init__(in_channels, planes, base_width=base_width)
+        self.conv1 = transposed_convolution(in_channels, planes, factor=factor)
+        self.upsample = upsampling_shortcut(in_channels, planes, factor=factor)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to (B, planes, factor * H, factor * W)."""
+        out = self.relu(self.bn1(self.conv1(x)))
+        return self.relu(self.bn2(self.conv2(out)) + self.upsample(x))
+
+
+class UpsamplingBottleneck(Bottleneck):
+    """A bottleneck block whose 3x3 convolution is replaced by a transposed one that enlarges the map."""
+
+    def __init__(self, in_channels: int, planes: int, *, factor: int, base_width: int = 64) -> None:
+        super().__init__(in_channels, planes, base_width=base_width)
+        width = self.conv2.in_channels
+        self.conv2 = transposed_convolution(width, width, factor=factor)
+        self.upsample = upsampling_shortcut(in_channels, planes * self.expansion, factor=factor)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to (B, 4 * planes, factor * H, factor * W)."""
+        out = self.relu(self.bn1(self.conv1(x)))
+        out = self.relu(self.bn2(self.conv2(out)))
+        return self.relu(self.bn3(self.conv3(out)) + self.upsample(x))
+
+
+BLOCKS = {"basic": BasicBlock, "bottleneck": Bottleneck}
+UPSAMPLING_BLOCKS = {"basic": UpsamplingBasicBlock, "bottleneck": UpsamplingBottleneck}
+
+
+def initialise(module: nn.Module) -> None:
+    """Kaiming normal (fan-out, ReLU) for convolutions; transposed ones stay as PyTorch makes them."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")

@@ -1,0 +1,32 @@
+"""Anomaly maps as pictures, on a colour scale that the map itself never moves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+from matplotlib import colormaps
+from numpy.typing import NDArray
+
+COLOUR_MAP = "inferno"
+
+
+def colour_map(anomaly_map: NDArray[np.float32], *, upper: float) -> NDArray[np.uint8]:
+    """Colour an anomaly map.
+
+    Args:
+        anomaly_map: Shape (H, W).
+        upper: The value of the brightest colour; 0 is the darkest.
+
+    Returns:
+        RGB, shape (H, W, 3).
+    """
+    share = np.clip(anomaly_map / upper, 0, 1)
+    return np.uint8(np.round(255 * colormaps[COLOUR_MAP](share)[..., :3]))
+
+
+def write_map(path: Path, anomaly_map: NDArray[np.float32], *, upper: float) -> None:
+    """Write a coloured map as a picture; its folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    PIL.Image.fromarray(colour_map(anomaly_map, upper=upper)).save(path)

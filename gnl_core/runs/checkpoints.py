@@ -1,0 +1,134 @@
+"""Checkpoints: what a detector learnt, as safetensors, with the settings it needs to be built again.
+
+The teacher's weights stay out; their hash is kept, and other weights are refused.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from gnl_core.config import RunConfig, describe_invalid
+from gnl_core.detectors import create_detector
+from gnl_core.detectors.base import Detector
+from gnl_core.devices import resolve_device
+from gnl_core.models.teachers import Teacher
+from gnl_core.runs.folder import write_atomically
+
+FORMAT = "gnl-checkpoint"
+FORMAT_VERSION = 1
+
+
+class Header(NamedTuple):
+    """What a checkpoint says of itself."""
+
+    format_version: int
+    config: RunConfig
+    epoch: int
+    teacher: str
+    teacher_fingerprint: str
+
+
+def save_checkpoint(path: Path, detector: Detector, config: RunConfig, *, epoch: int) -> None:
+    """Write what the detector learnt, to a temporary name first.
+
+    Args:
+        path: The file; an older one is replaced.
+        detector: What to save.
+        config: The settings it was built from.
+        epoch: Epochs it has trained.
+    """
+    header = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "config": config.model_dump(mode="json"),
+        "epoch": epoch,
+        "teacher": config.teacher,
+        "teacher_fingerprint": find_teacher(detector).fingerprint,
+    }
+    # One metadata entry: several would be written in an order of their own, and the file's hash would vary.
+    write_atomically(path, save(learnt_state(detector), metadata={FORMAT: json.dumps(header)}))
+
+
+def load_checkpoint(path: Path, *, device: str = "auto") -> tuple[Detector, RunConfig]:
+    """Build the detector that a checkpoint holds; nothing is unpickled, no data set is needed.
+
+    Args:
+        path: A file that `save_checkpoint` wrote.
+        device: Where to put it.
+
+    Returns:
+        The detector, in eval mode, and its settings.
+
+    Raises:
+        ValueError: If the file is missing, is not ours, is damaged or of a newer format, or was made
+            with other teacher weights than those at hand.
+    """
+    header, state = read_checkpoint(path)
+    detector = create_detector(header.config)
+    if find_teacher(detector).fingerprint != header.teacher_fingerprint:
+        raise ValueError(
+            f"{path} was made with other weights of teacher {header.teacher} than those at hand; "
+            "point its run's teacher_weights to the file it was trained with"
+        )
+    check_state(path, expected=learnt_state(detector), actual=state)
+    detector.load_state_dict(state, strict=False)
+    return detector.to(resolve_device(device)).eval(), header.config
+
+
+def read_checkpoint(path: Path) -> tuple[Header, dict[str, Tensor]]:
+    """Read a checkpoint's header and tensors."""
+    if not path.is_file():
+        raise ValueError(
+            f"no checkpoint at {path}; train one with gnl train, or pass a run folder that holds weights.safetensors"
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{path} is damaged or no checkpoint ({error}); copy it again, or train it again") from None
+    return parse_header(path, metadata), state
+
+
+def parse_header(path: Path, metadata: dict[str, str]) -> Header:
+    """Check what a checkpoint says of itself."""
+    if FORMAT not in metadata:
+        raise ValueError(f"{path} is a safetensors file, but not a checkpoint of gnl; pass one that gnl train wrote")
+    header = json.loads(metadata[FORMAT])
+    if header["format_version"] > FORMAT_VERSION:
+        raise ValueError(
+            f"{path} has format {header['format_version']}, this gnl reads up to {FORMAT_VERSION}; update gnl"
+        )
+    try:
+        config = RunConfig(**header["config"])
+    except ValidationError as error:
+        raise ValueError(f"{path} has settings that this gnl does not know: {describe_invalid(error)}") from None
+    return Header(header["format_version"], config, header["epoch"], header["teacher"], header["teacher_fingerprint"])
+
+
+def check_state(path: Path, *, expected: dict[str, Tensor], actual: dict[str, Tensor]) -> None:
+    """Refuse tensors whose names or shapes are not the detector's."""
+    differing = sorted(set(expected) ^ set(actual))
+    differing += [name for name in expected.keys() & actual.keys() if expected[name].shape != actual[name].shape]
+    if differing:
+        raise ValueError(
+            f"{path} does not fit its own settings: {len(differing)} tensors differ, such as {differing[0]!r}"
+        )
+
+
+def learnt_state(detector: Detector) -> dict[str, Tensor]:
+    """The detector's state without its teacher's."""
+    frozen = tuple(f"{name}." for name, module in detector.named_modules() if isinstance(module, Teacher))
+    return {name: value.contiguous() for name, value in detector.state_dict().items() if not name.startswith(frozen)}
+
+
+def find_teacher(detector: Detector) -> Teacher:
+    """The detector's teacher."""
+    return next(module for module in detector.modules() if isinstance(module, Teacher))

@@ -1,0 +1,109 @@
+"""Data set, detector and loop put together: train a run, and score it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.datasets import TRAIN, list_items, list_train_items
+from gnl_core.datasets.loading import Batches
+from gnl_core.detectors import create_detector
+from gnl_core.detectors.base import Detector
+from gnl_core.devices import resolve_device
+from gnl_core.records import Batch, Detection, EpochRecord, Scores
+from gnl_core.runs.checkpoints import load_checkpoint, save_checkpoint
+from gnl_core.runs.folder import RunFolder, append_record
+from gnl_core.scoring import detect, score
+from gnl_core.training import fit
+
+SCORING_BATCH_SIZE = 64
+MAP_SCALE_QUANTILE = 0.995
+
+
+class Run(NamedTuple):
+    """A trained detector and what it was trained by."""
+
+    detector: Detector
+    config: RunConfig
+
+
+def train_run(config: RunConfig, folder: RunFolder) -> Iterator[EpochRecord]:
+    """Train what the settings say; after each epoch its record and the checkpoint are on disk.
+
+    Yields:
+        One record an epoch.
+
+    Raises:
+        ValueError: If the settings name something that does not exist.
+    """
+    items = list_train_items(config.dataset, normal_class=config.normal_class, root=config.data_root)
+    detector = create_detector(config).to(resolve_device(config.device))
+    batches = Batches(
+        items[: config.limit],
+        image_size=config.image_size,
+        batch_size=config.batch_size,
+        views=detector.views,
+        seed=config.seed,
+    )
+    for record in fit(detector, batches, epochs=config.epochs, learning_rate=config.learning_rate):
+        save_checkpoint(folder.weights, detector, config, epoch=record.epoch)
+        append_record(folder, record)
+        yield record
+
+
+def load_run(folder: RunFolder, *, device: str = "auto") -> Run:
+    """Load a run's checkpoint.
+
+    Raises:
+        ValueError: If there is none, or it cannot be used; says why.
+    """
+    return Run(*load_checkpoint(folder.weights, device=device))
+
+
+def resolve_scoring(run: Run, **overrides: object) -> ScoringConfig:
+    """The run's own way to score, with settings replaced and nothing left open."""
+    own = run.config.model_dump(include=set(ScoringConfig.model_fields))
+    given = {name: value for name, value in overrides.items() if value is not None}
+    scoring = ScoringConfig(**(own | given))
+    if scoring.style_weight is not None:
+        return scoring
+    return scoring.model_copy(update={"style_weight": run.detector.style_weight})
+
+
+def load_domain(run: Run, domain: str) -> Batches:
+    """One domain of the run's data set, at the run's image size.
+
+    Raises:
+        ValueError: If the data set has no such domain.
+    """
+    config = run.config
+    items = list_items(config.dataset, normal_class=config.normal_class, domain=domain, root=config.data_root)
+    return Batches(items, image_size=config.image_size, batch_size=SCORING_BATCH_SIZE)
+
+
+def score_domain(run: Run, domain: str, scoring: ScoringConfig) -> Scores:
+    """Score every image of one domain."""
+    return score(run.detector, load_domain(run, domain), scoring)
+
+
+def detect_domain(run: Run, domain: str, scoring: ScoringConfig) -> Iterator[tuple[Batch, Detection]]:
+    """Look at every image of one domain, batch by batch."""
+    return detect(run.detector, load_domain(run, domain), scoring)
+
+
+def join_scores(parts: Sequence[Scores]) -> Scores:
+    """Rows of several scorings, one after the other."""
+    return Scores(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])})
+
+
+def map_scale(run: Run, scoring: ScoringConfig) -> float:
+    """Upper end of the colour scale of anomaly maps: a quantile of the training normals' map maxima."""
+    maxima = [
+        detection.anomaly_map.amax(dim=(1, 2, 3))
+        for _, detection in detect_domain(run, TRAIN, scoring)
+        if detection.anomaly_map is not None
+    ]
+    return float(np.quantile(np.concatenate(maxima), MAP_SCALE_QUANTILE))

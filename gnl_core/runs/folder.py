@@ -1,0 +1,170 @@
+"""A run on disk: config.json, progress.jsonl, weights.safetensors, scores.parquet, report.json."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from pydantic import ValidationError
+
+from gnl_core.config import RunConfig, ScoringConfig, describe_invalid
+from gnl_core.records import EpochRecord, Report, Scores
+
+SCORE_COLUMNS = list(Scores.__dataclass_fields__)
+
+
+class RunFolder(NamedTuple):
+    """Where each part of a run lies."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The run's settings."""
+        return self.path / "config.json"
+
+    @property
+    def progress(self) -> Path:
+        """One EpochRecord a line."""
+        return self.path / "progress.jsonl"
+
+    @property
+    def weights(self) -> Path:
+        """The checkpoint."""
+        return self.path / "weights.safetensors"
+
+    @property
+    def scores(self) -> Path:
+        """One row an image and question."""
+        return self.path / "scores.parquet"
+
+    @property
+    def report(self) -> Path:
+        """The metrics of the last scoring."""
+        return self.path / "report.json"
+
+
+def create_run(path: Path, config: RunConfig) -> RunFolder:
+    """Make a run folder and write its settings.
+
+    Raises:
+        ValueError: If the folder already holds a run, or cannot be made.
+    """
+    folder = RunFolder(path)
+    if folder.config.exists():
+        raise ValueError(f"{path} already holds a run; choose another folder, or remove that one first")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"cannot make the run folder {path}: {error.strerror}; choose another place") from None
+    write_atomically(folder.config, config.model_dump_json(indent=2, exclude_defaults=False).encode())
+    return folder
+
+
+def read_config(folder: RunFolder) -> RunConfig:
+    """Read a run's settings.
+
+    Raises:
+        ValueError: If the folder holds no run, or its settings are not ours.
+    """
+    try:
+        return RunConfig.model_validate_json(folder.config.read_bytes())
+    except OSError:
+        raise ValueError(
+            f"{folder.path} holds no run: {folder.config.name} is missing; train one with gnl train"
+        ) from None
+    except ValidationError as error:
+        raise ValueError(f"{folder.config} cannot be read: {describe_invalid(error)}") from None
+
+
+def list_runs(root: Path) -> list[RunFolder]:
+    """All runs right below a folder that have a checkpoint, by name."""
+    return [RunFolder(weights.parent) for weights in sorted(root.glob("*/weights.safetensors"))]
+
+
+def append_record(folder: RunFolder, record: EpochRecord) -> None:
+    """Add an epoch to the run's progress."""
+    with folder.progress.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(record._asdict()) + "\n")
+
+
+def read_records(folder: RunFolder) -> list[EpochRecord]:
+    """Read the run's progress; empty before the first epoch ends."""
+    if not folder.progress.exists():
+        return []
+    return [EpochRecord(**json.loads(line)) for line in folder.progress.read_text(encoding="utf-8").splitlines()]
+
+
+def save_scores(folder: RunFolder, scores: Scores, scoring: ScoringConfig) -> None:
+    """Keep scores with the question they answer and the checkpoint that gave them.
+
+    Rows of the same checkpoint that answer other questions stay; the rest is replaced.
+    """
+    rows = pd.DataFrame({name: getattr(scores, name) for name in SCORE_COLUMNS})
+    rows = rows.assign(checkpoint=hash_file(folder.weights), **scoring.model_dump())
+    kept = read_saved_scores(folder)
+    if kept is not None:
+        question = ["domain", *ScoringConfig.model_fields]
+        asked = pd.MultiIndex.from_frame(rows[question].drop_duplicates())
+        rows = pd.concat([kept[~pd.MultiIndex.from_frame(kept[question]).isin(asked)], rows], ignore_index=True)
+    buffer = io.BytesIO()
+    rows.to_parquet(buffer, index=False)
+    write_atomically(folder.scores, buffer.getvalue())
+
+
+def read_saved_scores(folder: RunFolder) -> pd.DataFrame | None:
+    """Read the kept scores of the present checkpoint, one row an image and question; None if there are none."""
+    if not folder.scores.exists():
+        return None
+    rows = pd.read_parquet(folder.scores)
+    rows = rows[rows["checkpoint"] == hash_file(folder.weights)]
+    return None if rows.empty else rows
+
+
+def find_scores(folder: RunFolder, *, domain: str, scoring: ScoringConfig) -> Scores | None:
+    """Look up kept scores of one domain under one question; None if they are not there."""
+    rows = read_saved_scores(folder)
+    if rows is None:
+        return None
+    rows = rows[rows["domain"] == domain]
+    for name, value in scoring.model_dump().items():
+        rows = rows[rows[name] == value]
+    return Scores(**{name: np.asarray(rows[name]) for name in SCORE_COLUMNS}) if len(rows) else None
+
+
+def write_report(folder: RunFolder, report: Report) -> None:
+    """Write the metrics of the last scoring."""
+    write_atomically(folder.report, json.dumps(report_to_json(report), indent=2).encode())
+
+
+def report_to_json(report: Report) -> dict[str, object]:
+    """A report as plain values: {"domains": {name: {"auroc": …, …}}, "drops": {name: …}}."""
+    return {"domains": {name: domain._asdict() for name, domain in report.domains.items()}, "drops": report.drops}
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write to a temporary name, then rename: a reader sees the old file or the new one, whole."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
+        temporary = Path(stream.name)
+        try:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        except BaseException:
+            temporary.unlink()
+            raise
+    temporary.chmod(0o644)  # temporary files are private, runs are not
+    temporary.replace(path)

@@ -1,0 +1,56 @@
+"""The one scoring path of app, command line and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import torch
+
+from gnl_core.config import ScoringConfig
+from gnl_core.detectors.base import Detector
+from gnl_core.records import Batch, Detection, Scores
+
+
+@torch.inference_mode()
+def detect(detector: Detector, batches: Iterable[Batch], scoring: ScoringConfig) -> Iterator[tuple[Batch, Detection]]:
+    """Look at images batch by batch.
+
+    Args:
+        detector: A detector in eval mode.
+        batches: Images with the view "original".
+        scoring: How to look at them.
+
+    Yields:
+        Each batch with its detection, on the CPU.
+    """
+    device = next(detector.parameters()).device
+    for batch in batches:
+        score, anomaly_map = detector(batch.views["original"].to(device), scoring)
+        yield batch, Detection(score.cpu(), None if anomaly_map is None else anomaly_map.cpu())
+
+
+def score(detector: Detector, batches: Iterable[Batch], scoring: ScoringConfig) -> Scores:
+    """Score every image.
+
+    Args:
+        detector: A detector in eval mode.
+        batches: Images with the view "original".
+        scoring: How to look at them.
+
+    Returns:
+        One row an image, in the order of the batches.
+    """
+    return collect_scores(detect(detector, batches, scoring))
+
+
+def collect_scores(detections: Iterable[tuple[Batch, Detection]]) -> Scores:
+    """Turn detections into columns."""
+    rows = list(detections)
+    return Scores(
+        score=np.concatenate([detection.score.double().numpy() for _, detection in rows]),
+        label=np.concatenate([batch.labels.numpy() for batch, _ in rows]),
+        domain=np.array([name for batch, _ in rows for name in batch.domains]),
+        category=np.array([name for batch, _ in rows for name in batch.categories]),
+        path=np.array([name for batch, _ in rows for name in batch.paths]),
+    )
