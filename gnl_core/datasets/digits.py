@@ -37,7 +37,7 @@ def photographs() -> list[Image]:
 def read_digit(index: int) -> Image:
     """One digit, white on black, brought to 28x28 bilinearly; shape (28, 28, 3)."""
     values = digit_arrays()[0][index]
-    grey = PIL.Image.fromarray(np.uint8(np.round(values * (255 / LARGEST_VALUE))))
+    grey = PIL.Image.fromarray((values * (255 / LARGEST_VALUE)).round().astype(np.uint8))
     enlarged = grey.resize((SIDE_PX, SIDE_PX), PIL.Image.Resampling.BILINEAR)
     return np.asarray(enlarged.convert("RGB"))
 
@@ -49,7 +49,7 @@ def read_blended_digit(index: int) -> Image:
     top = generator.integers(photograph.shape[0] - SIDE_PX + 1)
     left = generator.integers(photograph.shape[1] - SIDE_PX + 1)
     crop = photograph[top : top + SIDE_PX, left : left + SIDE_PX]
-    return np.uint8(np.abs(np.int16(crop) - np.int16(read_digit(index))))
+    return np.abs(crop.astype(np.int16) - read_digit(index)).astype(np.uint8)
 
 
 READERS = {"digits": read_digit, "digits_m": read_blended_digit}

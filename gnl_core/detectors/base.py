@@ -54,7 +54,7 @@ class Detector(nn.Module):
         terms = self.losses(batch)
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
-        torch.stack(list(terms.values())).sum().backward()
+        torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
         for optimizer in optimizers:
             optimizer.step()
         return {name: term.item() for name, term in terms.items()}

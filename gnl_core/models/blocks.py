@@ -5,6 +5,8 @@ Modules carry the names of published RD4AD checkpoints (`upsample` where a shrin
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
@@ -38,7 +40,7 @@ class UpsamplingBottleneck(Bottleneck):
 
     def __init__(self, in_channels: int, planes: int, *, factor: int, base_width: int = 64) -> None:
         super().__init__(in_channels, planes, base_width=base_width)
-        width = self.conv2.in_channels
+        width: int = self.bn2.num_features
         self.conv2 = transposed_convolution(width, width, factor=factor)
         self.upsample = upsampling_shortcut(in_channels, planes * self.expansion, factor=factor)
 
@@ -49,8 +51,8 @@ class UpsamplingBottleneck(Bottleneck):
         return self.relu(self.bn3(self.conv3(out)) + self.upsample(x))
 
 
-BLOCKS = {"basic": BasicBlock, "bottleneck": Bottleneck}
-UPSAMPLING_BLOCKS = {"basic": UpsamplingBasicBlock, "bottleneck": UpsamplingBottleneck}
+BLOCKS: dict[str, Any] = {"basic": BasicBlock, "bottleneck": Bottleneck}
+UPSAMPLING_BLOCKS: dict[str, Any] = {"basic": UpsamplingBasicBlock, "bottleneck": UpsamplingBottleneck}
 
 
 def initialise(module: nn.Module) -> None:

@@ -193,7 +193,9 @@ def split_stages(backbone: nn.Module) -> nn.ModuleList:
 def flatten_chain(backbone: nn.Module, ends: Sequence[str]) -> list[tuple[str, nn.Module]]:
     """List the backbone's modules in order, opening those that hold the end of a stage within."""
     steps = []
-    for name, module in backbone.named_children():
+    flattened_by_timm = {end.replace(".", "_"): end for end in ends}
+    for child, module in backbone.named_children():
+        name = flattened_by_timm.get(child, child)
         if any(end.startswith(f"{name}.") for end in ends):
             steps += [(f"{name}.{inner}", step) for inner, step in module.named_children()]
         else:

@@ -23,7 +23,8 @@ def colour_map(anomaly_map: NDArray[np.float32], *, upper: float) -> NDArray[np.
         RGB, shape (H, W, 3).
     """
     share = np.clip(anomaly_map / upper, 0, 1)
-    return np.uint8(np.round(255 * colormaps[COLOUR_MAP](share)[..., :3]))
+    colours: NDArray[np.float64] = colormaps[COLOUR_MAP](share)[..., :3]
+    return (255 * colours).round().astype(np.uint8)
 
 
 def write_map(path: Path, anomaly_map: NDArray[np.float32], *, upper: float) -> None:
