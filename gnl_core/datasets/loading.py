@@ -101,7 +101,8 @@ def chunk(draws: Sequence[Draw], size: int) -> list[list[Draw]]:
     """Cut into pieces of one size; the last has what is left, and a single draw joins the piece before it."""
     pieces = [list(draws[start : start + size]) for start in range(0, len(draws), size)]
     if len(pieces) > 1 and len(pieces[-1]) == 1 and size > 1:
-        pieces[-2] += pieces.pop()
+        leftover = pieces.pop()
+        pieces[-1] += leftover
     return pieces
 
 

@@ -1,0 +1,83 @@
+"""What many tests share: one processor thread, tiny settings, one teacher, one trained run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from gnl_core.config import RunConfig
+from gnl_core.datasets.base import Item
+from gnl_core.models.teachers import Teacher, create_teacher
+from gnl_core.runs.experiment import train_run
+from gnl_core.runs.folder import RunFolder, create_run
+
+torch.set_num_threads(1)  # maps of a few pixels: threads spend their time waiting for each other
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """The same random numbers, in whatever order the tests run."""
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def tiny_config() -> Callable[..., RunConfig]:
+    """Settings of a run that takes a second; any of them can be given."""
+
+    def make(**settings: object) -> RunConfig:
+        tiny = {
+            "image_size": 32,
+            "epochs": 1,
+            "limit": 20,
+            "batch_size": 8,
+            "stored_references": 3,
+            "reference_count": 2,
+            "device": "cpu",
+        }
+        return RunConfig(**(tiny | settings))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def teacher() -> Teacher:
+    """The bundled teacher; tests leave it as it is."""
+    return create_teacher("efficientnet_lite0")
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory: pytest.TempPathFactory, tiny_config: Callable[..., RunConfig]) -> RunFolder:
+    """A run of GNL, one epoch over 20 images; tests leave it as it is."""
+    config = tiny_config()
+    folder = create_run(tmp_path_factory.mktemp("runs") / "tiny", config)
+    list(train_run(config, folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def stripes() -> Callable[..., list[Item]]:
+    """A toy data set: normal images have horizontal stripes, anomalous ones vertical stripes; both are noisy."""
+
+    def make(count: int, *, label: int, size: tuple[int, int] = (32, 32)) -> list[Item]:
+        return [
+            Item(
+                path=f"stripes/{label}/{index}",
+                read=lambda index=index: stripe_image(size, vertical=bool(label), seed=1000 * label + index),
+                label=label,
+                domain="stripes",
+                category="vertical" if label else "horizontal",
+            )
+            for index in range(count)
+        ]
+
+    return make
+
+
+def stripe_image(size: tuple[int, int], *, vertical: bool, seed: int) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    position = np.indices(size)[int(vertical)] + generator.integers(8)
+    grey = 160 * (position // 4 % 2) + generator.integers(60, size=size)
+    return np.repeat(grey[..., None], 3, axis=2).astype(np.uint8)

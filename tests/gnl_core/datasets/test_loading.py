@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from gnl_core.datasets import loading
+from gnl_core.datasets.base import Item
+from gnl_core.datasets.loading import Batches, chunk, resize_image
+
+
+def grey_item(value: int, *, reads: list[int] | None = None) -> Item:
+    """An image of one grey, which also names it; each reading is noted."""
+
+    def read() -> np.ndarray:
+        if reads is not None:
+            reads.append(value)
+        return np.full((6, 8, 3), value, dtype=np.uint8)
+
+    return Item(path=f"grey/{value}", read=read, label=value % 2, domain=f"d{value % 3}", category=str(value))
+
+
+def load(items: list[Item], **settings: object) -> Batches:
+    return Batches(items, **({"image_size": (4, 4), "batch_size": 2} | settings))
+
+
+def epoch_paths(batches: Batches, number: int) -> list[str]:
+    return [path for batch in batches.epoch(number) for path in batch.paths]
+
+
+def test_iterating_gives_every_image_once_in_order():
+    batches = list(load([grey_item(value) for value in range(5)]))
+    assert [batch.paths for batch in batches] == [("grey/0", "grey/1"), ("grey/2", "grey/3", "grey/4")]
+
+
+def test_a_batch_holds_what_its_items_say():
+    (batch,) = load([grey_item(value) for value in (51, 102, 255)], batch_size=3)
+    assert batch.views["original"].shape == (3, 3, 4, 4)
+    torch.testing.assert_close(batch.views["original"][:, 0, 0, 0], torch.tensor([0.2, 0.4, 1.0]))
+    assert batch.labels.tolist() == [1, 0, 1]
+    assert batch.domains == ("d0", "d0", "d0")
+    assert batch.categories == ("51", "102", "255")
+    assert batch.masks is None
+
+
+def test_an_epoch_gives_every_image_once_in_another_order():
+    batches = load([grey_item(value) for value in range(30)])
+    first, second = epoch_paths(batches, 1), epoch_paths(batches, 2)
+    in_order = [f"grey/{value}" for value in range(30)]
+    assert sorted(first) == sorted(second) == sorted(in_order)
+    assert first != second
+    assert in_order not in (first, second)
+
+
+def test_seed_and_epoch_alone_decide_the_order():
+    items = [grey_item(value) for value in range(30)]
+    assert epoch_paths(load(items, seed=3), 2) == epoch_paths(load(items, seed=3, batch_size=7), 2)
+    assert epoch_paths(load(items, seed=3), 2) != epoch_paths(load(items, seed=4), 2)
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "lengths"),
+    [(6, 2, [2, 2, 2]), (5, 2, [2, 3]), (17, 16, [17]), (7, 4, [4, 3]), (1, 16, [1]), (3, 1, [1, 1, 1]), (2, 16, [2])],
+)
+def test_a_single_image_left_over_joins_the_batch_before(count: int, size: int, lengths: list[int]):
+    draws = [(1, position) for position in range(count)]
+    pieces = chunk(draws, size)
+    assert [len(piece) for piece in pieces] == lengths
+    assert [draw for piece in pieces for draw in piece] == draws
+
+
+def test_no_images_are_refused():
+    with pytest.raises(ValueError, match="no images to load"):
+        load([])
+
+
+def test_an_image_is_decoded_once():
+    reads: list[int] = []
+    batches = load([grey_item(value, reads=reads) for value in range(3)])
+    for number in (1, 2):
+        list(batches.epoch(number))
+    assert sorted(reads) == [0, 1, 2]
+
+
+def test_images_beyond_the_memory_budget_are_decoded_each_time(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(loading, "DECODED_BUDGET_BYTES", 2 * 3 * 4 * 4)
+    reads: list[int] = []
+    batches = load([grey_item(value, reads=reads) for value in range(3)])
+    list(batches), list(batches)
+    assert sorted(reads) == [0, 1, 2, 2]
+
+
+def test_a_size_is_height_by_width():
+    assert resize_image(np.zeros((10, 20, 3), dtype=np.uint8), (5, 8)).shape == (3, 5, 8)
+
+
+@pytest.mark.parametrize("size", [(28, 40), (64, 48), (30, 20)])
+def test_images_are_resized_bilinearly_and_without_aliases(size: tuple[int, int]):
+    image = np.random.default_rng(0).integers(256, size=(40, 36, 3), dtype=np.uint8)
+    tensor = torch.from_numpy(image).permute(2, 0, 1)[None].float()
+    expected = F.interpolate(tensor, size=size, mode="bilinear", antialias=True)[0]
+    torch.testing.assert_close(resize_image(image, size).float(), expected, atol=1.01, rtol=0)
+
+
+def views_by_path(batches: Batches, number: int, view: str) -> dict[str, torch.Tensor]:
+    return {path: batch.views[view][row] for batch in batches.epoch(number) for row, path in enumerate(batch.paths)}
+
+
+@pytest.fixture
+def photographs() -> list[Item]:
+    """Twelve copies of one noisy image, so that views differ by their draws alone."""
+    image = np.random.default_rng(0).integers(256, size=(8, 8, 3), dtype=np.uint8)
+    return [Item(str(index), lambda: image, 0, "d", "c") for index in range(12)]
+
+
+def test_a_random_view_depends_on_seed_epoch_and_position_but_not_on_order(photographs: list[Item]):
+    def augmixed(*, epoch: int = 1, **settings: object) -> dict[str, torch.Tensor]:
+        return views_by_path(load(photographs, views=("augmix",), image_size=(8, 8), **settings), epoch, "augmix")
+
+    first = augmixed(seed=5, batch_size=2)
+    again = augmixed(seed=5, batch_size=5)
+    assert all(torch.equal(first[path], again[path]) for path in first)
+    for other in (augmixed(seed=6), augmixed(seed=5, epoch=2)):
+        assert sum(not torch.equal(first[path], other[path]) for path in first) >= 10
+
+
+def test_a_view_does_not_depend_on_what_was_loaded_before(photographs: list[Item]):
+    batches = load(photographs, views=("augmix",), image_size=(8, 8))
+    expected = views_by_path(batches, 2, "augmix")
+    list(batches), list(batches.epoch(1))
+    again = views_by_path(batches, 2, "augmix")
+    assert all(torch.equal(expected[path], again[path]) for path in expected)
+
+
+def test_images_at_different_positions_are_augmented_differently(photographs: list[Item]):
+    batches = load(photographs, views=("augmix",), image_size=(8, 8))
+    views = views_by_path(batches, 1, "augmix").values()
+    assert len({view.numpy().tobytes() for view in views}) >= 11
+
+
+def test_an_augmented_view_leaves_the_original_as_it_is(photographs: list[Item]):
+    batches = load(photographs, views=("original", "augmix", "grayscale"), image_size=(8, 8))
+    expected = torch.from_numpy(photographs[0].read()).permute(2, 0, 1) / 255
+    for batch in batches.epoch(1):
+        assert set(batch.views) == {"original", "augmix", "grayscale"}
+        assert all(torch.equal(image, expected) for image in batch.views["original"])
+
+
+def test_stripes_reach_the_batch_as_they_were_drawn(stripes: Callable[..., list[Item]]):
+    items = stripes(3, label=1, size=(28, 40))
+    (batch,) = load(items, image_size=(28, 40), batch_size=3)
+    assert torch.equal(batch.views["original"][1], torch.from_numpy(items[1].read()).permute(2, 0, 1) / 255)
