@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+
+from gnl_core.datasets import DATASETS, list_items, list_train_items
+
+
+def test_an_unknown_data_set_is_refused_with_those_there_are():
+    with pytest.raises(ValueError, match="unknown dataset 'letters'; choose one of: digits"):
+        list_train_items("letters", normal_class="4")
+
+
+def test_an_unknown_class_is_refused_with_those_there_are():
+    with pytest.raises(ValueError, match="unknown class 'ten'; choose one of: 0, 1, 2"):
+        list_train_items("digits", normal_class="ten")
+    with pytest.raises(ValueError, match="unknown class 'ten'"):
+        list_items("digits", normal_class="ten", domain="digits")
+
+
+def test_an_unknown_domain_is_refused_with_those_there_are():
+    with pytest.raises(ValueError, match="unknown domain 'night' of digits; choose one of: digits, digits_m, train"):
+        list_items("digits", normal_class="4", domain="night")
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_the_training_images_can_be_scored_as_a_domain_of_their_own(name: str):
+    normal_class = DATASETS[name].classes[0]
+    trained = list_train_items(name, normal_class=normal_class)
+    scored = list_items(name, normal_class=normal_class, domain="train")
+    assert [item.path for item in scored] == [item.path for item in trained]
+    assert {(item.domain, item.label) for item in scored} == {("train", 0)}
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_every_domain_has_normal_and_anomalous_images(name: str):
+    spec = DATASETS[name]
+    for domain in spec.domains:
+        items = list_items(name, normal_class=spec.classes[0], domain=domain)
+        assert {item.label for item in items} == {0, 1}
+        assert {item.domain for item in items} == {domain}

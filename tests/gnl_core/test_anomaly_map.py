@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.ndimage
+import torch
+
+from gnl_core.anomaly_map import anomaly_map, image_score, smooth, stage_map
+
+
+def test_equal_features_give_a_zero_map():
+    maps = [torch.randn(2, 3, size, size) for size in (8, 4, 2)]
+    result = anomaly_map(maps, maps, size=(32, 32))
+    torch.testing.assert_close(result, torch.zeros(2, 1, 32, 32), atol=1e-5, rtol=0)
+
+
+def test_the_map_is_never_negative():
+    maps = [torch.randn(2, 7, size, size) for size in (16, 8, 4)]
+    assert anomaly_map(maps, [3 * m for m in maps], size=(32, 32)).min() >= 0
+
+
+def test_a_stage_map_is_the_cosine_distance_at_each_position():
+    # vectors over the two channels: (1,0)-(5,0), (1,0)-(0,1), (1,0)-(-1,0) and (3,4)-(4,3) with cos = 24 / 25
+    teacher = torch.tensor([[[[1.0, 1.0], [1.0, 3.0]], [[0.0, 0.0], [0.0, 4.0]]]])
+    student = torch.tensor([[[[5.0, 0.0], [-1.0, 4.0]], [[0.0, 1.0], [0.0, 3.0]]]])
+    torch.testing.assert_close(stage_map(teacher, student), torch.tensor([[[[0.0, 1.0], [2.0, 0.04]]]]))
+
+
+def distance_maps(distances: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Two-channel features whose cosine distance at each position is as given, shape (B, 1, H, W)."""
+    teacher = torch.cat([torch.ones_like(distances), torch.zeros_like(distances)], dim=1)
+    cosine = 1 - distances
+    return teacher, torch.cat([cosine, (1 - cosine**2).sqrt()], dim=1)
+
+
+def test_a_stage_map_is_enlarged_bilinearly():
+    # the centres of 4 pixels lie at -1/4, 1/4, 3/4 and 5/4 of 2 pixels; beyond the ends the value stays
+    teacher, student = distance_maps(torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]]))
+    result = anomaly_map([teacher], [student], size=(4, 4))
+    torch.testing.assert_close(result, torch.tensor([0.0, 0.25, 0.75, 1.0]).expand(1, 1, 4, 4))
+
+
+def test_rows_are_enlarged_as_columns_are():
+    teacher, student = distance_maps(torch.tensor([[[[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]]]))
+    result = anomaly_map([teacher], [student], size=(4, 3))
+    torch.testing.assert_close(result, torch.tensor([0.0, 0.25, 0.75, 1.0]).view(1, 1, 4, 1).expand(1, 1, 4, 3))
+
+
+def test_the_map_sums_the_stages_at_the_images_size():
+    stages = [torch.full((1, 1, 4, 6), 0.5), torch.full((1, 1, 2, 3), 1.0), torch.full((1, 1, 1, 1), 0.25)]
+    pairs = [distance_maps(stage) for stage in stages]
+    result = anomaly_map([t for t, _ in pairs], [s for _, s in pairs], size=(28, 40))
+    torch.testing.assert_close(result, torch.full((1, 1, 28, 40), 1.75))
+
+
+def test_a_missing_stage_is_an_error():
+    with pytest.raises(ValueError, match="shorter"):
+        anomaly_map([torch.ones(1, 1, 2, 2)] * 3, [torch.ones(1, 1, 2, 2)] * 2, size=(4, 4))
+
+
+def test_no_smoothing_leaves_the_map_as_it_is():
+    found = torch.rand(2, 1, 6, 8)
+    assert torch.equal(smooth(found, sigma_px=0.0), found)
+
+
+@pytest.mark.parametrize("sigma_px", [0.5, 1.0, 1.5, 4.0])
+def test_smoothing_is_scipys_gaussian_filter(sigma_px: float):
+    found = torch.rand(2, 1, 40, 30)
+    expected = [scipy.ndimage.gaussian_filter(m, sigma_px, mode="mirror", truncate=4) for m in found[:, 0].numpy()]
+    np.testing.assert_allclose(smooth(found, sigma_px=sigma_px)[:, 0].numpy(), expected, atol=1e-5)
+
+
+def test_smoothing_a_small_map_reaches_as_far_as_mirroring_can():
+    found = torch.rand(1, 1, 6, 9)
+    expected = scipy.ndimage.gaussian_filter(found[0, 0].numpy(), 4.0, mode="mirror", radius=5)
+    np.testing.assert_allclose(smooth(found, sigma_px=4.0)[0, 0].numpy(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("sigma_px", [0.01, 2.0, 64.0])
+def test_smoothing_keeps_a_constant_map(sigma_px: float):
+    found = torch.full((1, 1, 28, 33), 0.7)
+    torch.testing.assert_close(smooth(found, sigma_px=sigma_px), found)
+
+
+def test_the_score_is_each_maps_maximum():
+    found = torch.zeros(3, 1, 4, 4)
+    found[0, 0, 3, 3], found[1, 0, 0, 2], found[1, 0, 1, 1] = 5, 2, 1
+    assert image_score(found).tolist() == [5, 2, 0]

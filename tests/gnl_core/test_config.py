@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from gnl_core.config import RunConfig, ScoringConfig, parse_config
+
+
+@pytest.mark.parametrize(
+    ("written", "size"),
+    [
+        (64, (64, 64)),
+        ("64", (64, 64)),
+        ("48x64", (48, 64)),
+        ("28X40", (28, 40)),
+        ((48, 64), (48, 64)),
+        ([48, 64], (48, 64)),
+        ("28", (28, 28)),
+        ("2048x2048", (2048, 2048)),
+    ],
+)
+def test_an_image_size_is_height_by_width(written: object, size: tuple[int, int]):
+    assert parse_config({"image_size": written}).image_size == size
+
+
+@pytest.mark.parametrize("written", ["27", "2049", "64x27", "64x", "x", "", "64x64x3", "big", 3.5, None, (64,), -64])
+def test_an_impossible_image_size_is_refused(written: object):
+    with pytest.raises(ValueError, match="invalid settings: image_size = "):
+        parse_config({"image_size": written})
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("style_weight", 1.01),
+        ("style_weight", -0.01),
+        ("style_weight", "nan"),
+        ("reference_count", 0),
+        ("smoothing_sigma_px", -1),
+        ("smoothing_sigma_px", 65),
+        ("epochs", 0),
+        ("epochs", "many"),
+        ("batch_size", 0),
+        ("learning_rate", 0),
+        ("seed", -1),
+        ("seed", 2**31),
+        ("limit", 1),
+        ("distillation_weight", -0.1),
+        ("bottleneck_weight", -0.1),
+        ("low_level_weight", -0.1),
+        ("stored_references", 0),
+        ("stored_references", 65),
+        ("feature_cache_mb", -1),
+        ("teacher_sha256", "123"),
+        ("teacher_sha256", "not a hash"),
+        ("colour", "red"),
+    ],
+)
+def test_a_bad_value_is_refused_in_one_sentence_that_names_it(setting: str, value: object):
+    with pytest.raises(ValueError, match=f"invalid settings: {setting} = {value!r}") as refusal:
+        parse_config({setting: value})
+    assert "\n" not in str(refusal.value)
+    assert not isinstance(refusal.value, ValidationError)
+
+
+def test_every_bad_value_is_named_at_once():
+    with pytest.raises(ValueError, match=r"epochs = 0: .*; seed = -1: "):
+        parse_config({"epochs": 0, "seed": -1})
+
+
+def test_text_is_converted_as_flags_need():
+    config = parse_config({"epochs": "3", "style_weight": "0.5", "teacher_sha256": "57934424"})
+    assert (config.epochs, config.style_weight, config.teacher_sha256) == (3, 0.5, "57934424")
+
+
+def test_defaults_are_the_papers():
+    config = RunConfig()
+    assert (config.distillation_weight, config.bottleneck_weight, config.low_level_weight) == (0.9, 0.1, 0.1)
+    assert (config.learning_rate, config.batch_size, config.smoothing_sigma_px) == (0.005, 16, 0)
+
+
+def test_settings_cannot_change_afterwards():
+    with pytest.raises(ValidationError, match="frozen"):
+        RunConfig().epochs = 3  # type: ignore[misc]
+
+
+def test_settings_survive_json():
+    config = RunConfig(image_size=(28, 40), style_weight=0.25, limit=7, teacher_weights="weights.pth")
+    assert RunConfig.model_validate_json(config.model_dump_json()) == config
+
+
+def test_every_setting_is_described():
+    assert all(field.description for field in RunConfig.model_fields.values())
+
+
+def test_a_run_holds_every_scoring_setting():
+    assert set(ScoringConfig.model_fields) < set(RunConfig.model_fields)

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from gnl_core.distribution_matching import match_distribution, resample_quantiles, sort_features
+
+
+def channel(*values: float) -> torch.Tensor:
+    """One image with one channel of 2x2 values."""
+    return torch.tensor(values, dtype=torch.float32).view(1, 1, 2, 2)
+
+
+def test_sorting_keeps_images_and_channels_apart():
+    features = torch.tensor([[[[3.0, 1.0]], [[0.0, 9.0]]], [[[5.0, 4.0]], [[7.0, 6.0]]]])
+    expected = torch.tensor([[[1.0, 3.0], [0.0, 9.0]], [[4.0, 5.0], [6.0, 7.0]]])
+    assert torch.equal(sort_features(features), expected)
+
+
+def test_strength_zero_is_the_identity_bit_for_bit():
+    features = torch.randn(2, 3, 4, 5)
+    reference = torch.full((3, 20), torch.inf)
+    assert torch.equal(match_distribution(features, reference, style_weight=0.0), features)
+
+
+def test_strength_one_gives_exactly_the_references_values():
+    features, reference = torch.randn(2, 3, 4, 5), 10 * torch.randn(3, 20).sort().values
+    matched = match_distribution(features, reference, style_weight=1.0)
+    assert torch.equal(sort_features(matched), reference.expand(2, 3, 20))
+
+
+def test_half_strength_lies_half_way():
+    # sorted 0 1 2 3 meets 10 20 30 40: half-way are 5, 10.5, 16 and 21.5, each at its value's place
+    matched = match_distribution(channel(3, 1, 2, 0), torch.tensor([[10.0, 20.0, 30.0, 40.0]]), style_weight=0.5)
+    assert torch.equal(matched, channel(21.5, 10.5, 16, 5))
+
+
+def test_a_quarter_strength_leans_to_the_feature():
+    # 0.75 * (0, 1, 2, 3) + 0.25 * (10, 20, 30, 40)
+    matched = match_distribution(channel(3, 1, 2, 0), torch.tensor([[10.0, 20.0, 30.0, 40.0]]), style_weight=0.25)
+    assert torch.equal(matched, channel(12.25, 5.75, 9, 2.5))
+
+
+@pytest.mark.parametrize("style_weight", [0.1, 0.5, 0.9, 1.0])
+def test_ranks_never_change(style_weight: float):
+    features, reference = torch.randn(2, 3, 6, 6), torch.randn(3, 36).sort().values
+    matched = match_distribution(features, reference, style_weight=style_weight)
+    assert torch.equal(matched.flatten(2).argsort(dim=2), features.flatten(2).argsort(dim=2))
+
+
+def test_tied_values_take_their_order_of_position():
+    matched = match_distribution(channel(1, 1, 0, 1), torch.tensor([[10.0, 20.0, 30.0, 40.0]]), style_weight=1.0)
+    assert torch.equal(matched, channel(20, 30, 10, 40))
+
+
+def test_a_constant_map_takes_the_references_values_in_order_of_position():
+    reference = torch.arange(400.0)[None]  # long enough for an unstable sort to reorder ties
+    matched = match_distribution(torch.zeros(1, 1, 20, 20), reference, style_weight=1.0)
+    assert torch.equal(matched.flatten(), reference[0])
+
+
+def test_its_own_distribution_changes_nothing():
+    features = torch.randn(1, 3, 4, 4)
+    matched = match_distribution(features, sort_features(features)[0], style_weight=1.0)
+    assert torch.equal(matched, features)
+
+
+def test_each_channel_meets_its_own_reference():
+    features = torch.tensor([[[[1.0, 2.0]], [[4.0, 3.0]]]])
+    reference = torch.tensor([[10.0, 20.0], [300.0, 400.0]])
+    expected = torch.tensor([[[[10.0, 20.0]], [[400.0, 300.0]]]])
+    assert torch.equal(match_distribution(features, reference, style_weight=1.0), expected)
+
+
+def test_an_image_is_matched_alike_alone_and_in_a_batch():
+    features, reference = torch.randn(4, 3, 4, 4), torch.randn(3, 16).sort().values
+    together = match_distribution(features, reference, style_weight=0.7)
+    alone = match_distribution(features[2:3], reference, style_weight=0.7)
+    assert torch.equal(together[2:3], alone)
+
+
+def test_maps_that_lie_channels_last_in_memory_are_matched_alike():
+    features, reference = torch.randn(2, 3, 4, 5), torch.randn(3, 20).sort().values
+    expected = match_distribution(features, reference, style_weight=0.5)
+    channels_last = features.contiguous(memory_format=torch.channels_last)
+    assert torch.equal(match_distribution(channels_last, reference, style_weight=0.5), expected)
+
+
+def test_a_reference_with_other_channels_is_refused():
+    with pytest.raises(ValueError, match="2 channels but the reference has 3"):
+        match_distribution(torch.ones(1, 2, 2, 2), torch.ones(3, 4), style_weight=0.5)
+
+
+def test_a_reference_with_other_channels_is_refused_at_strength_zero_too():
+    with pytest.raises(ValueError, match="channels"):
+        match_distribution(torch.ones(1, 2, 2, 2), torch.ones(3, 4), style_weight=0.0)
+
+
+def test_a_smaller_reference_is_stretched_between_its_ends():
+    assert resample_quantiles(torch.tensor([[0.0, 10.0, 20.0]]), count=5).tolist() == [[0, 5, 10, 15, 20]]
+
+
+def test_a_larger_reference_is_thinned_between_its_ends():
+    assert resample_quantiles(torch.tensor([[0.0, 1.0, 5.0, 9.0, 20.0]]), count=3).tolist() == [[0, 5, 20]]
+
+
+def test_a_reference_of_the_same_size_is_read_as_it_is():
+    values = torch.randn(3, 7).sort().values
+    assert torch.equal(resample_quantiles(values, count=7), values)
+
+
+@pytest.mark.parametrize("count", [4, 9, 31])
+def test_resampling_reads_numpys_quantiles(count: int):
+    values = torch.randn(2, 13, dtype=torch.float64).sort().values
+    expected = np.quantile(values.numpy(), np.linspace(0, 1, count), axis=1).T
+    np.testing.assert_allclose(resample_quantiles(values, count=count).numpy(), expected, atol=1e-12)
+
+
+def test_an_image_of_another_size_is_matched_to_the_references_quantiles():
+    reference = torch.tensor([[0.0, 30.0]])
+    matched = match_distribution(channel(3, 1, 2, 0), reference, style_weight=1.0)
+    torch.testing.assert_close(matched, channel(30, 10, 20, 0))

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.spatial.distance
+import torch
+
+from gnl_core.losses import cosine_distance, distillation_loss, invariance_loss
+
+
+def maps(*rows: list[float]) -> torch.Tensor:
+    """One-channel maps, one pixel high, one row an image."""
+    return torch.tensor(rows)[:, None, None, :]
+
+
+def test_identical_features_have_zero_distance():
+    features = torch.randn(3, 4, 5, 6)
+    assert cosine_distance(features, features).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_parallel_features_have_zero_distance_whatever_their_length():
+    features = torch.randn(3, 4, 5, 6)
+    assert cosine_distance(features, 7 * features).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_opposite_features_have_distance_two():
+    features = torch.randn(3, 4, 5, 6)
+    assert cosine_distance(features, -features).item() == pytest.approx(2)
+
+
+def test_orthogonal_features_have_distance_one():
+    assert cosine_distance(maps([1.0, 0.0]), maps([0.0, 5.0])).item() == pytest.approx(1)
+
+
+def test_distance_compares_whole_maps_not_positions():
+    # cos((3, 1), (3, -1)) = 8 / 10; position by position it would be 0 and 2
+    assert cosine_distance(maps([3.0, 1.0]), maps([3.0, -1.0])).item() == pytest.approx(0.2)
+
+
+def test_distance_is_taken_an_image_at_a_time_and_averaged():
+    # 0 for the first image, 2 for the second; the whole batch as one vector would give 0.2
+    assert cosine_distance(maps([3.0, 0.0], [1.0, 0.0]), maps([3.0, 0.0], [-1.0, 0.0])).item() == pytest.approx(1)
+
+
+def test_distance_is_scipys_cosine_distance():
+    reference, candidate = torch.randn(4, 3, 5, 2), torch.randn(4, 3, 5, 2)
+    pairs = zip(reference.flatten(1).numpy(), candidate.flatten(1).numpy(), strict=True)
+    expected = np.mean([scipy.spatial.distance.cosine(a, b) for a, b in pairs])
+    assert cosine_distance(reference, candidate).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_features_of_different_shapes_have_no_distance():
+    with pytest.raises(ValueError, match=r"one shape.*\(2, 3, 4, 4\).*\(1, 3, 4, 4\)"):
+        cosine_distance(torch.ones(2, 3, 4, 4), torch.ones(1, 3, 4, 4))
+
+
+def test_distillation_sums_the_stages():
+    teacher = [maps([1.0, 0.0]), maps([1.0, 0.0, 0.0]), maps([1.0])]
+    student = [maps([2.0, 0.0]), maps([0.0, 1.0, 0.0]), maps([-1.0])]
+    assert distillation_loss(teacher, student).item() == pytest.approx(0 + 1 + 2)
+
+
+def test_distillation_needs_as_many_student_stages_as_teacher_stages():
+    with pytest.raises(ValueError, match="shorter"):
+        distillation_loss([maps([1.0]), maps([1.0])], [maps([1.0])])
+
+
+def test_distillation_reaches_every_student_stage():
+    teacher = [torch.randn(2, 3, 4, 4) for _ in range(3)]
+    student = [torch.randn(2, 3, 4, 4, requires_grad=True) for _ in range(3)]
+    distillation_loss(teacher, student).backward()
+    assert all(stage.grad is not None and stage.grad.abs().sum() > 0 for stage in student)
+
+
+def test_invariance_averages_the_views():
+    original = maps([1.0, 0.0])
+    views = [maps([1.0, 0.0]), maps([0.0, 1.0]), maps([-1.0, 0.0]), maps([-1.0, 0.0])]
+    assert invariance_loss(original, views).item() == pytest.approx((0 + 1 + 2 + 2) / 4)
+
+
+def test_invariance_without_views_is_an_error():
+    with pytest.raises(ValueError, match="at least one augmented view"):
+        invariance_loss(maps([1.0]), [])
