@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gnl_core.models.blocks import UpsamplingBasicBlock, UpsamplingBottleneck, initialise
+
+KERNEL = torch.tensor([[1.0, 2.0], [-3.0, 4.0]])
+
+
+def pixel(value: float) -> Tensor:
+    return torch.tensor(value).view(1, 1, 1, 1)
+
+
+def silence(norm: nn.BatchNorm2d) -> None:
+    nn.init.zeros_(norm.weight)
+
+
+def set_weight(layer: nn.Module, weight: Tensor) -> None:
+    layer.weight.data.copy_(weight.view_as(layer.weight))  # type: ignore[union-attr, operator]
+
+
+@pytest.mark.parametrize(("block", "channels"), [(UpsamplingBasicBlock, 1), (UpsamplingBottleneck, 4)])
+def test_the_shortcut_tiles_a_pixel_with_its_kernel(block: type[nn.Module], channels: int):
+    module = block(1, 1, factor=2).eval()
+    silence(module.bn3 if channels == 4 else module.bn2)
+    set_weight(module.upsample[0], KERNEL.expand(1, channels, 2, 2))
+    # 2 times the kernel, then the ReLU after the addition
+    expected = torch.tensor([[2.0, 4.0], [0.0, 8.0]]).expand(1, channels, 2, 2)
+    torch.testing.assert_close(module(pixel(2.0)), expected, rtol=1e-4, atol=0)
+
+
+def test_a_basic_block_enlarges_then_convolves():
+    module = UpsamplingBasicBlock(1, 1, factor=2).eval()
+    silence(module.upsample[1])
+    set_weight(module.conv1, KERNEL)
+    set_weight(module.conv2, torch.tensor([[0.0, 0, 0], [0, 1, -1], [0, 0, 0]]))  # each pixel less its right neighbour
+    # enlarged and rectified: (2, 4), (0, 8); less the right: (-2, 4), (-8, 8)
+    expected = torch.tensor([[[[0.0, 4.0], [0.0, 8.0]]]])
+    torch.testing.assert_close(module(pixel(2.0)), expected, rtol=1e-4, atol=0)
+
+
+def test_a_bottleneck_squeezes_then_enlarges_then_widens():
+    module = UpsamplingBottleneck(1, 1, factor=2).eval()
+    silence(module.upsample[1])
+    set_weight(module.conv1, torch.ones(1))
+    set_weight(module.conv2, KERNEL)
+    set_weight(module.conv3, torch.tensor([1.0, -1.0, 2.0, 0.0]))
+    enlarged = torch.tensor([[2.0, 4.0], [0.0, 8.0]])
+    expected = torch.stack([enlarged, 0 * enlarged, 2 * enlarged, 0 * enlarged])[None]
+    torch.testing.assert_close(module(pixel(2.0)), expected, rtol=1e-4, atol=0)
+    assert not module(pixel(-2.0)).any()  # the first ReLU stops it
+
+
+@pytest.mark.parametrize("factor", [1, 2, 4])
+def test_a_block_enlarges_by_its_factor(factor: int):
+    assert UpsamplingBasicBlock(6, 3, factor=factor)(torch.rand(2, 6, 3, 5)).shape == (2, 3, 3 * factor, 5 * factor)
+    assert UpsamplingBottleneck(6, 3, factor=factor)(torch.rand(2, 6, 3, 5)).shape == (2, 12, 3 * factor, 5 * factor)
+
+
+def test_a_wide_bottleneck_is_wide_within():
+    assert UpsamplingBottleneck(8, 64, factor=2, base_width=128).conv2.weight.shape == (128, 128, 2, 2)
+
+
+def test_convolutions_start_kaiming_normal_by_their_fan_out():
+    layer = nn.Conv2d(200, 50, kernel_size=3)
+    initialise(nn.Sequential(layer))
+    # fan-out 50 * 9, gain sqrt(2)
+    assert layer.weight.std().item() == pytest.approx((2 / 450) ** 0.5, rel=0.02)
+    assert layer.weight.mean().item() == pytest.approx(0, abs=1e-3)
+
+
+def test_transposed_convolutions_and_norms_stay_as_pytorch_makes_them():
+    network = nn.Sequential(nn.ConvTranspose2d(4, 8, 2), nn.BatchNorm2d(8))
+    before = [parameter.clone() for parameter in network.parameters()]
+    initialise(network)
+    assert all(torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
