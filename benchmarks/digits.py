@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -42,8 +43,9 @@ def main() -> None:
 
 
 def complete_cell(folder: RunFolder, config: RunConfig) -> None:
-    """Train and score one cell, unless that is done."""
+    """Train and score one cell, unless that is done; a cell that was cut off in training starts again."""
     if len(read_records(folder)) < config.epochs:
+        shutil.rmtree(folder.path, ignore_errors=True)
         for _ in train_run(config, create_run(folder.path, config)):
             pass
     kept = read_saved_scores(folder)

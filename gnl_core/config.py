@@ -75,6 +75,12 @@ class RunConfig(ScoringConfig):
     device: str = Field("auto", description="auto, or a PyTorch device such as cpu, mps or cuda:1")
 
 
+def scoring_settings(config: RunConfig, **overrides: object) -> ScoringConfig:
+    """The run's own way to score, with the settings that are given replaced."""
+    own = config.model_dump(include=set(ScoringConfig.model_fields))
+    return ScoringConfig(**(own | {name: value for name, value in overrides.items() if value is not None}))
+
+
 def parse_config(values: dict[str, Any]) -> RunConfig:
     """Check settings and fill in the defaults.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 from gnl_core.records import DomainReport, Report, Scores
 
@@ -15,6 +14,9 @@ INTERVAL_PERCENT = (2.5, 97.5)
 def auroc(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float | None:
     """Area under the ROC curve: the chance that an anomaly scores above a normal image, ties half.
 
+    The Mann-Whitney statistic by sorting. It is scikit-learn's number, without the two seconds of its
+    import, for which the app's first chart would wait.
+
     Args:
         labels: 0 for normal, 1 for anomalous, shape (n,).
         scores: Higher is more anomalous, shape (n,).
@@ -22,9 +24,12 @@ def auroc(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float | Non
     Returns:
         A number in [0, 1], or None when one of the labels is absent.
     """
-    if len(np.unique(labels)) < 2:
+    normal, anomalous = np.sort(scores[labels == 0]), scores[labels == 1]
+    if not len(normal) or not len(anomalous):
         return None
-    return float(roc_auc_score(labels, scores))
+    below = np.searchsorted(normal, anomalous, side="left")
+    not_above = np.searchsorted(normal, anomalous, side="right")
+    return float((below + not_above).mean() / (2 * len(normal)))
 
 
 def auroc_interval(
@@ -81,6 +86,11 @@ def report(scores: Scores, *, in_distribution: str) -> Report:
         if name != in_distribution and reference is not None and domain.auroc is not None
     }
     return Report(domains=domains, drops=drops)
+
+
+def threshold_at(training_scores: NDArray[np.float64], *, quantile: float) -> float:
+    """The score that a share of the normal training images does not exceed; no anomaly is looked at."""
+    return float(np.quantile(training_scores, quantile))
 
 
 def exceedance(scores: NDArray[np.float64], threshold: float) -> float:

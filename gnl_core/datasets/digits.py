@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import PIL.Image
-from sklearn.datasets import load_digits, load_sample_images
 
 from gnl_core.datasets.base import DatasetSpec, Image, Item
 
@@ -24,6 +23,8 @@ BLEND_SEED = 20161
 @cache
 def digit_arrays() -> tuple[np.ndarray, np.ndarray]:
     """All digits: values 0-16, shape (1797, 8, 8), and their classes, shape (1797,)."""
+    from sklearn.datasets import load_digits  # noqa: PLC0415 (two seconds, which the app's first chart can do without)
+
     digits = load_digits()
     return digits.images, digits.target
 
@@ -31,6 +32,8 @@ def digit_arrays() -> tuple[np.ndarray, np.ndarray]:
 @cache
 def photographs() -> list[Image]:
     """scikit-learn's two sample photographs, each (427, 640, 3)."""
+    from sklearn.datasets import load_sample_images  # noqa: PLC0415 (as above)
+
     return load_sample_images().images
 
 

@@ -31,3 +31,9 @@ def write_map(path: Path, anomaly_map: NDArray[np.float32], *, upper: float) -> 
     """Write a coloured map as a picture; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     PIL.Image.fromarray(colour_map(anomaly_map, upper=upper)).save(path)
+
+
+def colour_bar(*, width_px: int, height_px: int) -> NDArray[np.uint8]:
+    """The colours from 0 at the left to the upper end at the right; RGB, shape (height_px, width_px, 3)."""
+    row = np.linspace(0, 1, width_px, dtype=np.float32)
+    return colour_map(np.tile(row, (height_px, 1)), upper=1.0)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.config import RunConfig, ScoringConfig, scoring_settings
 from gnl_core.datasets import TRAIN, list_items, list_train_items
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors import create_detector
@@ -65,9 +65,7 @@ def load_run(folder: RunFolder, *, device: str = "auto") -> Run:
 
 def resolve_scoring(run: Run, **overrides: object) -> ScoringConfig:
     """The run's own way to score, with settings replaced and nothing left open."""
-    own = run.config.model_dump(include=set(ScoringConfig.model_fields))
-    given = {name: value for name, value in overrides.items() if value is not None}
-    scoring = ScoringConfig(**(own | given))
+    scoring = scoring_settings(run.config, **overrides)
     if scoring.style_weight is not None:
         return scoring
     return scoring.model_copy(update={"style_weight": run.detector.style_weight})

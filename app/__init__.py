@@ -1,0 +1,1 @@
+"""The pages: they know the core, nothing knows them."""

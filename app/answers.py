@@ -1,0 +1,110 @@
+"""A view's questions and their answers: the scores of one method in both domains, and what follows from them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from app.cache import Checkpoint, saved_scores
+from app.words import DETECTOR_NAMES, name_of
+from gnl_core.config import ScoringConfig, scoring_settings
+from gnl_core.datasets import TRAIN
+from gnl_core.datasets.base import DatasetSpec
+from gnl_core.metrics import exceedance, report_domain, threshold_at
+from gnl_core.records import DomainReport, Scores
+
+THRESHOLD_QUANTILE = 0.95
+SCALE_QUANTILE = 0.995
+
+
+class Question(NamedTuple):
+    """One method's checkpoint, asked in one way."""
+
+    checkpoint: Checkpoint
+    scoring: ScoringConfig
+
+    @property
+    def title(self) -> str:
+        """The method's name, with the strength of matching where it is on."""
+        name = name_of(DETECTOR_NAMES, self.checkpoint.config.detector)
+        return f"{name} + FDM {self.scoring.style_weight:g}" if self.scoring.style_weight else name
+
+
+class DomainAnswer(NamedTuple):
+    """The scores of one domain and what they come to.
+
+    Attributes:
+        scores: One row an image.
+        report: AUROC, its interval and the counts.
+        false_alarms: Share of normal images above the threshold.
+        misses: Share of anomalous images not above it.
+    """
+
+    scores: Scores
+    report: DomainReport
+    false_alarms: float
+    misses: float
+
+
+class Answer(NamedTuple):
+    """What one question comes to.
+
+    Attributes:
+        question: What was asked.
+        training: Scores of the normal training images.
+        threshold: The score that 95 % of them do not exceed.
+        map_scale: Upper end of the maps' colour scale: the score that 99.5 % of them do not exceed.
+        in_distribution: The domain of the training images.
+        shifted: The shifted domain.
+    """
+
+    question: Question
+    training: Scores
+    threshold: float
+    map_scale: float
+    in_distribution: DomainAnswer
+    shifted: DomainAnswer
+
+
+def ask(checkpoint: Checkpoint, *, style_weight: float) -> Question:
+    """The run's own way to score, at a strength of matching."""
+    return Question(checkpoint, scoring_settings(checkpoint.config, style_weight=style_weight))
+
+
+def answer(question: Question, *, spec: DatasetSpec, shifted: str) -> Answer:
+    """Score the training images and both domains, or look their scores up.
+
+    Raises:
+        ValueError: If the checkpoint cannot be used; says why.
+    """
+    training = scores_of(question, TRAIN)
+    threshold = threshold_at(training.score, quantile=THRESHOLD_QUANTILE)
+    return Answer(
+        question=question,
+        training=training,
+        threshold=threshold,
+        map_scale=threshold_at(training.score, quantile=SCALE_QUANTILE),
+        in_distribution=judge(scores_of(question, spec.in_distribution), threshold),
+        shifted=judge(scores_of(question, shifted), threshold),
+    )
+
+
+def judge(scores: Scores, threshold: float) -> DomainAnswer:
+    """Measure one domain, and count the mistakes that a threshold makes in it."""
+    return DomainAnswer(
+        scores=scores,
+        report=report_domain(scores.label, scores.score),
+        false_alarms=exceedance(scores.score[scores.label == 0], threshold),
+        misses=1 - exceedance(scores.score[scores.label == 1], threshold),
+    )
+
+
+def scores_of(question: Question, domain: str) -> Scores:
+    """Scores that lie beside the checkpoint, else computed now."""
+    checkpoint, scoring = question
+    weights = checkpoint.folder.weights
+    saved = saved_scores(weights, checkpoint.sha256, domain=domain, scoring=scoring)
+    if saved is not None:
+        return saved
+    from app.compute import computed_scores  # noqa: PLC0415 (PyTorch takes seconds to import)
+
+    return computed_scores(weights, checkpoint.sha256, domain=domain, scoring=scoring)

@@ -1,0 +1,61 @@
+"""Which checkpoints there are, and the scores that lie beside them. Nothing here imports PyTorch."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import streamlit as st
+
+from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.records import Scores
+from gnl_core.runs.folder import RunFolder, find_scores, hash_file, list_runs, read_config
+
+PROJECT = Path(__file__).parents[1]
+BUNDLED = PROJECT / "assets" / "checkpoints"
+
+
+class Checkpoint(NamedTuple):
+    """A trained run that the pages can show."""
+
+    folder: RunFolder
+    config: RunConfig
+    sha256: str
+
+    @property
+    def bundled(self) -> bool:
+        """Whether it came with the project."""
+        return self.folder.path.parent == BUNDLED
+
+
+def runs_root() -> Path:
+    """Where the app's own runs go: $GNL_RUNS, else the project's folder runs."""
+    return Path(os.environ.get("GNL_RUNS", PROJECT / "runs"))
+
+
+def list_checkpoints(dataset: str, normal_class: str) -> tuple[list[Checkpoint], list[str]]:
+    """Checkpoints for one task, bundled ones first, then the newest; and why some run was left out."""
+    found, problems = [], []
+    own = sorted(list_runs(runs_root()), key=lambda folder: folder.weights.stat().st_mtime, reverse=True)
+    for folder in list_runs(BUNDLED) + own:
+        try:
+            config = read_config(folder)
+        except ValueError as error:
+            problems.append(str(error))
+            continue
+        if (config.dataset, config.normal_class) == (dataset, normal_class):
+            found.append(Checkpoint(folder, config, hash_weights(folder.weights, folder.weights.stat().st_mtime_ns)))
+    return found, problems
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def hash_weights(weights: Path, modified_ns: int) -> str:
+    """SHA-256 of a checkpoint, computed once for each version of the file."""
+    return hash_file(weights)
+
+
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs={ScoringConfig: ScoringConfig.model_dump_json})
+def saved_scores(weights: Path, sha256: str, *, domain: str, scoring: ScoringConfig) -> Scores | None:
+    """Scores that lie beside a checkpoint, or None."""
+    return find_scores(RunFolder(weights.parent), domain=domain, scoring=scoring)

@@ -1,0 +1,235 @@
+"""Explore: what a shift does to two detectors, and what matching feature distributions does about it."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+import streamlit as st
+
+from app.answers import Answer, DomainAnswer, answer, ask
+from app.cache import PROJECT, Checkpoint, list_checkpoints
+from app.screens.explore_gallery import gallery
+from app.screens.explore_training import training
+from app.words import (
+    AUROC_HELP,
+    DATASET_NAMES,
+    DETECTOR_NAMES,
+    DOMAIN_NAMES,
+    FDM_HELP,
+    SHIFTED_HELP,
+    TEACHER_NAMES,
+    interval,
+    name_of,
+    percent,
+    signed,
+)
+from gnl_core.datasets import DATASETS
+from gnl_core.plots.histograms import Panel, score_histograms, shared_edges, tallest_share
+
+DETECTOR_ORDER = ("rd4ad", "gnl")  # what is improved stands above what improves it
+MATCHED_AT_FIRST = ("gnl",)
+BOTH = "both"
+STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+FIRST_CLASS = "4"
+ROW = (2, 9)
+
+
+class View(NamedTuple):
+    """What the page is about."""
+
+    dataset: str
+    normal_class: str
+    shifted: str
+    detectors: tuple[str, ...]
+
+
+def page() -> None:
+    """Draw the page from top to bottom."""
+    view = choose_view()
+    checkpoints, problems = list_checkpoints(view.dataset, view.normal_class)
+    for problem in problems:
+        st.warning(f"One run was left out: {problem}")
+    shown = [name for name in view.detectors if any(c.config.detector == name for c in checkpoints)]
+    for name in set(view.detectors) - set(shown):
+        st.info(
+            f"No {name_of(DETECTOR_NAMES, name)} checkpoint has {view.normal_class} as its normal class yet. "
+            "Train one below: it takes seconds."
+        )
+    if shown:
+        try:
+            explore(view, shown, checkpoints)
+        except ValueError as error:
+            st.error(f"These scores cannot be shown: {error}")
+    training(view.dataset, view.normal_class, checkpoints)
+
+
+def choose_view() -> View:
+    """The row of choices at the top; the address bar holds them."""
+    columns = st.columns([2, 1, 3, 2], vertical_alignment="bottom")
+    dataset = columns[0].selectbox(
+        "Data set", list(DATASETS), format_func=lambda key: name_of(DATASET_NAMES, key), key="data", bind="query-params"
+    )
+    spec = DATASETS[dataset]
+    first = spec.classes.index(FIRST_CLASS) if FIRST_CLASS in spec.classes else 0
+    normal_class = columns[1].selectbox("Normal", spec.classes, index=first, key="normal", bind="query-params")
+    shifted = columns[2].selectbox(
+        "Shift",
+        spec.shifted,
+        format_func=lambda key: name_of(DOMAIN_NAMES, key),
+        key="shift",
+        bind="query-params",
+        help=SHIFTED_HELP,
+    )
+    method = columns[3].segmented_control(
+        "Method",
+        (BOTH, *DETECTOR_ORDER),
+        default=BOTH,
+        required=True,
+        format_func=lambda key: name_of(DETECTOR_NAMES, key),
+        key="method",
+        bind="query-params",
+    )
+    return View(dataset, normal_class, shifted, DETECTOR_ORDER if method == BOTH else (method,))
+
+
+def explore(view: View, shown: list[str], checkpoints: list[Checkpoint]) -> None:
+    """Finding, figures, gallery and where the numbers come from."""
+    finding = st.container()
+    rows = [st.columns(ROW, vertical_alignment="center") for _ in shown]
+    strength = choose_strength()
+    questions = []
+    for (left, _), detector in zip(rows, shown, strict=True):
+        with left:
+            checkpoint, matched = choose_checkpoint(detector, checkpoints)
+            questions.append(ask(checkpoint, style_weight=strength if matched else 0.0))
+    with st.spinner("Scoring images", show_time=True):
+        spec = DATASETS[view.dataset]
+        answers = [answer(question, spec=spec, shifted=view.shifted) for question in questions]
+    finding.markdown(f"##### {sentence(view, answers)}")
+    domains = [domain for found in answers for domain in (found.in_distribution, found.shifted)]
+    edges = shared_edges([domain.scores for domain in domains])
+    tallest = tallest_share([domain.scores for domain in domains], edges)
+    for (_, right), found in zip(rows, answers, strict=True):
+        figure = score_histograms(
+            [
+                panel(
+                    found.in_distribution, shifted=False, title=domain_title(spec.in_distribution, "in-distribution")
+                ),
+                panel(found.shifted, shifted=True, title=domain_title(view.shifted, "shifted")),
+            ],
+            edges=edges,
+            tallest=tallest,
+            threshold=found.threshold,
+        )
+        right.plotly_chart(
+            figure,
+            key=f"histograms_{found.question.checkpoint.config.detector}",
+            config={"displayModeBar": False},
+            alt=describe(found),
+        )
+    gallery(answers, domains=(spec.in_distribution, view.shifted))
+    honesty(view, answers)
+
+
+def choose_strength() -> float:
+    """The strength of matching, for every method that has it on; and how to read the figures."""
+    _, middle, right = st.columns([2, 4.5, 4.5], vertical_alignment="center", gap="large")
+    strength = middle.select_slider(
+        "FDM strength α", STRENGTHS, value=STRENGTHS[-1], key="strength", bind="query-params", help=FDM_HELP
+    )
+    right.caption(
+        ":blue[■] normal  :orange[■] anomalous  ·  filled: in-distribution, hatched: shifted  ·  one score axis for "
+        "all  ·  dotted: the score that 95 % of training images stay below",
+        help=AUROC_HELP,
+    )
+    return float(strength)
+
+
+def choose_checkpoint(detector: str, checkpoints: list[Checkpoint]) -> tuple[Checkpoint, bool]:
+    """A method's name, its checkpoint, and whether its features are matched."""
+    options = {c.folder.path.name: c for c in checkpoints if c.config.detector == detector}
+    name = name_of(DETECTOR_NAMES, detector)
+    st.markdown(f"**{name}**")
+    matched = st.toggle(
+        "FDM", value=detector in MATCHED_AT_FIRST, key=f"fdm_{detector}", bind="query-params", help=FDM_HELP
+    )
+    chosen = st.selectbox(
+        f"Checkpoint of {name}",
+        list(options),
+        format_func=lambda key: describe_checkpoint(options[key]),
+        key=f"run_{detector}",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return options[chosen], matched
+
+
+def shown_path(checkpoint: Checkpoint) -> str:
+    """The run's folder as one would type it in the project's folder."""
+    path = checkpoint.folder.path
+    return str(path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path)
+
+
+def describe_checkpoint(checkpoint: Checkpoint) -> str:
+    """A checkpoint in a few words."""
+    config = checkpoint.config
+    height, width = config.image_size
+    size = f"{height} px" if height == width else f"{height}×{width} px"
+    return f"{'bundled' if checkpoint.bundled else started_at(checkpoint)}, {size}, seed {config.seed}"
+
+
+def started_at(checkpoint: Checkpoint) -> str:
+    """When a run of one's own was written."""
+    return time.strftime("%d %b %H:%M", time.localtime(checkpoint.folder.weights.stat().st_mtime))
+
+
+def panel(found: DomainAnswer, *, shifted: bool, title: str) -> Panel:
+    """A histogram with its AUROC and its mistakes."""
+    auroc = "no AUROC" if found.report.auroc is None else f"AUROC <b>{found.report.auroc:.3f}</b>"
+    bounds = f" <span style='font-size:11px'>{interval(found.report.auroc_interval)}</span>"
+    mistakes = f"false alarms {percent(found.false_alarms)}, misses {percent(found.misses)}"
+    return Panel(found.scores, shifted=shifted, title=title, note=auroc + bounds, footnote=mistakes)
+
+
+def sentence(view: View, answers: list[Answer]) -> str:
+    """The finding, made from the numbers."""
+    first, *others = answers
+    shift = name_of(DOMAIN_NAMES, view.shifted)
+    text = (
+        f"{shift.capitalize()}, {first.question.title} separates {view.normal_class} from the rest with AUROC "
+        f"{first.shifted.report.auroc:.2f} instead of {first.in_distribution.report.auroc:.2f}."
+    )
+    for other in others:
+        delta = (other.shifted.report.auroc or 0) - (first.shifted.report.auroc or 0)
+        text += f" {other.question.title} gets {other.shifted.report.auroc:.2f} ({signed(delta)})."
+    return text
+
+
+def domain_title(domain: str, side: str) -> str:
+    """A panel's heading."""
+    return f"{name_of(DOMAIN_NAMES, domain).capitalize()} ({side})"
+
+
+def describe(found: Answer) -> str:
+    """The figure in words, for those who do not see it."""
+    return (
+        f"Score histograms of {found.question.title}: AUROC {found.in_distribution.report.auroc:.3f} "
+        f"in-distribution, {found.shifted.report.auroc:.3f} shifted. "
+        f"False alarms {percent(found.in_distribution.false_alarms)} and {percent(found.shifted.false_alarms)}, "
+        f"misses {percent(found.in_distribution.misses)} and {percent(found.shifted.misses)}."
+    )
+
+
+def honesty(view: View, answers: list[Answer]) -> None:
+    """Where the numbers come from, and how to get them again."""
+    report = answers[0].shifted.report
+    for found in answers:
+        checkpoint, scoring = found.question
+        config = checkpoint.config
+        st.caption(
+            f"{found.question.title}: n = {report.n_normal} normal, {report.n_anomalous} anomalous · "
+            f"seed {config.seed} · checkpoint {checkpoint.sha256[:8]} · {name_of(TEACHER_NAMES, config.teacher)} · "
+            f"reproduce: `gnl score {shown_path(checkpoint)} --domain {view.shifted} "
+            f"--style-weight {scoring.style_weight:g}`"
+        )

@@ -1,0 +1,101 @@
+"""The gallery of Explore: images in the order of their scores, each beside its anomaly map."""
+
+from __future__ import annotations
+
+import numpy as np
+import PIL.Image
+import streamlit as st
+from numpy.typing import NDArray
+
+from app.answers import Answer, DomainAnswer
+from app.words import LABEL_WORDS, percent
+from gnl_core.metrics import exceedance
+
+TILES = 16
+TILE_PX = 128
+GAP_PX = 4
+ORDERS = ("Most anomalous", "Most normal")
+
+
+@st.fragment
+def gallery(answers: list[Answer], *, domains: tuple[str, str]) -> None:
+    """Sixteen images of one method and domain.
+
+    Args:
+        answers: The methods on the page.
+        domains: Names of the in-distribution and of the shifted domain.
+    """
+    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    titles = [found.question.title for found in answers]
+    title = controls.segmented_control("Gallery of", titles, default=titles[-1], required=True)
+    sides = ("In-distribution", "Shifted")
+    side = controls.segmented_control("Domain", sides, default=sides[1], required=True, key="side", bind="query-params")
+    order = controls.segmented_control(
+        "Order", ORDERS, default=ORDERS[0], required=True, key="order", bind="query-params"
+    )
+    found = answers[titles.index(title)] if title in titles else answers[-1]
+    domain_answer = found.shifted if side == sides[1] else found.in_distribution
+    rows = np.argsort(domain_answer.scores.score, kind="stable")[:: -1 if order == ORDERS[0] else 1][:TILES]
+    with st.container(key="gallery"):
+        show_tiles(found, domain_answer, rows, domain=domains[sides.index(side)])
+
+
+def show_tiles(found: Answer, domain_answer: DomainAnswer, rows: NDArray[np.intp], *, domain: str) -> None:
+    """The tiles of some rows of the scores, and the colour scale that they share."""
+    from app.compute import tiles  # noqa: PLC0415 (PyTorch takes seconds to import; the histograms stand by then)
+
+    scores = domain_answer.scores
+    checkpoint, scoring = found.question
+    with st.spinner("Computing anomaly maps", show_time=True):
+        shown = tiles(
+            checkpoint.folder.weights,
+            checkpoint.sha256,
+            domain=domain,
+            scoring=scoring,
+            paths=tuple(str(path) for path in scores.path[rows]),
+        )
+    grid = st.grid(columns=4, min_column_width=240)
+    for row, tile in zip(rows, shown, strict=True):
+        place = 1 - exceedance(found.training.score, float(scores.score[row]))
+        label, category = LABEL_WORDS[int(scores.label[row])], scores.category[row]
+        with grid.cell():
+            st.image(
+                compose_tile(tile.image, tile.anomaly_map, upper=found.map_scale),
+                caption=f"{category}, {label} · **{scores.score[row]:.2f}** · above {percent(place)} of training",
+                width="stretch",
+                alt=f"Image of {category} and its anomaly map, score {scores.score[row]:.2f}",
+            )
+    show_scale(found.map_scale)
+
+
+def compose_tile(
+    image: NDArray[np.uint8], anomaly_map: NDArray[np.float32] | None, *, upper: float
+) -> NDArray[np.uint8]:
+    """An image and its coloured map side by side; a method without maps gives the image alone."""
+    from gnl_core.plots.maps import colour_map  # noqa: PLC0415 (so does matplotlib)
+
+    parts = [enlarge(image)]
+    if anomaly_map is not None:
+        gap = np.full((TILE_PX, GAP_PX, 4), 0, dtype=np.uint8)
+        parts += [gap, enlarge(colour_map(anomaly_map, upper=upper))]
+    return np.concatenate(parts, axis=1)
+
+
+def enlarge(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture at the tile's size with an alpha channel; pixels stay visible as squares."""
+    picture = PIL.Image.fromarray(image).convert("RGBA").resize((TILE_PX, TILE_PX), PIL.Image.Resampling.NEAREST)
+    return np.asarray(picture)
+
+
+def show_scale(upper: float) -> None:
+    """The colour bar of all maps, with its numbers."""
+    from gnl_core.plots.maps import colour_bar  # noqa: PLC0415
+
+    bar = st.container(horizontal=True, vertical_alignment="center")
+    bar.caption("anomaly map: 0", width="content")
+    bar.image(colour_bar(width_px=160, height_px=10), width=160, alt="Colour scale from black to pale yellow")
+    bar.caption(
+        f"{upper:.2f}, the score that 99.5 % of training images stay below; one scale for all maps. "
+        "“Above … of training”: the share of training images with a lower score.",
+        width="content",
+    )

@@ -1,0 +1,8 @@
+"""The colours, one meaning each in every figure (Okabe & Ito, safe for colour-blind readers)."""
+
+NORMAL = "#0072B2"
+ANOMALOUS = "#D55E00"
+ACCENT = "#009E73"
+GREY = "#8A8F98"
+LABEL_COLOURS = {0: NORMAL, 1: ANOMALOUS}
+LABEL_NAMES = {0: "normal", 1: "anomalous"}
