@@ -1,0 +1,72 @@
+# GNU make 3.81 or newer, on Linux and macOS. Windows: the plain commands are in README.md.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# A stamp is newer than what it was made from, so a second call starts at once.
+VENV_STAMP := $(VENV)/.stamp-venv
+APP_STAMP := $(VENV)/.stamp-app
+DEV_STAMP := $(VENV)/.stamp-dev
+
+CHECKPOINTS := assets/checkpoints
+NEW_CHECKPOINTS := build/checkpoints
+STYLE_WEIGHTS := 0 0.25 0.5 0.75 1
+
+.PHONY: help app test check checkpoints figures clean
+
+help: ## print this list (what make alone does)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+app: $(APP_STAMP) ## set up on the first call, then open the app (TORCH=cpu: without CUDA, first call only)
+	$(BIN)/streamlit run app/main.py --server.showEmailPrompt=false
+
+test: $(DEV_STAMP) ## set up on the first call, then run every test
+	$(BIN)/python -m pytest
+
+check: $(DEV_STAMP) ## format, lint and types, without changing a file
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# Both runs are made in a folder of their own and moved at the end: an interrupted call changes nothing.
+checkpoints: $(APP_STAMP) ## train and score the two runs in assets/checkpoints again (some minutes)
+	rm -rf $(NEW_CHECKPOINTS)
+	set -e; for detector in rd4ad gnl; do \
+		run=$(NEW_CHECKPOINTS)/digits-4-$$detector; \
+		$(BIN)/gnl train --dataset digits --normal-class 4 --detector $$detector --run $$run; \
+		for weight in $(STYLE_WEIGHTS); do \
+			$(BIN)/gnl score $$run --domain train digits digits_m --style-weight $$weight; \
+		done; \
+	done
+	mkdir -p $(CHECKPOINTS)
+	set -e; for detector in rd4ad gnl; do \
+		rm -rf $(CHECKPOINTS)/digits-4-$$detector; \
+		mv $(NEW_CHECKPOINTS)/digits-4-$$detector $(CHECKPOINTS)/; \
+	done
+
+figures: $(DEV_STAMP) ## take the pictures in assets/figures again (needs Chromium)
+	$(BIN)/python -m tests.browser.figures
+
+clean: ## remove the environment and all caches; runs/ stays
+	rm -rf $(VENV) build gnl.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find app benchmarks gnl_core tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV_STAMP):
+	@command -v $(PYTHON) >/dev/null || { echo "GNL needs Python 3.11 or newer, but $(PYTHON) is not installed." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else \
+		"GNL needs Python 3.11 or newer, but $(PYTHON) is %d.%d; name another: make PYTHON=python3.12 ..." % v[:2])'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# TORCH=cpu is untested: PyTorch's own index could not be reached from where this was written.
+$(APP_STAMP): requirements.txt pyproject.toml $(VENV_STAMP)
+ifeq ($(TORCH),cpu)
+	grep '^torch' requirements.txt | $(BIN)/python -m pip install --index-url https://download.pytorch.org/whl/cpu -r /dev/stdin
+endif
+	$(BIN)/python -m pip install -r requirements.txt
+	@touch $@
+
+$(DEV_STAMP): requirements.txt pyproject.toml $(APP_STAMP)
+	$(BIN)/python -m pip install -r requirements.txt -e ".[dev]"
+	@touch $@
