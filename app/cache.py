@@ -34,8 +34,8 @@ def runs_root() -> Path:
     return Path(os.environ.get("GNL_RUNS", PROJECT / "runs"))
 
 
-def list_checkpoints(dataset: str, normal_class: str) -> tuple[list[Checkpoint], list[str]]:
-    """Checkpoints for one task, bundled ones first, then the newest; and why some run was left out."""
+def list_checkpoints() -> tuple[list[Checkpoint], list[str]]:
+    """All checkpoints, bundled ones first, then the newest; and why some run was left out."""
     found, problems = [], []
     own = sorted(list_runs(runs_root()), key=lambda folder: folder.weights.stat().st_mtime, reverse=True)
     for folder in list_runs(BUNDLED) + own:
@@ -44,8 +44,7 @@ def list_checkpoints(dataset: str, normal_class: str) -> tuple[list[Checkpoint],
         except ValueError as error:
             problems.append(str(error))
             continue
-        if (config.dataset, config.normal_class) == (dataset, normal_class):
-            found.append(Checkpoint(folder, config, hash_weights(folder.weights, folder.weights.stat().st_mtime_ns)))
+        found.append(Checkpoint(folder, config, hash_weights(folder.weights, folder.weights.stat().st_mtime_ns)))
     return found, problems
 
 

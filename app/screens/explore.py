@@ -47,21 +47,16 @@ class View(NamedTuple):
 def page() -> None:
     """Draw the page from top to bottom."""
     view = choose_view()
-    checkpoints, problems = list_checkpoints(view.dataset, view.normal_class)
+    everything, problems = list_checkpoints()
     for problem in problems:
         st.warning(f"One run was left out: {problem}")
-    shown = [name for name in view.detectors if any(c.config.detector == name for c in checkpoints)]
-    for name in set(view.detectors) - set(shown):
-        st.info(
-            f"No {name_of(DETECTOR_NAMES, name)} checkpoint has {view.normal_class} as its normal class yet. "
-            "Train one below: it takes seconds."
-        )
-    if shown:
-        try:
-            explore(view, shown, checkpoints)
-        except ValueError as error:
-            st.error(f"These scores cannot be shown: {error}")
-    training(view.dataset, view.normal_class, checkpoints)
+    task = (view.dataset, view.normal_class)
+    checkpoints = [c for c in everything if (c.config.dataset, c.config.normal_class) == task]
+    try:
+        explore(view, checkpoints)
+    except ValueError as error:
+        st.error(f"These scores cannot be shown: {error}")
+    training(view.dataset, view.normal_class, everything)
 
 
 def choose_view() -> View:
@@ -93,8 +88,16 @@ def choose_view() -> View:
     return View(dataset, normal_class, shifted, DETECTOR_ORDER if method == BOTH else (method,))
 
 
-def explore(view: View, shown: list[str], checkpoints: list[Checkpoint]) -> None:
-    """Finding, figures, gallery and where the numbers come from."""
+def explore(view: View, checkpoints: list[Checkpoint]) -> None:
+    """Finding, figures, gallery and where the numbers come from, for the methods that have a checkpoint."""
+    trained = {checkpoint.config.detector for checkpoint in checkpoints}
+    shown = [detector for detector in view.detectors if detector in trained]
+    for detector in view.detectors:
+        if detector not in trained:
+            name = name_of(DETECTOR_NAMES, detector)
+            st.info(f"No checkpoint of {name} has {view.normal_class} as its normal class yet. Train one below.")
+    if not shown:
+        return
     finding = st.container()
     rows = [st.columns(ROW, vertical_alignment="center") for _ in shown]
     strength = choose_strength()

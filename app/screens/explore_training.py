@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from app.cache import BUNDLED, Checkpoint, runs_root
+from app.cache import Checkpoint, runs_root
 from app.words import DETECTOR_NAMES, name_of
 from gnl_core.config import RunConfig, parse_config
 from gnl_core.plots.losses import loss_curves
-from gnl_core.runs.folder import RunFolder, create_run, list_runs, read_config, read_records
+from gnl_core.records import EpochRecord
+from gnl_core.runs.folder import create_run, read_records
 
 SIZES_PX = (32, 64)
 LONGEST_EPOCHS = 50
@@ -21,17 +23,25 @@ def training(dataset: str, normal_class: str, checkpoints: list[Checkpoint]) -> 
     st.divider()
     left, right = st.columns([1, 2], gap="large")
     with left:
-        detector, config = training_form(dataset, normal_class)
+        detector, config = training_form(dataset, normal_class, checkpoints)
     with right:
         if config is not None:
             train_on_page(config)
+        else:
+            show_past_losses(checkpoints, task=(dataset, normal_class, detector))
+
+
+def show_past_losses(checkpoints: list[Checkpoint], *, task: tuple[str, str, str]) -> None:
+    """The losses of the first checkpoint for a data set, class and method, if there is one."""
+    for folder, config, _ in checkpoints:
+        records = read_records(folder)
+        if records and (config.dataset, config.normal_class, config.detector) == task:
+            st.caption(f"Losses of {folder.path.name}")
+            draw_losses(st.empty(), records, epochs=config.epochs)
             return
-        trained = [checkpoint for checkpoint in checkpoints if checkpoint.config.detector == detector]
-        if trained:
-            draw_losses(st.empty(), trained[0].folder, trained[0].config)
 
 
-def training_form(dataset: str, normal_class: str) -> tuple[str, RunConfig | None]:
+def training_form(dataset: str, normal_class: str, checkpoints: list[Checkpoint]) -> tuple[str, RunConfig | None]:
     """Which method to train and with which settings; no settings until the button is pressed."""
     st.markdown(f"**Train on normal images of {normal_class}**")
     row = st.columns(2)
@@ -41,7 +51,7 @@ def training_form(dataset: str, normal_class: str) -> tuple[str, RunConfig | Non
     size = row[1].selectbox("Image size", SIZES_PX, index=1, format_func=lambda px: f"{px} px", key="train_size")
     epochs = row[0].number_input("Epochs", 1, LONGEST_EPOCHS, value=10, key="train_epochs")
     seed = row[1].number_input("Seed", 0, 2**31 - 1, value=0, key="train_seed")
-    if not st.button(f"Train for {epochs} epochs{expected_time(detector, size, epochs)}", type="primary"):
+    if not st.button(f"Train for {epochs} epochs{expected_time(checkpoints, detector, size, epochs)}", type="primary"):
         return detector, None
     return detector, parse_config(
         {
@@ -55,11 +65,11 @@ def training_form(dataset: str, normal_class: str) -> tuple[str, RunConfig | Non
     )
 
 
-def expected_time(detector: str, size: int, epochs: int) -> str:
-    """How long it will take, by the last run of that method and size; nothing if there is none."""
-    for folder in list_runs(runs_root()) + list_runs(BUNDLED):
+def expected_time(checkpoints: list[Checkpoint], detector: str, size: int, epochs: int) -> str:
+    """How long it will take, by the newest run of that method and size; nothing if there is none."""
+    newest_first = sorted(checkpoints, key=lambda c: c.folder.weights.stat().st_mtime, reverse=True)
+    for folder, config, _ in newest_first:
         records = read_records(folder)
-        config = read_config(folder)
         if records and (config.detector, config.image_size) == (detector, (size, size)):
             return f", about {max(1, round(records[-1].elapsed_seconds / len(records) * epochs))} s"
     return ""
@@ -74,12 +84,14 @@ def train_on_page(config: RunConfig) -> None:
 
     try:
         folder = create_run(runs_root() / name, config)
+        records: list[EpochRecord] = []
         for record in train_run(config, folder):
             left = record.elapsed_seconds / record.epoch * (config.epochs - record.epoch)
             bar.progress(
                 record.epoch / config.epochs, text=f"Epoch {record.epoch} of {config.epochs}, {left:.0f} s left"
             )
-            draw_losses(chart, folder, config)
+            records.append(record)
+            draw_losses(chart, records, epochs=config.epochs)
     except ValueError as error:
         st.error(f"The training stopped: {error}")
         return
@@ -87,13 +99,12 @@ def train_on_page(config: RunConfig) -> None:
     st.rerun()
 
 
-def draw_losses(chart: st.delta_generator.DeltaGenerator, folder: RunFolder, config: RunConfig) -> None:
-    """The losses so far."""
-    records = read_records(folder)
+def draw_losses(chart: DeltaGenerator, records: list[EpochRecord], *, epochs: int) -> None:
+    """The losses so far, in a place of their own."""
     terms = ", ".join(f"{name} {value:.4f}" for name, value in records[-1].losses.items())
     chart.plotly_chart(
-        loss_curves(records, epochs=config.epochs),
-        key=f"losses_{records[-1].epoch}",
+        loss_curves(records, epochs=epochs),
+        key=f"losses_{len(records)}",
         config={"displayModeBar": False},
         alt=f"Losses after epoch {records[-1].epoch}: {terms}",
     )

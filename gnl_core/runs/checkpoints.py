@@ -101,16 +101,18 @@ def parse_header(path: Path, metadata: dict[str, str]) -> Header:
     """Check what a checkpoint says of itself."""
     if FORMAT not in metadata:
         raise ValueError(f"{path} is a safetensors file, but not a checkpoint of gnl; pass one that gnl train wrote")
-    header = json.loads(metadata[FORMAT])
-    if header["format_version"] > FORMAT_VERSION:
-        raise ValueError(
-            f"{path} has format {header['format_version']}, this gnl reads up to {FORMAT_VERSION}; update gnl"
-        )
     try:
+        header = json.loads(metadata[FORMAT])
+        if header["format_version"] > FORMAT_VERSION:
+            raise ValueError(
+                f"{path} has format {header['format_version']}, this gnl reads up to {FORMAT_VERSION}; update gnl"
+            )
         config = RunConfig(**header["config"])
+        return Header(**{name: header[name] for name in Header._fields} | {"config": config})
     except ValidationError as error:
         raise ValueError(f"{path} has settings that this gnl does not know: {describe_invalid(error)}") from None
-    return Header(header["format_version"], config, header["epoch"], header["teacher"], header["teacher_fingerprint"])
+    except (json.JSONDecodeError, KeyError, TypeError):
+        raise ValueError(f"{path} has a damaged header; copy it again, or train it again") from None
 
 
 def check_state(path: Path, *, expected: dict[str, Tensor], actual: dict[str, Tensor]) -> None:

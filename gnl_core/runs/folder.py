@@ -96,10 +96,11 @@ def append_record(folder: RunFolder, record: EpochRecord) -> None:
 
 
 def read_records(folder: RunFolder) -> list[EpochRecord]:
-    """Read the run's progress; empty before the first epoch ends."""
+    """Read the run's progress: empty before the first epoch ends, without a last line that was cut off."""
     if not folder.progress.exists():
         return []
-    return [EpochRecord(**json.loads(line)) for line in folder.progress.read_text(encoding="utf-8").splitlines()]
+    lines = folder.progress.read_text(encoding="utf-8").splitlines(keepends=True)
+    return [EpochRecord(**json.loads(line)) for line in lines if line.endswith("\n")]
 
 
 def save_scores(folder: RunFolder, scores: Scores, scoring: ScoringConfig) -> None:
@@ -159,12 +160,13 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write to a temporary name, then rename: a reader sees the old file or the new one, whole."""
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
         temporary = Path(stream.name)
-        try:
+    try:
+        with temporary.open("wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        except BaseException:
-            temporary.unlink()
-            raise
-    temporary.chmod(0o644)  # temporary files are private, runs are not
-    temporary.replace(path)
+        temporary.chmod(0o644)  # temporary files are private, runs are not
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink()
+        raise

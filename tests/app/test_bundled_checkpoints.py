@@ -1,0 +1,33 @@
+"""What lies in assets/checkpoints is what the code gives today."""
+
+import numpy as np
+import pytest
+
+from app.cache import BUNDLED
+from gnl_core.config import scoring_settings
+from gnl_core.datasets import TRAIN
+from gnl_core.runs.experiment import load_run, score_domain
+from gnl_core.runs.folder import RunFolder, find_scores, read_records
+
+LARGEST_BYTES = 8_000_000
+NAMES = ("digits-4-rd4ad", "digits-4-gnl")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("style_weight", [0.0, 1.0])
+def test_scores_beside_a_checkpoint_are_those_it_gives(name, style_weight):
+    folder = RunFolder(BUNDLED / name)
+    run = load_run(folder, device="cpu")
+    scoring = scoring_settings(run.config, style_weight=style_weight)
+    kept = find_scores(folder, domain=TRAIN, scoring=scoring)
+    fresh = score_domain(run, TRAIN, scoring)
+    assert kept is not None
+    assert list(kept.path) == list(fresh.path)
+    np.testing.assert_allclose(kept.score, fresh.score, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_checkpoint_is_small_and_was_trained_to_its_end(name):
+    folder = RunFolder(BUNDLED / name)
+    assert folder.weights.stat().st_size <= LARGEST_BYTES
+    assert len(read_records(folder)) == load_run(folder, device="cpu").config.epochs

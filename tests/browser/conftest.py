@@ -1,0 +1,98 @@
+"""The app as its users have it: a server of its own and a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+START_SECONDS = 60
+
+
+def find_chromium() -> str | None:
+    """Chromium or Chrome on this machine."""
+    return next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def serve(runs: Path) -> Iterator[str]:
+    """Run the app until the caller is done; gives its address."""
+    port = free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app/main.py",
+        "--server.port",
+        str(port),
+        "--server.headless",
+        "true",
+    ]
+    server = subprocess.Popen(command, cwd=PROJECT, env=os.environ | {"GNL_RUNS": str(runs)})
+    try:
+        wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def wait_until_healthy(url: str) -> None:
+    """Wait for the server's first answer."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the app answers."""
+    yield from serve(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture
+def page(request: pytest.FixtureRequest):
+    """A page of a real browser, which notes console errors and what it asks of other hosts."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    chromium = find_chromium()
+    if chromium is None:
+        pytest.skip("no Chromium on this machine")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 1700})
+        page.troubles = []
+        page.on("console", lambda message: message.type == "error" and page.troubles.append(message.text))
+        page.on("requestfailed", lambda failed: page.troubles.append(f"failed: {failed.url}"))
+        page.on("request", lambda sent: is_external(sent.url) and page.troubles.append(f"external: {sent.url}"))
+        yield page
+        browser.close()
+
+
+def is_external(url: str) -> bool:
+    """Whether a request leaves this machine."""
+    return not url.startswith(("http://127.0.0.1", "data:", "blob:"))
