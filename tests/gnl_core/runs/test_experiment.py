@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gnl_core.config import RunConfig
+from gnl_core.datasets import DATASETS, digits
+from gnl_core.runs.experiment import (
+    Run,
+    detect_domain,
+    join_scores,
+    load_run,
+    map_scale,
+    resolve_scoring,
+    score_domain,
+    train_run,
+)
+from gnl_core.runs.folder import RunFolder, create_run, read_records
+
+Make = Callable[..., RunConfig]
+
+
+@pytest.fixture(autouse=True)
+def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The data set's first 30 test and 12 training images alone."""
+    spec = DATASETS["digits"]
+    few = spec._replace(
+        train_items=lambda root, normal: digits.train_items(root, normal)[:12],
+        test_items=lambda root, normal, domain: digits.test_items(root, normal, domain)[:30],
+    )
+    monkeypatch.setitem(DATASETS, "digits", few)
+
+
+@pytest.fixture
+def run(trained_run: RunFolder) -> Run:
+    return load_run(trained_run, device="cpu")
+
+
+def test_each_epoch_leaves_its_record_and_checkpoint_on_disk(tiny_config: Make, tmp_path: Path):
+    folder = create_run(tmp_path / "run", config := tiny_config(detector="rd4ad", epochs=2))
+    hashes = []
+    for number, record in enumerate(train_run(config, folder), start=1):
+        assert read_records(folder)[-1] == record
+        assert len(read_records(folder)) == number == record.epoch
+        hashes.append(folder.weights.read_bytes())
+    assert len(set(hashes)) == 2
+
+
+def test_a_run_trains_on_as_many_images_as_it_is_limited_to(
+    tiny_config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    read = []
+    train_items = DATASETS["digits"].train_items
+    noting = DATASETS["digits"]._replace(
+        train_items=lambda root, normal: [
+            item._replace(read=lambda item=item: read.append(item.path) or item.read())
+            for item in train_items(root, normal)
+        ]
+    )
+    monkeypatch.setitem(DATASETS, "digits", noting)
+    config = tiny_config(detector="rd4ad", limit=5)
+    list(train_run(config, create_run(tmp_path / "run", config)))
+    assert sorted(read) == [item.path for item in train_items(None, "4")[:5]]
+
+
+def test_the_same_settings_give_the_same_file(tiny_config: Make, tmp_path: Path):
+    config, files = tiny_config(limit=8), []
+    for name in ("a", "b"):
+        folder = create_run(tmp_path / name, config)
+        list(train_run(config, folder))
+        files.append(folder.weights.read_bytes())
+    assert files[0] == files[1]
+
+
+def test_a_folder_without_a_checkpoint_is_no_run(tmp_path: Path):
+    with pytest.raises(ValueError, match=r"no checkpoint at .*; train one with gnl train"):
+        load_run(RunFolder(tmp_path))
+
+
+def test_a_domain_is_scored_an_image_a_row(run: Run):
+    rows = score_domain(run, "digits_m", resolve_scoring(run))
+    assert rows.path.tolist() == [item.path for item in digits.test_items(None, "4", "digits_m")[:30]]
+    assert rows.label.tolist() == [int(category != "4") for category in rows.category]
+    assert np.isfinite(rows.score).all()
+
+
+def test_an_unknown_domain_is_refused(run: Run):
+    with pytest.raises(ValueError, match="unknown domain 'night'"):
+        score_domain(run, "night", resolve_scoring(run))
+
+
+def test_a_question_left_open_is_answered_by_the_run_then_the_method(run: Run):
+    assert resolve_scoring(run).model_dump() == {
+        "style_weight": 0.5,  # GNL's
+        "reference_count": 2,  # the run's
+        "smoothing_sigma_px": 0.0,  # the default
+    }
+    own = Run(run.detector, run.config.model_copy(update={"style_weight": 0.0}))
+    assert resolve_scoring(own).style_weight == 0.0
+
+
+def test_a_question_that_is_asked_comes_first(run: Run):
+    asked = resolve_scoring(run, style_weight=1.0, smoothing_sigma_px="2", reference_count=None)
+    assert (asked.style_weight, asked.smoothing_sigma_px, asked.reference_count) == (1.0, 2.0, 2)
+
+
+def test_the_question_changes_the_scores_and_not_the_detector(run: Run):
+    before = score_domain(run, "digits_m", resolve_scoring(run, style_weight=0.0)).score
+    matched = score_domain(run, "digits_m", resolve_scoring(run, style_weight=1.0)).score
+    assert np.abs(before - matched).max() > 0.01
+    assert (score_domain(run, "digits_m", resolve_scoring(run, style_weight=0.0)).score == before).all()
+
+
+def test_joined_scores_follow_each_other(run: Run):
+    parts = [score_domain(run, domain, resolve_scoring(run)) for domain in ("digits", "digits_m")]
+    joined = join_scores(parts)
+    assert joined.domain.tolist() == ["digits"] * 30 + ["digits_m"] * 30
+    assert joined.score.tolist() == [*parts[0].score, *parts[1].score]
+
+
+def test_the_map_scale_ends_where_the_training_images_nearly_do(run: Run):
+    # without smoothing a score is its map's maximum
+    scoring = resolve_scoring(run)
+    expected = np.quantile(score_domain(run, "train", scoring).score, 0.995)
+    assert map_scale(run, scoring) == pytest.approx(expected, rel=1e-6)
+
+
+def test_detections_come_with_their_images(run: Run):
+    ((batch, detection),) = detect_domain(run, "digits", resolve_scoring(run))
+    assert len(batch.paths) == 30
+    assert detection.anomaly_map is not None
+    assert detection.anomaly_map.shape == (30, 1, 32, 32)
+    assert (detection.score == detection.anomaly_map.amax(dim=(1, 2, 3))).all()

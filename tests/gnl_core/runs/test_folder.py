@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.metrics import report
+from gnl_core.records import DomainReport, EpochRecord, Report, Scores
+from gnl_core.runs.folder import (
+    RunFolder,
+    append_record,
+    create_run,
+    find_scores,
+    hash_file,
+    list_runs,
+    read_config,
+    read_records,
+    report_to_json,
+    save_scores,
+    write_atomically,
+    write_report,
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    run = create_run(tmp_path / "runs" / "a", RunConfig(seed=5))
+    run.weights.write_bytes(b"first")
+    return run
+
+
+def make_scores(domain: str, *values: float) -> Scores:
+    count = len(values)
+    return Scores(
+        score=np.array(values),
+        label=np.arange(count) % 2,
+        domain=np.array([domain] * count),
+        category=np.array([str(row) for row in range(count)]),
+        path=np.array([f"{domain}/{row}" for row in range(count)]),
+    )
+
+
+ASKED = ScoringConfig(style_weight=0.5)
+
+
+def test_a_new_run_holds_its_settings(folder: RunFolder):
+    assert read_config(folder) == RunConfig(seed=5)
+
+
+def test_a_run_is_not_overwritten(folder: RunFolder):
+    with pytest.raises(ValueError, match="already holds a run; choose another folder"):
+        create_run(folder.path, RunConfig())
+    assert read_config(folder).seed == 5
+
+
+def test_a_run_cannot_be_made_in_place_of_a_file(tmp_path: Path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ValueError, match=r"cannot make the run folder .*file"):
+        create_run(tmp_path / "file", RunConfig())
+    with pytest.raises(ValueError, match=r"cannot make the run folder .*below"):
+        create_run(tmp_path / "file" / "below", RunConfig())
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path: Path):
+    with pytest.raises(ValueError, match=r"holds no run: config\.json is missing; train one with gnl train"):
+        read_config(RunFolder(tmp_path))
+
+
+@pytest.mark.parametrize("content", ["", "not json", "[]", '{"colour": "red"}', '{"epochs": 0}'])
+def test_settings_that_are_not_ours_are_refused_in_one_sentence(folder: RunFolder, content: str):
+    folder.config.write_text(content)
+    with pytest.raises(ValueError, match=r"config\.json cannot be read: ") as refusal:
+        read_config(folder)
+    assert "\n" not in str(refusal.value)
+
+
+def test_runs_with_a_checkpoint_are_listed_by_name(folder: RunFolder):
+    root = folder.path.parent
+    create_run(root / "without", RunConfig())
+    create_run(root / "0", RunConfig()).weights.write_bytes(b"w")
+    assert [run.path.name for run in list_runs(root)] == ["0", "a"]
+    assert list_runs(root / "nowhere") == []
+
+
+def test_epochs_are_kept_one_a_line(folder: RunFolder):
+    assert read_records(folder) == []
+    records = [EpochRecord(1, {"distillation": 0.5}, 1.25), EpochRecord(2, {"distillation": 0.25}, 2.5)]
+    for record in records:
+        append_record(folder, record)
+    assert len(folder.progress.read_text().splitlines()) == 2
+    assert read_records(folder) == records
+
+
+def check_same(found: Scores | None, expected: Scores) -> None:
+    assert found is not None
+    for name, column in vars(expected).items():
+        np.testing.assert_array_equal(getattr(found, name), column)
+
+
+def test_kept_scores_answer_their_question_alone(folder: RunFolder):
+    assert find_scores(folder, domain="digits", scoring=ASKED) is None
+    save_scores(folder, make_scores("digits", 0.1, 0.25), ASKED)
+    check_same(find_scores(folder, domain="digits", scoring=ASKED), make_scores("digits", 0.1, 0.25))
+    assert find_scores(folder, domain="digits_m", scoring=ASKED) is None
+    for other in (ScoringConfig(style_weight=1), ASKED.model_copy(update={"smoothing_sigma_px": 1.0})):
+        assert find_scores(folder, domain="digits", scoring=other) is None
+
+
+def test_other_questions_scores_stay(folder: RunFolder):
+    other = ScoringConfig(style_weight=1)
+    save_scores(folder, make_scores("digits", 1.0), ASKED)
+    save_scores(folder, make_scores("digits", 2.0), other)
+    save_scores(folder, make_scores("digits_m", 3.0), ASKED)
+    check_same(find_scores(folder, domain="digits", scoring=ASKED), make_scores("digits", 1.0))
+    check_same(find_scores(folder, domain="digits", scoring=other), make_scores("digits", 2.0))
+    check_same(find_scores(folder, domain="digits_m", scoring=ASKED), make_scores("digits_m", 3.0))
+
+
+def test_a_question_asked_again_is_answered_once(folder: RunFolder):
+    save_scores(folder, make_scores("digits", 1.0, 2.0), ASKED)
+    save_scores(folder, make_scores("digits", 3.0), ASKED)
+    check_same(find_scores(folder, domain="digits", scoring=ASKED), make_scores("digits", 3.0))
+
+
+def test_scores_of_an_older_checkpoint_are_forgotten(folder: RunFolder):
+    save_scores(folder, make_scores("digits", 1.0), ASKED)
+    folder.weights.write_bytes(b"second")
+    assert find_scores(folder, domain="digits", scoring=ASKED) is None
+
+
+def test_a_report_is_plain_values():
+    measured = Report({"d": DomainReport(0.75, (0.5, 1.0), 3, 4), "t": DomainReport(None, None, 2, 0)}, {"m": 0.1})
+    assert report_to_json(measured) == {
+        "domains": {
+            "d": {"auroc": 0.75, "auroc_interval": (0.5, 1.0), "n_normal": 3, "n_anomalous": 4},
+            "t": {"auroc": None, "auroc_interval": None, "n_normal": 2, "n_anomalous": 0},
+        },
+        "drops": {"m": 0.1},
+    }
+
+
+def test_a_written_report_is_json(folder: RunFolder):
+    import json
+
+    write_report(folder, report(make_scores("digits", 0.1, 0.2), in_distribution="digits"))
+    assert json.loads(folder.report.read_text())["domains"]["digits"]["auroc"] == 1
+
+
+def test_a_hash_is_sha256(tmp_path: Path):
+    (tmp_path / "abc").write_bytes(b"abc")  # NIST's example
+    assert hash_file(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_a_write_replaces_the_file_and_leaves_nothing_else(tmp_path: Path):
+    for content in (b"old", b"new"):
+        write_atomically(tmp_path / "file", content)
+    assert (tmp_path / "file").read_bytes() == b"new"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_written_file_can_be_read_by_others(tmp_path: Path):
+    write_atomically(tmp_path / "file", b"x")
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o644
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_failing_write_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch
+):
+    write_atomically(tmp_path / "file", b"old")
+
+    def fail(*_: object) -> None:
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(os if step == "fsync" else Path, step, fail)
+    with pytest.raises(OSError, match="the disk is gone"):
+        write_atomically(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"old"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_reader_never_sees_half_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write_atomically(tmp_path / "file", b"old")
+    seen = []
+    synced = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: seen.append((tmp_path / "file").read_bytes()) or synced(handle))
+    write_atomically(tmp_path / "file", b"new")
+    assert seen == [b"old"]
