@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+import scipy.ndimage
+import scipy.stats
+import torch
+from torch import Tensor
+
+from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.datasets.base import Item
+from gnl_core.datasets.loading import Batches
+from gnl_core.detectors import create_detector
+from gnl_core.detectors.rd4ad import RD4AD, choose_references
+
+Make = Callable[..., RunConfig]
+
+
+def greys(count: int) -> Tensor:
+    """Images of one grey each: 0, 1, 2, …"""
+    return torch.arange(float(count)).view(-1, 1, 1, 1).expand(-1, 3, 2, 2)
+
+
+def chosen(count: int, of: int, seed: int) -> list[int]:
+    return choose_references(iter(greys(of)), count=count, seed=seed)[:, 0, 0, 0].int().tolist()
+
+
+def test_the_same_seed_chooses_the_same_references():
+    assert chosen(5, of=50, seed=3) == chosen(5, of=50, seed=3)
+
+
+def test_another_seed_chooses_other_references():
+    assert len({tuple(chosen(5, of=50, seed=seed)) for seed in range(10)}) == 10
+
+
+def test_no_reference_is_chosen_twice_while_there_are_enough():
+    assert sorted(chosen(7, of=7, seed=0)) == list(range(7))
+
+
+def test_references_repeat_where_there_are_fewer_images():
+    numbers = chosen(8, of=3, seed=0)
+    assert sorted(Counter(numbers).values()) == [2, 3, 3]
+    assert numbers[:3] == numbers[3:6]
+
+
+def test_every_image_is_as_likely_a_reference():
+    counts = Counter(chosen(1, of=4, seed=seed)[0] for seed in range(400))
+    assert len(counts) == 4
+    assert scipy.stats.chisquare(list(counts.values())).pvalue > 0.01
+
+
+def test_without_images_there_is_no_reference():
+    with pytest.raises(ValueError, match="no training image"):
+        choose_references(iter([]), count=2, seed=0)
+
+
+@pytest.fixture
+def images(stripes: Callable[..., list[Item]]) -> Tensor:
+    (batch,) = Batches(stripes(5, label=0), image_size=(32, 32), batch_size=5)
+    return batch.views["original"]
+
+
+@pytest.fixture(scope="module")
+def detector(tiny_config: Make, stripes: Callable[..., list[Item]]) -> RD4AD:
+    """Prepared on five images, three of which are references; not trained."""
+    detector = create_detector(tiny_config(detector="rd4ad")).eval()
+    detector.prepare(Batches(stripes(5, label=0), image_size=(32, 32), batch_size=2))
+    return detector
+
+
+def ask(style_weight: float | None, reference_count: int = 2, **settings: float) -> ScoringConfig:
+    return ScoringConfig(style_weight=style_weight, reference_count=reference_count, **settings)
+
+
+def sorted_values(maps: Tensor) -> Tensor:
+    return torch.from_numpy(maps.flatten(2).numpy().copy()).sort().values
+
+
+def test_references_are_sorted_teacher_maps_of_training_images(detector: RD4AD, images: Tensor):
+    maps = detector.network.teacher(images)
+    for name, stage in (("reference_1", maps[0]), ("reference_2", maps[1])):
+        stored = detector.get_buffer(name)
+        assert len(stored) == 3
+        distances = torch.cdist(stored.flatten(1), sorted_values(stage).flatten(1))
+        assert (distances.min(dim=1).values < 1e-3).all()
+        assert len(set(distances.argmin(dim=1).tolist())) == 3
+
+
+def test_both_stages_take_their_references_from_the_same_images(detector: RD4AD, images: Tensor):
+    maps = detector.network.teacher(images)
+    nearest = [
+        torch.cdist(detector.get_buffer(name).flatten(1), sorted_values(stage).flatten(1)).argmin(dim=1).tolist()
+        for name, stage in (("reference_1", maps[0]), ("reference_2", maps[1]))
+    ]
+    assert nearest[0] == nearest[1]
+
+
+def test_preparing_again_with_another_seed_takes_other_references(tiny_config: Make, stripes: Callable[..., list]):
+    stored = []
+    for seed in (0, 0, 1):
+        detector = create_detector(tiny_config(detector="rd4ad", seed=seed)).eval()
+        detector.prepare(Batches(stripes(12, label=0), image_size=(32, 32), batch_size=4))
+        stored.append(detector.get_buffer("reference_1").clone())
+    assert torch.equal(stored[0], stored[1])
+    assert not torch.equal(stored[0], stored[2])
+
+
+@torch.no_grad()
+def test_strength_one_gives_the_teacher_side_the_references_mean_distribution(detector: RD4AD):
+    found = detector.features(torch.rand(3, 3, 32, 32), ask(1.0, reference_count=2))
+    for name, stage in (("reference_1", found.teacher[0]), ("reference_2", found.teacher[1])):
+        mean = (detector.get_buffer(name)[0] + detector.get_buffer(name)[1]) / 2
+        torch.testing.assert_close(sorted_values(stage), mean.expand(3, -1, -1))
+
+
+@torch.no_grad()
+def test_one_reference_is_taken_as_it_is(detector: RD4AD):
+    found = detector.features(torch.rand(1, 3, 32, 32), ask(1.0, reference_count=1))
+    assert torch.equal(sorted_values(found.teacher[0])[0], detector.get_buffer("reference_1")[0])
+
+
+@torch.no_grad()
+def test_stage_two_runs_on_the_matched_map_and_stage_three_is_not_matched(detector: RD4AD):
+    images, stages = torch.rand(2, 3, 32, 32), detector.network.teacher.stages
+    found = detector.features(images, ask(1.0))
+    unmatched = stages[1](found.teacher[0])
+    assert torch.equal(unmatched.flatten(2).argsort(), found.teacher[1].flatten(2).argsort())  # ranks stay
+    torch.testing.assert_close(found.teacher[2], stages[2](found.teacher[1]))
+
+
+@torch.no_grad()
+def test_the_matched_maps_are_the_bottlenecks_input_too(detector: RD4AD):
+    found = detector.features(torch.rand(2, 3, 32, 32), ask(0.7))
+    torch.testing.assert_close(found.embedding, detector.network.bottleneck(found.teacher))
+    plain = detector.features(torch.rand(2, 3, 32, 32), ask(0.0))
+    assert not torch.allclose(found.embedding, plain.embedding)
+
+
+@torch.no_grad()
+def test_strength_zero_is_no_matching_to_the_bit(detector: RD4AD):
+    images = torch.rand(2, 3, 32, 32)
+    expected = detector.network.teacher(images)
+    found = detector.features(images, ask(0.0))
+    assert all(torch.equal(a, b) for a, b in zip(found.teacher, expected, strict=True))
+
+
+@torch.no_grad()
+def test_an_open_strength_is_the_methods_own(detector: RD4AD, tiny_config: Make):
+    images = torch.rand(2, 3, 32, 32)
+    assert torch.equal(detector(images, ask(None)).score, detector(images, ask(0.0)).score)
+    gnl = create_detector(tiny_config(detector="gnl")).eval()
+    assert torch.equal(gnl(images, ask(None)).score, gnl(images, ask(0.5)).score)
+    assert not torch.equal(gnl(images, ask(None)).score, gnl(images, ask(0.0)).score)
+
+
+def test_more_references_than_are_kept_are_refused(detector: RD4AD):
+    with pytest.raises(ValueError, match=r"keeps 3 references, 4 were asked for; .*--stored-references"):
+        detector(torch.rand(1, 3, 32, 32), ask(0.5, reference_count=4))
+
+
+@torch.no_grad()
+def test_the_score_is_the_maximum_of_the_summed_cosine_distances(detector: RD4AD):
+    images = torch.rand(2, 3, 32, 32)
+    found, features = detector(images, ask(0.5)), detector.features(images, ask(0.5))
+    summed = torch.zeros(2, 1, 32, 32)
+    for e, d in zip(features.teacher, features.student, strict=True):
+        cosine = (e * d).sum(1, keepdim=True) / e.norm(dim=1, keepdim=True) / d.norm(dim=1, keepdim=True)
+        summed += torch.nn.functional.interpolate(1 - cosine, size=(32, 32), mode="bilinear")
+    torch.testing.assert_close(found.anomaly_map, summed, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found.score, summed.amax(dim=(1, 2, 3)), rtol=1e-4, atol=1e-4)
+
+
+@torch.no_grad()
+def test_smoothing_comes_before_the_maximum(detector: RD4AD):
+    images = torch.rand(1, 3, 32, 32)
+    plain, smoothed = detector(images, ask(0.0)), detector(images, ask(0.0, smoothing_sigma_px=2.0))
+    expected = scipy.ndimage.gaussian_filter(plain.anomaly_map[0, 0].numpy(), 2.0, mode="mirror", truncate=4)
+    torch.testing.assert_close(smoothed.anomaly_map[0, 0], torch.from_numpy(expected), rtol=1e-4, atol=1e-4)
+    assert smoothed.score.item() == pytest.approx(expected.max(), abs=1e-4)
+
+
+def test_kept_teacher_maps_change_no_loss(tiny_config: Make, stripes: Callable[..., list[Item]]):
+    losses = []
+    for megabytes in (0, 64):
+        detector = create_detector(tiny_config(detector="gnl", feature_cache_mb=megabytes))
+        batches = Batches(stripes(4, label=0), image_size=(32, 32), batch_size=4, views=detector.views)
+        detector.eval().prepare(batches)
+        detector.train()
+        losses.append({name: term.item() for name, term in detector.losses(next(batches.epoch(1))).items()})
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_fixed_views_are_encoded_once_and_random_views_each_time(tiny_config: Make, stripes: Callable[..., list[Item]]):
+    detector = create_detector(tiny_config(detector="gnl"))
+    batches = Batches(stripes(4, label=0), image_size=(32, 32), batch_size=4, views=detector.views)
+    detector.eval().prepare(batches)
+    encoded = []
+    detector.network.teacher.register_forward_pre_hook(lambda _, inputs: encoded.append(inputs[0]))
+    batch = next(batches.epoch(1))
+    detector.train().losses(batch)
+    assert len(encoded) == 1
+    assert torch.equal(encoded[0], batch.views["augmix"])

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gnl_core.config import ScoringConfig
+from gnl_core.datasets.base import Item
+from gnl_core.datasets.loading import Batches
+from gnl_core.detectors.base import Detector
+from gnl_core.records import Batch, Detection
+from gnl_core.training import fit
+
+
+class OneWeight(Detector):
+    """Learns one number: (weight - 1)^2 + 2; writes down what happens to it."""
+
+    def __init__(self, *, addend: float = 2.0) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(()))
+        self.frozen = nn.Parameter(torch.zeros(()), requires_grad=False)
+        self.addend = addend
+        self.prepared: list[str] = []
+        self.seen: list[tuple[bool, float, tuple[str, ...]]] = []
+
+    def prepare(self, batches: Iterable[Batch]) -> None:
+        assert not self.training
+        self.prepared += [path for batch in batches for path in batch.paths]
+
+    def training_step(self, batch: Batch, optimizers: list[torch.optim.Optimizer], *, progress: float) -> dict:
+        self.seen.append((self.training, progress, batch.paths))
+        return super().training_step(batch, optimizers, progress=progress)
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        return {"square": (self.weight - 1) ** 2, "constant": torch.tensor(self.addend)}
+
+    def forward(self, images: Tensor, scoring: ScoringConfig) -> Detection:
+        return Detection(score=images.mean(dim=(1, 2, 3)), anomaly_map=None)
+
+
+@pytest.fixture
+def batches(stripes: Callable[..., list[Item]]) -> Batches:
+    return Batches(stripes(4, label=0), image_size=(8, 8), batch_size=2)
+
+
+def test_each_epoch_gives_one_record(batches: Batches):
+    records = list(fit(OneWeight(), batches, epochs=3, learning_rate=0.1))
+    assert [record.epoch for record in records] == [1, 2, 3]
+    times = [record.elapsed_seconds for record in records]
+    assert 0 < times[0] < times[1] < times[2]
+
+
+def test_a_record_holds_each_terms_mean_over_the_batches(batches: Batches):
+    # Adam's first step is the learning rate, to the right: the weight is 0, then 0.1
+    (record,) = fit(OneWeight(), batches, epochs=1, learning_rate=0.1)
+    assert record.losses == pytest.approx({"square": (1 + 0.81) / 2, "constant": 2})
+
+
+def test_a_step_descends_the_losses(batches: Batches):
+    detector = OneWeight()
+    list(fit(detector, batches, epochs=40, learning_rate=0.1))
+    assert detector.weight.item() == pytest.approx(1, abs=0.05)
+    assert detector.frozen.item() == 0
+
+
+def test_adam_has_the_supplements_betas():
+    detector = OneWeight()
+    (optimizer,) = detector.optimizers(0.005)
+    assert isinstance(optimizer, torch.optim.Adam)
+    assert (optimizer.defaults["lr"], optimizer.defaults["betas"]) == (0.005, (0.5, 0.999))
+    assert [id(p) for group in optimizer.param_groups for p in group["params"]] == [id(detector.weight)]
+
+
+def test_gradients_do_not_pile_up(batches: Batches):
+    detector = OneWeight()
+    list(fit(detector, batches, epochs=1, learning_rate=0.1))
+    # at weight 0.1, before the second step, the gradient is 2 * (0.1 - 1)
+    assert detector.weight.grad.item() == pytest.approx(-1.8, abs=1e-5)
+
+
+def test_training_images_are_seen_once_in_order_before_training(batches: Batches):
+    detector = OneWeight()
+    list(fit(detector, batches, epochs=2, learning_rate=0.1))
+    assert detector.prepared == [f"stripes/0/{index}" for index in range(4)]
+
+
+def test_each_epoch_steps_through_every_image_in_train_mode(batches: Batches):
+    detector = OneWeight()
+    list(fit(detector, batches, epochs=4, learning_rate=0.1))
+    assert all(training for training, _, _ in detector.seen)
+    assert [progress for _, progress, _ in detector.seen] == [0, 0, 0.25, 0.25, 0.5, 0.5, 0.75, 0.75]
+    for epoch in range(4):
+        paths = [path for _, _, paths in detector.seen[2 * epoch : 2 * epoch + 2] for path in paths]
+        assert sorted(paths) == detector.prepared
+    assert len({paths for _, _, paths in detector.seen}) > 2  # epochs are shuffled
+
+
+def test_at_each_record_the_detector_is_in_eval_mode(batches: Batches):
+    detector = OneWeight()
+    for _ in fit(detector, batches, epochs=2, learning_rate=0.1):
+        assert not detector.training
+
+
+def test_the_consumer_may_stop_between_epochs(batches: Batches):
+    detector = OneWeight()
+    next(fit(detector, batches, epochs=100, learning_rate=0.1))
+    assert len(detector.seen) == 2
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_training_that_diverges_stops_and_says_so(batches: Batches, value: float):
+    with pytest.raises(ValueError, match=f"diverged: constant is {value} in epoch 1; use a smaller --learning-rate"):
+        list(fit(OneWeight(addend=value), batches, epochs=2, learning_rate=0.1))
+
+
+def test_a_method_without_losses_says_so(batches: Batches):
+    with pytest.raises(TypeError, match="Detector has no training losses"):
+        Detector().losses(next(iter(batches)))
