@@ -112,7 +112,7 @@ def score_command(parsed: argparse.Namespace) -> None:
     parse_config(overrides)
     scoring = resolve_scoring(run, **overrides)
     spec = DATASETS[run.config.dataset]
-    domains = parsed.domain or list(spec.domains)
+    domains = list(dict.fromkeys(parsed.domain or spec.domains))  # one that is named twice is scored once
     scores = join_scores([score_one_domain(run, domain, scoring, maps=parsed.maps) for domain in domains])
     measured = report(scores, in_distribution=spec.in_distribution)
     save_scores(folder, scores, scoring)

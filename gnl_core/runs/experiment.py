@@ -15,7 +15,7 @@ from gnl_core.detectors.base import Detector
 from gnl_core.devices import resolve_device
 from gnl_core.records import Batch, Detection, EpochRecord, Scores
 from gnl_core.runs.checkpoints import load_checkpoint, save_checkpoint
-from gnl_core.runs.folder import RunFolder, append_record
+from gnl_core.runs.folder import RunFolder, append_record, discard_unstarted_run
 from gnl_core.scoring import detect, score
 from gnl_core.training import fit
 
@@ -33,11 +33,29 @@ class Run(NamedTuple):
 def train_run(config: RunConfig, folder: RunFolder) -> Iterator[EpochRecord]:
     """Train what the settings say; after each epoch its record and the checkpoint are on disk.
 
+    A run that ends before its first epoch does leaves no folder, so that its name is free for the next try.
+
     Yields:
         One record an epoch.
 
     Raises:
         ValueError: If the settings name something that does not exist.
+    """
+    try:
+        detector, batches = prepare_training(config)
+        for record in fit(detector, batches, epochs=config.epochs, learning_rate=config.learning_rate):
+            save_checkpoint(folder.weights, detector, config, epoch=record.epoch)
+            append_record(folder, record)
+            yield record
+    finally:
+        discard_unstarted_run(folder)
+
+
+def prepare_training(config: RunConfig) -> tuple[Detector, Batches]:
+    """Build what a run's settings name: an untrained detector, and its training images.
+
+    Raises:
+        ValueError: If they name something that does not exist.
     """
     items = list_train_items(config.dataset, normal_class=config.normal_class, root=config.data_root)
     detector = create_detector(config).to(resolve_device(config.device))
@@ -48,10 +66,7 @@ def train_run(config: RunConfig, folder: RunFolder) -> Iterator[EpochRecord]:
         views=detector.views,
         seed=config.seed,
     )
-    for record in fit(detector, batches, epochs=config.epochs, learning_rate=config.learning_rate):
-        save_checkpoint(folder.weights, detector, config, epoch=record.epoch)
-        append_record(folder, record)
-        yield record
+    return detector, batches
 
 
 def load_run(folder: RunFolder, *, device: str = "auto") -> Run:

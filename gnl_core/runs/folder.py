@@ -68,6 +68,15 @@ def create_run(path: Path, config: RunConfig) -> RunFolder:
     return folder
 
 
+def discard_unstarted_run(folder: RunFolder) -> None:
+    """Take back what `create_run` made, unless the run has a checkpoint; other files in the folder stay."""
+    if folder.weights.exists():
+        return
+    folder.config.unlink(missing_ok=True)
+    if not any(folder.path.iterdir()):
+        folder.path.rmdir()
+
+
 def read_config(folder: RunFolder) -> RunConfig:
     """Read a run's settings.
 

@@ -75,6 +75,23 @@ def test_the_same_settings_give_the_same_file(tiny_config: Make, tmp_path: Path)
     assert files[0] == files[1]
 
 
+def test_a_run_that_cannot_start_leaves_no_folder(tiny_config: Make, tmp_path: Path):
+    config = tiny_config(detector="oracle")
+    with pytest.raises(ValueError, match="unknown detector"):
+        list(train_run(config, create_run(tmp_path / "run", config)))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_is_stopped_after_an_epoch_stays(tiny_config: Make, tmp_path: Path):
+    config = tiny_config(detector="rd4ad", epochs=5)
+    folder = create_run(tmp_path / "run", config)
+    epochs = train_run(config, folder)
+    next(epochs)
+    epochs.close()
+    assert len(read_records(folder)) == 1
+    assert load_run(folder, device="cpu").config == config
+
+
 def test_a_folder_without_a_checkpoint_is_no_run(tmp_path: Path):
     with pytest.raises(ValueError, match=r"no checkpoint at .*; train one with gnl train"):
         load_run(RunFolder(tmp_path))

@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import PIL.Image
+import pytest
+
+from gnl_core.cli import main
+from gnl_core.config import RunConfig
+from gnl_core.datasets import DATASETS, digits
+from gnl_core.runs import experiment
+from gnl_core.runs.folder import RunFolder
+
+TINY = ["--limit=20", "--epochs=2", "--image-size=32", "--detector=rd4ad", "--device=cpu", "--seed=7"]
+N_NORMAL, N_ANOMALOUS = 6, 34
+
+
+@pytest.fixture(autouse=True)
+def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The data set's first 6 normal and 34 anomalous test images alone."""
+
+    def test_items(root: Path | None, normal_class: str, domain: str) -> list[Any]:
+        items = digits.test_items(root, normal_class, domain)
+        by_label = [[item for item in items if item.label == label] for label in (0, 1)]
+        return by_label[0][:N_NORMAL] + by_label[1][:N_ANOMALOUS]
+
+    monkeypatch.setitem(DATASETS, "digits", DATASETS["digits"]._replace(test_items=test_items))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that the command line trained; scoring adds files to it."""
+    folder = tmp_path_factory.mktemp("cli") / "run"
+    assert main(["train", "--run", str(folder), *TINY]) == 0
+    return folder
+
+
+@pytest.fixture
+def check_refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Run a command that has to end in one line on standard error and exit code 2."""
+
+    def check(*arguments: object) -> str:
+        assert main([str(argument) for argument in arguments]) == 2
+        printed = capsys.readouterr()
+        said = [line for line in printed.err.splitlines() if line.startswith("gnl: ")]
+        assert len(said) == 1
+        assert printed.err.rstrip().endswith(said[0])
+        assert "Traceback" not in printed.err
+        assert printed.out == ""
+        return said[0]
+
+    return check
+
+
+def score_as_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
+    capsys.readouterr()
+    assert main(["score", *(str(argument) for argument in arguments), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_training_leaves_a_run_folder(run: Path):
+    config = RunConfig.model_validate_json((run / "config.json").read_text())
+    assert config == RunConfig(limit=20, epochs=2, image_size=32, detector="rd4ad", device="cpu", seed=7)
+    records = [json.loads(line) for line in (run / "progress.jsonl").read_text().splitlines()]
+    assert [record["epoch"] for record in records] == [1, 2]
+    assert all(set(record["losses"]) == {"distillation"} for record in records)
+    assert (run / "weights.safetensors").stat().st_size > 100_000
+
+
+def test_training_says_where_the_weights_are_and_prints_no_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["train", "--run", str(tmp_path / "run"), *TINY, "--epochs", "1"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert f"wrote {tmp_path / 'run' / 'weights.safetensors'}" in printed.err
+    assert "distillation" in printed.err
+
+
+def test_json_is_one_object_with_every_domains_auroc(run: Path, capsys: pytest.CaptureFixture[str]):
+    found = score_as_json(capsys, run)
+    assert set(found["domains"]) == {"digits", "digits_m"}
+    for domain in found["domains"].values():
+        assert 0 <= domain["auroc"] <= 1
+        assert (domain["n_normal"], domain["n_anomalous"]) == (N_NORMAL, N_ANOMALOUS)
+    drop = found["domains"]["digits"]["auroc"] - found["domains"]["digits_m"]["auroc"]
+    assert found["drops"] == {"digits_m": pytest.approx(drop)}
+
+
+def test_one_domain_can_be_scored_alone(run: Path, capsys: pytest.CaptureFixture[str]):
+    found = score_as_json(capsys, run, "--domain", "digits_m")
+    assert list(found["domains"]) == ["digits_m"]
+    assert json.loads(RunFolder(run).report.read_text())["domains"] == found["domains"]
+
+
+def test_a_domain_named_twice_is_scored_once(run: Path, capsys: pytest.CaptureFixture[str]):
+    found = score_as_json(capsys, run, "--domain", "digits", "digits")
+    assert found["domains"]["digits"]["n_normal"] == N_NORMAL
+
+
+def test_the_training_images_can_be_scored(run: Path, capsys: pytest.CaptureFixture[str]):
+    found = score_as_json(capsys, run, "--domain", "train")
+    normal = len(digits.train_items(None, "4"))
+    assert found["domains"]["train"] == {
+        "auroc": None,
+        "auroc_interval": None,
+        "n_normal": normal,
+        "n_anomalous": 0,
+    }
+
+
+def test_matching_is_a_question_that_changes_the_answer(run: Path, capsys: pytest.CaptureFixture[str]):
+    answers = [score_as_json(capsys, run, "--style-weight", weight) for weight in ("0", "1", "0")]
+    assert [answer["style_weight"] for answer in answers] == [0, 1, 0]
+    assert answers[0]["domains"] == answers[2]["domains"] != answers[1]["domains"]
+
+
+def test_without_json_there_is_a_line_a_domain(run: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["score", str(run)]) == 0
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert header.split()[:2] == ["domain", "AUROC"]
+    assert [line.split()[0] for line in lines] == ["digits", "digits_m"]
+    assert [line.split()[-2:] for line in lines] == [[str(N_NORMAL), str(N_ANOMALOUS)]] * 2
+
+
+def test_csv_has_a_row_an_image(run: Path, tmp_path: Path):
+    file = tmp_path / "scores.csv"
+    assert main(["score", str(run), "--domain", "digits_m", "--csv", str(file)]) == 0
+    with file.open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert list(rows[0]) == ["score", "label", "domain", "category", "path"]
+    assert len(rows) == N_NORMAL + N_ANOMALOUS
+    assert all((row["label"] == "0") == (row["category"] == "4") for row in rows)
+    assert {row["domain"] for row in rows} == {"digits_m"}
+    assert all(float(row["score"]) > 0 for row in rows)
+
+
+def test_maps_are_pictures_of_the_images_size(run: Path, tmp_path: Path):
+    assert main(["score", str(run), "--domain", "digits", "--maps", str(tmp_path / "maps")]) == 0
+    files = sorted((tmp_path / "maps" / "digits").glob("*.png"))
+    assert len(files) == N_NORMAL + N_ANOMALOUS
+    picture = PIL.Image.open(files[0])
+    assert picture.size == (32, 32)
+    assert len(picture.getcolors(32 * 32)) > 1
+
+
+def test_a_table_of_the_data_sets(capsys: pytest.CaptureFixture[str]):
+    assert main(["data", "list"]) == 0
+    assert "digits_m: 40 images" in capsys.readouterr().out
+    assert main(["data", "list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)["datasets"]["digits"]
+    assert listed["classes"] == list("0123456789")
+    assert listed["images"] == {"digits": 40, "digits_m": 40}
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "words"),
+    [
+        ("--epochs", "0", "epochs = '0'"),
+        ("--epochs", "ten", "epochs = 'ten'"),
+        ("--image-size", "27", "image_size = "),
+        ("--image-size", "big", "image_size = "),
+        ("--style-weight", "2", "style_weight = '2'"),
+        ("--limit", "1", "limit = '1'"),
+        ("--seed", "-1", "seed = '-1'"),
+        ("--dataset", "letters", "unknown dataset 'letters'; choose one of: digits"),
+        ("--normal-class", "ten", "unknown class 'ten'; choose one of: 0, 1"),
+        ("--detector", "oracle", "unknown detector 'oracle'; choose one of: gnl, rd4ad"),
+        ("--teacher", "oracle", "unknown teacher 'oracle'"),
+        ("--teacher-weights", "none.pth", "no teacher weights at none.pth"),
+        ("--teacher-sha256", "xyz", "teacher_sha256 = 'xyz'"),
+        ("--device", "toaster", "cannot compute on device 'toaster'"),
+    ],
+)
+def test_a_bad_setting_is_refused_in_one_line_and_leaves_no_run(
+    flag: str, value: str, words: str, tmp_path: Path, check_refused: Callable[..., str]
+):
+    assert words in check_refused("train", "--run", tmp_path / "run", flag, value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_is_not_trained_over(run: Path, check_refused: Callable[..., str]):
+    before = (run / "weights.safetensors").read_bytes()
+    assert "already holds a run" in check_refused("train", "--run", run, *TINY)
+    assert (run / "weights.safetensors").read_bytes() == before
+
+
+def test_a_missing_run_is_refused(tmp_path: Path, check_refused: Callable[..., str]):
+    assert "no checkpoint at" in check_refused("score", tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "words"),
+    [
+        ("--domain", "night", "unknown domain 'night' of digits; choose one of: digits, digits_m, train"),
+        ("--style-weight", "-1", "style_weight = '-1'"),
+        ("--smoothing-sigma-px", "wide", "smoothing_sigma_px = 'wide'"),
+        ("--reference-count", "0", "reference_count = '0'"),
+        ("--reference-count", "9", "keeps 8 references, 9 were asked for"),
+        ("--device", "toaster", "cannot compute on device 'toaster'"),
+    ],
+)
+def test_a_bad_question_is_refused_in_one_line(
+    flag: str, value: str, words: str, run: Path, check_refused: Callable[..., str]
+):
+    assert words in check_refused("score", run, flag, value)
+
+
+def test_a_file_that_cannot_be_written_is_refused_in_one_line(
+    run: Path, tmp_path: Path, check_refused: Callable[..., str]
+):
+    check_refused("score", run, "--domain", "digits", "--csv", tmp_path / "none" / "scores.csv")
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["train"], ["score"], ["train", "--run", "r", "--wings", "2"]])
+def test_a_command_that_does_not_exist_ends_with_exit_code_2(arguments: list[str]):
+    with pytest.raises(SystemExit) as ending:
+        main(arguments)
+    assert ending.value.code == 2
+
+
+def test_every_setting_is_a_flag(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ending:
+        main(["train", "--help"])
+    assert ending.value.code == 0
+    said = capsys.readouterr().out
+    assert all(f"--{name.replace('_', '-')} " in said for name in RunConfig.model_fields)
+
+
+def interrupted(*_: object, **__: object) -> Iterator[None]:
+    raise KeyboardInterrupt
+    yield
+
+
+def test_a_training_that_is_stopped_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(experiment, "fit", interrupted)
+    assert main(["train", "--run", str(tmp_path / "run"), *TINY]) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "gnl: stopped"
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_training_that_fails_leaves_what_was_in_the_folder(tmp_path: Path, check_refused: Callable[..., str]):
+    (tmp_path / "notes.txt").write_text("mine")
+    check_refused("train", "--run", tmp_path, "--detector", "oracle")
+    assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_the_package_is_the_command():
+    help_ = subprocess.run([sys.executable, "-m", "gnl_core", "--help"], capture_output=True, text=True, check=True)
+    assert help_.stdout.startswith("usage: gnl")
+    assert all(command in help_.stdout for command in ("train", "score", "data"))
