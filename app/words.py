@@ -28,8 +28,8 @@ def percent(share: float) -> str:
 
 
 def signed(delta: float) -> str:
-    """A difference with its sign, three decimals."""
-    return f"{delta:+.3f}".replace("-", "−")
+    """A difference with its sign, two decimals."""
+    return f"{delta:+.2f}".replace("-", "−")
 
 
 def interval(bounds: tuple[float, float] | None) -> str:

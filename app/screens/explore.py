@@ -25,14 +25,14 @@ from app.words import (
     signed,
 )
 from gnl_core.datasets import DATASETS
-from gnl_core.plots.histograms import Panel, score_histograms, shared_edges, tallest_share
+from gnl_core.plots.histograms import Panel, score_histogram, shared_edges, tallest_share
 
 DETECTOR_ORDER = ("rd4ad", "gnl")  # what is improved stands above what improves it
 MATCHED_AT_FIRST = ("gnl",)
 BOTH = "both"
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 FIRST_CLASS = "4"
-ROW = (2, 9)
+ROW = (2, 4.5, 4.5)  # name, in-distribution, shifted
 
 
 class View(NamedTuple):
@@ -102,7 +102,7 @@ def explore(view: View, checkpoints: list[Checkpoint]) -> None:
     rows = [st.columns(ROW, vertical_alignment="center") for _ in shown]
     strength = choose_strength()
     questions = []
-    for (left, _), detector in zip(rows, shown, strict=True):
+    for (left, *_), detector in zip(rows, shown, strict=True):
         with left:
             checkpoint, matched = choose_checkpoint(detector, checkpoints)
             questions.append(ask(checkpoint, style_weight=strength if matched else 0.0))
@@ -113,31 +113,25 @@ def explore(view: View, checkpoints: list[Checkpoint]) -> None:
     domains = [domain for found in answers for domain in (found.in_distribution, found.shifted)]
     edges = shared_edges([domain.scores for domain in domains])
     tallest = tallest_share([domain.scores for domain in domains], edges)
-    for (_, right), found in zip(rows, answers, strict=True):
-        figure = score_histograms(
-            [
-                panel(
-                    found.in_distribution, shifted=False, title=domain_title(spec.in_distribution, "in-distribution")
-                ),
-                panel(found.shifted, shifted=True, title=domain_title(view.shifted, "shifted")),
-            ],
-            edges=edges,
-            tallest=tallest,
-            threshold=found.threshold,
+    for (_, *places), found in zip(rows, answers, strict=True):
+        panels = (
+            panel(found.in_distribution, shifted=False, title=domain_title(spec.in_distribution, "in-distribution")),
+            panel(found.shifted, shifted=True, title=domain_title(view.shifted, "shifted")),
         )
-        right.plotly_chart(
-            figure,
-            key=f"histograms_{found.question.checkpoint.config.detector}",
-            config={"displayModeBar": False},
-            alt=describe(found),
-        )
+        for place, drawn in zip(places, panels, strict=True):
+            place.plotly_chart(
+                score_histogram(drawn, edges=edges, tallest=tallest, threshold=found.threshold),
+                key=f"histogram_{found.question.checkpoint.config.detector}_{'shifted' if drawn.shifted else 'id'}",
+                config={"displayModeBar": False},
+                alt=f"Score histogram of {found.question.title}. {drawn.title}: {drawn.footnote}.",
+            )
     gallery(answers, domains=(spec.in_distribution, view.shifted))
     honesty(view, answers)
 
 
 def choose_strength() -> float:
     """The strength of matching, for every method that has it on; and how to read the figures."""
-    _, middle, right = st.columns([2, 4.5, 4.5], vertical_alignment="center", gap="large")
+    _, middle, right = st.columns(ROW, vertical_alignment="center")
     strength = middle.select_slider(
         "FDM strength α", STRENGTHS, value=STRENGTHS[-1], key="strength", bind="query-params", help=FDM_HELP
     )
@@ -212,16 +206,6 @@ def sentence(view: View, answers: list[Answer]) -> str:
 def domain_title(domain: str, side: str) -> str:
     """A panel's heading."""
     return f"{name_of(DOMAIN_NAMES, domain).capitalize()} ({side})"
-
-
-def describe(found: Answer) -> str:
-    """The figure in words, for those who do not see it."""
-    return (
-        f"Score histograms of {found.question.title}: AUROC {found.in_distribution.report.auroc:.3f} "
-        f"in-distribution, {found.shifted.report.auroc:.3f} shifted. "
-        f"False alarms {percent(found.in_distribution.false_alarms)} and {percent(found.shifted.false_alarms)}, "
-        f"misses {percent(found.in_distribution.misses)} and {percent(found.shifted.misses)}."
-    )
 
 
 def honesty(view: View, answers: list[Answer]) -> None:

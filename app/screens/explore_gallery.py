@@ -54,16 +54,18 @@ def show_tiles(found: Answer, domain_answer: DomainAnswer, rows: NDArray[np.intp
             scoring=scoring,
             paths=tuple(str(path) for path in scores.path[rows]),
         )
-    grid = st.grid(columns=4, min_column_width=240)
+    grid = st.grid(columns=4, min_column_width=240, gap="small")
     for row, tile in zip(rows, shown, strict=True):
         place = 1 - exceedance(found.training.score, float(scores.score[row]))
         label, category = LABEL_WORDS[int(scores.label[row])], scores.category[row]
-        with grid.cell():
+        with grid.cell(), st.container(gap="xxsmall"):
             st.image(
                 compose_tile(tile.image, tile.anomaly_map, upper=found.map_scale),
-                caption=f"{category}, {label} · **{scores.score[row]:.2f}** · above {percent(place)} of training",
                 width="stretch",
                 alt=f"Image of {category} and its anomaly map, score {scores.score[row]:.2f}",
+            )
+            st.markdown(
+                f":small[{category}, {label} · **{scores.score[row]:.2f}** · above {percent(place)} of training]"
             )
     show_scale(found.map_scale)
 
@@ -91,11 +93,11 @@ def show_scale(upper: float) -> None:
     """The colour bar of all maps, with its numbers."""
     from gnl_core.plots.maps import colour_bar  # noqa: PLC0415
 
-    bar = st.container(horizontal=True, vertical_alignment="center")
-    bar.caption("anomaly map: 0", width="content")
+    bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    bar.caption("Anomaly map  0", width="content")
     bar.image(colour_bar(width_px=160, height_px=10), width=160, alt="Colour scale from black to pale yellow")
-    bar.caption(
-        f"{upper:.2f}, the score that 99.5 % of training images stay below; one scale for all maps. "
-        "“Above … of training”: the share of training images with a lower score.",
-        width="content",
+    bar.caption(f"{upper:.2f}", width="content")
+    st.caption(
+        f"One scale for all maps: {upper:.2f} is the score that 99.5 % of training images stay below. "
+        "“Above … of training” is the share of training images with a lower score."
     )

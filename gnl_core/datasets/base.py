@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
 
 
 class Item(NamedTuple):
@@ -21,6 +22,7 @@ class Item(NamedTuple):
         label: 0 for normal, 1 for anomalous.
         domain: The domain it belongs to.
         category: What it shows.
+        mask: Decodes its anomalous pixels: shape (H, W) at native size; None where none are drawn.
     """
 
     path: str
@@ -28,6 +30,7 @@ class Item(NamedTuple):
     label: int
     domain: str
     category: str
+    mask: Callable[[], Mask] | None = None
 
 
 class DatasetSpec(NamedTuple):

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from gnl_core.plots.style import GREY, LABEL_COLOURS, LABEL_NAMES
 from gnl_core.records import Scores
@@ -34,36 +33,25 @@ class Panel(NamedTuple):
     footnote: str
 
 
-def score_histograms(panels: list[Panel], *, edges: NDArray[np.float64], tallest: float, threshold: float) -> go.Figure:
-    """Panels side by side on one fixed score axis.
+def score_histogram(panel: Panel, *, edges: NDArray[np.float64], tallest: float, threshold: float) -> go.Figure:
+    """One panel, on axes that are the same for all panels that are compared.
 
     Args:
-        panels: What to draw, from left to right.
-        edges: Ascending bin edges, shape (bins + 1,), the same for all figures that are compared.
+        panel: What to draw.
+        edges: Ascending bin edges, shape (bins + 1,).
         tallest: Upper end of the vertical axis, in share of a label's images.
-        threshold: Score above which an image is called anomalous; drawn as a dashed line.
+        threshold: Score above which an image is called anomalous; drawn as a dotted line.
 
     Returns:
         A figure in which each bar is the share of that label's images in that bin.
     """
-    figure = make_subplots(cols=len(panels), shared_yaxes=True, horizontal_spacing=0.03)
-    for column, panel in enumerate(panels, start=1):
-        for label in LABEL_COLOURS:
-            figure.add_trace(histogram_bars(panel, label=label, edges=edges), row=1, col=column)
-        figure.add_vline(x=threshold, line={"color": GREY, "dash": "dot", "width": 1.5}, col=column)
-        figure.update_xaxes(title={"text": panel.footnote, "font_size": 12, "standoff": 4}, col=column)
-        for text, anchor, x in ((panel.title, "left", 0), (panel.note, "right", 1)):
-            figure.add_annotation(
-                text=text,
-                x=x,
-                y=1.17,
-                xref="x domain" if column == 1 else f"x{column} domain",
-                yref="paper",
-                xanchor=anchor,
-                showarrow=False,
-                font_size=14,
-            )
+    figure = go.Figure([histogram_bars(panel, label=label, edges=edges) for label in LABEL_COLOURS])
+    figure.add_vline(x=threshold, line={"color": GREY, "dash": "dot", "width": 1.5})
+    heading = {"y": 1.2, "xref": "paper", "yref": "paper", "showarrow": False, "font_size": 14}
+    figure.add_annotation(text=panel.title, x=0, xanchor="left", **heading)
+    figure.add_annotation(text=panel.note, x=1, xanchor="right", **heading)
     figure.update_xaxes(range=[edges[0], edges[-1]], showgrid=False, zeroline=False, fixedrange=True)
+    figure.update_xaxes(title={"text": panel.footnote, "font_size": 12, "standoff": 4})
     figure.update_yaxes(range=[0, tallest], visible=False, fixedrange=True)
     return figure.update_layout(
         height=HEIGHT_PX,
@@ -82,7 +70,7 @@ def histogram_bars(panel: Panel, *, label: int, edges: NDArray[np.float64]) -> g
         x=(edges[:-1] + edges[1:]) / 2,
         y=heights,
         name=LABEL_NAMES[label],
-        opacity=0.75,
+        opacity=0.8,
         marker={
             "color": colour,
             "line": {"color": colour, "width": 1 if panel.shifted else 0},

@@ -24,9 +24,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as runs, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for address in serve(Path(runs)):
-            for scheme in ("light", "dark"):
+            for scheme, name in (("light", "explore.png"), ("dark", "explore-dark.png")):
                 page = browser.new_page(viewport=SIZE, color_scheme=scheme)
-                photograph(page, address, FIGURES / f"explore-{scheme}.png")
+                photograph(page, address, FIGURES / name)
         browser.close()
     return 0
 
@@ -34,7 +34,7 @@ def main() -> int:
 def photograph(page: Page, address: str, file: Path) -> None:
     """Wait until the whole page stands, and take its picture."""
     page.goto(address)
-    page.locator(".st-key-histograms_gnl .bars path").first.wait_for(state="attached", timeout=FIRST_VISIT_MS)
+    page.locator(".st-key-histogram_gnl_shifted .bars path").first.wait_for(state="attached", timeout=FIRST_VISIT_MS)
     page.locator(".st-key-gallery img").nth(15).wait_for(timeout=FIRST_VISIT_MS)
     page.wait_for_timeout(1500)  # the spinner fades
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,9 @@ BARS = "element => element.calcdata.flat().map(bar => bar.s).filter(Number.isFin
 
 def heights(page, method):
     """The bars that a method's histograms show now."""
-    chart = page.locator(f".st-key-histograms_{method} .js-plotly-plot").first  # Streamlit keeps a second one for print
+    chart = page.locator(
+        f".st-key-histogram_{method}_shifted .js-plotly-plot"
+    ).first  # Streamlit keeps a second one for print
     chart.locator(".bars path").first.wait_for(state="attached", timeout=FIRST_VISIT_MS)
     return chart.evaluate(BARS)
 
