@@ -42,6 +42,7 @@ class DatasetSpec(NamedTuple):
         domains: The in-distribution domain first, then the shifted ones.
         train_items: Root folder and normal class to the normal training images.
         test_items: Root folder, normal class and domain to the images to score.
+        how_to_get: Where to fetch it and the layout that is expected; empty for bundled data sets.
     """
 
     summary: str
@@ -49,6 +50,7 @@ class DatasetSpec(NamedTuple):
     domains: tuple[str, ...]
     train_items: Callable[[Path | None, str], list[Item]]
     test_items: Callable[[Path | None, str, str], list[Item]]
+    how_to_get: str = ""
 
     @property
     def in_distribution(self) -> str:
