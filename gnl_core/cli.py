@@ -5,34 +5,34 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from tqdm import tqdm
 
 from gnl_core.config import RunConfig, ScoringConfig, parse_config
 from gnl_core.datasets import DATASETS, list_items
 from gnl_core.datasets.base import DatasetSpec
 from gnl_core.metrics import report
-from gnl_core.plots.maps import write_map
 from gnl_core.records import Report, Scores
 from gnl_core.runs.experiment import (
     Run,
-    detect_domain,
     join_scores,
+    load_domain,
     load_run,
     map_scale,
     resolve_scoring,
     train_run,
 )
+from gnl_core.runs.exports import write_csv, write_map
 from gnl_core.runs.folder import RunFolder, create_run, report_to_json, save_scores, write_report
-from gnl_core.scoring import collect_scores
+from gnl_core.scoring import collect_scores, detect
 
 BAD_INPUT = 2
 INTERRUPTED = 130
+PLACES = ("device", "teacher_weights", "data_root")  # what can lie elsewhere than in training
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     train = commands.add_parser("train", help="train a detector on the normal images of one class")
     train.add_argument("--run", type=Path, required=True, help="folder to make for the run")
-    add_settings(train, RunConfig)
+    add_settings(train, RunConfig.model_fields)
     train.set_defaults(command=train_command)
 
     score = commands.add_parser("score", help="score the images of one or more domains with a trained run")
@@ -65,8 +65,8 @@ def build_parser() -> argparse.ArgumentParser:
     score.add_argument("--csv", type=Path, help="write one row an image to this file")
     score.add_argument("--maps", type=Path, help="write one anomaly map an image to this folder, as PNG")
     score.add_argument("--json", action="store_true", help="print one JSON object on standard output")
-    score.add_argument("--device", default="auto", help=RunConfig.model_fields["device"].description)
-    add_settings(score, ScoringConfig)
+    add_settings(score, ScoringConfig.model_fields)
+    add_settings(score, {name: RunConfig.model_fields[name] for name in PLACES})
     score.set_defaults(command=score_command)
 
     data = commands.add_parser("data", help="what data there is").add_subparsers(required=True, metavar="COMMAND")
@@ -76,10 +76,11 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def add_settings(parser: argparse.ArgumentParser, model: type[BaseModel]) -> None:
+def add_settings(parser: argparse.ArgumentParser, fields: Mapping[str, FieldInfo]) -> None:
     """Add a flag for each field; values stay text, the model checks them."""
-    for name, field in model.model_fields.items():
-        default = "" if field.default is None else f" (default: {field.default})"
+    for name, field in fields.items():
+        shown = "x".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
+        default = "" if shown is None else f" (default: {shown})"
         parser.add_argument(
             f"--{name.replace('_', '-')}",
             default=argparse.SUPPRESS,
@@ -88,14 +89,16 @@ def add_settings(parser: argparse.ArgumentParser, model: type[BaseModel]) -> Non
         )
 
 
-def given_settings(parsed: argparse.Namespace, model: type[BaseModel]) -> dict[str, Any]:
-    """The settings that were given as flags."""
-    return {name: value for name, value in vars(parsed).items() if name in model.model_fields}
+def given_settings(parsed: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
+    """The settings that were given as flags, checked and converted."""
+    given = {name: value for name, value in vars(parsed).items() if name in names}
+    checked = parse_config(given)
+    return {name: getattr(checked, name) for name in given}
 
 
 def train_command(parsed: argparse.Namespace) -> None:
-    """Gnl train"""
-    config = parse_config(given_settings(parsed, RunConfig))
+    """Train a run: gnl train."""
+    config = RunConfig(**given_settings(parsed, RunConfig.model_fields))
     folder = create_run(parsed.run, config)
     with tqdm(total=config.epochs, unit="epoch", file=sys.stderr) as bar:
         for record in train_run(config, folder):
@@ -105,20 +108,18 @@ def train_command(parsed: argparse.Namespace) -> None:
 
 
 def score_command(parsed: argparse.Namespace) -> None:
-    """Gnl score"""
+    """Score domains with a run: gnl score."""
     folder = RunFolder(parsed.run)
-    run = load_run(folder, device=parsed.device)
-    overrides = given_settings(parsed, ScoringConfig)
-    parse_config(overrides)
-    scoring = resolve_scoring(run, **overrides)
+    run = load_run(folder, **given_settings(parsed, PLACES))
+    scoring = resolve_scoring(run, **given_settings(parsed, ScoringConfig.model_fields))
     spec = DATASETS[run.config.dataset]
     domains = list(dict.fromkeys(parsed.domain or spec.domains))  # one that is named twice is scored once
     scores = join_scores([score_one_domain(run, domain, scoring, maps=parsed.maps) for domain in domains])
     measured = report(scores, in_distribution=spec.in_distribution)
     save_scores(folder, scores, scoring)
-    write_report(folder, measured)
+    write_report(folder, measured, scoring)
     if parsed.csv:
-        pd.DataFrame(vars(scores)).to_csv(parsed.csv, index=False)
+        write_csv(parsed.csv, scores)
     if parsed.json:
         print(json.dumps({"run": str(folder.path), **scoring.model_dump(), **report_to_json(measured)}))
     else:
@@ -128,8 +129,9 @@ def score_command(parsed: argparse.Namespace) -> None:
 def score_one_domain(run: Run, domain: str, scoring: ScoringConfig, *, maps: Path | None) -> Scores:
     """Score a domain with a progress bar, writing its anomaly maps on the way if asked to."""
     upper = map_scale(run, scoring) if maps else 0.0
-    rows = []
-    for batch, detection in tqdm(detect_domain(run, domain, scoring), desc=domain, unit="batch", file=sys.stderr):
+    rows, batches = [], load_domain(run, domain)
+    detections = detect(run.detector, batches, scoring)
+    for batch, detection in tqdm(detections, total=len(batches), desc=domain, unit="batch", file=sys.stderr):
         if maps and detection.anomaly_map is not None:
             for path, anomaly_map in zip(batch.paths, detection.anomaly_map[:, 0], strict=True):
                 write_map(maps / f"{path}.png", anomaly_map.numpy(), upper=upper)
@@ -148,7 +150,7 @@ def format_report(measured: Report) -> str:
 
 
 def data_list_command(parsed: argparse.Namespace) -> None:
-    """Gnl data list"""
+    """List the data sets: gnl data list."""
     described = {name: describe_dataset(name, spec) for name, spec in DATASETS.items()}
     if parsed.json:
         print(json.dumps({"datasets": described}))

@@ -16,7 +16,7 @@ from gnl_core.datasets.base import DatasetSpec, Image, Item
 
 SIDE_PX = 28  # MNIST's
 LARGEST_VALUE = 16  # the originals have 17 grey levels
-TRAIN_SHARE = 0.6  # the rest was written by others
+TRAIN_SHARE = 0.6  # nearly all of the rest was written by others
 BLEND_SEED = 20161
 
 

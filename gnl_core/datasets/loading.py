@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -79,6 +80,10 @@ class Batches:
         self.dataset = ImageViews(items, image_size=image_size, views=views, seed=seed)
         self.batch_size = batch_size
         self.seed = seed
+
+    def __len__(self) -> int:
+        """Number of batches in one pass."""
+        return math.ceil(len(self.dataset) / self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         """Every image once, in the order of the items."""

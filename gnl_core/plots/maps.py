@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import PIL.Image
 from matplotlib import colormaps
 from numpy.typing import NDArray
 
@@ -25,12 +22,6 @@ def colour_map(anomaly_map: NDArray[np.float32], *, upper: float) -> NDArray[np.
     share = np.clip(anomaly_map / upper, 0, 1)
     colours: NDArray[np.float64] = colormaps[COLOUR_MAP](share)[..., :3]
     return (255 * colours).round().astype(np.uint8)
-
-
-def write_map(path: Path, anomaly_map: NDArray[np.float32], *, upper: float) -> None:
-    """Write a coloured map as a picture; its folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    PIL.Image.fromarray(colour_map(anomaly_map, upper=upper)).save(path)
 
 
 def colour_bar(*, width_px: int, height_px: int) -> NDArray[np.uint8]:

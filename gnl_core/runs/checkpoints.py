@@ -56,12 +56,15 @@ def save_checkpoint(path: Path, detector: Detector, config: RunConfig, *, epoch:
     write_atomically(path, save(learnt_state(detector), metadata={FORMAT: json.dumps(header)}))
 
 
-def load_checkpoint(path: Path, *, device: str = "auto") -> tuple[Detector, RunConfig]:
+def load_checkpoint(
+    path: Path, *, device: str = "auto", teacher_weights: Path | None = None
+) -> tuple[Detector, RunConfig]:
     """Build the detector that a checkpoint holds; nothing is unpickled, no data set is needed.
 
     Args:
         path: A file that `save_checkpoint` wrote.
         device: Where to put it.
+        teacher_weights: Where the teacher's weight file lies now; unset: where it lay in training.
 
     Returns:
         The detector, in eval mode, and its settings.
@@ -71,15 +74,18 @@ def load_checkpoint(path: Path, *, device: str = "auto") -> tuple[Detector, RunC
             with other teacher weights than those at hand.
     """
     header, state = read_checkpoint(path)
-    detector = create_detector(header.config)
+    config = header.config
+    if teacher_weights is not None:
+        config = config.model_copy(update={"teacher_weights": teacher_weights})
+    detector = create_detector(config)
     if find_teacher(detector).fingerprint != header.teacher_fingerprint:
         raise ValueError(
             f"{path} was made with other weights of teacher {header.teacher} than those at hand; "
-            "point its run's teacher_weights to the file it was trained with"
+            "pass the file it was trained with by --teacher-weights FILE"
         )
     check_state(path, expected=learnt_state(detector), actual=state)
     detector.load_state_dict(state, strict=False)
-    return detector.to(resolve_device(device)).eval(), header.config
+    return detector.to(resolve_device(device)).eval(), config
 
 
 def read_checkpoint(path: Path) -> tuple[Header, dict[str, Tensor]]:

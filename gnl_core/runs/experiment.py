@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from gnl_core.datasets.loading import Batches
 from gnl_core.detectors import create_detector
 from gnl_core.detectors.base import Detector
 from gnl_core.devices import resolve_device
-from gnl_core.records import Batch, Detection, EpochRecord, Scores
+from gnl_core.records import EpochRecord, Scores
 from gnl_core.runs.checkpoints import load_checkpoint, save_checkpoint
 from gnl_core.runs.folder import RunFolder, append_record, discard_unstarted_run
 from gnl_core.scoring import detect, score
@@ -69,13 +70,22 @@ def prepare_training(config: RunConfig) -> tuple[Detector, Batches]:
     return detector, batches
 
 
-def load_run(folder: RunFolder, *, device: str = "auto") -> Run:
+def load_run(
+    folder: RunFolder, *, device: str = "auto", teacher_weights: Path | None = None, data_root: Path | None = None
+) -> Run:
     """Load a run's checkpoint.
 
+    Args:
+        folder: The run.
+        device: Where to put the detector.
+        teacher_weights: Where the teacher's weight file lies now; unset: where it lay in training.
+        data_root: Where the data sets lie now; unset: where they lay in training.
+
     Raises:
-        ValueError: If there is none, or it cannot be used; says why.
+        ValueError: If there is no checkpoint, or it cannot be used; says why.
     """
-    return Run(*load_checkpoint(folder.weights, device=device))
+    detector, config = load_checkpoint(folder.weights, device=device, teacher_weights=teacher_weights)
+    return Run(detector, config if data_root is None else config.model_copy(update={"data_root": data_root}))
 
 
 def resolve_scoring(run: Run, **overrides: object) -> ScoringConfig:
@@ -102,11 +112,6 @@ def score_domain(run: Run, domain: str, scoring: ScoringConfig) -> Scores:
     return score(run.detector, load_domain(run, domain), scoring)
 
 
-def detect_domain(run: Run, domain: str, scoring: ScoringConfig) -> Iterator[tuple[Batch, Detection]]:
-    """Look at every image of one domain, batch by batch."""
-    return detect(run.detector, load_domain(run, domain), scoring)
-
-
 def join_scores(parts: Sequence[Scores]) -> Scores:
     """Rows of several scorings, one after the other."""
     return Scores(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])})
@@ -116,7 +121,7 @@ def map_scale(run: Run, scoring: ScoringConfig) -> float:
     """Upper end of the colour scale of anomaly maps: a quantile of the training normals' map maxima."""
     maxima = [
         detection.anomaly_map.amax(dim=(1, 2, 3))
-        for _, detection in detect_domain(run, TRAIN, scoring)
+        for _, detection in detect(run.detector, load_domain(run, TRAIN), scoring)
         if detection.anomaly_map is not None
     ]
     return float(np.quantile(np.concatenate(maxima), MAP_SCALE_QUANTILE))

@@ -149,9 +149,10 @@ def find_scores(folder: RunFolder, *, domain: str, scoring: ScoringConfig) -> Sc
     return Scores(**{name: np.asarray(rows[name]) for name in SCORE_COLUMNS}) if len(rows) else None
 
 
-def write_report(folder: RunFolder, report: Report) -> None:
-    """Write the metrics of the last scoring."""
-    write_atomically(folder.report, json.dumps(report_to_json(report), indent=2).encode())
+def write_report(folder: RunFolder, report: Report, scoring: ScoringConfig) -> None:
+    """Write the metrics of the last scoring, with the question they answer and the checkpoint that gave them."""
+    origin = {"checkpoint": hash_file(folder.weights), **scoring.model_dump()}
+    write_atomically(folder.report, json.dumps(origin | report_to_json(report), indent=2).encode())
 
 
 def report_to_json(report: Report) -> dict[str, object]:

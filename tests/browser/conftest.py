@@ -87,10 +87,15 @@ def page(request: pytest.FixtureRequest):
         page = browser.new_page(viewport={"width": 1280, "height": 1700})
         page.troubles = []
         page.on("console", lambda message: message.type == "error" and page.troubles.append(message.text))
-        page.on("requestfailed", lambda failed: page.troubles.append(f"failed: {failed.url}"))
+        page.on("requestfailed", lambda sent: has_failed(sent) and page.troubles.append(f"failed: {sent.url}"))
         page.on("request", lambda sent: is_external(sent.url) and page.troubles.append(f"external: {sent.url}"))
         yield page
         browser.close()
+
+
+def has_failed(request) -> bool:
+    """Whether a request failed, rather than being dropped because the page was left or reloaded."""
+    return request.failure != "net::ERR_ABORTED"
 
 
 def is_external(url: str) -> bool:

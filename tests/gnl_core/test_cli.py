@@ -213,7 +213,8 @@ def test_a_bad_question_is_refused_in_one_line(
 def test_a_file_that_cannot_be_written_is_refused_in_one_line(
     run: Path, tmp_path: Path, check_refused: Callable[..., str]
 ):
-    check_refused("score", run, "--domain", "digits", "--csv", tmp_path / "none" / "scores.csv")
+    (tmp_path / "file").touch()
+    check_refused("score", run, "--domain", "digits", "--csv", tmp_path / "file" / "scores.csv")
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["train"], ["score"], ["train", "--run", "r", "--wings", "2"]])

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import matplotlib as mpl
 import numpy as np
-import PIL.Image
 
-from gnl_core.plots.maps import COLOUR_MAP, colour_map, write_map
+from gnl_core.plots.maps import COLOUR_MAP, colour_map
 
 DARKEST, BRIGHTEST = (np.round(255 * np.array(mpl.colormaps[COLOUR_MAP](end)[:3])) for end in (0.0, 1.0))
 
@@ -27,10 +24,3 @@ def test_a_value_has_one_colour_whatever_else_is_in_the_map():
     alone = colour_map(np.array([[1.0]], dtype=np.float32), upper=2.0)
     beside = colour_map(np.array([[1.0, 0.1, 50.0]], dtype=np.float32), upper=2.0)
     np.testing.assert_array_equal(alone[0, 0], beside[0, 0])
-
-
-def test_a_map_is_written_as_a_picture_into_a_folder_that_is_made(tmp_path: Path):
-    values = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
-    write_map(tmp_path / "a" / "b" / "map.png", values, upper=1.0)
-    picture = PIL.Image.open(tmp_path / "a" / "b" / "map.png")
-    np.testing.assert_array_equal(np.asarray(picture), colour_map(values, upper=1.0))

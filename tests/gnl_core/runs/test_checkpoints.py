@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import timm
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -191,3 +192,21 @@ def test_a_failing_write_leaves_the_old_checkpoint_alone(
         save_checkpoint(saved, detector, config, epoch=8)
     assert saved.read_bytes() == before
     assert [file.name for file in saved.parent.iterdir()] == ["weights.safetensors"]
+
+
+def test_a_teachers_weight_file_that_has_moved_can_be_pointed_to(tiny_config: Make, tmp_path: Path):
+    first, moved = tmp_path / "first.pth", tmp_path / "moved.pth"
+    torch.save(timm.create_model("mobilenetv2_050").state_dict(), first)
+    config = tiny_config(teacher="mobilenetv2_050", teacher_weights=first)
+    save_checkpoint(tmp_path / "w.safetensors", create_detector(config), config, epoch=1)
+    first.rename(moved)
+    check_refused_for_teacher(tmp_path / "w.safetensors", first)
+    _, its_config = load_checkpoint(tmp_path / "w.safetensors", device="cpu", teacher_weights=moved)
+    assert its_config.teacher_weights == moved
+
+
+def check_refused_for_teacher(file: Path, weights: Path) -> None:
+    """Loading ends in one sentence that names the teacher's missing weight file."""
+    with pytest.raises(ValueError, match="no teacher weights at") as refusal:
+        load_checkpoint(file, device="cpu")
+    assert str(weights) in str(refusal.value)

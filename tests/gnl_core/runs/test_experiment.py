@@ -10,8 +10,8 @@ from gnl_core.config import RunConfig
 from gnl_core.datasets import DATASETS, digits
 from gnl_core.runs.experiment import (
     Run,
-    detect_domain,
     join_scores,
+    load_domain,
     load_run,
     map_scale,
     resolve_scoring,
@@ -19,6 +19,7 @@ from gnl_core.runs.experiment import (
     train_run,
 )
 from gnl_core.runs.folder import RunFolder, create_run, read_records
+from gnl_core.scoring import detect
 
 Make = Callable[..., RunConfig]
 
@@ -146,7 +147,7 @@ def test_the_map_scale_ends_where_the_training_images_nearly_do(run: Run):
 
 
 def test_detections_come_with_their_images(run: Run):
-    ((batch, detection),) = detect_domain(run, "digits", resolve_scoring(run))
+    ((batch, detection),) = detect(run.detector, load_domain(run, "digits"), resolve_scoring(run))
     assert len(batch.paths) == 30
     assert detection.anomaly_map is not None
     assert detection.anomaly_map.shape == (30, 1, 32, 32)

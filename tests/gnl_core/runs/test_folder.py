@@ -146,8 +146,12 @@ def test_a_report_is_plain_values():
 def test_a_written_report_is_json(folder: RunFolder):
     import json
 
-    write_report(folder, report(make_scores("digits", 0.1, 0.2), in_distribution="digits"))
-    assert json.loads(folder.report.read_text())["domains"]["digits"]["auroc"] == 1
+    measured = report(make_scores("digits", 0.1, 0.2), in_distribution="digits")
+    write_report(folder, measured, ScoringConfig(style_weight=0.25))
+    written = json.loads(folder.report.read_text())
+    assert written["domains"]["digits"]["auroc"] == 1
+    assert written["style_weight"] == 0.25
+    assert written["checkpoint"] == hash_file(folder.weights)
 
 
 def test_a_hash_is_sha256(tmp_path: Path):
