@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from gnl_core.metrics import auroc, auroc_interval, exceedance, report
+from gnl_core.metrics import auroc, auroc_interval, exceedance, report, threshold_at
 from gnl_core.records import Scores
 
 
@@ -15,6 +15,10 @@ def test_auroc_is_the_share_of_pairs_in_order():
 
 def test_ties_count_half():
     assert auroc(np.array([0, 1]), np.array([1.0, 1.0])) == 0.5
+
+
+def test_auroc_is_scikit_learns(overlapping: tuple[np.ndarray, np.ndarray]):
+    assert auroc(*overlapping) == pytest.approx(roc_auc_score(*overlapping), abs=1e-12)
 
 
 def test_anomalies_that_score_higher_are_perfect():
@@ -96,3 +100,9 @@ def test_a_report_of_normal_images_alone_counts_them():
 def test_exceedance_is_the_share_strictly_above_the_threshold():
     assert exceedance(np.array([1.0, 2.0, 3.0, 4.0]), 3.0) == 0.25
     assert exceedance(np.array([1.0, 2.0, 3.0, 4.0]), 0.0) == 1
+
+
+def test_a_threshold_is_a_quantile_of_the_training_scores():
+    scores = np.arange(101.0)
+    assert threshold_at(scores, quantile=0.95) == 95
+    assert exceedance(scores, threshold_at(scores, quantile=0.95)) == pytest.approx(5 / 101)

@@ -148,6 +148,14 @@ def test_fused_branches_are_rectified():
     assert bottleneck(maps)[:, :8].min() == 0
 
 
+def test_the_low_branch_is_rectified_between_its_convolutions_too():
+    bottleneck = Bottleneck(tiny_blueprint()).eval()
+    bottleneck.bn_layer = nn.Identity()
+    nn.init.constant_(bottleneck.bn1.bias, -1000)  # all negative: nothing is left to pass on
+    nn.init.constant_(bottleneck.conv2.weight, -1)
+    assert not bottleneck([torch.rand(1, 2, 16, 16), torch.rand(1, 3, 8, 8), torch.rand(1, 4, 4, 4)])[:, :4].any()
+
+
 def test_the_embedding_has_half_the_size_and_twice_the_channels():
     maps = [torch.rand(2, 2, 16, 24), torch.rand(2, 3, 8, 12), torch.rand(2, 4, 4, 6)]
     assert Bottleneck(tiny_blueprint())(maps).shape == (2, 8, 2, 3)

@@ -152,6 +152,7 @@ def test_images_are_normalised_first(small: Teacher):
 @pytest.mark.parametrize("wrap", [lambda t: t, nn.Sequential, lambda t: nn.ModuleList([nn.Sequential(t)])])
 def test_a_teacher_stays_in_eval_mode_whatever_train_is_called_on(wrap: Callable[[nn.Module], nn.Module]):
     teacher = make_teacher(TeacherSpec(SMALL))
+    assert not any(module.training for module in teacher.modules())
     wrap(teacher).train()
     assert not any(module.training for module in teacher.modules())
     before = hash_weights(teacher)
