@@ -1,0 +1,114 @@
+"""Two industrial surfaces, rendered from a seed: a woven cloth and a metal nut, good and defective, under five shifts.
+
+A scene is what the part, its pose and its defect are; a domain is how it is lit, what it lies on and how it is
+photographed. The same test scenes appear in each domain, so that nothing but the shift differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import PIL.Image
+import PIL.ImageFilter
+
+from gnl_core.datasets import parts_nut, parts_nut_defects, parts_weave, parts_weave_defects
+from gnl_core.datasets.base import DatasetSpec, Image, Item, Mask
+from gnl_core.datasets.parts_rendering import Conditions, Field, Light, photograph
+
+GOOD = "good"
+TRAIN_IMAGES = 120
+GOOD_TEST_IMAGES = 40
+IMAGES_A_DEFECT = 12
+FIRST_TEST_SEED = 10_000
+SEEDS_A_KIND = 1_000  # good parts, and each defect, have a thousand of their own
+VISIBLE_LEVELS = 3  # of 255: what a defect must change a pixel by to be marked
+
+CONDITIONS = {
+    "parts": Conditions(),
+    "parts_lighting": Conditions(light=Light(azimuth_degrees=35, elevation_degrees=33)),
+    "parts_bright": Conditions(exposure=3.0),
+    "parts_background": Conditions(other_background=True),
+    "parts_blur": Conditions(blur_px=1.3),
+    "parts_noise": Conditions(noise=13.0),
+}
+
+
+class Category(NamedTuple):
+    """One kind of part.
+
+    Attributes:
+        number: What its random numbers begin with.
+        render: Defect's name, generators of scene and defect, and conditions to linear light (3, GRID, GRID).
+        defects: The names of its defects.
+    """
+
+    number: int
+    render: Callable[[str, np.random.Generator, np.random.Generator, Conditions], Field]
+    defects: tuple[str, ...]
+
+
+CATEGORIES = {
+    "weave": Category(1, parts_weave.render, tuple(parts_weave_defects.DEFECTS)),
+    "nut": Category(2, parts_nut.render, tuple(parts_nut_defects.DEFECTS)),
+}
+
+
+def read_part(category: str, defect: str, seed: int, domain: str) -> Image:
+    """Render and photograph one part: uint8, shape (128, 128, 3)."""
+    number, render, _ = CATEGORIES[category]
+    scene, flaw, sensor = (np.random.default_rng([number, seed, stage]) for stage in range(3))
+    return photograph(render(defect, scene, flaw, CONDITIONS[domain]), CONDITIONS[domain], sensor)
+
+
+def read_mask(category: str, defect: str, seed: int) -> Mask:
+    """Where the defect visibly changes the in-distribution image: bool, shape (128, 128)."""
+    flawed, flawless = (read_part(category, kind, seed, "parts").astype(np.int16) for kind in (defect, GOOD))
+    changed = np.abs(flawed - flawless).max(axis=2) >= VISIBLE_LEVELS
+    spots = PIL.Image.fromarray(changed).convert("L")
+    closed = spots.filter(PIL.ImageFilter.MaxFilter(5)).filter(PIL.ImageFilter.MinFilter(5))  # no pinholes
+    return np.asarray(closed) > 0
+
+
+def scenes(category: str) -> list[tuple[str, int]]:
+    """The test scenes: each one's defect, or "good", and its seed."""
+    counts = [(GOOD, GOOD_TEST_IMAGES)] + [(defect, IMAGES_A_DEFECT) for defect in CATEGORIES[category].defects]
+    return [
+        (kind, FIRST_TEST_SEED + SEEDS_A_KIND * position + index)
+        for position, (kind, count) in enumerate(counts)
+        for index in range(count)
+    ]
+
+
+def train_items(root: Path | None, normal_class: str) -> list[Item]:
+    """Good parts whose seeds no test image has."""
+    return [make_item(normal_class, GOOD, seed, "parts", split="train") for seed in range(TRAIN_IMAGES)]
+
+
+def test_items(root: Path | None, normal_class: str, domain: str) -> list[Item]:
+    """Good parts, then each defect's, the same scenes in every domain."""
+    return [make_item(normal_class, kind, seed, domain, split="test") for kind, seed in scenes(normal_class)]
+
+
+def make_item(category: str, kind: str, seed: int, domain: str, *, split: str) -> Item:
+    """One part in one domain; only a defective one has a mask."""
+    return Item(
+        path=f"{domain}/{category}/{split}/{kind}/{seed % SEEDS_A_KIND:03d}",
+        read=partial(read_part, category, kind, seed, domain),
+        label=int(kind != GOOD),
+        domain=domain,
+        category=kind,
+        mask=None if kind == GOOD else partial(read_mask, category, kind, seed),
+    )
+
+
+PARTS = DatasetSpec(
+    summary="A woven cloth and a metal nut, good and with ten defects, under five shifts; rendered on the fly",
+    classes=tuple(CATEGORIES),
+    domains=tuple(CONDITIONS),
+    train_items=train_items,
+    test_items=test_items,
+)
