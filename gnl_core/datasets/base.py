@@ -19,7 +19,7 @@ class Item(NamedTuple):
     Attributes:
         path: A name that identifies the image within its data set.
         read: Decodes it: RGB, shape (H, W, 3), at native size.
-        label: 0 for normal, 1 for anomalous.
+        label: 0 for normal, 1 for anomalous, -1 where nobody has labelled it.
         domain: The domain it belongs to.
         category: What it shows.
         mask: Decodes its anomalous pixels: shape (H, W) at native size; None where none are drawn.

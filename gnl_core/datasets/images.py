@@ -1,0 +1,139 @@
+"""Image files and masks as arrays, whatever Pillow reads; every failure is one sentence with the file's name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import PIL.ImageOps
+
+from gnl_core.datasets.base import Image, Mask
+
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")  # no others: some formats of Pillow's start programs
+LARGEST_PIXELS = 89_000_000  # just below where Pillow begins to warn
+SIXTEEN_TO_EIGHT_BITS = 257  # 65535 / 255
+ORIENTATION_TAG = 0x0112
+QUARTER_TURNS = range(5, 9)  # the orientations that swap height and width
+UNUSABLE = {
+    "I": "32-bit whole numbers, whose range is unknown",
+    "F": "floating-point numbers, whose range is unknown",
+    "LAB": "Lab colours",
+}
+
+
+def read_image(path: Path) -> Image:
+    """Decode an image file.
+
+    Grey and palette images become RGB, 16-bit grey is divided by 257, EXIF rotation is applied, and of several frames
+    the first is taken. Transparent images are laid on white, as viewers show them: the colours hidden below, which
+    `convert("RGB")` would bring to light, are no part of the picture.
+
+    Args:
+        path: A PNG, JPEG, BMP, TIFF or WebP file.
+
+    Returns:
+        RGB, uint8, shape (H, W, 3), at native size.
+
+    Raises:
+        ValueError: If the file is missing, damaged, truncated, no such image, larger than 89 megapixels, or has
+            pixels that no rule brings to 8-bit RGB (32-bit whole or floating-point numbers, Lab colours).
+    """
+    picture = load_picture(path)
+    if picture.mode in UNUSABLE:
+        raise ValueError(f"{path} holds {UNUSABLE[picture.mode]}; save it as grey or RGB with 8 or 16 bits")
+    return to_rgb(picture)
+
+
+def read_mask(path: Path) -> Mask:
+    """Decode a mask: a pixel is anomalous where it is neither black nor transparent.
+
+    Returns:
+        Shape (H, W), at native size.
+
+    Raises:
+        ValueError: As `read_image`, but numbers of any range will do.
+    """
+    picture = load_picture(path)
+    if len(picture.getbands()) == 1 and picture.mode != "P":
+        return np.asarray(picture) != 0
+    if picture.mode in UNUSABLE:
+        raise ValueError(f"{path} holds {UNUSABLE[picture.mode]}; save it as grey with 8 bits")
+    colours = np.asarray(picture.convert("RGBA"))
+    return colours[..., :3].any(axis=2) & (colours[..., 3] > 0)
+
+
+def read_mask_of(image_path: Path, mask_path: Path) -> Mask:
+    """Decode the mask of an image file.
+
+    Returns:
+        Shape (H, W), the image's.
+
+    Raises:
+        ValueError: As `read_mask`, and if the sizes differ.
+    """
+    mask = read_mask(mask_path)
+    height, width = image_size(image_path)
+    if mask.shape != (height, width):
+        raise ValueError(
+            f"the mask {mask_path} has {mask.shape[1]}x{mask.shape[0]} pixels, its image {image_path} has "
+            f"{width}x{height}; make them the same size"
+        )
+    return mask
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Height and width that `read_image` would give, from the header alone; fails as it does."""
+    with explained(path), PIL.Image.open(path, formats=FORMATS) as picture:
+        check_pixels(picture)
+        quarter_turn = picture.getexif().get(ORIENTATION_TAG) in QUARTER_TURNS
+        return picture.size if quarter_turn else picture.size[::-1]
+
+
+def load_picture(path: Path) -> PIL.Image.Image:
+    """Decode a file in its own mode, upright; fails as `read_image`."""
+    with explained(path), PIL.Image.open(path, formats=FORMATS) as picture:
+        check_pixels(picture)
+        return PIL.ImageOps.exif_transpose(picture)
+
+
+def check_pixels(picture: PIL.Image.Image) -> None:
+    """Refuse a picture whose header promises too much, before any memory is asked for."""
+    if picture.width * picture.height > LARGEST_PIXELS:
+        raise PIL.Image.DecompressionBombError
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Whatever goes wrong with an image file inside becomes a sentence with its name."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise ValueError(f"no image file at {path}; put it there, or leave it out") from None
+    except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
+        limit = LARGEST_PIXELS // 1_000_000
+        raise ValueError(f"{path} is larger than {limit} megapixels; make it smaller, or leave it out") from None
+    except PIL.UnidentifiedImageError:
+        raise ValueError(f"{path} is not a PNG, JPEG, BMP, TIFF or WebP image; convert it, or leave it out") from None
+    except Exception as error:  # a damaged file makes Pillow raise nearly anything
+        raise ValueError(f"{path} is truncated, damaged or unreadable ({describe(error)}); replace it") from None
+
+
+def describe(error: Exception) -> str:
+    """What an error says, on one line, or its name."""
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(reason.split()) or type(error).__name__
+
+
+def to_rgb(picture: PIL.Image.Image) -> Image:
+    """Any picture of 8 or 16 bits as RGB; uint8, shape (H, W, 3)."""
+    if picture.mode.startswith("I;16"):
+        grey = np.round(np.asarray(picture) / SIXTEEN_TO_EIGHT_BITS).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=2)
+    if picture.has_transparency_data:
+        colours = picture.convert("RGBA")
+        white = PIL.Image.new("RGBA", colours.size, "white")
+        picture = PIL.Image.alpha_composite(white, colours)
+    return np.array(picture.convert("RGB"))

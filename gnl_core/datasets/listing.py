@@ -1,0 +1,69 @@
+"""What lies in a folder: image files and folders, sorted by name; no symlink may lead out of the data root."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})  # in any case
+
+
+def inside(root: Path, path: Path) -> bool:
+    """Whether a path lies in a folder once all symlinks are followed."""
+    return path.resolve().is_relative_to(root.resolve())
+
+
+def list_images(folder: Path, *, root: Path) -> list[Path]:
+    """The image files of a folder, by their suffix, sorted by name; hidden files are left out, folders below not read.
+
+    Args:
+        folder: Where they lie.
+        root: The folder that no symlink may lead out of.
+
+    Raises:
+        ValueError: If a symlink leads out of the root, or a name is no text.
+    """
+    check_inside(root, folder)
+    paths = [path for path in list_folder(folder) if path.suffix.lower() in SUFFIXES and not path.is_dir()]
+    for path in paths:
+        check_name(path)
+        if path.is_symlink():
+            check_inside(root, path)
+    return paths
+
+
+def list_folders(folder: Path) -> list[Path]:
+    """The folders directly below one, sorted by name, without hidden ones.
+
+    Raises:
+        ValueError: If it cannot be listed, or a name is no text.
+    """
+    folders = [path for path in list_folder(folder) if path.is_dir()]
+    for path in folders:
+        check_name(path)
+    return folders
+
+
+def list_folder(folder: Path) -> list[Path]:
+    """What a folder holds, sorted by name, without hidden files.
+
+    Raises:
+        ValueError: If it cannot be listed.
+    """
+    try:
+        return sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=lambda path: path.name)
+    except OSError as error:
+        raise ValueError(f"cannot list the folder {folder}: {error.strerror}; check its path") from None
+
+
+def check_inside(root: Path, path: Path) -> None:
+    """Refuse a path that symlinks lead out of the root."""
+    if not inside(root, path):
+        raise ValueError(f"{path} leads out of {root} through a symlink; copy what it points to into that folder")
+
+
+def check_name(path: Path) -> None:
+    """Refuse a name whose bytes are no text: it could not be written into a run's scores."""
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"the file name {str(path)!r} is not valid UTF-8; rename the file") from None
