@@ -28,7 +28,7 @@ from gnl_core.datasets.parts_rendering import (
 
 STEEL = (0.92, 0.96, 1.0)
 RUST = (0.22, 0.07, 0.018)
-THREADS = 4.5  # turns in the bore
+THREADS = 3.8  # turns in the bore
 BROKEN_THROUGH_PX = 9.0  # deeper than this, a broken corner is gone altogether
 LAMP_SPOTS = ((-8, 0), (8, 0), (0, -7), (0, 7), (0, 0), (-4, 4), (4, -4), (4, 4), (-4, -4))  # degrees off its middle
 
@@ -117,13 +117,13 @@ def paint_bore(scene: Field, nut: Nut, flaw: Flaw, light: Light) -> None:
     x, y = (x + depth * sight_x) / nut.hole_px, (y + depth * sight_y) / nut.hole_px
     turns_a_px = THREADS * nut.hole_px / np.maximum(root, 1e-3)
     stripped = np.broadcast_to(flaw.stripped, inside.shape)[inside]
-    thread = (1 - smoothstep(0.3, 0.6, turns_a_px)) * (1 - stripped)  # finer than a pixel, it would alias
+    thread = (1 - smoothstep(0.38, 0.7, turns_a_px)) * (1 - stripped)  # finer than a pixel, it would alias
     phase = THREADS * depth + np.arctan2(y, x) / np.float32(2 * np.pi)
     phase -= np.floor(phase)
     crest = np.abs(2 * phase - 1)
     surface = np.stack([-x, -y, thread * np.where(phase < 0.5, np.float32(-0.8), np.float32(0.8)) + 0.15])
     surface /= np.sqrt((surface * surface).sum(axis=0))
-    brightness = (0.10 + 0.85 * lambert(surface, light)) * (1 - 0.6 * thread * (1 - crest)) * (1 - 0.75 * depth)
+    brightness = (0.10 + 0.85 * lambert(surface, light)) * (1 - 0.7 * thread * (1 - crest)) * (1 - 0.75 * depth)
     scene[:, inside] = np.where(depth < 1, tinted(brightness, STEEL), scene[:, inside])
 
 
