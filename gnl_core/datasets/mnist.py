@@ -1,0 +1,92 @@
+"""MNIST, and MNIST-M: its test digits blended with photographs (Ganin et al., 2016)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gnl_core.datasets.base import DatasetSpec, Item
+from gnl_core.datasets.layout import image_item, require_anomalies, require_folder, require_images, require_root
+from gnl_core.datasets.mnist_arrays import find_files, find_mnist, list_arrays
+
+CLASSES = tuple("0123456789")
+BLENDED_FILE = "mnist_m/mnist_m_test.npz"
+BLENDED_FOLDERS = ("mnist_m/mnist_m_test", "mnist_m/mnist_m/mnist_m_test")
+LABELS = "mnist_m_test_labels.txt"
+BLENDED_LAYOUT = f"{BLENDED_FILE}, or mnist_m/mnist_m_test/*.png beside {LABELS}, under the data root"
+
+
+def train_items(root: Path | None, normal_class: str) -> list[Item]:
+    """MNIST's training images of the normal digit.
+
+    Raises:
+        ValueError: If MNIST is missing or damaged, or has none of them.
+    """
+    files = find_mnist(root, "train")
+    items = [item for item in list_arrays(files, normal_class, domain="mnist", split="train") if item.label == 0]
+    if not items:
+        raise ValueError(f"no digit {normal_class!r} among the training images in {files[0]}; fetch MNIST again")
+    return items
+
+
+def test_items(root: Path | None, normal_class: str, domain: str) -> list[Item]:
+    """All test images of MNIST or MNIST-M; digits other than the normal one are anomalies.
+
+    Raises:
+        ValueError: If they are missing or damaged, or there are no anomalies.
+    """
+    root = require_root(root)
+    files = find_mnist(root, "test") if domain == "mnist" else find_files(root, [(BLENDED_FILE,)])
+    if not files:
+        return list_pictures(root, normal_class)
+    items = list_arrays(files, normal_class, domain=domain, split="test")
+    return require_anomalies(items, place=files[0], normal_class=normal_class)
+
+
+def list_pictures(root: Path, normal_class: str) -> list[Item]:
+    """MNIST-M's test images as it is distributed: a folder of image files, and a list of their labels."""
+    folder = require_folder(root, BLENDED_FOLDERS, expected=BLENDED_LAYOUT)
+    lists = [place / LABELS for place in (folder.parent, folder)]
+    labels = read_labels(next((path for path in lists if path.is_file()), lists[0]))
+    items = []
+    for path in require_images(folder, root=root):
+        if path.name not in labels:
+            raise ValueError(f"{path} has no label; expected a line for it in {LABELS}")
+        category = labels[path.name]
+        label = int(category != normal_class)
+        item = image_item(path, base=folder.parent, label=label, domain="mnist_m", category=category)
+        items.append(item._replace(path=f"mnist_m/{item.path}"))
+    return require_anomalies(items, place=folder, normal_class=normal_class)
+
+
+def read_labels(path: Path) -> dict[str, str]:
+    """File name to class, from lines like "00000000.png 5".
+
+    Raises:
+        ValueError: If the list is missing, or a line is not like that.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise ValueError(f"no readable list of labels at {path}; expected {BLENDED_LAYOUT}") from None
+    labels = {}
+    for number, line in enumerate(lines, start=1):
+        match line.split():
+            case [name, label] if label in CLASSES:
+                labels[name] = label
+            case [_, *_]:
+                raise ValueError(f"line {number} of {path} is {line!r}; expected one like '00000000.png 5'")
+    return labels
+
+
+MNIST = DatasetSpec(
+    summary="Handwritten digits (MNIST), and the same blended with photographs (MNIST-M)",
+    classes=CLASSES,
+    domains=("mnist", "mnist_m"),
+    train_items=train_items,
+    test_items=test_items,
+    how_to_get=(
+        "MNIST: run gnl data download mnist, or put mnist.npz or the four IDX files (yann.lecun.com/exdb/mnist) into "
+        "mnist/ under the data root. MNIST-M: run gnl data build-mnist-m --photos DIR, or fetch mnist_m.tar.gz from "
+        "its authors (yaroslav.ganin.net) and unpack it as mnist_m/mnist_m_test/*.png beside mnist_m_test_labels.txt."
+    ),
+)

@@ -1,0 +1,83 @@
+"""MVTec AD (Bergmann et al., 2019): fifteen kinds of objects and textures with defects, each with a mask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gnl_core.datasets.base import DatasetSpec, Item
+from gnl_core.datasets.layout import NORMAL, image_item, list_defects, require_folder, require_images, require_root
+
+DOMAIN = "mvtec"
+LAYOUT = "mvtec/<category>/train/good, test/<type> and ground_truth/<type> under the data root, as MVTec AD unpacks"
+FOLDERS = ("mvtec", "mvtec_anomaly_detection", "mvtec_ad", "MVTec")
+
+
+def train_items(root: Path | None, normal_class: str) -> list[Item]:
+    """The category's images in train/good.
+
+    Raises:
+        ValueError: If the folder is missing or empty.
+    """
+    folder = find_category(root, normal_class)
+    paths = require_images(folder / "train" / NORMAL, root=require_root(root))
+    items = [image_item(path, base=folder.parent, label=0, domain=DOMAIN, category=NORMAL) for path in paths]
+    return [named(item) for item in items]
+
+
+def test_items(root: Path | None, normal_class: str, domain: str) -> list[Item]:
+    """The category's images in test, a defect with its mask where there is one; the category is the defect's type.
+
+    Raises:
+        ValueError: If the folder is missing, a type has no images, or a mask has none.
+    """
+    folder = find_category(root, normal_class)
+    if not (folder / "test").is_dir():
+        raise ValueError(f"no folder {folder / 'test'}; expected {LAYOUT}")
+    items = list_defects(
+        folder / "test",
+        folder / "ground_truth",
+        root=require_root(root),
+        base=folder.parent,
+        domain=domain,
+    )
+    return [named(item) for item in items]
+
+
+def find_category(root: Path | None, name: str) -> Path:
+    """The folder of one category."""
+    root = require_root(root)
+    return require_folder(root, [f"{folder}/{name}" for folder in FOLDERS], expected=LAYOUT)
+
+
+def named(item: Item) -> Item:
+    """The item under the data set's name, whatever its folder is called."""
+    return item._replace(path=f"mvtec/{item.path}")
+
+
+MVTEC = DatasetSpec(
+    summary="Fifteen kinds of industrial objects and textures with masked defects (MVTec AD)",
+    classes=(
+        "bottle",
+        "cable",
+        "capsule",
+        "carpet",
+        "grid",
+        "hazelnut",
+        "leather",
+        "metal_nut",
+        "pill",
+        "screw",
+        "tile",
+        "toothbrush",
+        "transistor",
+        "wood",
+        "zipper",
+    ),
+    domains=(DOMAIN,),
+    train_items=train_items,
+    test_items=test_items,
+    how_to_get=(
+        "Fetch MVTec AD from www.mvtec.com/company/research/datasets/mvtec-ad (CC BY-NC-SA 4.0) and unpack it as "
+        "mvtec/<category>/{train,test,ground_truth} under the data root."
+    ),
+)

@@ -1,0 +1,136 @@
+"""PACS (Li et al., 2017): seven classes as photos, art paintings, cartoons and sketches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gnl_core.datasets.base import DatasetSpec, Item
+from gnl_core.datasets.layout import image_item, require_anomalies, require_folder, require_images, require_root
+from gnl_core.datasets.listing import check_inside
+
+CLASSES = ("dog", "elephant", "giraffe", "guitar", "horse", "house", "person")
+PHOTO = "photo"
+LAYOUT = "pacs/<domain>/<class>/*.jpg under the data root"
+FOLDERS = ("pacs", "pacs/kfold", "pacs/images", "pacs/Raw images/kfold", "PACS", "PACS/kfold")
+LIST_FOLDERS = (".", "splits", "Train val splits and h5py files pre-read")
+# The third list, photo_test_kfold.txt, repeats both others: it is for those who test on a whole domain.
+TRAIN_LIST, TEST_LIST = "photo_train_kfold.txt", "photo_crossval_kfold.txt"
+TRAIN_PERCENT = 80  # where there are no lists
+
+Splits = tuple[list[Path], list[Path]]  # photos for training, and for testing
+
+
+def train_items(root: Path | None, normal_class: str) -> list[Item]:
+    """The normal class's photos on the train list; without lists, the first 80 % by name.
+
+    Raises:
+        ValueError: If a folder, a list, or the class is missing or damaged.
+    """
+    root = require_root(root)
+    folder = find_pacs(root)
+    paths = [path for path in split_photos(folder, root=root)[0] if path.parent.name == normal_class]
+    if not paths:
+        raise ValueError(f"no photos of {normal_class!r} to train on in {folder / PHOTO}; expected {LAYOUT}")
+    return [make_item(path, folder, normal_class) for path in paths]
+
+
+def test_items(root: Path | None, normal_class: str, domain: str) -> list[Item]:
+    """Photos: those of all classes on the crossval list; other domains: all images. Other classes are anomalies.
+
+    Raises:
+        ValueError: If a folder, a list, or every anomaly is missing or damaged.
+    """
+    root = require_root(root)
+    folder = find_pacs(root)
+    paths = split_photos(folder, root=root)[1] if domain == PHOTO else list_domain(folder / domain, root=root)
+    items = [make_item(path, folder, normal_class) for path in paths]
+    return require_anomalies(items, place=folder / domain, normal_class=normal_class)
+
+
+def find_pacs(root: Path) -> Path:
+    """The folder that holds the domains."""
+    choices = [choice for choice in FOLDERS if (root / choice / PHOTO).is_dir()]
+    return require_folder(root, choices or FOLDERS[:1], expected=LAYOUT)
+
+
+def list_domain(folder: Path, *, root: Path) -> list[Path]:
+    """All images of one domain, class by class; a class without a folder is left out."""
+    if not folder.is_dir():
+        raise ValueError(f"no folder {folder}; expected {LAYOUT}")
+    present = [folder / name for name in CLASSES if (folder / name).is_dir()]
+    return [path for kind in present for path in require_images(kind, root=root)]
+
+
+def split_photos(folder: Path, *, root: Path) -> Splits:
+    """The photos for training and for testing, by the lists that come with PACS or, without any, by name."""
+    train, test = (find_list(folder, name, root=root) for name in (TRAIN_LIST, TEST_LIST))
+    if train and test:
+        return read_list(train, folder, root=root), read_list(test, folder, root=root)
+    if train or test:
+        raise ValueError(f"{train or test} is one of two lists; expected {TRAIN_LIST} and {TEST_LIST}")
+    return split_by_name(folder / PHOTO, root=root)
+
+
+def split_by_name(folder: Path, *, root: Path) -> Splits:
+    """The first 80 % of each class's photos, sorted by name, and the rest."""
+    train, test = [], []
+    for kind in [folder / name for name in CLASSES if (folder / name).is_dir()]:
+        paths = require_images(kind, root=root)
+        first_test = len(paths) * TRAIN_PERCENT // 100
+        train += paths[:first_test]
+        test += paths[first_test:]
+    return train, test
+
+
+def find_list(folder: Path, name: str, *, root: Path) -> Path | None:
+    """A split list, beside the domains or above them, in the folders where copies of PACS have it."""
+    above = [parent for parent in (folder, *folder.parents) if parent.is_relative_to(root)]
+    places = [parent / place / name for parent in above for place in LIST_FOLDERS]
+    return next((path for path in places if path.is_file()), None)
+
+
+def read_list(path: Path, folder: Path, *, root: Path) -> list[Path]:
+    """The image files that a list names, in its order; whether they are there is seen when they are read.
+
+    Raises:
+        ValueError: If a line is not like "photo/dog/056_0001.jpg 1", or a symlink leads out of the root.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise ValueError(f"{path} cannot be read as text; copy it again from PACS's split lists") from None
+    parts = [parse_line(line, f"line {number} of {path}") for number, line in enumerate(lines, 1) if line.strip()]
+    images = [folder.joinpath(PHOTO, *names) for names in parts]
+    links = {image for image in images if image.is_symlink()} | {image.parent for image in images}
+    for link in sorted(links):
+        check_inside(root, link)
+    return images
+
+
+def parse_line(line: str, place: str) -> tuple[str, str]:
+    """Class and file that a line names; its number says the class again."""
+    match line.strip().rpartition(" ")[0].split("/"):
+        case ["photo", category, name] if category in CLASSES and name not in ("", ".", ".."):
+            return category, name
+    raise ValueError(f"{place} is {line!r}; expected one like 'photo/dog/056_0001.jpg 1'")
+
+
+def make_item(path: Path, folder: Path, normal_class: str) -> Item:
+    """An image as an item named "pacs/<domain>/<class>/<file>"."""
+    domain, category = path.parts[-3:-1]
+    item = image_item(path, base=folder, label=int(category != normal_class), domain=domain, category=category)
+    return item._replace(path=f"pacs/{item.path}")
+
+
+PACS = DatasetSpec(
+    summary="Seven classes as photos, art paintings, cartoons and sketches (PACS)",
+    classes=CLASSES,
+    domains=(PHOTO, "art_painting", "cartoon", "sketch"),
+    train_items=train_items,
+    test_items=test_items,
+    how_to_get=(
+        "Fetch PACS from the page of its authors (sketchx.eecs.qmul.ac.uk/downloads) and unpack it as "
+        "pacs/<domain>/<class>/*.jpg under the data root, the split lists (photo_train_kfold.txt, "
+        "photo_crossval_kfold.txt) beside the domains if you have them."
+    ),
+)

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import PIL.Image
+import pytest
+
+from gnl_core.datasets.pacs import PACS
+
+
+def write_pacs(folder: Path, *, per_class: int = 5) -> None:
+    for domain in PACS.domains:
+        for name in ("dog", "horse"):
+            (folder / domain / name).mkdir(parents=True)
+            for index in range(per_class):
+                ending = "png" if domain == "sketch" else "jpg"
+                PIL.Image.new("RGB", (8, 8)).save(folder / domain / name / f"pic_{index:03d}.{ending}")
+
+
+def write_lists(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    train = ["photo/dog/pic_003.jpg 1", "photo/horse/pic_000.jpg 5", "photo/dog/pic_001.jpg 1"]
+    test = ["photo/dog/pic_000.jpg 1", "photo/horse/pic_004.jpg 5", ""]
+    (folder / "photo_train_kfold.txt").write_text("\n".join(train))
+    (folder / "photo_crossval_kfold.txt").write_text("\n".join(test))
+    (folder / "photo_test_kfold.txt").write_text("\n".join(train + test))  # as the original: all photos
+
+
+LAYOUTS = {
+    "lists beside the domains": ("pacs", "pacs"),
+    "lists in a folder of their own": ("pacs/images", "pacs/splits"),
+    "as published": ("pacs/Raw images/kfold", "pacs/Train val splits and h5py files pre-read"),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_train_list_trains_and_the_crossval_list_tests(tmp_path: Path, layout: str):
+    images, lists = LAYOUTS[layout]
+    write_pacs(tmp_path / images)
+    write_lists(tmp_path / lists)
+    train, test = PACS.train_items(tmp_path, "dog"), PACS.test_items(tmp_path, "dog", "photo")
+    assert [item.path for item in train] == ["pacs/photo/dog/pic_003.jpg", "pacs/photo/dog/pic_001.jpg"]
+    assert [(item.path, item.label, item.category) for item in test] == [
+        ("pacs/photo/dog/pic_000.jpg", 0, "dog"),
+        ("pacs/photo/horse/pic_004.jpg", 1, "horse"),
+    ]
+    assert {item.domain for item in train + test} == {"photo"}
+    assert train[0].read().shape == (8, 8, 3)
+
+
+def test_without_lists_the_first_four_fifths_by_name_train_and_the_rest_tests(tmp_path: Path):
+    write_pacs(tmp_path / "pacs", per_class=7)  # 5.6 of 7: 5
+    train, test = PACS.train_items(tmp_path, "horse"), PACS.test_items(tmp_path, "horse", "photo")
+    assert [item.path[-7:] for item in train] == ["000.jpg", "001.jpg", "002.jpg", "003.jpg", "004.jpg"]
+    assert [(item.category, item.path[-7:], item.label) for item in test] == [
+        ("dog", "005.jpg", 1),
+        ("dog", "006.jpg", 1),
+        ("horse", "005.jpg", 0),
+        ("horse", "006.jpg", 0),
+    ]
+
+
+@pytest.mark.parametrize("domain", PACS.shifted)
+def test_all_images_of_a_shifted_domain_are_tested_with_or_without_lists(tmp_path: Path, domain: str):
+    write_pacs(tmp_path / "pacs")
+    unlisted = [item.path for item in PACS.test_items(tmp_path, "dog", domain)]
+    write_lists(tmp_path / "pacs")
+    items = PACS.test_items(tmp_path, "dog", domain)
+    assert [(item.category, item.label) for item in items] == [("dog", 0)] * 5 + [("horse", 1)] * 5
+    assert {item.domain for item in items} == {domain}
+    assert items[0].path.startswith(f"pacs/{domain}/dog/pic_000.")
+    assert [item.path for item in items] == unlisted
+
+
+def test_a_class_without_a_folder_is_absent_and_the_others_are_anomalies(tmp_path: Path):
+    write_pacs(tmp_path / "pacs")
+    assert {item.label for item in PACS.test_items(tmp_path, "house", "cartoon")} == {1}
+
+
+def test_folders_that_are_no_class_are_left_out(tmp_path: Path):
+    write_pacs(tmp_path / "pacs")
+    (tmp_path / "pacs" / "sketch" / "extra").mkdir()
+    assert {item.category for item in PACS.test_items(tmp_path, "dog", "sketch")} == {"dog", "horse"}
+
+
+def test_a_listed_photo_that_is_not_there_is_told_when_it_is_read(tmp_path: Path):
+    write_pacs(tmp_path / "pacs")
+    write_lists(tmp_path / "pacs")
+    (tmp_path / "pacs" / "photo" / "dog" / "pic_003.jpg").unlink()
+    with pytest.raises(ValueError, match=r"no image file at .*pic_003\.jpg"):
+        PACS.train_items(tmp_path, "dog")[0].read()
+
+
+@pytest.mark.parametrize("line", ["photo/dog/a.jpg", "photo/cat/a.jpg 1", "sketch/dog/a.jpg 1", "photo/dog/.. 1", "x"])
+def test_a_line_of_another_form_is_told_with_its_number(tmp_path: Path, line: str):
+    write_pacs(tmp_path / "pacs")
+    write_lists(tmp_path / "pacs")
+    (tmp_path / "pacs" / "photo_train_kfold.txt").write_text(f"photo/dog/pic_001.jpg 1\n{line}\n")
+    with pytest.raises(ValueError, match=r"line 2 of .*photo_train_kfold\.txt is '.*'; expected one like 'photo/dog"):
+        PACS.train_items(tmp_path, "dog")
+
+
+def test_a_list_that_is_no_text_is_told(tmp_path: Path):
+    write_pacs(tmp_path / "pacs")
+    write_lists(tmp_path / "pacs")
+    (tmp_path / "pacs" / "photo_train_kfold.txt").write_bytes(b"\xff\xfe")
+    with pytest.raises(ValueError, match=r"photo_train_kfold\.txt cannot be read as text; copy it again"):
+        PACS.train_items(tmp_path, "dog")
+
+
+def test_one_list_of_two_is_told(tmp_path: Path):
+    write_pacs(tmp_path / "pacs")
+    write_lists(tmp_path / "pacs")
+    (tmp_path / "pacs" / "photo_train_kfold.txt").unlink()
+    with pytest.raises(ValueError, match=r"photo_crossval_kfold\.txt is one of two lists; expected photo_train_kfold"):
+        PACS.test_items(tmp_path, "dog", "photo")
+
+
+def test_what_is_not_there_is_told(tmp_path: Path):
+    with pytest.raises(ValueError, match=r"no folder .*/pacs; expected pacs/<domain>/<class>"):
+        PACS.train_items(tmp_path, "dog")
+    write_pacs(tmp_path / "pacs")
+    with pytest.raises(ValueError, match=r"no photos of 'guitar' to train on in .*photo"):
+        PACS.train_items(tmp_path, "guitar")
+    (tmp_path / "pacs" / "sketch").rename(tmp_path / "pacs" / "sketches")
+    with pytest.raises(ValueError, match=r"no folder .*pacs/sketch; expected"):
+        PACS.test_items(tmp_path, "dog", "sketch")
+
+
+def test_an_empty_class_and_a_domain_without_anomalies_are_told(tmp_path: Path):
+    write_pacs(tmp_path / "pacs")
+    horses = tmp_path / "pacs" / "cartoon" / "horse"
+    for path in horses.iterdir():
+        path.unlink()
+    with pytest.raises(ValueError, match=r"no images in .*pacs/cartoon/horse; expected"):
+        PACS.test_items(tmp_path, "dog", "cartoon")
+    horses.rmdir()
+    with pytest.raises(ValueError, match=r"no anomalies in .*pacs/cartoon; expected images of something other"):
+        PACS.test_items(tmp_path, "dog", "cartoon")
+
+
+def test_a_listed_photo_that_leads_out_of_the_root_is_refused(tmp_path: Path):
+    root = tmp_path / "root"
+    write_pacs(root / "pacs")
+    write_lists(root / "pacs")
+    photo = root / "pacs" / "photo" / "dog" / "pic_003.jpg"
+    photo.rename(tmp_path / "outside.jpg")
+    photo.symlink_to(tmp_path / "outside.jpg")
+    with pytest.raises(ValueError, match=r"pic_003\.jpg leads out of .*root through a symlink"):
+        PACS.train_items(root, "dog")
