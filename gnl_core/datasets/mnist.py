@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gnl_core.datasets.base import DatasetSpec, Item
 from gnl_core.datasets.layout import image_item, require_anomalies, require_folder, require_images, require_root
-from gnl_core.datasets.mnist_arrays import find_files, find_mnist, list_arrays
+from gnl_core.datasets.mnist_arrays import array_item, find_files, find_mnist, load_classes
 
 CLASSES = tuple("0123456789")
 BLENDED_FILE = "mnist_m/mnist_m_test.npz"
@@ -22,10 +22,11 @@ def train_items(root: Path | None, normal_class: str) -> list[Item]:
         ValueError: If MNIST is missing or damaged, or has none of them.
     """
     files = find_mnist(root, "train")
-    items = [item for item in list_arrays(files, normal_class, domain="mnist", split="train") if item.label == 0]
-    if not items:
+    classes = load_classes(files, "train")
+    indices = [index for index, category in enumerate(classes) if category == normal_class]
+    if not indices:
         raise ValueError(f"no digit {normal_class!r} among the training images in {files[0]}; fetch MNIST again")
-    return items
+    return [array_item(files, index, label=0, domain="mnist", split="train") for index in indices]
 
 
 def test_items(root: Path | None, normal_class: str, domain: str) -> list[Item]:
@@ -38,7 +39,8 @@ def test_items(root: Path | None, normal_class: str, domain: str) -> list[Item]:
     files = find_mnist(root, "test") if domain == "mnist" else find_files(root, [(BLENDED_FILE,)])
     if not files:
         return list_pictures(root, normal_class)
-    items = list_arrays(files, normal_class, domain=domain, split="test")
+    labels = [int(category != normal_class) for category in load_classes(files, "test")]
+    items = [array_item(files, index, label=label, domain=domain, split="test") for index, label in enumerate(labels)]
     return require_anomalies(items, place=files[0], normal_class=normal_class)
 
 

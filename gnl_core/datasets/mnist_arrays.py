@@ -70,18 +70,15 @@ def find_files(root: Path, choices: Sequence[tuple[str, ...]]) -> Files:
     return ()
 
 
-def list_arrays(files: Files, normal_class: str, *, domain: str, split: str) -> list[Item]:
-    """The images of array files as items, in their order; digits other than the normal one are anomalies."""
-    return [
-        Item(
-            path=f"{domain}/{split}/{index:05d}",
-            read=partial(read_array_image, files, split, index),
-            label=int(category != normal_class),
-            domain=domain,
-            category=category,
-        )
-        for index, category in enumerate(load_classes(files, split))
-    ]
+def array_item(files: Files, index: int, *, label: int, domain: str, split: str) -> Item:
+    """One image of array files as an item."""
+    return Item(
+        path=f"{domain}/{split}/{index:05d}",
+        read=partial(read_array_image, files, split, index),
+        label=label,
+        domain=domain,
+        category=load_classes(files, split)[index],
+    )
 
 
 def read_array_image(files: Files, split: str, index: int) -> Image:

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+
+from gnl_core.datasets.base import Item
+from gnl_core.datasets.checking import check_items
+from gnl_core.datasets.images import read_image, read_mask, read_mask_of
+
+
+def make_item(path: Path, *, label: int = 1, **fields: object) -> Item:
+    item = Item(path=path.name, read=partial(read_image, path), label=label, domain="d", category="c")
+    return item._replace(**fields)
+
+
+def image_file(path: Path, *, size: tuple[int, int] = (6, 4), value: int = 0) -> Path:
+    PIL.Image.new("L", size, value).save(path)
+    return path
+
+
+def test_nothing_is_said_of_images_and_masks_that_are_well(tmp_path: Path):
+    image, mask = image_file(tmp_path / "a.png"), image_file(tmp_path / "m.png", value=255)
+    assert check_items([make_item(image), make_item(image, mask=partial(read_mask_of, image, mask))]) == []
+
+
+def test_every_problem_is_told_at_once_in_the_order_of_the_items(tmp_path: Path):
+    image = image_file(tmp_path / "a.png")
+    cut = image_file(tmp_path / "cut.png", size=(90, 90))
+    cut.write_bytes(cut.read_bytes()[:60])
+    small, empty = image_file(tmp_path / "small.png", size=(2, 2), value=1), image_file(tmp_path / "empty.png")
+    problems = check_items(
+        [
+            make_item(cut),
+            make_item(tmp_path / "gone.png"),
+            make_item(image, mask=partial(read_mask_of, image, small)),
+            make_item(image, mask=partial(read_mask, small)),
+            make_item(image, mask=partial(read_mask, empty)),
+            make_item(image, mask=partial(read_mask, tmp_path / "gone_mask.png")),
+        ]
+    )
+    assert len(problems) == 6
+    words = [
+        "cut.png is truncated",
+        "gone.png",
+        "small.png has 2x2",
+        "its mask has shape",
+        "mask is empty",
+        "gone_mask",
+    ]
+    assert all(word in problem for word, problem in zip(words, problems, strict=True))
+    assert not any("\n" in problem for problem in problems)
+
+
+def test_a_problem_of_many_images_is_told_once(tmp_path: Path):
+    assert len(check_items([make_item(tmp_path / "gone.png")] * 3)) == 1
+
+
+def test_an_image_of_another_shape_or_type_is_told():
+    for image in (np.zeros((2, 2), np.uint8), np.zeros((2, 2, 4), np.uint8), np.zeros((2, 2, 3))):
+        (problem,) = check_items([make_item(Path("a.png"), read=partial(np.copy, image))])
+        assert problem.startswith("a.png: its image has shape (2, 2")
+
+
+def test_no_error_whatever_comes_through(tmp_path: Path):
+    def fail() -> np.ndarray:
+        raise RuntimeError("broken")
+
+    assert check_items([make_item(Path("a.png"), read=fail)]) == ["a.png: RuntimeError: broken"]
