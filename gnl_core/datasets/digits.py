@@ -13,6 +13,7 @@ import numpy as np
 import PIL.Image
 
 from gnl_core.datasets.base import DatasetSpec, Image, Item
+from gnl_core.datasets.blending import blend_digit
 
 SIDE_PX = 28  # MNIST's
 LARGEST_VALUE = 16  # the originals have 17 grey levels
@@ -49,10 +50,7 @@ def read_blended_digit(index: int) -> Image:
     """The same digit blended with a photograph's crop that its index decides; shape (28, 28, 3)."""
     generator = np.random.default_rng([BLEND_SEED, index])
     photograph = photographs()[generator.integers(len(photographs()))]
-    top = generator.integers(photograph.shape[0] - SIDE_PX + 1)
-    left = generator.integers(photograph.shape[1] - SIDE_PX + 1)
-    crop = photograph[top : top + SIDE_PX, left : left + SIDE_PX]
-    return np.abs(crop.astype(np.int16) - read_digit(index)).astype(np.uint8)
+    return blend_digit(read_digit(index), photograph, generator=generator)
 
 
 READERS = {"digits": read_digit, "digits_m": read_blended_digit}
