@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from gnl_core.datasets.base import Image
 from gnl_core.datasets.images import read_image
 
+WHITE = 255
+
 
 def blend_digit(digit: Image, photograph: Image, *, generator: Generator) -> Image:
     """The difference of a digit and a random crop, |crop - digit| in each channel.
@@ -34,6 +36,9 @@ def blend_digit(digit: Image, photograph: Image, *, generator: Generator) -> Ima
 def blend_digits(digits: NDArray[np.uint8], photographs: Sequence[Path], *, seed: int) -> NDArray[np.uint8]:
     """Every digit blended with a photograph that seed and index decide; one photograph is in memory at a time.
 
+    A digit is made white wherever it is not black. So it is in the images that MNIST-M's authors distribute: their
+    mean is the same (146, for 108 beside the digits: 255 - 108) at every grey level of the digit from 1 up.
+
     Args:
         digits: Grey, white on black, shape (n, H, W).
         photographs: Image files.
@@ -48,9 +53,10 @@ def blend_digits(digits: NDArray[np.uint8], photographs: Sequence[Path], *, seed
     blended = np.empty((*digits.shape, 3), np.uint8)
     generators = [np.random.default_rng([seed, index]) for index in range(len(digits))]
     drawn = np.array([generator.integers(len(photographs)) for generator in generators], dtype=int)
+    strokes = np.where(digits > 0, np.uint8(WHITE), np.uint8(0))
     for number, photograph in read_photographs(photographs, side_px=max(digits.shape[1:])):
         for index in np.flatnonzero(drawn == number):
-            digit = np.repeat(digits[index][..., None], 3, axis=2)
+            digit = np.repeat(strokes[index][..., None], 3, axis=2)
             blended[index] = blend_digit(digit, photograph, generator=generators[index])
     return blended
 

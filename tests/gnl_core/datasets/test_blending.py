@@ -40,6 +40,14 @@ def test_black_digits_show_all_photographs_and_white_ones_their_negatives(tmp_pa
     np.testing.assert_array_equal(black, 255 - white)
 
 
+def test_the_grey_edge_of_a_digit_counts_as_white(tmp_path: Path):
+    path = write_photograph(tmp_path / "a.png", value=60)
+    digit = np.zeros((1, 28, 28), np.uint8)
+    digit[0, 0, :3] = 1, 128, 255
+    blended = blend_digits(digit, [path], seed=0)
+    assert blended[0, 0, :4, 0].tolist() == [195, 195, 195, 60]
+
+
 def test_a_digit_is_blended_alike_however_many_follow_it(tmp_path: Path):
     noise = rng(5).integers(256, size=(60, 60, 3), dtype=np.uint8)
     PIL.Image.fromarray(noise).save(tmp_path / "a.png")
