@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets import list_items
+from gnl_core.datasets.base import Mask
 from gnl_core.datasets.loading import Batches
 from gnl_core.records import Scores
 from gnl_core.runs.experiment import SCORING_BATCH_SIZE, Run, load_run, score_domain
@@ -26,10 +27,12 @@ class Tile(NamedTuple):
     Attributes:
         image: RGB at native size, shape (H, W, 3).
         anomaly_map: At the detector's image size, shape (H', W'), or None for a method without maps.
+        mask: Anomalous pixels at native size, shape (H, W), or None where none are marked.
     """
 
     image: NDArray[np.uint8]
     anomaly_map: NDArray[np.float32] | None
+    mask: Mask | None
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -58,4 +61,7 @@ def tiles(weights: Path, sha256: str, *, domain: str, scoring: ScoringConfig, pa
         for batch, detection in detect(run.detector, batches, scoring)
         for row in range(len(batch.paths))
     ]
-    return [Tile(item.read(), anomaly_map) for item, anomaly_map in zip(items, maps, strict=True)]
+    return [
+        Tile(item.read(), anomaly_map, item.mask() if item.mask else None)
+        for item, anomaly_map in zip(items, maps, strict=True)
+    ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from gnl_core.datasets.corruptions import parse_shift
+from gnl_core.datasets.shifts import split_domain
+
 DATASET_NAMES = {"digits": "Digits"}
 DOMAIN_NAMES = {"digits": "as written", "digits_m": "blended with photographs"}
 DETECTOR_NAMES = {"both": "Both", "rd4ad": "RD4AD", "gnl": "GNL"}
@@ -20,6 +23,15 @@ SHIFTED_HELP = "The same task on images that look different: normal images shoul
 def name_of(names: dict[str, str], key: str) -> str:
     """The page's word for a key; the key itself where there is none."""
     return names.get(key, key)
+
+
+def domain_name(domain: str) -> str:
+    """The page's words for a domain, with its corruption if it has one."""
+    base, shift = split_domain(domain)
+    if not shift:
+        return name_of(DOMAIN_NAMES, base)
+    corruption, severity = parse_shift(shift)
+    return f"under {corruption.replace('_', ' ')}, severity {severity}"
 
 
 def percent(share: float) -> str:

@@ -6,6 +6,7 @@ import time
 from typing import NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.answers import Answer, DomainAnswer, answer, ask
 from app.cache import PROJECT, Checkpoint, list_checkpoints
@@ -15,16 +16,19 @@ from app.words import (
     AUROC_HELP,
     DATASET_NAMES,
     DETECTOR_NAMES,
-    DOMAIN_NAMES,
     FDM_HELP,
     SHIFTED_HELP,
     TEACHER_NAMES,
+    domain_name,
     interval,
     name_of,
     percent,
     signed,
 )
 from gnl_core.datasets import DATASETS
+from gnl_core.datasets.base import DatasetSpec
+from gnl_core.datasets.corruptions import CORRUPTIONS, SEVERITIES
+from gnl_core.datasets.shifts import shifted_domain, split_domain
 from gnl_core.plots.histograms import Panel, score_histogram, shared_edges, tallest_share
 
 DETECTOR_ORDER = ("rd4ad", "gnl")  # what is improved stands above what improves it
@@ -32,6 +36,7 @@ MATCHED_AT_FIRST = ("gnl",)
 BOTH = "both"
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 FIRST_CLASS = "4"
+FIRST_SEVERITY = 3
 ROW = (2, 4.5, 4.5)  # name, in-distribution, shifted
 
 
@@ -61,21 +66,14 @@ def page() -> None:
 
 def choose_view() -> View:
     """The row of choices at the top; the address bar holds them."""
-    columns = st.columns([2, 1, 3, 2], vertical_alignment="bottom")
+    columns = st.columns([2, 1, 4, 2], vertical_alignment="bottom")
     dataset = columns[0].selectbox(
         "Data set", list(DATASETS), format_func=lambda key: name_of(DATASET_NAMES, key), key="data", bind="query-params"
     )
     spec = DATASETS[dataset]
     first = spec.classes.index(FIRST_CLASS) if FIRST_CLASS in spec.classes else 0
     normal_class = columns[1].selectbox("Normal", spec.classes, index=first, key="normal", bind="query-params")
-    shifted = columns[2].selectbox(
-        "Shift",
-        spec.shifted,
-        format_func=lambda key: name_of(DOMAIN_NAMES, key),
-        key="shift",
-        bind="query-params",
-        help=SHIFTED_HELP,
-    )
+    shifted = choose_shift(spec, columns[2])
     method = columns[3].segmented_control(
         "Method",
         (BOTH, *DETECTOR_ORDER),
@@ -86,6 +84,27 @@ def choose_view() -> View:
         bind="query-params",
     )
     return View(dataset, normal_class, shifted, DETECTOR_ORDER if method == BOTH else (method,))
+
+
+def choose_shift(spec: DatasetSpec, place: DeltaGenerator) -> str:
+    """A shifted domain of the data set, or the in-distribution one under a corruption."""
+    own = [domain for domain in spec.shifted if not split_domain(domain)[1]]
+    options = [*own, *CORRUPTIONS]
+    row = place.container(horizontal=True, vertical_alignment="bottom")
+    chosen = row.selectbox(
+        "Shift",
+        options,
+        format_func=lambda key: key.replace("_", " ") if key in CORRUPTIONS else domain_name(key),
+        key="shift",
+        bind="query-params",
+        help=SHIFTED_HELP,
+    )
+    if chosen not in CORRUPTIONS:
+        return chosen
+    severity = row.select_slider(
+        "Severity", SEVERITIES, value=FIRST_SEVERITY, key="severity", bind="query-params", width=140
+    )
+    return shifted_domain(spec.in_distribution, f"{chosen}:{severity}")
 
 
 def explore(view: View, checkpoints: list[Checkpoint]) -> None:
@@ -192,7 +211,7 @@ def panel(found: DomainAnswer, *, shifted: bool, title: str) -> Panel:
 def sentence(view: View, answers: list[Answer]) -> str:
     """The finding, made from the numbers."""
     first, *others = answers
-    shift = name_of(DOMAIN_NAMES, view.shifted)
+    shift = domain_name(view.shifted)
     text = (
         f"{shift.capitalize()}, {first.question.title} separates {view.normal_class} from the rest with AUROC "
         f"{first.shifted.report.auroc:.2f} instead of {first.in_distribution.report.auroc:.2f}."
@@ -205,7 +224,7 @@ def sentence(view: View, answers: list[Answer]) -> str:
 
 def domain_title(domain: str, side: str) -> str:
     """A panel's heading."""
-    return f"{name_of(DOMAIN_NAMES, domain).capitalize()} ({side})"
+    return f"{domain_name(domain).capitalize()} ({side})"
 
 
 def honesty(view: View, answers: list[Answer]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import PIL.Image
 import streamlit as st
@@ -11,8 +13,11 @@ from app.answers import Answer, DomainAnswer
 from app.words import LABEL_WORDS, percent
 from gnl_core.metrics import exceedance
 
+if TYPE_CHECKING:
+    from app.compute import Tile
+
 TILES = 16
-TILE_PX = 128
+TILE_PX = 160
 GAP_PX = 4
 ORDERS = ("Most anomalous", "Most normal")
 
@@ -60,7 +65,7 @@ def show_tiles(found: Answer, domain_answer: DomainAnswer, rows: NDArray[np.intp
         label, category = LABEL_WORDS[int(scores.label[row])], scores.category[row]
         with grid.cell(), st.container(gap="xxsmall"):
             st.image(
-                compose_tile(tile.image, tile.anomaly_map, upper=found.map_scale),
+                compose_tile(tile, upper=found.map_scale),
                 width="stretch",
                 alt=f"Image of {category} and its anomaly map, score {scores.score[row]:.2f}",
             )
@@ -70,23 +75,28 @@ def show_tiles(found: Answer, domain_answer: DomainAnswer, rows: NDArray[np.intp
     show_scale(found.map_scale)
 
 
-def compose_tile(
-    image: NDArray[np.uint8], anomaly_map: NDArray[np.float32] | None, *, upper: float
-) -> NDArray[np.uint8]:
-    """An image and its coloured map side by side; a method without maps gives the image alone."""
-    from gnl_core.plots.maps import colour_map  # noqa: PLC0415 (so does matplotlib)
+def compose_tile(tile: Tile, *, upper: float) -> NDArray[np.uint8]:
+    """An image and its coloured map side by side, the mask outlined on both; without a map the image alone."""
+    from gnl_core.plots.maps import colour_map, outline  # noqa: PLC0415 (so does matplotlib)
 
-    parts = [enlarge(image)]
-    if anomaly_map is not None:
-        gap = np.full((TILE_PX, GAP_PX, 4), 0, dtype=np.uint8)
-        parts += [gap, enlarge(colour_map(anomaly_map, upper=upper))]
-    return np.concatenate(parts, axis=1)
+    parts = [enlarge(tile.image)]
+    if tile.anomaly_map is not None:
+        parts.append(enlarge(colour_map(tile.anomaly_map, upper=upper)))
+    if tile.mask is not None:
+        parts = [outline(part, enlarge(tile.mask)) for part in parts]
+    gap = np.zeros((TILE_PX, GAP_PX, 4), dtype=np.uint8)  # transparent
+    return np.concatenate([part for opaque in map(add_alpha, parts) for part in (gap, opaque)][1:], axis=1)
 
 
-def enlarge(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A picture at the tile's size with an alpha channel; pixels stay visible as squares."""
-    picture = PIL.Image.fromarray(image).convert("RGBA").resize((TILE_PX, TILE_PX), PIL.Image.Resampling.NEAREST)
-    return np.asarray(picture)
+def enlarge(pixels: NDArray[Any]) -> NDArray[Any]:
+    """A picture or a mask at the tile's size; pixels stay visible as squares."""
+    picture = PIL.Image.fromarray(pixels)
+    return np.asarray(picture.resize((TILE_PX, TILE_PX), PIL.Image.Resampling.NEAREST))
+
+
+def add_alpha(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """RGB to opaque RGBA."""
+    return np.asarray(PIL.Image.fromarray(picture).convert("RGBA"))
 
 
 def show_scale(upper: float) -> None:

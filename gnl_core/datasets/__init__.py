@@ -2,52 +2,104 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from gnl_core.datasets.base import DatasetSpec, Item
+from gnl_core.datasets.cifar10 import CIFAR10
 from gnl_core.datasets.digits import DIGITS
+from gnl_core.datasets.folder import open_folder
+from gnl_core.datasets.mnist import MNIST
+from gnl_core.datasets.mvtec import MVTEC
+from gnl_core.datasets.pacs import PACS
+from gnl_core.datasets.parts import PARTS
+from gnl_core.datasets.shifts import shift_items, shifted_domain, split_domain
+
+PAPERS_SHIFTS = ("brightness:3", "contrast:3", "defocus_blur:3", "gaussian_noise:3")
+
+
+def with_papers_shifts(spec: DatasetSpec) -> DatasetSpec:
+    """A data set without shifted domains of its own, under the paper's four corruptions."""
+    base = spec.in_distribution
+    return spec._replace(domains=(base, *(shifted_domain(base, shift) for shift in PAPERS_SHIFTS)))
+
 
 DATASETS: dict[str, DatasetSpec] = {
     "digits": DIGITS,
+    "parts": PARTS,
+    "mnist": MNIST,
+    "pacs": PACS,
+    "mvtec": with_papers_shifts(MVTEC),
+    "cifar10": with_papers_shifts(CIFAR10),
 }
+FOLDER = "folder"  # not in the table: what a folder of one's own holds shows when it is opened
 TRAIN = "train"  # the name under which the normal training images themselves are scored
 
 
-def find_dataset(name: str) -> DatasetSpec:
-    """Look a data set up by name.
+def find_dataset(name: str, root: Path | None = None) -> DatasetSpec:
+    """Look a data set up by name; "folder" is the one that lies in the data root itself.
 
     Raises:
-        ValueError: If there is none of that name.
+        ValueError: If there is none of that name, or the folder is not laid out as expected.
     """
+    if name == FOLDER:
+        return open_folder(root or default_root())
     if name not in DATASETS:
-        raise ValueError(f"unknown dataset {name!r}; choose one of: {', '.join(DATASETS)}")
+        raise ValueError(f"unknown dataset {name!r}; choose one of: {', '.join((*DATASETS, FOLDER))}")
     return DATASETS[name]
 
 
 def list_train_items(name: str, *, normal_class: str, root: Path | None = None) -> list[Item]:
     """List the normal training images of a data set.
 
+    Args:
+        name: A name in DATASETS, or "folder".
+        normal_class: The class that is normal.
+        root: Folder of the data sets on disk; unset: $GNL_DATA.
+
     Raises:
-        ValueError: If the data set or the class is unknown.
+        ValueError: If the data set or the class is unknown, or its files are not there.
     """
-    spec = find_dataset(name)
+    spec = find_dataset(name, root)
     check_class(spec, normal_class)
-    return spec.train_items(root, normal_class)
+    return spec.train_items(root or default_root(), normal_class)
 
 
 def list_items(name: str, *, normal_class: str, domain: str, root: Path | None = None) -> list[Item]:
-    """List the images of one domain that are to be scored; domain "train" is the normal training images.
+    """List the images of one domain that are to be scored.
+
+    Args:
+        name: A name in DATASETS, or "folder".
+        normal_class: The class that is normal.
+        domain: One of the data set's, or "train" for the normal training images; either can be followed
+            by a corruption, as in "digits+defocus_blur:3".
+        root: Folder of the data sets on disk; unset: $GNL_DATA.
 
     Raises:
-        ValueError: If the data set, the class or the domain is unknown.
+        ValueError: If the data set, the class or the domain is unknown, or its files are not there.
     """
-    spec = find_dataset(name)
-    check_class(spec, normal_class)
+    base, shift = split_domain(domain)
+    items = list_base_items(name, normal_class=normal_class, domain=base, root=root)
+    return shift_items(items, shift) if shift else items
+
+
+def list_base_items(name: str, *, normal_class: str, domain: str, root: Path | None) -> list[Item]:
+    """List a domain as it lies there, without a corruption."""
+    spec = find_dataset(name, root)
     if domain == TRAIN:
-        return [item._replace(domain=TRAIN) for item in spec.train_items(root, normal_class)]
-    if domain not in spec.domains:
-        raise ValueError(f"unknown domain {domain!r} of {name}; choose one of: {', '.join((*spec.domains, TRAIN))}")
-    return spec.test_items(root, normal_class, domain)
+        items = list_train_items(name, normal_class=normal_class, root=root)
+        return [item._replace(domain=TRAIN) for item in items]
+    check_class(spec, normal_class)
+    choices = list(dict.fromkeys(split_domain(known)[0] for known in spec.domains))
+    if domain not in choices:
+        raise ValueError(f"unknown domain {domain!r} of {name}; choose one of: {', '.join((*choices, TRAIN))}")
+    return spec.test_items(root or default_root(), normal_class, domain)
+
+
+def default_root() -> Path | None:
+    """The folder that $GNL_DATA names, if it names one."""
+    named = os.environ.get("GNL_DATA")
+    return Path(named) if named else None
 
 
 def check_class(spec: DatasetSpec, normal_class: str) -> None:

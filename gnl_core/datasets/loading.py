@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from gnl_core.datasets.base import Item
+from gnl_core.datasets.base import Image, Item, Mask
 from gnl_core.datasets.views import make_view
 from gnl_core.records import Batch
 
 Draw = tuple[int, int]  # epoch and position of an image: what its random view depends on
-Row = tuple[Item, dict[str, Tensor]]
+Row = tuple[Item, dict[str, Tensor], Tensor | None]
 DECODED_BUDGET_BYTES = 2**30
 
 
@@ -28,6 +28,7 @@ class ImageViews(Dataset[Row]):
         self.image_size = image_size
         self.views = views
         self.seed = seed
+        self.has_masks = any(item.mask is not None for item in items)
         self._decoded: dict[int, Tensor] = {}
 
     def __len__(self) -> int:
@@ -40,7 +41,7 @@ class ImageViews(Dataset[Row]):
             name: make_view(name, image, generator=np.random.default_rng([self.seed, epoch, position]))
             for name in self.views
         }
-        return self.items[position], views
+        return self.items[position], views, self.mask(position)
 
     def image(self, position: int) -> Tensor:
         """The resized image, uint8, shape (3, H, W); kept in memory within the budget."""
@@ -50,6 +51,13 @@ class ImageViews(Dataset[Row]):
         if (len(self._decoded) + 1) * image.nbytes <= DECODED_BUDGET_BYTES:
             self._decoded[position] = image
         return image
+
+    def mask(self, position: int) -> Tensor | None:
+        """The resized mask, shape (1, H, W), all zero where nothing is marked; None in a set without masks."""
+        if not self.has_masks:
+            return None
+        marked = self.items[position].mask
+        return torch.zeros(1, *self.image_size) if marked is None else resize_mask(marked(), self.image_size)
 
 
 class Batches:
@@ -113,18 +121,27 @@ def chunk(draws: Sequence[Draw], size: int) -> list[list[Draw]]:
 
 def collate(rows: Sequence[Row]) -> Batch:
     """Stack rows into a batch."""
-    items = [item for item, _ in rows]
+    items = [item for item, _, _ in rows]
+    masks = [mask for _, _, mask in rows if mask is not None]
     return Batch(
-        views={name: torch.stack([views[name] for _, views in rows]) for name in rows[0][1]},
+        views={name: torch.stack([views[name] for _, views, _ in rows]) for name in rows[0][1]},
         labels=torch.tensor([item.label for item in items]),
         domains=tuple(item.domain for item in items),
         categories=tuple(item.category for item in items),
         paths=tuple(item.path for item in items),
+        masks=torch.stack(masks) if masks else None,
     )
 
 
-def resize_image(image: np.ndarray, size: tuple[int, int]) -> Tensor:
+def resize_image(image: Image, size: tuple[int, int]) -> Tensor:
     """Bring an RGB image (H, W, 3) to a size (height, width) bilinearly; uint8, shape (3, *size)."""
     height, width = size
     resized = PIL.Image.fromarray(image).resize((width, height), PIL.Image.Resampling.BILINEAR)
     return torch.from_numpy(np.array(resized)).permute(2, 0, 1).contiguous()
+
+
+def resize_mask(mask: Mask, size: tuple[int, int]) -> Tensor:
+    """Bring a mask (H, W) to a size (height, width) by the nearest pixel; 0 and 1, shape (1, *size)."""
+    height, width = size
+    resized = PIL.Image.fromarray(mask).resize((width, height), PIL.Image.Resampling.NEAREST)
+    return torch.from_numpy(np.array(resized)).float()[None]

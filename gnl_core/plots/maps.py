@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import PIL.Image
 from matplotlib import colormaps
 from numpy.typing import NDArray
+from PIL import ImageFilter
 
 COLOUR_MAP = "inferno"
+LINE, EDGE = 255, 30  # grey values of a mask's outline
 
 
 def colour_map(anomaly_map: NDArray[np.float32], *, upper: float) -> NDArray[np.uint8]:
@@ -22,6 +25,26 @@ def colour_map(anomaly_map: NDArray[np.float32], *, upper: float) -> NDArray[np.
     share = np.clip(anomaly_map / upper, 0, 1)
     colours: NDArray[np.float64] = colormaps[COLOUR_MAP](share)[..., :3]
     return (255 * colours).round().astype(np.uint8)
+
+
+def outline(picture: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Draw the border of a mask: a white line with a dark edge, seen on any ground.
+
+    Args:
+        picture: RGB, shape (H, W, 3).
+        mask: What to outline, shape (H, W).
+
+    Returns:
+        RGB, shape (H, W, 3).
+    """
+    shape = PIL.Image.fromarray((mask * 255).astype(np.uint8))
+    grown, shrunk = (
+        np.asarray(shape.filter(change(3))) > 0 for change in (ImageFilter.MaxFilter, ImageFilter.MinFilter)
+    )
+    outlined = picture.copy()
+    outlined[grown & ~mask] = EDGE
+    outlined[mask & ~shrunk] = LINE
+    return outlined
 
 
 def colour_bar(*, width_px: int, height_px: int) -> NDArray[np.uint8]:

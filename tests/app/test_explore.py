@@ -139,3 +139,13 @@ def test_a_run_with_unreadable_settings_is_named_and_left_out(own_runs):
 def test_an_address_brings_its_view_back():
     page = open_page(normal="4", strength="0.5", fdm_rd4ad="true")
     assert "RD4AD + FDM 0.5 separates" in finding(page)
+
+
+def test_a_corruption_with_its_severity_can_be_the_shift():
+    page = open_page()
+    page.segmented_control(key="method").set_value("rd4ad").run()
+    page.selectbox(key="shift").set_value("contrast").run()
+    page.select_slider(key="severity").set_value(5).run()
+    assert not page.exception
+    assert not page.error
+    assert finding(page).startswith("##### Under contrast, severity 5, RD4AD separates 4")

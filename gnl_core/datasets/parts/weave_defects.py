@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gnl_core.datasets.parts_rendering import (
+from gnl_core.datasets.parts.rendering import (
     GRID,
     NOTHING,
     SUPERSAMPLING,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gnl_core.datasets.parts_rendering import Field, pixel_grid, rotate
+from gnl_core.datasets.parts.rendering import Field, pixel_grid, rotate
 
 PERSPECTIVE = 0.4  # how far sight spreads on its way down the nut: the camera is two and a half nut heights away
 FLATS = np.radians([0, 60, 120])  # the other three lie opposite

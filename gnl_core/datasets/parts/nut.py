@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from gnl_core.datasets.parts_nut_defects import DEFECTS, Flaw
-from gnl_core.datasets.parts_nut_geometry import Face, Nut, across_flats, enter_hexagon, lay_down
-from gnl_core.datasets.parts_rendering import (
+from gnl_core.datasets.parts.nut_defects import DEFECTS, Flaw
+from gnl_core.datasets.parts.nut_geometry import Face, Nut, across_flats, enter_hexagon, lay_down
+from gnl_core.datasets.parts.rendering import (
     GRID,
     SUPERSAMPLING,
     Conditions,

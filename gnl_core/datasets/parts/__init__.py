@@ -15,9 +15,9 @@ import numpy as np
 import PIL.Image
 import PIL.ImageFilter
 
-from gnl_core.datasets import parts_nut, parts_nut_defects, parts_weave, parts_weave_defects
 from gnl_core.datasets.base import DatasetSpec, Image, Item, Mask
-from gnl_core.datasets.parts_rendering import Conditions, Field, Light, photograph
+from gnl_core.datasets.parts import nut, nut_defects, weave, weave_defects
+from gnl_core.datasets.parts.rendering import Conditions, Field, Light, photograph
 
 GOOD = "good"
 TRAIN_IMAGES = 120
@@ -52,8 +52,8 @@ class Category(NamedTuple):
 
 
 CATEGORIES = {
-    "weave": Category(1, parts_weave.render, tuple(parts_weave_defects.DEFECTS)),
-    "nut": Category(2, parts_nut.render, tuple(parts_nut_defects.DEFECTS)),
+    "weave": Category(1, weave.render, tuple(weave_defects.DEFECTS)),
+    "nut": Category(2, nut.render, tuple(nut_defects.DEFECTS)),
 }
 
 

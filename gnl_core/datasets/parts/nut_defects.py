@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gnl_core.datasets.parts_nut_geometry import Face
-from gnl_core.datasets.parts_rendering import (
+from gnl_core.datasets.parts.nut_geometry import Face
+from gnl_core.datasets.parts.rendering import (
     NOTHING,
     Field,
     bump,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gnl_core.datasets.parts_rendering import (
+from gnl_core.datasets.parts.rendering import (
     GRID,
     Colour,
     Conditions,
@@ -22,7 +22,7 @@ from gnl_core.datasets.parts_rendering import (
     stretched_noise,
     tinted,
 )
-from gnl_core.datasets.parts_weave_defects import DEFECTS, Cloth, Flaw
+from gnl_core.datasets.parts.weave_defects import DEFECTS, Cloth, Flaw
 
 YARN: tuple[Colour, Colour, Colour] = ((0.40, 0.33, 0.235), (0.33, 0.275, 0.205), (0.02, 0.018, 0.017))  # linear RGB
 OTHER_YARN: tuple[Colour, Colour, Colour] = ((0.10, 0.17, 0.30), (0.16, 0.24, 0.36), (0.24, 0.24, 0.23))

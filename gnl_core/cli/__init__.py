@@ -1,20 +1,20 @@
-"""The command line: gnl train, gnl score, gnl data."""
+"""The command line: gnl train and gnl score here, gnl data in a file of its own."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from pydantic.fields import FieldInfo
 from tqdm import tqdm
 
-from gnl_core.config import RunConfig, ScoringConfig, parse_config
-from gnl_core.datasets import DATASETS, list_items
-from gnl_core.datasets.base import DatasetSpec
+from gnl_core.cli.data import add_data_commands
+from gnl_core.cli.settings import add_settings, given_settings, say
+from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.datasets import find_dataset
+from gnl_core.datasets.shifts import shifted_domain
 from gnl_core.metrics import report
 from gnl_core.records import Report, Scores
 from gnl_core.runs.experiment import (
@@ -62,6 +62,9 @@ def build_parser() -> argparse.ArgumentParser:
     score = commands.add_parser("score", help="score the images of one or more domains with a trained run")
     score.add_argument("run", type=Path, help="folder of the run")
     score.add_argument("--domain", nargs="+", help="domains to score, or train; unset: all of the data set")
+    score.add_argument(
+        "--shift", nargs="+", help="corruptions such as defocus_blur:3 under which to score each domain too"
+    )
     score.add_argument("--csv", type=Path, help="write one row an image to this file")
     score.add_argument("--maps", type=Path, help="write one anomaly map an image to this folder, as PNG")
     score.add_argument("--json", action="store_true", help="print one JSON object on standard output")
@@ -69,31 +72,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_settings(score, {name: RunConfig.model_fields[name] for name in PLACES})
     score.set_defaults(command=score_command)
 
-    data = commands.add_parser("data", help="what data there is").add_subparsers(required=True, metavar="COMMAND")
-    data_list = data.add_parser("list", help="list data sets, their domains and image counts")
-    data_list.add_argument("--json", action="store_true", help="print one JSON object on standard output")
-    data_list.set_defaults(command=data_list_command)
+    add_data_commands(commands.add_parser("data", help="what data there is, and how to get it"))
     return parser
-
-
-def add_settings(parser: argparse.ArgumentParser, fields: Mapping[str, FieldInfo]) -> None:
-    """Add a flag for each field; values stay text, the model checks them."""
-    for name, field in fields.items():
-        shown = "x".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
-        default = "" if shown is None else f" (default: {shown})"
-        parser.add_argument(
-            f"--{name.replace('_', '-')}",
-            default=argparse.SUPPRESS,
-            metavar="VALUE",
-            help=f"{field.description}{default}".replace("%", "%%"),
-        )
-
-
-def given_settings(parsed: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
-    """The settings that were given as flags, checked and converted."""
-    given = {name: value for name, value in vars(parsed).items() if name in names}
-    checked = parse_config(given)
-    return {name: getattr(checked, name) for name in given}
 
 
 def train_command(parsed: argparse.Namespace) -> None:
@@ -112,8 +92,10 @@ def score_command(parsed: argparse.Namespace) -> None:
     folder = RunFolder(parsed.run)
     run = load_run(folder, **given_settings(parsed, PLACES))
     scoring = resolve_scoring(run, **given_settings(parsed, ScoringConfig.model_fields))
-    spec = DATASETS[run.config.dataset]
-    domains = list(dict.fromkeys(parsed.domain or spec.domains))  # one that is named twice is scored once
+    spec = find_dataset(run.config.dataset, run.config.data_root)
+    domains = parsed.domain or ([spec.in_distribution] if parsed.shift else spec.domains)
+    domains = [*domains, *(shifted_domain(domain, shift) for domain in domains for shift in parsed.shift or ())]
+    domains = list(dict.fromkeys(domains))  # one that is named twice is scored once
     scores = join_scores([score_one_domain(run, domain, scoring, maps=parsed.maps) for domain in domains])
     measured = report(scores, in_distribution=spec.in_distribution)
     save_scores(folder, scores, scoring)
@@ -147,26 +129,3 @@ def format_report(measured: Report) -> str:
         interval = "" if domain.auroc_interval is None else "{:.3f} - {:.3f}".format(*domain.auroc_interval)
         lines.append(f"{name:<16} {value:>6}  {interval:<15} {domain.n_normal:>7} {domain.n_anomalous:>9}")
     return "\n".join(lines)
-
-
-def data_list_command(parsed: argparse.Namespace) -> None:
-    """List the data sets: gnl data list."""
-    described = {name: describe_dataset(name, spec) for name, spec in DATASETS.items()}
-    if parsed.json:
-        print(json.dumps({"datasets": described}))
-        return
-    for name, facts in described.items():
-        print(f"{name}: {facts['summary']}\n  classes: {', '.join(facts['classes'])}")
-        for domain, count in facts["images"].items():
-            print(f"  {domain}: {count} images")
-
-
-def describe_dataset(name: str, spec: DatasetSpec) -> dict[str, Any]:
-    """What a data set holds: its summary, classes, and number of test images by domain."""
-    counts = {domain: len(list_items(name, normal_class=spec.classes[0], domain=domain)) for domain in spec.domains}
-    return {"summary": spec.summary, "classes": list(spec.classes), "images": counts}
-
-
-def say(message: str) -> None:
-    """Tell the user something that is not a result."""
-    print(message, file=sys.stderr)

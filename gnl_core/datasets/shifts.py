@@ -1,0 +1,49 @@
+"""Any domain under any corruption: "mvtec+defocus_blur:3" is the domain "mvtec", defocused."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from functools import partial
+
+from gnl_core.datasets.base import Image, Item
+from gnl_core.datasets.corruptions import corrupt, parse_shift
+
+MARK = "+"
+
+
+def shifted_domain(domain: str, shift: str) -> str:
+    """The name of a domain under a corruption, such as "defocus_blur:3".
+
+    Raises:
+        ValueError: If there is no such corruption or severity.
+    """
+    parse_shift(shift)
+    return f"{domain}{MARK}{shift}"
+
+
+def split_domain(domain: str) -> tuple[str, str]:
+    """The domain itself and its corruption; an empty text where there is none."""
+    base, _, shift = domain.partition(MARK)
+    return base, shift
+
+
+def shift_items(items: list[Item], shift: str) -> list[Item]:
+    """The same items corrupted at native size; masks stay as they are.
+
+    Raises:
+        ValueError: If there is no such corruption or severity.
+    """
+    name, severity = parse_shift(shift)
+    return [
+        item._replace(
+            read=partial(read_corrupted, item.read, name, severity=severity, seed=zlib.crc32(item.path.encode())),
+            domain=f"{item.domain}{MARK}{shift}",
+        )
+        for item in items
+    ]
+
+
+def read_corrupted(read: Callable[[], Image], name: str, *, severity: int, seed: int) -> Image:
+    """Read an image and corrupt it."""
+    return corrupt(read(), name, severity=severity, seed=seed)
