@@ -5,8 +5,33 @@ from __future__ import annotations
 from gnl_core.datasets.corruptions import parse_shift
 from gnl_core.datasets.shifts import split_domain
 
-DATASET_NAMES = {"digits": "Digits"}
-DOMAIN_NAMES = {"digits": "as written", "digits_m": "blended with photographs"}
+DATASET_NAMES = {
+    "digits": "Digits",
+    "parts": "Parts (rendered)",
+    "mnist": "MNIST",
+    "pacs": "PACS",
+    "mvtec": "MVTec AD",
+    "cifar10": "CIFAR-10",
+}
+DOMAIN_NAMES = {
+    "digits": "as written",
+    "digits_m": "blended with photographs",
+    "parts": "in the usual light",
+    "parts_lighting": "lit from another side",
+    "parts_bright": "overexposed",
+    "parts_background": "on another background",
+    "parts_blur": "out of focus",
+    "parts_noise": "with sensor noise",
+    "mnist": "as written",
+    "mnist_m": "blended with photographs",
+    "photo": "in photos",
+    "art_painting": "in art paintings",
+    "cartoon": "in cartoons",
+    "sketch": "in sketches",
+    "mvtec": "as photographed",
+    "cifar10": "as photographed",
+}
+DEFECT_DATASETS = ("parts", "mvtec")  # whose anomalies are defects of the normal class, not other classes
 DETECTOR_NAMES = {"both": "Both", "rd4ad": "RD4AD", "gnl": "GNL"}
 TEACHER_NAMES = {"efficientnet_lite0": "EfficientNet-Lite0", "resnet18": "ResNet-18", "resnet50": "ResNet-50"}
 LABEL_WORDS = {0: ":blue[normal]", 1: ":orange[anomalous]"}
@@ -32,6 +57,11 @@ def domain_name(domain: str) -> str:
         return name_of(DOMAIN_NAMES, base)
     corruption, severity = parse_shift(shift)
     return f"under {corruption.replace('_', ' ')}, severity {severity}"
+
+
+def task_name(dataset: str, normal_class: str) -> str:
+    """What is to be told apart, as in "4 from the rest"."""
+    return f"good {normal_class} from defects" if dataset in DEFECT_DATASETS else f"{normal_class} from the rest"
 
 
 def percent(share: float) -> str:

@@ -24,6 +24,7 @@ from app.words import (
     name_of,
     percent,
     signed,
+    task_name,
 )
 from gnl_core.datasets import DATASETS
 from gnl_core.datasets.base import DatasetSpec
@@ -211,9 +212,9 @@ def panel(found: DomainAnswer, *, shifted: bool, title: str) -> Panel:
 def sentence(view: View, answers: list[Answer]) -> str:
     """The finding, made from the numbers."""
     first, *others = answers
-    shift = domain_name(view.shifted)
+    shift, task = domain_name(view.shifted), task_name(view.dataset, view.normal_class)
     text = (
-        f"{shift.capitalize()}, {first.question.title} separates {view.normal_class} from the rest with AUROC "
+        f"{shift.capitalize()}, {first.question.title} separates {task} with AUROC "
         f"{first.shifted.report.auroc:.2f} instead of {first.in_distribution.report.auroc:.2f}."
     )
     for other in others:

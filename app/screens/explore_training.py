@@ -14,7 +14,9 @@ from gnl_core.plots.losses import loss_curves
 from gnl_core.records import EpochRecord
 from gnl_core.runs.folder import create_run, read_records
 
-SIZES_PX = (32, 64)
+SIZES_PX = (32, 64, 128, 256)
+USUAL_SIZES_PX = {"digits": 64, "mnist": 32, "cifar10": 32}
+LARGE_IMAGES_PX = 128
 LONGEST_EPOCHS = 50
 
 
@@ -44,11 +46,14 @@ def show_past_losses(checkpoints: list[Checkpoint], *, task: tuple[str, str, str
 def training_form(dataset: str, normal_class: str, checkpoints: list[Checkpoint]) -> tuple[str, RunConfig | None]:
     """Which method to train and with which settings; no settings until the button is pressed."""
     st.markdown(f"**Train on normal images of {normal_class}**")
+    usual = USUAL_SIZES_PX.get(dataset, LARGE_IMAGES_PX)
     row = st.columns(2)
     detector = row[0].selectbox(
         "Method to train", ("gnl", "rd4ad"), format_func=lambda key: name_of(DETECTOR_NAMES, key), key="train_detector"
     )
-    size = row[1].selectbox("Image size", SIZES_PX, index=1, format_func=lambda px: f"{px} px", key="train_size")
+    size = row[1].selectbox(
+        "Image size", SIZES_PX, index=SIZES_PX.index(usual), format_func=lambda px: f"{px} px", key="train_size"
+    )
     epochs = row[0].number_input("Epochs", 1, LONGEST_EPOCHS, value=10, key="train_epochs")
     seed = row[1].number_input("Seed", 0, 2**31 - 1, value=0, key="train_seed")
     if not st.button(f"Train for {epochs} epochs{expected_time(checkpoints, detector, size, epochs)}", type="primary"):
