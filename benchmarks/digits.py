@@ -2,7 +2,7 @@
 
     python -m benchmarks.digits --output runs/digits [--size 32 64] [--seed 0 1 2]
 
-One run folder a cell; a second call goes on where the first stopped. Prints a Markdown table for each size.
+One run folder a cell; a second call goes on where the first stopped. Prints a Markdown table for each size and domain.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def main() -> None:
         folder = RunFolder(parsed.output / f"{detector}-{digit}-{size}px-seed{seed}")
         complete_cell(folder, config)
         rows += [{"size": size, "seed": seed, "digit": digit, "detector": detector, **row} for row in measure(folder)]
-    for size, table in pd.DataFrame(rows).groupby("size"):
-        print(f"\n{size} px\n\n{format_table(table)}")
+    for (size, domain), table in pd.DataFrame(rows).groupby(["size", "domain"]):
+        print(f"\n{size} px, {domain}\n\n{format_table(table)}")
 
 
 def complete_cell(folder: RunFolder, config: RunConfig) -> None:
@@ -69,21 +69,17 @@ def measure(folder: RunFolder) -> list[dict[str, object]]:
 
 def format_table(table: pd.DataFrame) -> str:
     """Each digit's mean over seeds, then the mean over digits with the seeds' standard deviation of it."""
-    columns = ["detector", "strength", "domain"]
-    by_digit = table.pivot_table(index="digit", columns=columns, values="auroc")
-    by_seed = table.pivot_table(index="seed", columns=columns, values="auroc")
-    lines = [
-        "| digit | "
-        + " | ".join(f"{detector} α={strength} {domain}" for detector, strength, domain in by_digit)
-        + " |",
-        "|---" * (1 + by_digit.shape[1]) + "|",
+    columns = ["detector", "strength"]
+    by_digit = table.pivot_table(index="digit", columns=columns, values="auroc")[list(DETECTORS)]
+    by_seed = table.pivot_table(index="seed", columns=columns, values="auroc")[list(DETECTORS)]
+    heads = [
+        f"{detector.upper()} {'without FDM' if not strength else f'α = {strength:g}'}"
+        for detector, strength in by_digit
     ]
-    lines += [
-        f"| {digit} | " + " | ".join(f"{value:.1f}" for value in row) + " |" for digit, row in by_digit.iterrows()
-    ]
+    rows = [[str(digit), *(f"{value:.1f}" for value in row)] for digit, row in by_digit.iterrows()]
     means = zip(by_seed.mean(), by_seed.std(), strict=True)
-    lines.append("| mean ± sd over seeds | " + " | ".join(f"{mean:.1f} ± {sd:.1f}" for mean, sd in means) + " |")
-    return "\n".join(lines)
+    rows.append(["mean ± sd", *(f"{mean:.1f} ± {sd:.1f}" for mean, sd in means)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in (["digit", *heads], ["---"] * (1 + len(heads)), *rows))
 
 
 if __name__ == "__main__":
