@@ -61,7 +61,11 @@ def build_parser() -> argparse.ArgumentParser:
 
     score = commands.add_parser("score", help="score the images of one or more domains with a trained run")
     score.add_argument("run", type=Path, help="folder of the run")
-    score.add_argument("--domain", nargs="+", help="domains to score, or train; unset: all of the data set")
+    score.add_argument(
+        "--domain",
+        nargs="+",
+        help="domains to score, or train; unset: all of the data set, or with --shift the in-distribution one",
+    )
     score.add_argument(
         "--shift", nargs="+", help="corruptions such as defocus_blur:3 under which to score each domain too"
     )
@@ -123,9 +127,10 @@ def score_one_domain(run: Run, domain: str, scoring: ScoringConfig, *, maps: Pat
 
 def format_report(measured: Report) -> str:
     """A line a domain."""
-    lines = [f"{'domain':<16} {'AUROC':>6}  {'95 % interval':<15} {'normal':>7} {'anomalous':>9}"]
+    width = max(16, *map(len, measured.domains))
+    lines = [f"{'domain':<{width}} {'AUROC':>6}  {'95 % interval':<15} {'normal':>7} {'anomalous':>9}"]
     for name, domain in measured.domains.items():
         value = "-" if domain.auroc is None else f"{domain.auroc:.3f}"
         interval = "" if domain.auroc_interval is None else "{:.3f} - {:.3f}".format(*domain.auroc_interval)
-        lines.append(f"{name:<16} {value:>6}  {interval:<15} {domain.n_normal:>7} {domain.n_anomalous:>9}")
+        lines.append(f"{name:<{width}} {value:>6}  {interval:<15} {domain.n_normal:>7} {domain.n_anomalous:>9}")
     return "\n".join(lines)

@@ -87,7 +87,8 @@ def motion_blur(image: Image, trail_px: tuple[int, float], generator: Generator)
 def pixelate(image: Image, scale: float, _: Generator) -> Values:
     """Shrink to a share of the sides by averaging, and enlarge by repeating pixels. ImageNet-C."""
     picture = PIL.Image.fromarray(image)
-    small = picture.resize((int(picture.width * scale), int(picture.height * scale)), PIL.Image.Resampling.BOX)
+    sides = (max(1, int(side * scale)) for side in picture.size)
+    small = picture.resize(tuple(sides), PIL.Image.Resampling.BOX)
     return np.asarray(small.resize(picture.size, PIL.Image.Resampling.NEAREST), dtype=float)
 
 
@@ -151,7 +152,7 @@ def clouds(side_px: int, decay: float, *, generator: Generator) -> Values:
         between = (0.5, 0.5, cells + 0.5, cells + 0.5)  # from the centre of the first value to that of the last
         layer = corners.resize((side_px, side_px), PIL.Image.Resampling.BICUBIC, box=between)
         heights += np.asarray(layer) / decay ** (2 * octave)
-    return (heights - heights.min()) / np.ptp(heights)
+    return (heights - heights.min()) / (np.ptp(heights) or 1)  # a single pixel has no range
 
 
 CORRUPTIONS: dict[str, Corruption] = {

@@ -353,3 +353,10 @@ def test_corruptions_are_those_of_imagecorruptions(name, severity, imagecorrupti
         monkeypatch.setattr(np.random, "poisson", draws.poisson)
         expected = imagecorruptions.corrupt(image, severity=severity, corruption_name=theirs)
         assert difference(corrupt(image, name, severity=severity, seed=5), expected).max() <= largest
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+@pytest.mark.parametrize("size", [(1, 1), (2, 3)])
+def test_the_smallest_images_are_corrupted_too(name: str, size: tuple[int, int]):
+    image = np.full((*size, 3), 90, np.uint8)
+    assert corrupt(image, name, severity=5, seed=0).shape == image.shape
