@@ -85,6 +85,9 @@ class RunConfig(ScoringConfig):
     bottleneck_weight: float = Field(0.1, ge=0, description="Weight of GNL's bottleneck invariance term")
     low_level_weight: float = Field(0.1, ge=0, description="Weight of GNL's low-level invariance term")
     stored_references: int = Field(8, ge=1, le=64, description="Number of reference images kept in the checkpoint")
+    stored_precision: Literal["float32", "float16"] = Field(
+        "float32", description="Number format of the checkpoint on disk; float16 halves it and rounds what was learnt"
+    )
     feature_cache_mb: int = Field(1024, ge=0, description="Memory for teacher features of views that never change, MiB")
     device: str = Field("auto", description="auto, or a PyTorch device such as cpu, mps or cuda:1")
 
