@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gnl_core.datasets.base import DatasetSpec, Image, Item
+from gnl_core.datasets.base import ALL_OPERATIONS, DatasetSpec, Image, Item
 from gnl_core.datasets.layout import image_item, require_anomalies, require_images, require_root
 from gnl_core.datasets.listing import check_inside
 
@@ -114,6 +114,7 @@ CIFAR10 = DatasetSpec(
     domains=(DOMAIN,),
     train_items=train_items,
     test_items=test_items,
+    augmix_operations=ALL_OPERATIONS,
     how_to_get=(
         "Run gnl data download cifar10, or fetch the binary version from www.cs.toronto.edu/~kriz/cifar.html and "
         "unpack it as cifar10/cifar-10-batches-bin/*.bin under the data root; image folders, "

@@ -87,8 +87,8 @@ def motion_blur(image: Image, trail_px: tuple[int, float], generator: Generator)
 def pixelate(image: Image, scale: float, _: Generator) -> Values:
     """Shrink to a share of the sides by averaging, and enlarge by repeating pixels. ImageNet-C."""
     picture = PIL.Image.fromarray(image)
-    sides = (max(1, int(side * scale)) for side in picture.size)
-    small = picture.resize(tuple(sides), PIL.Image.Resampling.BOX)
+    width, height = (max(1, int(side * scale)) for side in picture.size)
+    small = picture.resize((width, height), PIL.Image.Resampling.BOX)
     return np.asarray(small.resize(picture.size, PIL.Image.Resampling.NEAREST), dtype=float)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gnl_core.config import RunConfig, ScoringConfig, scoring_settings
-from gnl_core.datasets import TRAIN, list_items, list_train_items
+from gnl_core.datasets import TRAIN, find_dataset, list_items, list_train_items
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors import create_detector
 from gnl_core.detectors.base import Detector
@@ -65,7 +65,10 @@ def prepare_training(config: RunConfig) -> tuple[Detector, Batches]:
         image_size=config.image_size,
         batch_size=config.batch_size,
         views=detector.views,
+        augmix_operations=find_dataset(config.dataset, config.data_root).augmix_operations,
         seed=config.seed,
+        workers=config.workers,
+        cache_mb=config.image_cache_mb,
     )
     return detector, batches
 
@@ -104,7 +107,13 @@ def load_domain(run: Run, domain: str) -> Batches:
     """
     config = run.config
     items = list_items(config.dataset, normal_class=config.normal_class, domain=domain, root=config.data_root)
-    return Batches(items, image_size=config.image_size, batch_size=SCORING_BATCH_SIZE)
+    return Batches(
+        items,
+        image_size=config.image_size,
+        batch_size=SCORING_BATCH_SIZE,
+        workers=config.workers,
+        cache_mb=0,  # each image is looked at once
+    )
 
 
 def score_domain(run: Run, domain: str, scoring: ScoringConfig) -> Scores:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from gnl_core.config import RunConfig
 from gnl_core.datasets import DATASETS, digits
@@ -14,6 +15,7 @@ from gnl_core.runs.experiment import (
     load_domain,
     load_run,
     map_scale,
+    prepare_training,
     resolve_scoring,
     score_domain,
     train_run,
@@ -74,6 +76,21 @@ def test_the_same_settings_give_the_same_file(tiny_config: Make, tmp_path: Path)
         list(train_run(config, folder))
         files.append(folder.weights.read_bytes())
     assert files[0] == files[1]
+
+
+def test_what_is_learnt_does_not_depend_on_the_number_of_workers(tiny_config: Make, tmp_path: Path):
+    weights = []
+    for workers in (0, 2):
+        folder = create_run(tmp_path / str(workers), config := tiny_config(limit=8, workers=workers))
+        list(train_run(config, folder))
+        weights.append(load_run(folder, device="cpu").detector.state_dict())
+    assert all(torch.equal(tensor, weights[1][name]) for name, tensor in weights[0].items())
+
+
+def test_a_run_trains_on_its_data_sets_operations(tiny_config: Make):
+    for dataset, normal_class in (("digits", "4"), ("parts", "nut")):
+        _, batches = prepare_training(tiny_config(dataset=dataset, normal_class=normal_class, detector="rd4ad"))
+        assert batches.augmix_operations == DATASETS[dataset].augmix_operations
 
 
 def test_a_run_that_cannot_start_leaves_no_folder(tiny_config: Make, tmp_path: Path):
