@@ -10,11 +10,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from gnl_core.config import ScoringConfig
-from gnl_core.datasets import list_items
 from gnl_core.datasets.base import Mask
 from gnl_core.datasets.loading import Batches
 from gnl_core.records import Scores
-from gnl_core.runs.experiment import SCORING_BATCH_SIZE, Run, load_run, score_domain
+from gnl_core.runs.experiment import SCORING_BATCH_SIZE, Run, list_domain, load_run, score_domain
 from gnl_core.runs.folder import RunFolder
 from gnl_core.scoring import detect
 
@@ -51,11 +50,9 @@ def computed_scores(weights: Path, sha256: str, *, domain: str, scoring: Scoring
 def tiles(weights: Path, sha256: str, *, domain: str, scoring: ScoringConfig, paths: tuple[str, ...]) -> list[Tile]:
     """Images of one domain by their paths, with their maps."""
     run = shared_run(weights, sha256)
-    config = run.config
-    listed = list_items(config.dataset, normal_class=config.normal_class, domain=domain, root=config.data_root)
-    by_path = {item.path: item for item in listed}
+    by_path = {item.path: item for item in list_domain(run.config, domain)}
     items = [by_path[path] for path in paths]
-    batches = Batches(items, image_size=config.image_size, batch_size=SCORING_BATCH_SIZE)
+    batches = Batches(items, image_size=run.config.image_size, batch_size=SCORING_BATCH_SIZE)
     maps = [
         None if detection.anomaly_map is None else detection.anomaly_map[row, 0].numpy()
         for batch, detection in detect(run.detector, batches, scoring)

@@ -34,7 +34,9 @@ def main() -> None:
     parsed = parser.parse_args()
     rows = []
     for size, seed, digit, detector in itertools.product(parsed.size, parsed.seed, DIGITS, DETECTORS):
-        config = parse_config({"normal_class": digit, "detector": detector, "seed": seed, "image_size": size})
+        config = parse_config(
+            {"normal_class": digit, "detector": detector, "seed": seed, "image_size": size, "holdout_percent": 0}
+        )
         folder = RunFolder(parsed.output / f"{detector}-{digit}-{size}px-seed{seed}")
         complete_cell(folder, config)
         rows += [{"size": size, "seed": seed, "digit": digit, "detector": detector, **row} for row in measure(folder)]

@@ -58,13 +58,27 @@ def smooth(anomaly_map: Tensor, *, sigma_px: float) -> Tensor:
     return gaussian_blur(anomaly_map, kernel_size=[side, side], sigma=[sigma_px, sigma_px])
 
 
-def image_score(anomaly_map: Tensor) -> Tensor:
-    """The map's maximum (paper, section 2.2).
+def image_score(anomaly_map: Tensor, *, reduction: str = "maximum", top_percent: float = 10.0) -> Tensor:
+    """One number for each map.
 
     Args:
         anomaly_map: Shape (B, 1, H, W).
+        reduction: "maximum" (paper, section 2.2), "mean", or "top": the mean of the highest values.
+        top_percent: Share of the positions that "top" averages, in (0, 100]; at least one is taken.
 
     Returns:
         Scores, shape (B,).
+
+    Raises:
+        ValueError: If there is no such reduction.
     """
-    return anomaly_map.amax(dim=(1, 2, 3))
+    values = anomaly_map.flatten(1)
+    match reduction:
+        case "maximum":
+            return values.amax(dim=1)
+        case "mean":
+            return values.mean(dim=1)
+        case "top":
+            count = max(1, round(values.shape[1] * top_percent / 100))
+            return values.topk(count, dim=1).values.mean(dim=1)
+    raise ValueError(f"unknown reduction {reduction!r}; choose one of: maximum, mean, top")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -22,6 +22,7 @@ def parse_image_size(value: object) -> object:
     return value
 
 
+Stages = Literal["1", "2", "3", "1,2", "1,3", "2,3", "1,2,3"]
 ImageSize = Annotated[tuple[Side, Side], BeforeValidator(parse_image_size)]
 
 
@@ -37,12 +38,19 @@ class ScoringConfig(BaseModel):
         description="Strength of feature distribution matching (FDM): 0 is off, 1 gives features the "
         "reference's distribution. Unset: the method's own, 0.5 for gnl and 0 for the others",
     )
-    reference_count: int = Field(
-        8, ge=1, description="Number of training images whose mean sorted features are the reference of FDM"
+    matched_stages: Stages = Field("1,2", description="Stages of the teacher behind which FDM acts, such as 1,2,3")
+    reference_count: int = Field(8, ge=1, description="Number of training images that FDM takes its reference from")
+    reference_choice: Literal["mean", "nearest"] = Field(
+        "mean",
+        description="How several references are used: mean of their sorted features, or the one nearest to the image",
     )
     smoothing_sigma_px: float = Field(
         0.0, ge=0, le=64, description="Gaussian smoothing of the anomaly map, standard deviation in pixels"
     )
+    reduction: Literal["maximum", "mean", "top"] = Field(
+        "maximum", description="How an anomaly map becomes a score: maximum, mean, or top: mean of its highest values"
+    )
+    top_percent: float = Field(10.0, gt=0, le=100, description="Share of the map that reduction top averages, percent")
 
 
 class RunConfig(ScoringConfig):
@@ -67,6 +75,12 @@ class RunConfig(ScoringConfig):
     learning_rate: float = Field(0.005, gt=0, description="Learning rate of Adam")
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, order, views and references")
     limit: int | None = Field(None, ge=2, description="Train on the first so many images only; unset: all")
+    holdout_percent: float = Field(
+        10.0, ge=0, le=50, description="Share of the normal training images kept for thresholds, never learnt from"
+    )
+    trained_views: Literal["augmix,grayscale", "augmix", "grayscale"] = Field(
+        "augmix,grayscale", description="Augmented views that GNL's training makes agree"
+    )
     distillation_weight: float = Field(0.9, ge=0, description="Weight of GNL's distillation term")
     bottleneck_weight: float = Field(0.1, ge=0, description="Weight of GNL's bottleneck invariance term")
     low_level_weight: float = Field(0.1, ge=0, description="Weight of GNL's low-level invariance term")

@@ -27,8 +27,8 @@ def match_distribution(features: Tensor, sorted_reference: Tensor, *, style_weig
 
     Args:
         features: Feature maps, shape (B, C, H, W).
-        sorted_reference: Sorted reference values, shape (C, N); where N is not H * W, its quantiles
-            are interpolated.
+        sorted_reference: Sorted reference values, shape (C, N), or (B, C, N) with one for each image;
+            where N is not H * W, its quantiles are interpolated.
         style_weight: Strength in [0, 1]: 0 returns the features, 1 gives exactly the reference's values.
 
     Returns:
@@ -37,9 +37,9 @@ def match_distribution(features: Tensor, sorted_reference: Tensor, *, style_weig
     Raises:
         ValueError: If the channels differ.
     """
-    if features.shape[1] != sorted_reference.shape[0]:
+    if features.shape[1] != sorted_reference.shape[-2]:
         raise ValueError(
-            f"features have {features.shape[1]} channels but the reference has {sorted_reference.shape[0]}; "
+            f"features have {features.shape[1]} channels but the reference has {sorted_reference.shape[-2]}; "
             "take the reference from the same stage of the same teacher"
         )
     if style_weight == 0:
@@ -50,16 +50,35 @@ def match_distribution(features: Tensor, sorted_reference: Tensor, *, style_weig
     return torch.empty_like(mixed).scatter_(2, positions, mixed).view(features.shape)
 
 
+def nearest_reference(features: Tensor, sorted_references: Tensor) -> Tensor:
+    """Choose for each image the reference whose value distributions are nearest to its own.
+
+    The distance is the squared 2-Wasserstein distance of the channels' values, summed over the channels.
+
+    Args:
+        features: Feature maps, shape (B, C, H, W).
+        sorted_references: Sorted values of R references, shape (R, C, N).
+
+    Returns:
+        The chosen references, shape (B, C, H * W).
+    """
+    ordered = sort_features(features)
+    references = resample_quantiles(sorted_references, count=ordered.shape[2])
+    distances = torch.cdist(ordered.flatten(1), references.flatten(1))
+    return references[distances.argmin(dim=1)]
+
+
 def resample_quantiles(sorted_values: Tensor, *, count: int) -> Tensor:
     """Read sorted values at evenly spaced quantiles, so that images of another size have a reference too.
 
     Args:
-        sorted_values: Ascending values, shape (C, N).
+        sorted_values: Ascending values, shape (..., C, N).
         count: Number of quantiles.
 
     Returns:
-        Ascending values, shape (C, count): the input itself where N is count.
+        Ascending values, shape (..., C, count): the input itself where N is count.
     """
-    if sorted_values.shape[1] == count:
+    if sorted_values.shape[-1] == count:
         return sorted_values
-    return F.interpolate(sorted_values[None], size=count, mode="linear", align_corners=True)[0]
+    stacked = sorted_values.reshape(-1, *sorted_values.shape[-2:])
+    return F.interpolate(stacked, size=count, mode="linear", align_corners=True).view(*sorted_values.shape[:-1], count)

@@ -34,6 +34,7 @@ DATASETS: dict[str, DatasetSpec] = {
 }
 FOLDER = "folder"  # not in the table: what a folder of one's own holds shows when it is opened
 TRAIN = "train"  # the name under which the normal training images themselves are scored
+HELD_OUT = "held_out"  # the same for those that a run keeps for its thresholds, and does not learn from
 
 
 def find_dataset(name: str, root: Path | None = None) -> DatasetSpec:

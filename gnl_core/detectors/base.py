@@ -23,10 +23,13 @@ class Detector(nn.Module):
     Attributes:
         views: What the loader must put in `Batch.views` for training.
         style_weight: Strength of feature distribution matching where a question leaves it open.
+        memories: Names of buffers whose first dimension is known only once `prepare` has seen the
+            training images, such as a bank of features; they begin empty.
     """
 
     views: tuple[str, ...] = ("original",)
     style_weight: float = 0.0
+    memories: tuple[str, ...] = ()
 
     def prepare(self, batches: Iterable[Batch]) -> None:
         """Look at the training images once, in the data set's order, before training. Default: nothing."""
@@ -36,12 +39,15 @@ class Detector(nn.Module):
         raise TypeError(f"{type(self).__name__} has no training losses")
 
     def optimizers(self, learning_rate: float) -> list[Optimizer]:
-        """What `training_step` steps. Default: Adam over everything that learns."""
+        """What `training_step` steps. Default: Adam over everything that learns; none where nothing does."""
         learnable = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        return [Adam(learnable, lr=learning_rate, betas=ADAM_BETAS)]
+        return [Adam(learnable, lr=learning_rate, betas=ADAM_BETAS)] if learnable else []
 
     def training_step(self, batch: Batch, optimizers: Sequence[Optimizer], *, progress: float) -> dict[str, float]:
         """Learn from one batch. Default: descend the sum of the losses.
+
+        What is random in it is drawn from PyTorch's global generator on the CPU: the loop seeds it for
+        each epoch, so that a training can be taken up at any epoch and on any device with the same draws.
 
         Args:
             batch: Training images with every view in `views`.

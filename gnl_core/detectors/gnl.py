@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from gnl_core.config import RunConfig
 from gnl_core.detectors.rd4ad import RD4AD
 from gnl_core.losses import distillation_loss, invariance_loss
 from gnl_core.records import Batch
@@ -15,8 +16,11 @@ class GNL(RD4AD):
     At test time its features are matched to the training style by default.
     """
 
-    views = ("original", "augmix", "grayscale")
     style_weight = 0.5  # the published code's strength
+
+    def __init__(self, config: RunConfig) -> None:
+        super().__init__(config)
+        self.views = ("original", *config.trained_views.split(","))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Distillation on the original, invariance of the views to it (Algorithm 1, lines 2-19).

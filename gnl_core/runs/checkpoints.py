@@ -22,7 +22,7 @@ from gnl_core.models.teachers import Teacher
 from gnl_core.runs.folder import write_atomically
 
 FORMAT = "gnl-checkpoint"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 class Header(NamedTuple):
@@ -32,7 +32,7 @@ class Header(NamedTuple):
     config: RunConfig
     epoch: int
     teacher: str
-    teacher_fingerprint: str
+    teacher_fingerprint: str | None
 
 
 def save_checkpoint(path: Path, detector: Detector, config: RunConfig, *, epoch: int) -> None:
@@ -50,7 +50,7 @@ def save_checkpoint(path: Path, detector: Detector, config: RunConfig, *, epoch:
         "config": config.model_dump(mode="json"),
         "epoch": epoch,
         "teacher": config.teacher,
-        "teacher_fingerprint": find_teacher(detector).fingerprint,
+        "teacher_fingerprint": teacher_fingerprint(detector),
     }
     # One metadata entry: several would be written in an order of their own, and the file's hash would vary.
     write_atomically(path, save(learnt_state(detector), metadata={FORMAT: json.dumps(header)}))
@@ -78,11 +78,13 @@ def load_checkpoint(
     if teacher_weights is not None:
         config = config.model_copy(update={"teacher_weights": teacher_weights})
     detector = create_detector(config)
-    if find_teacher(detector).fingerprint != header.teacher_fingerprint:
+    if teacher_fingerprint(detector) != header.teacher_fingerprint:
         raise ValueError(
             f"{path} was made with other weights of teacher {header.teacher} than those at hand; "
             "pass the file it was trained with by --teacher-weights FILE"
         )
+    for name in set(detector.memories) & state.keys():
+        grow_memory(detector, name, rows=len(state[name]))
     check_state(path, expected=learnt_state(detector), actual=state)
     detector.load_state_dict(state, strict=False)
     return detector.to(resolve_device(device)).eval(), config
@@ -109,10 +111,9 @@ def parse_header(path: Path, metadata: dict[str, str]) -> Header:
         raise ValueError(f"{path} is a safetensors file, but not a checkpoint of gnl; pass one that gnl train wrote")
     try:
         header = json.loads(metadata[FORMAT])
-        if header["format_version"] > FORMAT_VERSION:
-            raise ValueError(
-                f"{path} has format {header['format_version']}, this gnl reads up to {FORMAT_VERSION}; update gnl"
-            )
+        if header["format_version"] != FORMAT_VERSION:
+            mend = "update gnl" if header["format_version"] > FORMAT_VERSION else "train the run again"
+            raise ValueError(f"{path} has format {header['format_version']}, this gnl reads {FORMAT_VERSION}; {mend}")
         config = RunConfig(**header["config"])
         return Header(**{name: header[name] for name in Header._fields} | {"config": config})
     except ValidationError as error:
@@ -137,6 +138,13 @@ def learnt_state(detector: Detector) -> dict[str, Tensor]:
     return {name: value.contiguous() for name, value in detector.state_dict().items() if not name.startswith(frozen)}
 
 
-def find_teacher(detector: Detector) -> Teacher:
-    """The detector's teacher."""
-    return next(module for module in detector.modules() if isinstance(module, Teacher))
+def teacher_fingerprint(detector: Detector) -> str | None:
+    """SHA-256 of the weights of the detector's teacher, or None if it has none."""
+    return next((module.fingerprint for module in detector.modules() if isinstance(module, Teacher)), None)
+
+
+def grow_memory(detector: Detector, name: str, *, rows: int) -> None:
+    """Give a memory that begins empty the length that a checkpoint's has."""
+    owner, _, buffer = name.rpartition(".")
+    empty = detector.get_buffer(name)
+    setattr(detector.get_submodule(owner), buffer, empty.new_zeros(rows, *empty.shape[1:]))

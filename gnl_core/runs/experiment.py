@@ -9,8 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from gnl_core.config import RunConfig, ScoringConfig, scoring_settings
-from gnl_core.datasets import TRAIN, find_dataset, list_items, list_train_items
+from gnl_core.datasets import HELD_OUT, TRAIN, find_dataset, list_items, list_train_items
+from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
+from gnl_core.datasets.shifts import shift_items, split_domain
 from gnl_core.detectors import create_detector
 from gnl_core.detectors.base import Detector
 from gnl_core.devices import resolve_device
@@ -58,10 +60,10 @@ def prepare_training(config: RunConfig) -> tuple[Detector, Batches]:
     Raises:
         ValueError: If they name something that does not exist.
     """
-    items = list_train_items(config.dataset, normal_class=config.normal_class, root=config.data_root)
+    items, _ = split_training(config)
     detector = create_detector(config).to(resolve_device(config.device))
     batches = Batches(
-        items[: config.limit],
+        items,
         image_size=config.image_size,
         batch_size=config.batch_size,
         views=detector.views,
@@ -71,6 +73,19 @@ def prepare_training(config: RunConfig) -> tuple[Detector, Batches]:
         cache_mb=config.image_cache_mb,
     )
     return detector, batches
+
+
+def split_training(config: RunConfig) -> tuple[list[Item], list[Item]]:
+    """The normal training images that a run learns from, and those that it holds out; its seed decides which.
+
+    Raises:
+        ValueError: If the data set or the class is unknown, or its files are not there.
+    """
+    items = list_train_items(config.dataset, normal_class=config.normal_class, root=config.data_root)
+    count = round(len(items) * config.holdout_percent / 100)
+    held_out = set(np.random.default_rng(config.seed).permutation(len(items))[:count].tolist())
+    learnt = [item for position, item in enumerate(items) if position not in held_out]
+    return learnt[: config.limit], [items[position] for position in sorted(held_out)]
 
 
 def load_run(
@@ -105,15 +120,30 @@ def load_domain(run: Run, domain: str) -> Batches:
     Raises:
         ValueError: If the data set has no such domain.
     """
-    config = run.config
-    items = list_items(config.dataset, normal_class=config.normal_class, domain=domain, root=config.data_root)
+    items = list_domain(run.config, domain)
     return Batches(
         items,
-        image_size=config.image_size,
+        image_size=run.config.image_size,
         batch_size=SCORING_BATCH_SIZE,
-        workers=config.workers,
+        workers=run.config.workers,
         cache_mb=0,  # each image is looked at once
     )
+
+
+def list_domain(config: RunConfig, domain: str) -> list[Item]:
+    """The images of one domain as a run sees them: "train" are those it learns from, "held_out" those it does not.
+
+    Raises:
+        ValueError: If the data set has no such domain, or the run holds out nothing.
+    """
+    base, shift = split_domain(domain)
+    if base not in (TRAIN, HELD_OUT):
+        return list_items(config.dataset, normal_class=config.normal_class, domain=domain, root=config.data_root)
+    learnt, held_out = split_training(config)
+    items = [item._replace(domain=base) for item in (learnt if base == TRAIN else held_out)]
+    if not items:
+        raise ValueError("this run holds out no training images; train one with a larger --holdout-percent")
+    return shift_items(items, shift) if shift else items
 
 
 def score_domain(run: Run, domain: str, scoring: ScoringConfig) -> Scores:

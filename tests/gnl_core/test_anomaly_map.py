@@ -86,3 +86,22 @@ def test_the_score_is_each_maps_maximum():
     found = torch.zeros(3, 1, 4, 4)
     found[0, 0, 3, 3], found[1, 0, 0, 2], found[1, 0, 1, 1] = 5, 2, 1
     assert image_score(found).tolist() == [5, 2, 0]
+
+
+def test_the_mean_reduction_is_each_maps_mean():
+    found = torch.rand(2, 1, 4, 5)
+    np.testing.assert_allclose(
+        image_score(found, reduction="mean").numpy(), found.numpy().mean(axis=(1, 2, 3)), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(("percent", "expected"), [(10, 19.5), (20, 18.5), (1, 20), (100, 10.5)])
+def test_the_top_reduction_is_the_mean_of_the_highest_values(percent: float, expected: float):
+    found = torch.arange(1.0, 21)[torch.randperm(20)].view(1, 1, 4, 5)
+    score = image_score(found, reduction="top", top_percent=percent)
+    assert score.item() == pytest.approx(expected)
+
+
+def test_an_unknown_reduction_is_refused():
+    with pytest.raises(ValueError, match="unknown reduction 'median'; choose one of: maximum, mean, top"):
+        image_score(torch.rand(1, 1, 2, 2), reduction="median")

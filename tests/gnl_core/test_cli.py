@@ -102,15 +102,12 @@ def test_a_domain_named_twice_is_scored_once(run: Path, capsys: pytest.CaptureFi
     assert found["domains"]["digits"]["n_normal"] == N_NORMAL
 
 
-def test_the_training_images_can_be_scored(run: Path, capsys: pytest.CaptureFixture[str]):
-    found = score_as_json(capsys, run, "--domain", "train")
-    normal = len(digits.train_items(None, "4"))
-    assert found["domains"]["train"] == {
-        "auroc": None,
-        "auroc_interval": None,
-        "n_normal": normal,
-        "n_anomalous": 0,
-    }
+def test_the_images_that_were_learnt_from_and_those_held_out_can_be_scored(
+    run: Path, capsys: pytest.CaptureFixture[str]
+):
+    found = score_as_json(capsys, run, "--domain", "train", "held_out")["domains"]
+    assert found["train"] == {"auroc": None, "auroc_interval": None, "n_normal": 20, "n_anomalous": 0}
+    assert found["held_out"]["n_normal"] == round(len(digits.train_items(None, "4")) / 10)
 
 
 def test_matching_is_a_question_that_changes_the_answer(run: Path, capsys: pytest.CaptureFixture[str]):

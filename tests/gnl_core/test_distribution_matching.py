@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from gnl_core.distribution_matching import match_distribution, resample_quantiles, sort_features
+from gnl_core.distribution_matching import match_distribution, nearest_reference, resample_quantiles, sort_features
 
 
 def channel(*values: float) -> torch.Tensor:
@@ -121,3 +121,22 @@ def test_an_image_of_another_size_is_matched_to_the_references_quantiles():
     reference = torch.tensor([[0.0, 30.0]])
     matched = match_distribution(channel(3, 1, 2, 0), reference, style_weight=1.0)
     torch.testing.assert_close(matched, channel(30, 10, 20, 0))
+
+
+def test_each_image_can_have_a_reference_of_its_own():
+    features = torch.tensor([[[[1.0, 2.0]]], [[[4.0, 3.0]]]])
+    references = torch.tensor([[[10.0, 20.0]], [[300.0, 400.0]]])
+    expected = torch.tensor([[[[10.0, 20.0]]], [[[400.0, 300.0]]]])
+    assert torch.equal(match_distribution(features, references, style_weight=1.0), expected)
+
+
+def test_the_nearest_reference_is_chosen_by_the_squared_distance_of_sorted_values():
+    references = torch.tensor([[[0.0, 0.0, 0.0, 0.0]], [[0.0, 0.0, 0.0, 4.0]], [[1.0, 1.0, 1.0, 2.0]]])
+    features = torch.cat([channel(0, 3, 0, 0), channel(1.5, 1, 0.5, 1), channel(0.1, 0, 0, -0.1)])
+    assert torch.equal(nearest_reference(features, references), references[[1, 2, 0]])
+
+
+def test_references_of_another_size_are_compared_at_their_quantiles():
+    references = torch.tensor([[[0.0, 20.0]], [[100.0, 120.0]]])
+    found = nearest_reference(torch.tensor([[[[110.0, 90.0, 130.0]]]]), references)
+    assert found.tolist() == [[[100, 110, 120]]]

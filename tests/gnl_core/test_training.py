@@ -90,7 +90,7 @@ def test_each_epoch_steps_through_every_image_in_train_mode(batches: Batches):
     detector = OneWeight()
     list(fit(detector, batches, epochs=4, learning_rate=0.1))
     assert all(training for training, _, _ in detector.seen)
-    assert [progress for _, progress, _ in detector.seen] == [0, 0, 0.25, 0.25, 0.5, 0.5, 0.75, 0.75]
+    assert [progress for _, progress, _ in detector.seen] == [step / 8 for step in range(8)]
     for epoch in range(4):
         paths = [path for _, _, paths in detector.seen[2 * epoch : 2 * epoch + 2] for path in paths]
         assert sorted(paths) == detector.prepared
@@ -107,6 +107,53 @@ def test_the_consumer_may_stop_between_epochs(batches: Batches):
     detector = OneWeight()
     next(fit(detector, batches, epochs=100, learning_rate=0.1))
     assert len(detector.seen) == 2
+
+
+class Drawing(OneWeight):
+    """Writes down a random number a step."""
+
+    def training_step(self, batch: Batch, optimizers: list[torch.optim.Optimizer], *, progress: float) -> dict:
+        self.seen.append(torch.rand(()).item())
+        return {}
+
+
+def test_an_epochs_random_draws_depend_on_seed_and_epoch_alone(stripes: Callable[..., list[Item]]):
+    def draws(seed: int, epochs: int) -> list[float]:
+        detector = Drawing()
+        batches = Batches(stripes(4, label=0), image_size=(8, 8), batch_size=2, seed=seed)
+        for _ in fit(detector, batches, epochs=epochs, learning_rate=0.1):
+            torch.rand(5)  # what the consumer draws between epochs
+        return detector.seen
+
+    first = draws(seed=0, epochs=2)
+    assert len(set(first)) == 4
+    assert draws(seed=0, epochs=3)[:4] == first
+    assert not set(first) & set(draws(seed=1, epochs=2))
+
+
+def test_training_leaves_the_global_generator_as_it_was(batches: Batches):
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    list(fit(OneWeight(), batches, epochs=1, learning_rate=0.1))
+    assert torch.equal(torch.rand(4), expected)
+
+
+class Memory(Detector):
+    """Learns nothing: it remembers how many images it saw."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frozen = nn.Parameter(torch.zeros(()), requires_grad=False)
+
+    def prepare(self, batches: Iterable[Batch]) -> None:
+        self.count = sum(len(batch.paths) for batch in batches)
+
+
+def test_a_method_that_learns_nothing_makes_no_epoch_and_one_record(batches: Batches):
+    detector = Memory()
+    (record,) = fit(detector, batches, epochs=7, learning_rate=0.1)
+    assert (record.epoch, record.losses, detector.count) == (1, {}, 4)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -15,11 +15,13 @@ from gnl_core.detectors.gnl import GNL
 from gnl_core.detectors.rd4ad import RD4AD
 from gnl_core.records import Batch, Features
 
+VIEWS = ("original", "augmix", "grayscale")
+
 
 @pytest.fixture
 def batch(stripes: Callable[..., list[Item]]) -> Batch:
     items = stripes(4, label=0)
-    return next(Batches(items, image_size=(32, 32), batch_size=4, views=GNL.views).epoch(1))
+    return next(Batches(items, image_size=(32, 32), batch_size=4, views=VIEWS).epoch(1))
 
 
 def vector(*values: float) -> Tensor:
@@ -40,7 +42,7 @@ FEATURES = {
 
 def losses_by_hand(config: RunConfig) -> dict[str, float]:
     """GNL's terms of the features above."""
-    stand_in = SimpleNamespace(config=config, views=GNL.views, reconstruct=lambda batch, view: FEATURES[view])
+    stand_in = SimpleNamespace(config=config, views=VIEWS, reconstruct=lambda batch, view: FEATURES[view])
     return {name: term.item() for name, term in GNL.losses(stand_in, None).items()}  # type: ignore[arg-type]
 
 
@@ -99,7 +101,7 @@ def test_rd4ad_is_gnls_distillation_term_alone(tiny_config: Callable[..., RunCon
 def test_identical_views_have_no_invariance_loss(tiny_config: Callable[..., RunConfig], batch: Batch):
     detector = create_detector(tiny_config()).train()
     same = Batch(
-        views=dict.fromkeys(GNL.views, batch.views["original"]),
+        views=dict.fromkeys(VIEWS, batch.views["original"]),
         labels=batch.labels,
         domains=batch.domains,
         categories=batch.categories,
@@ -124,6 +126,15 @@ def test_gnl_matches_features_by_half_and_rd4ad_not_at_all():
     assert (GNL.style_weight, RD4AD.style_weight) == (0.5, 0)
 
 
-def test_the_papers_two_augmentations_are_gnls_views():
-    assert GNL.views == ("original", "augmix", "grayscale")
+def test_the_papers_two_augmentations_are_gnls_views(tiny_config: Callable[..., RunConfig]):
+    assert create_detector(tiny_config(detector="gnl")).views == VIEWS
     assert RD4AD.views == ("original",)
+
+
+@pytest.mark.parametrize("view", ["augmix", "grayscale"])
+def test_one_view_alone_can_be_trained_on(tiny_config: Callable[..., RunConfig], batch: Batch, view: str):
+    detector = create_detector(tiny_config(detector="gnl", trained_views=view))
+    assert detector.views == ("original", view)
+    (embedding, augmented) = (detector.reconstruct(batch, name).embedding for name in detector.views)
+    expected = 0.1 * (1 - torch.cosine_similarity(embedding.flatten(1), augmented.flatten(1)).mean())
+    torch.testing.assert_close(detector.losses(batch)["bottleneck"], expected)

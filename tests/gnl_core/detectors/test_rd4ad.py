@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 
 import pytest
 import scipy.ndimage
-import scipy.stats
 import torch
 from torch import Tensor
 
@@ -13,47 +11,10 @@ from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors import create_detector
-from gnl_core.detectors.rd4ad import RD4AD, choose_references
+from gnl_core.detectors.rd4ad import RD4AD
 
 Make = Callable[..., RunConfig]
-
-
-def greys(count: int) -> Tensor:
-    """Images of one grey each: 0, 1, 2, …"""
-    return torch.arange(float(count)).view(-1, 1, 1, 1).expand(-1, 3, 2, 2)
-
-
-def chosen(count: int, of: int, seed: int) -> list[int]:
-    return choose_references(iter(greys(of)), count=count, seed=seed)[:, 0, 0, 0].int().tolist()
-
-
-def test_the_same_seed_chooses_the_same_references():
-    assert chosen(5, of=50, seed=3) == chosen(5, of=50, seed=3)
-
-
-def test_another_seed_chooses_other_references():
-    assert len({tuple(chosen(5, of=50, seed=seed)) for seed in range(10)}) == 10
-
-
-def test_no_reference_is_chosen_twice_while_there_are_enough():
-    assert sorted(chosen(7, of=7, seed=0)) == list(range(7))
-
-
-def test_references_repeat_where_there_are_fewer_images():
-    numbers = chosen(8, of=3, seed=0)
-    assert sorted(Counter(numbers).values()) == [2, 3, 3]
-    assert numbers[:3] == numbers[3:6]
-
-
-def test_every_image_is_as_likely_a_reference():
-    counts = Counter(chosen(1, of=4, seed=seed)[0] for seed in range(400))
-    assert len(counts) == 4
-    assert scipy.stats.chisquare(list(counts.values())).pvalue > 0.01
-
-
-def test_without_images_there_is_no_reference():
-    with pytest.raises(ValueError, match="no training image"):
-        choose_references(iter([]), count=2, seed=0)
+REFERENCES = ("references.stage_1", "references.stage_2", "references.stage_3")
 
 
 @pytest.fixture
@@ -70,7 +31,7 @@ def detector(tiny_config: Make, stripes: Callable[..., list[Item]]) -> RD4AD:
     return detector
 
 
-def ask(style_weight: float | None, reference_count: int = 2, **settings: float) -> ScoringConfig:
+def ask(style_weight: float | None, reference_count: int = 2, **settings: object) -> ScoringConfig:
     return ScoringConfig(style_weight=style_weight, reference_count=reference_count, **settings)
 
 
@@ -80,7 +41,7 @@ def sorted_values(maps: Tensor) -> Tensor:
 
 def test_references_are_sorted_teacher_maps_of_training_images(detector: RD4AD, images: Tensor):
     maps = detector.network.teacher(images)
-    for name, stage in (("reference_1", maps[0]), ("reference_2", maps[1])):
+    for name, stage in zip(REFERENCES, maps, strict=True):
         stored = detector.get_buffer(name)
         assert len(stored) == 3
         distances = torch.cdist(stored.flatten(1), sorted_values(stage).flatten(1))
@@ -88,13 +49,13 @@ def test_references_are_sorted_teacher_maps_of_training_images(detector: RD4AD, 
         assert len(set(distances.argmin(dim=1).tolist())) == 3
 
 
-def test_both_stages_take_their_references_from_the_same_images(detector: RD4AD, images: Tensor):
+def test_all_stages_take_their_references_from_the_same_images(detector: RD4AD, images: Tensor):
     maps = detector.network.teacher(images)
     nearest = [
         torch.cdist(detector.get_buffer(name).flatten(1), sorted_values(stage).flatten(1)).argmin(dim=1).tolist()
-        for name, stage in (("reference_1", maps[0]), ("reference_2", maps[1]))
+        for name, stage in zip(REFERENCES, maps, strict=True)
     ]
-    assert nearest[0] == nearest[1]
+    assert nearest[0] == nearest[1] == nearest[2]
 
 
 def test_preparing_again_with_another_seed_takes_other_references(tiny_config: Make, stripes: Callable[..., list]):
@@ -102,7 +63,7 @@ def test_preparing_again_with_another_seed_takes_other_references(tiny_config: M
     for seed in (0, 0, 1):
         detector = create_detector(tiny_config(detector="rd4ad", seed=seed)).eval()
         detector.prepare(Batches(stripes(12, label=0), image_size=(32, 32), batch_size=4))
-        stored.append(detector.get_buffer("reference_1").clone())
+        stored.append(detector.get_buffer("references.stage_1").clone())
     assert torch.equal(stored[0], stored[1])
     assert not torch.equal(stored[0], stored[2])
 
@@ -110,7 +71,7 @@ def test_preparing_again_with_another_seed_takes_other_references(tiny_config: M
 @torch.no_grad()
 def test_strength_one_gives_the_teacher_side_the_references_mean_distribution(detector: RD4AD):
     found = detector.features(torch.rand(3, 3, 32, 32), ask(1.0, reference_count=2))
-    for name, stage in (("reference_1", found.teacher[0]), ("reference_2", found.teacher[1])):
+    for name, stage in (("references.stage_1", found.teacher[0]), ("references.stage_2", found.teacher[1])):
         mean = (detector.get_buffer(name)[0] + detector.get_buffer(name)[1]) / 2
         torch.testing.assert_close(sorted_values(stage), mean.expand(3, -1, -1))
 
@@ -118,7 +79,7 @@ def test_strength_one_gives_the_teacher_side_the_references_mean_distribution(de
 @torch.no_grad()
 def test_one_reference_is_taken_as_it_is(detector: RD4AD):
     found = detector.features(torch.rand(1, 3, 32, 32), ask(1.0, reference_count=1))
-    assert torch.equal(sorted_values(found.teacher[0])[0], detector.get_buffer("reference_1")[0])
+    assert torch.equal(sorted_values(found.teacher[0])[0], detector.get_buffer("references.stage_1")[0])
 
 
 @torch.no_grad()
@@ -170,6 +131,32 @@ def test_the_score_is_the_maximum_of_the_summed_cosine_distances(detector: RD4AD
         summed += torch.nn.functional.interpolate(1 - cosine, size=(32, 32), mode="bilinear")
     torch.testing.assert_close(found.anomaly_map, summed, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(found.score, summed.amax(dim=(1, 2, 3)), rtol=1e-4, atol=1e-4)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("matched", ["1", "2,3", "1,2,3"])
+def test_the_matched_stages_and_no_others_have_the_references_values(detector: RD4AD, matched: str):
+    found = detector.features(torch.rand(1, 3, 32, 32), ask(1.0, reference_count=1, matched_stages=matched))
+    for stage, name in enumerate(REFERENCES):
+        equal = torch.equal(sorted_values(found.teacher[stage])[0], detector.get_buffer(name)[0])
+        assert equal == (str(stage + 1) in matched)
+
+
+@torch.no_grad()
+def test_the_nearest_reference_of_a_reference_image_is_itself(detector: RD4AD, images: Tensor):
+    first = detector.get_buffer("references.stage_1")
+    own = sorted_values(detector.network.teacher(images)[0])
+    image = torch.cdist(own.flatten(1), first.flatten(1)).min(dim=1).values.argmin()
+    question = ask(1.0, reference_count=3, reference_choice="nearest", matched_stages="1")
+    found = detector.features(images[image][None], question)
+    torch.testing.assert_close(found.teacher[0], detector.network.teacher(images[image][None])[0], rtol=0, atol=1e-4)
+
+
+@torch.no_grad()
+def test_the_score_is_reduced_from_the_map_as_asked(detector: RD4AD):
+    images = torch.rand(2, 3, 32, 32)
+    found = detector(images, ask(0.0, reduction="mean"))
+    torch.testing.assert_close(found.score, found.anomaly_map.mean(dim=(1, 2, 3)))
 
 
 @torch.no_grad()

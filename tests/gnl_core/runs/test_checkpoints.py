@@ -12,9 +12,10 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from gnl_core.config import RunConfig
-from gnl_core.detectors import create_detector
+from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.detectors import DETECTORS, create_detector
 from gnl_core.detectors.base import Detector
+from gnl_core.records import Detection
 from gnl_core.runs.checkpoints import load_checkpoint, save_checkpoint
 
 Make = Callable[..., RunConfig]
@@ -79,7 +80,7 @@ def test_the_saved_weights_are_loaded_and_not_the_seeds(detector: Detector, conf
 
 def test_its_metadata_says_what_made_it(detector: Detector, config: RunConfig, saved: Path):
     header, _ = contents(saved)
-    assert header["format_version"] == 1
+    assert header["format_version"] == 2
     assert header["epoch"] == 7
     assert header["teacher"] == "efficientnet_lite0"
     assert header["teacher_fingerprint"] == detector.network.teacher.fingerprint
@@ -132,11 +133,17 @@ def test_a_foreign_safetensors_file_is_refused(tmp_path: Path):
 
 def test_a_newer_format_is_refused(saved: Path):
     header, tensors = contents(saved)
-    rewrite(saved, header=header | {"format_version": 2}, tensors=tensors)
-    check_refused(saved, "has format 2, this gnl reads up to 1; update gnl")
+    rewrite(saved, header=header | {"format_version": 3}, tensors=tensors)
+    check_refused(saved, "has format 3, this gnl reads 2; update gnl")
 
 
-@pytest.mark.parametrize("header", ["{", "[]", "null", "{}", '{"format_version": "one"}', '{"format_version": 1}'])
+def test_an_older_format_is_refused(saved: Path):
+    header, tensors = contents(saved)
+    rewrite(saved, header=header | {"format_version": 1}, tensors=tensors)
+    check_refused(saved, "has format 1, this gnl reads 2; train the run again")
+
+
+@pytest.mark.parametrize("header", ["{", "[]", "null", "{}", '{"format_version": "one"}', '{"format_version": 2}'])
 def test_a_damaged_header_is_refused(saved: Path, header: str):
     _, tensors = contents(saved)
     rewrite(saved, header=header, tensors=tensors)
@@ -210,3 +217,35 @@ def check_refused_for_teacher(file: Path, weights: Path) -> None:
     with pytest.raises(ValueError, match="no teacher weights at") as refusal:
         load_checkpoint(file, device="cpu")
     assert str(weights) in str(refusal.value)
+
+
+class Bank(Detector):
+    """Remembers an image for each row; built without a teacher."""
+
+    memories = ("bank",)
+
+    def __init__(self, config: RunConfig) -> None:
+        super().__init__()
+        self.register_buffer("bank", torch.zeros(0, 3))
+
+    def forward(self, images: torch.Tensor, scoring: ScoringConfig) -> Detection:
+        return Detection(score=self.bank.sum().expand(len(images)), anomaly_map=None)
+
+
+def test_a_memory_has_as_many_rows_as_were_saved(config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(DETECTORS, "bank", Bank)
+    config = config.model_copy(update={"detector": "bank"})
+    detector = Bank(config)
+    detector.bank = torch.rand(5, 3)
+    save_checkpoint(tmp_path / "w.safetensors", detector, config, epoch=1)
+    loaded, _ = load_checkpoint(tmp_path / "w.safetensors", device="cpu")
+    assert torch.equal(loaded.bank, detector.bank)
+
+
+def test_a_memory_of_other_columns_is_refused(config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(DETECTORS, "bank", Bank)
+    config = config.model_copy(update={"detector": "bank"})
+    detector = Bank(config)
+    detector.bank = torch.rand(5, 4)
+    save_checkpoint(tmp_path / "w.safetensors", detector, config, epoch=1)
+    check_refused(tmp_path / "w.safetensors", "1 tensors differ, such as 'bank'")

@@ -9,15 +9,18 @@ import torch
 
 from gnl_core.config import RunConfig
 from gnl_core.datasets import DATASETS, digits
+from gnl_core.datasets.base import Item
 from gnl_core.runs.experiment import (
     Run,
     join_scores,
+    list_domain,
     load_domain,
     load_run,
     map_scale,
     prepare_training,
     resolve_scoring,
     score_domain,
+    split_training,
     train_run,
 )
 from gnl_core.runs.folder import RunFolder, create_run, read_records
@@ -131,7 +134,11 @@ def test_a_question_left_open_is_answered_by_the_run_then_the_method(run: Run):
     assert resolve_scoring(run).model_dump() == {
         "style_weight": 0.5,  # GNL's
         "reference_count": 2,  # the run's
-        "smoothing_sigma_px": 0.0,  # the default
+        "matched_stages": "1,2",  # the defaults, from here on
+        "reference_choice": "mean",
+        "smoothing_sigma_px": 0.0,
+        "reduction": "maximum",
+        "top_percent": 10.0,
     }
     own = Run(run.detector, run.config.model_copy(update={"style_weight": 0.0}))
     assert resolve_scoring(own).style_weight == 0.0
@@ -169,3 +176,42 @@ def test_detections_come_with_their_images(run: Run):
     assert detection.anomaly_map is not None
     assert detection.anomaly_map.shape == (30, 1, 32, 32)
     assert (detection.score == detection.anomaly_map.amax(dim=(1, 2, 3))).all()
+
+
+def names(items: list[Item]) -> list[str]:
+    return [item.path for item in items]
+
+
+def test_held_out_images_are_a_share_that_is_never_learnt_from(tiny_config: Make):
+    learnt, held_out = split_training(tiny_config(holdout_percent=25))
+    assert (len(learnt), len(held_out)) == (9, 3)
+    assert sorted(names(learnt + held_out)) == names(split_training(tiny_config(holdout_percent=0))[0])
+
+
+def test_the_seed_decides_which_images_are_held_out(tiny_config: Make):
+    held_out = [names(split_training(tiny_config(holdout_percent=25, seed=seed))[1]) for seed in (0, 0, 1)]
+    assert held_out[0] == held_out[1] != held_out[2]
+
+
+def test_the_limit_counts_the_images_that_are_learnt_from(tiny_config: Make):
+    learnt, held_out = split_training(tiny_config(holdout_percent=25, limit=4))
+    assert (len(learnt), len(held_out)) == (4, 3)
+
+
+def test_a_detector_is_prepared_on_what_is_learnt_from_alone(tiny_config: Make):
+    config = tiny_config(holdout_percent=25)
+    _, batches = prepare_training(config)
+    assert [path for batch in batches for path in batch.paths] == names(split_training(config)[0])
+
+
+def test_training_and_held_out_images_can_be_scored_also_under_a_corruption(tiny_config: Make):
+    config = tiny_config(holdout_percent=25)
+    learnt, held_out = split_training(config)
+    assert names(list_domain(config, "train")) == names(learnt)
+    assert names(list_domain(config, "held_out+contrast:3")) == names(held_out)
+    assert {item.domain for item in list_domain(config, "held_out+contrast:3")} == {"held_out+contrast:3"}
+
+
+def test_a_run_that_holds_out_nothing_says_so(tiny_config: Make):
+    with pytest.raises(ValueError, match="holds out no training images; train one with a larger --holdout-percent"):
+        list_domain(tiny_config(holdout_percent=0), "held_out")

@@ -1,0 +1,109 @@
+"""Reference features of a few training images, and feature distribution matching to them."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from operator import itemgetter
+
+import torch
+from torch import Tensor, nn
+
+from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.distribution_matching import match_distribution, nearest_reference, sort_features
+from gnl_core.models.teachers import Mix, Teacher
+
+
+class References(nn.Module):
+    """Sorted teacher features of training images: what matching pulls test features toward.
+
+    They are buffers, so that a checkpoint can match without its data set. All three stages are kept,
+    so that the matched stages can be chosen when scoring.
+    """
+
+    def __init__(self, teacher: Teacher, config: RunConfig) -> None:
+        super().__init__()
+        self.seed = config.seed
+        self.count = config.stored_references
+        for index, shape in enumerate(sorted_shapes(teacher, config.image_size)):
+            self.register_buffer(buffer_name(index), torch.zeros(self.count, *shape))
+
+    @torch.no_grad()
+    def fill(self, teacher: Teacher, images: Iterable[Tensor]) -> None:
+        """Draw the references by seed and keep their sorted features.
+
+        Args:
+            teacher: What encodes them.
+            images: Training images, shape (3, H, W); each is looked at once.
+        """
+        chosen = choose_references(images, count=self.count, seed=self.seed)
+        for index, stage in enumerate(teacher(chosen)):
+            self.get_buffer(buffer_name(index)).copy_(sort_features(stage))
+
+    def matching(self, scoring: ScoringConfig, *, own_weight: float) -> Mix | None:
+        """What happens to each stage's map on its way through the teacher: FDM at the matched stages.
+
+        Args:
+            scoring: Strength, stages, number and choice of references.
+            own_weight: The method's own strength, where the question leaves it open.
+
+        Returns:
+            The change of each stage's map, or None where matching is off.
+
+        Raises:
+            ValueError: If more references are asked for than the checkpoint keeps.
+        """
+        weight = own_weight if scoring.style_weight is None else scoring.style_weight
+        if scoring.reference_count > self.count:
+            raise ValueError(
+                f"this checkpoint keeps {self.count} references, {scoring.reference_count} were asked for; "
+                "ask for fewer, or train with a larger --stored-references"
+            )
+        if weight == 0:
+            return None
+        matched = {int(stage) - 1 for stage in scoring.matched_stages.split(",")}
+        kept = {index: self.get_buffer(buffer_name(index))[: scoring.reference_count] for index in matched}
+        means = {index: references.mean(dim=0) for index, references in kept.items()}
+
+        def mix(index: int, stage: Tensor) -> Tensor:
+            if index not in matched:
+                return stage
+            nearest = scoring.reference_choice == "nearest"
+            reference = nearest_reference(stage, kept[index]) if nearest else means[index]
+            return match_distribution(stage, reference, style_weight=weight)
+
+        return mix
+
+
+def buffer_name(index: int) -> str:
+    """Name of the buffer that holds a stage's sorted reference features."""
+    return f"stage_{index + 1}"
+
+
+@torch.no_grad()
+def sorted_shapes(teacher: Teacher, image_size: tuple[int, int]) -> list[tuple[int, int]]:
+    """Channels and number of positions of each stage's map for images of a size."""
+    shapes = [stage.flatten(2).shape for stage in teacher(torch.zeros(1, 3, *image_size))]
+    return [(channels, positions) for _, channels, positions in shapes]
+
+
+def choose_references(images: Iterable[Tensor], *, count: int, seed: int) -> Tensor:
+    """Draw images at random without replacement, holding no more than `count` of them at a time.
+
+    Args:
+        images: Images of shape (3, H, W).
+        count: How many to draw.
+        seed: Decides the draw.
+
+    Returns:
+        Shape (count, 3, H, W); where there are fewer images than asked for, they repeat.
+
+    Raises:
+        ValueError: If there is no image.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    ranked = ((torch.rand((), generator=generator).item(), image) for image in images)
+    chosen = [image for _, image in heapq.nsmallest(count, ranked, key=itemgetter(0))]
+    if not chosen:
+        raise ValueError("there is no training image to take references from")
+    return torch.stack([chosen[position % len(chosen)] for position in range(count)])
