@@ -86,6 +86,9 @@ class RunConfig(ScoringConfig):
     low_level_weight: float = Field(0.1, ge=0, description="Weight of GNL's low-level invariance term")
     stored_references: int = Field(8, ge=1, le=64, description="Number of reference images kept in the checkpoint")
     feature_cache_mb: int = Field(1024, ge=0, description="Memory for teacher features of views that never change, MiB")
+    skip_broken: bool = Field(
+        False, description="Leave out training images that cannot be read, and say how many, instead of stopping"
+    )
     image_cache_mb: int = Field(1024, ge=0, description="Memory for decoded training images, MiB")
     workers: int = Field(1, ge=0, le=64, description="Threads that load batches ahead; 0 loads each when it is needed")
     device: str = Field("auto", description="auto, or a PyTorch device such as cpu, mps or cuda:1")

@@ -10,6 +10,7 @@ import torch
 from gnl_core.config import RunConfig
 from gnl_core.datasets import DATASETS, digits
 from gnl_core.datasets.base import Item
+from gnl_core.datasets.images import UnreadableImageError
 from gnl_core.runs.experiment import (
     Run,
     join_scores,
@@ -94,6 +95,21 @@ def test_a_run_trains_on_its_data_sets_operations(tiny_config: Make):
     for dataset, normal_class in (("digits", "4"), ("parts", "nut")):
         _, batches = prepare_training(tiny_config(dataset=dataset, normal_class=normal_class, detector="rd4ad"))
         assert batches.augmix_operations == DATASETS[dataset].augmix_operations
+
+
+def test_the_library_warns_of_images_that_it_leaves_out(tiny_config: Make, monkeypatch: pytest.MonkeyPatch):
+    def fail() -> np.ndarray:
+        raise UnreadableImageError("a.png is damaged; replace it")
+
+    items = DATASETS["digits"].train_items(None, "4")
+    broken = [items[0], items[1]._replace(read=fail), *items[2:]]
+    monkeypatch.setitem(DATASETS, "digits", DATASETS["digits"]._replace(train_items=lambda root, normal: broken))
+    settings = {"detector": "rd4ad", "holdout_percent": 0, "limit": 6}
+    with pytest.warns(UserWarning, match="left out 1 of 6 training images that cannot be read; the first: a.png is"):
+        _, batches = prepare_training(tiny_config(**settings, skip_broken=True))
+    assert [item.path for item in batches.items] == [items[position].path for position in (0, 2, 3, 4, 5)]
+    _, batches = prepare_training(tiny_config(**settings))
+    assert len(batches.items) == 6
 
 
 def test_a_run_that_cannot_start_leaves_no_folder(tiny_config: Make, tmp_path: Path):
