@@ -89,6 +89,11 @@ class RunConfig(ScoringConfig):
         "float32", description="Number format of the checkpoint on disk; float16 halves it and rounds what was learnt"
     )
     feature_cache_mb: int = Field(1024, ge=0, description="Memory for teacher features of views that never change, MiB")
+    skip_broken: bool = Field(
+        False, description="Leave out training images that cannot be read, and say how many, instead of stopping"
+    )
+    image_cache_mb: int = Field(1024, ge=0, description="Memory for decoded training images, MiB")
+    workers: int = Field(1, ge=0, le=64, description="Threads that load batches ahead; 0 loads each when it is needed")
     device: str = Field("auto", description="auto, or a PyTorch device such as cpu, mps or cuda:1")
 
 

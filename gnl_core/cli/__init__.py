@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,7 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; bad input ends in one sentence on standard error and exit code 2."""
     parsed = build_parser().parse_args(arguments)
     try:
-        parsed.command(parsed)
+        with warnings.catch_warnings():
+            warnings.showwarning = tell_warning
+            parsed.command(parsed)
     except (ValueError, OSError) as error:
         say(f"gnl: {error}")
         return BAD_INPUT
@@ -47,6 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say("gnl: stopped")
         return INTERRUPTED
     return 0
+
+
+def tell_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning in one line on standard error, above any progress bar, without the place in the code."""
+    tqdm.write(f"gnl: {message}", file=sys.stderr)
 
 
 def build_parser() -> argparse.ArgumentParser:

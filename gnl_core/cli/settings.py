@@ -17,10 +17,13 @@ def add_settings(parser: argparse.ArgumentParser, fields: Mapping[str, FieldInfo
     for name, field in fields.items():
         shown = "x".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
         default = "" if shown is None else f" (default: {shown})"
+        flag: dict[str, Any] = (
+            {"action": argparse.BooleanOptionalAction} if field.annotation is bool else {"metavar": "VALUE"}
+        )
         parser.add_argument(
             f"--{name.replace('_', '-')}",
             default=argparse.SUPPRESS,
-            metavar="VALUE",
+            **flag,
             help=f"{field.description}{default}".replace("%", "%%"),
         )
 
