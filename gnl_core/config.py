@@ -78,6 +78,9 @@ class RunConfig(ScoringConfig):
     holdout_percent: float = Field(
         10.0, ge=0, le=50, description="Share of the normal training images kept for thresholds, never learnt from"
     )
+    threshold_quantile: float = Field(
+        0.95, gt=0, lt=1, description="Share of the held-out normal images whose scores do not exceed the threshold"
+    )
     trained_views: Literal["augmix,grayscale", "augmix", "grayscale"] = Field(
         "augmix,grayscale", description="Augmented views that GNL's training makes agree"
     )

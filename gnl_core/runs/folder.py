@@ -156,8 +156,12 @@ def write_report(folder: RunFolder, report: Report, scoring: ScoringConfig) -> N
 
 
 def report_to_json(report: Report) -> dict[str, object]:
-    """A report as plain values: {"domains": {name: {"auroc": …, …}}, "drops": {name: …}}."""
-    return {"domains": {name: domain._asdict() for name, domain in report.domains.items()}, "drops": report.drops}
+    """A report as plain values: {"domains": {name: {"auroc": …, …}}, "drops": {name: …}, "threshold": {…} or None}."""
+    return {
+        "domains": {name: domain._asdict() for name, domain in report.domains.items()},
+        "drops": report.drops,
+        "threshold": report.threshold._asdict() if report.threshold else None,
+    }
 
 
 def hash_file(path: Path) -> str:
