@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -44,9 +45,27 @@ def score(detector: Detector, batches: Iterable[Batch], scoring: ScoringConfig) 
     return collect_scores(detect(detector, batches, scoring))
 
 
+def score_each(detector: Detector, batches: Iterable[Batch], questions: Sequence[ScoringConfig]) -> list[Scores]:
+    """Score every image under several questions, reading it once.
+
+    Args:
+        detector: A detector in eval mode.
+        batches: Images with the view "original".
+        questions: How to look at them.
+
+    Returns:
+        For each question what `score` gives.
+    """
+    rows: list[list[tuple[Batch, Detection]]] = [[] for _ in questions]
+    for batch in batches:
+        for answers, scoring in zip(rows, questions, strict=True):
+            answers += [without_pixels(*answer) for answer in detect(detector, [batch], scoring)]
+    return [collect_scores(answers) for answers in rows]
+
+
 def collect_scores(detections: Iterable[tuple[Batch, Detection]]) -> Scores:
-    """Turn detections into columns."""
-    rows = list(detections)
+    """Turn detections into columns, holding no image or map longer than its batch."""
+    rows = [without_pixels(batch, detection) for batch, detection in detections]
     return Scores(
         score=np.concatenate([detection.score.double().numpy() for _, detection in rows]),
         label=np.concatenate([batch.labels.numpy() for batch, _ in rows]),
@@ -54,3 +73,8 @@ def collect_scores(detections: Iterable[tuple[Batch, Detection]]) -> Scores:
         category=np.array([name for batch, _ in rows for name in batch.categories]),
         path=np.array([name for batch, _ in rows for name in batch.paths]),
     )
+
+
+def without_pixels(batch: Batch, detection: Detection) -> tuple[Batch, Detection]:
+    """What is left of a batch and its detection when images, masks and maps are let go."""
+    return replace(batch, views={}, masks=None), detection._replace(anomaly_map=None)

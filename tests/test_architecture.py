@@ -14,7 +14,7 @@ Imports = dict[str, set[str]]  # module to all that it imports
 
 FLOORS = (  # from the ground up; a package stands for its modules
     ("records", "config", "losses", "distribution_matching", "anomaly_map", "devices"),
-    ("datasets", "models", "metrics", "plots"),
+    ("datasets", "models", "metrics", "delong", "published", "plots"),
     ("detectors",),
     ("training", "scoring"),
     ("runs",),
