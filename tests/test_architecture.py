@@ -14,7 +14,7 @@ Imports = dict[str, set[str]]  # module to all that it imports
 
 FLOORS = (  # from the ground up; a package stands for its modules
     ("records", "config", "losses", "distribution_matching", "anomaly_map", "ranking", "devices"),
-    ("datasets", "models", "metrics", "pixel_metrics", "plots"),
+    ("datasets", "models", "metrics", "pixel_metrics", "delong", "published", "plots"),
     ("detectors",),
     ("training", "scoring"),
     ("runs",),

@@ -1,4 +1,4 @@
-"""The command line: gnl train and gnl score here, gnl data in a file of its own."""
+"""The command line: gnl train and gnl score here, gnl compare and gnl data in files of their own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from gnl_core.cli.compare import add_compare_command
 from gnl_core.cli.data import add_data_commands
 from gnl_core.cli.report import format_report
 from gnl_core.cli.settings import add_settings, given_settings, say
@@ -84,6 +85,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_settings(score, ScoringConfig.model_fields)
     add_settings(score, {name: RunConfig.model_fields[name] for name in (QUANTILE, *PLACES)})
     score.set_defaults(command=score_command)
+
+    add_compare_command(commands.add_parser("compare", help="train and score several methods side by side"))
 
     add_data_commands(commands.add_parser("data", help="what data there is, and how to get it"))
     return parser

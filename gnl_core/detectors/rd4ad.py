@@ -27,6 +27,8 @@ class RD4AD(Detector):
     GNL's training and its matching can be told apart.
     """
 
+    matches = True
+
     def __init__(self, config: RunConfig) -> None:
         super().__init__()
         teacher = create_teacher(config.teacher, weights=config.teacher_weights, sha256=config.teacher_sha256)
