@@ -84,7 +84,9 @@ class RunConfig(ScoringConfig):
     distillation_weight: float = Field(0.9, ge=0, description="Weight of GNL's distillation term")
     bottleneck_weight: float = Field(0.1, ge=0, description="Weight of GNL's bottleneck invariance term")
     low_level_weight: float = Field(0.1, ge=0, description="Weight of GNL's low-level invariance term")
-    stored_references: int = Field(8, ge=1, le=64, description="Number of reference images kept in the checkpoint")
+    stored_references: int = Field(
+        8, ge=0, le=64, description="Number of reference images kept in the checkpoint; 0: none, and no matching"
+    )
     feature_cache_mb: int = Field(1024, ge=0, description="Memory for teacher features of views that never change, MiB")
     device: str = Field("auto", description="auto, or a PyTorch device such as cpu, mps or cuda:1")
 

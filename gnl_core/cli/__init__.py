@@ -1,4 +1,4 @@
-"""The command line: gnl train and gnl score here, gnl data in a file of its own."""
+"""The command line: gnl train and gnl score here, gnl import and gnl data in files of their own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from gnl_core.cli.data import add_data_commands
+from gnl_core.cli.imports import add_import_command
 from gnl_core.cli.settings import add_settings, given_settings, say
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets import find_dataset
@@ -76,6 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_settings(score, {name: RunConfig.model_fields[name] for name in PLACES})
     score.set_defaults(command=score_command)
 
+    add_import_command(commands.add_parser("import", help="make a run of a checkpoint of the published code"))
     add_data_commands(commands.add_parser("data", help="what data there is, and how to get it"))
     return parser
 
