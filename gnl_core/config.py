@@ -107,7 +107,9 @@ class RunConfig(ScoringConfig):
     distillation_weight: float = Field(0.9, ge=0, description="Weight of GNL's distillation term")
     bottleneck_weight: float = Field(0.1, ge=0, description="Weight of GNL's bottleneck invariance term")
     low_level_weight: float = Field(0.1, ge=0, description="Weight of GNL's low-level invariance term")
-    stored_references: int = Field(8, ge=1, le=64, description="Number of reference images kept in the checkpoint")
+    stored_references: int = Field(
+        8, ge=0, le=64, description="Number of reference images kept in the checkpoint; 0: none, and no matching"
+    )
     stored_precision: Literal["float32", "float16"] = Field(
         "float32", description="Number format of the checkpoint on disk; float16 halves it and rounds what was learnt"
     )

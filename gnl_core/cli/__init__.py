@@ -1,4 +1,4 @@
-"""The command line: gnl train and gnl score here, gnl compare and gnl data in files of their own."""
+"""The command line: gnl train and gnl score here, gnl compare, gnl import and gnl data in files of their own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from gnl_core.cli.compare import add_compare_command
 from gnl_core.cli.data import add_data_commands
+from gnl_core.cli.imports import add_import_command
 from gnl_core.cli.report import format_report
 from gnl_core.cli.settings import add_settings, given_settings, say
 from gnl_core.config import RunConfig, ScoringConfig
@@ -87,6 +88,8 @@ def build_parser() -> argparse.ArgumentParser:
     score.set_defaults(command=score_command)
 
     add_compare_command(commands.add_parser("compare", help="train and score several methods side by side"))
+
+    add_import_command(commands.add_parser("import", help="make a run of a checkpoint of the published code"))
 
     add_data_commands(commands.add_parser("data", help="what data there is, and how to get it"))
     return parser
