@@ -58,18 +58,18 @@ class References(nn.Module):
             ValueError: If the checkpoint keeps fewer references than are asked for.
         """
         weight = own_weight if scoring.style_weight is None else scoring.style_weight
-        if weight and not self.count:
+        if weight == 0:
+            return None
+        if not self.count:
             raise ValueError(
                 "this checkpoint keeps no references, so features cannot be matched; ask with --style-weight 0, "
                 "or make the run again with --stored-references 1 or more and its training images at hand"
             )
-        if scoring.reference_count > self.count > 0:
+        if scoring.reference_count > self.count:
             raise ValueError(
                 f"this checkpoint keeps {self.count} references, {scoring.reference_count} were asked for; "
                 "ask for fewer, or train with a larger --stored-references"
             )
-        if weight == 0:
-            return None
         matched = {int(stage) - 1 for stage in scoring.matched_stages.split(",")}
         kept = {index: self.get_buffer(buffer_name(index))[: scoring.reference_count] for index in matched}
         means = {index: references.mean(dim=0) for index, references in kept.items()}
