@@ -27,6 +27,7 @@ from gnl_core.runs.experiment import (
     load_domain,
     load_run,
     map_scale,
+    measure_domain_shift,
     resolve_scoring,
     train_run,
 )
@@ -129,6 +130,7 @@ def score_command(parsed: argparse.Namespace) -> None:
         in_distribution=spec.in_distribution,
         threshold=choose_threshold(held_out, quantile=quantile),
         pixels={domain: pixels for domain, (_, pixels) in scored.items()},
+        shift_scores={domain: measure_domain_shift(run, domain) for domain in domains},
     )
     save_scores(folder, scores, scoring)
     if held_out:

@@ -119,11 +119,12 @@ def test_matching_is_a_question_that_changes_the_answer(run: Path, capsys: pytes
 
 def test_without_json_there_is_a_line_a_domain(run: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["score", str(run)]) == 0
-    header, *lines, note = capsys.readouterr().out.splitlines()
+    header, *lines, threshold, shift = capsys.readouterr().out.splitlines()
     assert header.split()[:2] == ["domain", "AUROC"]
     assert [line.split()[0] for line in lines] == ["digits", "digits_m"]
     assert [line.split()[-2:] for line in lines] == [[str(N_NORMAL), str(N_ANOMALOUS)]] * 2
-    assert note.startswith("threshold ")
+    assert threshold.startswith("threshold ")
+    assert shift.startswith("shift: ")
 
 
 def test_the_threshold_is_a_quantile_of_the_held_out_scores_that_are_kept(
