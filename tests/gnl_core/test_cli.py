@@ -159,7 +159,7 @@ def test_a_run_without_held_out_images_is_scored_without_a_threshold(
     assert main(["score", str(tmp_path / "run"), "--domain", "digits"]) == 0
     printed = capsys.readouterr()
     assert "no threshold: this run holds out no training images" in printed.err
-    assert printed.out.splitlines()[-1].startswith("no threshold, as there are no held-out normal training images")
+    assert printed.out.splitlines()[-2].startswith("no threshold, as there are no held-out normal training images")
 
 
 def test_a_run_is_scored_where_its_training_images_are_not(
