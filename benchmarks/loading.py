@@ -2,7 +2,7 @@
 
     python -m benchmarks.loading [--images 96] [--repeats 3] [--data-root DIR]
 
-GNL, bundled teacher, batches of 16 in training and 64 in scoring. Prints a Markdown table; a data set that is not there
+GNL, bundled teacher, batches of 16. Prints a Markdown table; a data set that is not there
 is left out. Each cell is the median of the repeats, which take turns, so that a neighbour's load meets all of them.
 """
 

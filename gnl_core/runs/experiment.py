@@ -25,7 +25,7 @@ from gnl_core.runs.folder import RunFolder, append_record, discard_unstarted_run
 from gnl_core.scoring import detect, score
 from gnl_core.training import fit
 
-SCORING_BATCH_SIZE = 64
+SCORING_BATCH_SIZE = 16  # small, so that a domain of 100 images is not half read before the first is scored
 MAP_SCALE_QUANTILE = 0.995
 
 
