@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -171,11 +171,6 @@ def list_domain(config: RunConfig, domain: str) -> list[Item]:
 def score_domain(run: Run, domain: str, scoring: ScoringConfig) -> Scores:
     """Score every image of one domain."""
     return score(run.detector, load_domain(run, domain), scoring)
-
-
-def join_scores(parts: Sequence[Scores]) -> Scores:
-    """Rows of several scorings, one after the other."""
-    return Scores(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])})
 
 
 def map_scale(run: Run, scoring: ScoringConfig) -> float:

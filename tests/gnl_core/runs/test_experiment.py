@@ -13,7 +13,6 @@ from gnl_core.datasets.base import Item
 from gnl_core.datasets.images import UnreadableImageError
 from gnl_core.runs.experiment import (
     Run,
-    join_scores,
     list_domain,
     load_domain,
     load_run,
@@ -170,13 +169,6 @@ def test_the_question_changes_the_scores_and_not_the_detector(run: Run):
     matched = score_domain(run, "digits_m", resolve_scoring(run, style_weight=1.0)).score
     assert np.abs(before - matched).max() > 0.01
     assert (score_domain(run, "digits_m", resolve_scoring(run, style_weight=0.0)).score == before).all()
-
-
-def test_joined_scores_follow_each_other(run: Run):
-    parts = [score_domain(run, domain, resolve_scoring(run)) for domain in ("digits", "digits_m")]
-    joined = join_scores(parts)
-    assert joined.domain.tolist() == ["digits"] * 30 + ["digits_m"] * 30
-    assert joined.score.tolist() == [*parts[0].score, *parts[1].score]
 
 
 def test_the_map_scale_ends_where_the_training_images_nearly_do(run: Run):
