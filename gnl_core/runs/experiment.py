@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +25,8 @@ from gnl_core.runs.folder import RunFolder, append_record, discard_unstarted_run
 from gnl_core.scoring import detect, measure_shift, score
 from gnl_core.training import fit
 
-SCORING_BATCH_SIZE = 64
+SCORING_BATCH_SIZES = (16, 64)  # at 256 px; at 64 px and below
+SCORING_PIXELS = 2**18  # of a batch in between
 SHIFT_IMAGES = 256
 MAP_SCALE_QUANTILE = 0.995
 
@@ -143,13 +144,25 @@ def load_domain(run: Run, domain: str) -> Batches:
     Raises:
         ValueError: If the data set has no such domain.
     """
-    items = list_domain(run.config, domain)
+    return scoring_batches(list_domain(run.config, domain), run.config)
+
+
+def scoring_batches(items: Sequence[Item], config: RunConfig, *, cache_mb: int = 0) -> Batches:
+    """Images to be scored, at a run's size, in batches that hold about as many pixels whatever that size is.
+
+    Args:
+        items: What to score.
+        config: The run's settings.
+        cache_mb: Memory for decoded images, MiB; none where each is looked at once.
+    """
+    height, width = config.image_size
+    smallest, largest = SCORING_BATCH_SIZES
     return Batches(
         items,
-        image_size=run.config.image_size,
-        batch_size=SCORING_BATCH_SIZE,
-        workers=run.config.workers,
-        cache_mb=0,  # each image is looked at once
+        image_size=config.image_size,
+        batch_size=min(largest, max(smallest, SCORING_PIXELS // (height * width))),
+        workers=config.workers,
+        cache_mb=cache_mb,
     )
 
 
@@ -182,8 +195,7 @@ def measure_domain_shift(run: Run, domain: str) -> float | None:
     """
     items = list_domain(run.config, domain)
     step = -(-len(items) // SHIFT_IMAGES)  # all kinds of images: data sets list them class by class
-    batches = Batches(items[::step], image_size=run.config.image_size, batch_size=SCORING_BATCH_SIZE)
-    return measure_shift(run.detector, batches)
+    return measure_shift(run.detector, scoring_batches(items[::step], run.config))
 
 
 def map_scale(run: Run, scoring: ScoringConfig) -> float:
