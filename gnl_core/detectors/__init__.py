@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import cast
 
 import torch
 
@@ -28,14 +29,25 @@ DETECTORS: dict[str, Callable[[RunConfig], Detector]] = {
 }
 
 
+def find_method(name: str) -> type[Detector]:
+    """The class of a method, for what it says of itself before it is built.
+
+    Raises:
+        ValueError: If there is no such method.
+    """
+    if name not in DETECTORS:
+        raise ValueError(f"unknown detector {name!r}; choose one of: {', '.join(DETECTORS)}")
+    row = DETECTORS[name]
+    return cast(type[Detector], row.func if isinstance(row, partial) else row)
+
+
 def create_detector(config: RunConfig) -> Detector:
     """Build the method that a run names, its weights drawn from the run's seed.
 
     Raises:
         ValueError: If there is no such method, or its teacher cannot be had.
     """
-    if config.detector not in DETECTORS:
-        raise ValueError(f"unknown detector {config.detector!r}; choose one of: {', '.join(DETECTORS)}")
+    find_method(config.detector)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         return DETECTORS[config.detector](config)

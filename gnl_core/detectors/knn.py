@@ -24,6 +24,7 @@ class NearestNeighbours(Detector):
 
     bank: Tensor
     memories = ("bank",)
+    matches = True
 
     def __init__(self, config: RunConfig) -> None:
         super().__init__()

@@ -30,6 +30,7 @@ class PatchCore(Detector):
 
     bank: Tensor
     memories = ("bank",)
+    matches = True
 
     def __init__(self, config: RunConfig) -> None:
         super().__init__()

@@ -36,6 +36,8 @@ class RD4AD(Detector):
             None for not at all.
     """
 
+    matches = True
+
     def __init__(
         self, config: RunConfig, *, encoded_views: tuple[str, ...] = ("original",), mixing: Mixing | None = None
     ) -> None:
