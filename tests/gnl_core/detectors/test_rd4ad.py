@@ -11,8 +11,11 @@ from torch import Tensor
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
+from gnl_core.datasets.shifts import shift_items
 from gnl_core.detectors import create_detector
 from gnl_core.detectors.rd4ad import RD4AD
+from gnl_core.scoring import measure_shift
+from gnl_core.shift_score import shift_score
 
 Make = Callable[..., RunConfig]
 REFERENCES = ("references.stage_1", "references.stage_2", "references.stage_3")
@@ -236,3 +239,26 @@ def test_maps_that_are_random_in_training_are_encoded_each_time(
     assert len(encoded) == 1  # the references
     detector.train().losses(next(batches.epoch(1)))
     assert len(encoded) == 2
+
+
+def test_a_domain_under_noise_is_farther_away_than_training_images_are(
+    detector: RD4AD, stripes: Callable[..., list[Item]]
+):
+    items = stripes(5, label=0)
+    noisy = shift_items(items, "gaussian_noise:5")
+    near, far = (measure_shift(detector, Batches(part, image_size=(32, 32), batch_size=2)) for part in (items, noisy))
+    assert 0 < near < 1 < far
+
+
+def test_the_shift_is_the_mean_of_the_stages_shift_scores(detector: RD4AD, images: Tensor):
+    stages = [sorted_values(stage).mean(dim=0) for stage in detector.network.teacher(images)]
+    expected = [
+        shift_score(stage, detector.get_buffer(name)).item() for stage, name in zip(stages, REFERENCES, strict=True)
+    ]
+    found = detector.references.measure_shift(detector.network.teacher, [images[:2], images[2:]])
+    assert found == pytest.approx(sum(expected) / 3, rel=1e-4)
+
+
+def test_one_reference_has_no_spread_to_measure_a_shift_by(tiny_config: Make, images: Tensor):
+    detector = create_detector(tiny_config(detector="rd4ad", stored_references=1, reference_count=1)).eval()
+    assert detector.references.measure_shift(detector.network.teacher, [images]) is None
