@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import scipy.ndimage
@@ -204,6 +205,40 @@ def test_fixed_views_are_encoded_once_and_random_views_each_time(tiny_config: Ma
     detector.train().losses(batch)
     assert len(encoded) == 1
     assert torch.equal(encoded[0], batch.views["augmix"])
+
+
+def test_augmix_training_learns_from_that_view_alone(tiny_config: Make, stripes: Callable[..., list[Item]]):
+    detector = create_detector(tiny_config(detector="rd4ad_augmix")).train()
+    assert detector.views == ("original", "augmix")
+    batch = next(Batches(stripes(4, label=0), image_size=(32, 32), batch_size=4, views=detector.views).epoch(1))
+    as_original = replace(batch, views={"original": batch.views["augmix"]})
+    expected = create_detector(tiny_config(detector="rd4ad")).train().losses(as_original)
+    assert detector.losses(batch)["distillation"].item() == expected["distillation"].item()
+    without = replace(batch, views=batch.views | {"original": torch.zeros(4, 3, 32, 32)})
+    again = create_detector(tiny_config(detector="rd4ad_augmix")).train()
+    assert again.losses(without)["distillation"].item() == expected["distillation"].item()
+
+
+def test_references_are_of_original_images_whatever_the_student_learns_from(
+    detector: RD4AD, tiny_config: Make, stripes: Callable[..., list[Item]]
+):
+    augmix = create_detector(tiny_config(detector="rd4ad_augmix")).eval()
+    augmix.prepare(Batches(stripes(5, label=0), image_size=(32, 32), batch_size=2, views=augmix.views))
+    assert all(torch.equal(augmix.get_buffer(name), detector.get_buffer(name)) for name in REFERENCES)
+
+
+@pytest.mark.parametrize("name", ["rd4ad_augmix", "rd4ad_mixstyle", "rd4ad_efdm"])
+def test_maps_that_are_random_in_training_are_encoded_each_time(
+    name: str, tiny_config: Make, stripes: Callable[..., list[Item]]
+):
+    detector = create_detector(tiny_config(detector=name))
+    batches = Batches(stripes(4, label=0), image_size=(32, 32), batch_size=4, views=detector.views)
+    encoded = []
+    detector.network.teacher.register_forward_pre_hook(lambda _, inputs: encoded.append(inputs[0]))
+    detector.eval().prepare(batches)
+    assert len(encoded) == 1  # the references
+    detector.train().losses(next(batches.epoch(1)))
+    assert len(encoded) == 2
 
 
 def test_a_domain_under_noise_is_farther_away_than_training_images_are(
