@@ -45,6 +45,24 @@ def score(detector: Detector, batches: Iterable[Batch], scoring: ScoringConfig) 
     return collect_scores(detect(detector, batches, scoring))
 
 
+def score_each(detector: Detector, batches: Iterable[Batch], questions: Sequence[ScoringConfig]) -> list[Scores]:
+    """Score every image under several questions, reading it once.
+
+    Args:
+        detector: A detector in eval mode.
+        batches: Images with the view "original".
+        questions: How to look at them.
+
+    Returns:
+        For each question what `score` gives.
+    """
+    rows: list[list[Scores]] = [[] for _ in questions]
+    for batch in batches:
+        for answers, scoring in zip(rows, questions, strict=True):
+            answers += [score_rows(*found) for found in detect(detector, [batch], scoring)]
+    return [join_scores(answers) for answers in rows]
+
+
 def collect_scores(detections: Iterable[tuple[Batch, Detection]]) -> Scores:
     """Turn detections into columns; maps and images are let go batch by batch."""
     return join_scores([score_rows(batch, detection) for batch, detection in detections])

@@ -1,18 +1,22 @@
-"""The command line: gnl train and gnl score here, gnl data in a file of its own."""
+"""The command line: gnl train and gnl score here, gnl compare, gnl import and gnl data in files of their own."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
+from gnl_core.cli.compare import add_compare_command
 from gnl_core.cli.data import add_data_commands
+from gnl_core.cli.imports import add_import_command
 from gnl_core.cli.report import format_report
 from gnl_core.cli.settings import add_settings, given_settings, say
+from gnl_core.cli.tune import PLACES, add_tune_command
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets import HELD_OUT, find_dataset
 from gnl_core.datasets.shifts import shifted_domain
@@ -28,19 +32,21 @@ from gnl_core.runs.experiment import (
 )
 from gnl_core.runs.exports import write_csv, write_map
 from gnl_core.runs.folder import RunFolder, create_run, report_to_json, save_scores, write_report
+from gnl_core.runs.tuning import read_preset
 from gnl_core.scoring import collect, collect_scores, detect, join_scores
 
 BAD_INPUT = 2
 INTERRUPTED = 130
 QUANTILE = "threshold_quantile"
-PLACES = ("device", "teacher_weights", "data_root")  # what can lie elsewhere than in training
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; bad input ends in one sentence on standard error and exit code 2."""
     parsed = build_parser().parse_args(arguments)
     try:
-        parsed.command(parsed)
+        with warnings.catch_warnings():
+            warnings.showwarning = tell_warning
+            parsed.command(parsed)
     except (ValueError, OSError) as error:
         say(f"gnl: {error}")
         return BAD_INPUT
@@ -48,6 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say("gnl: stopped")
         return INTERRUPTED
     return 0
+
+
+def tell_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning in one line on standard error, above any progress bar, without the place in the code."""
+    tqdm.write(f"gnl: {message}", file=sys.stderr)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -70,12 +81,19 @@ def build_parser() -> argparse.ArgumentParser:
     score.add_argument(
         "--shift", nargs="+", help="corruptions such as defocus_blur:3 under which to score each domain too"
     )
+    score.add_argument("--preset", type=Path, help="file with a way of scoring that gnl tune wrote; flags go before it")
     score.add_argument("--csv", type=Path, help="write one row an image to this file")
     score.add_argument("--maps", type=Path, help="write one anomaly map an image to this folder, as PNG")
     score.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     add_settings(score, ScoringConfig.model_fields)
     add_settings(score, {name: RunConfig.model_fields[name] for name in (QUANTILE, *PLACES)})
     score.set_defaults(command=score_command)
+
+    add_compare_command(commands.add_parser("compare", help="train and score several methods side by side"))
+
+    add_import_command(commands.add_parser("import", help="make a run of a checkpoint of the published code"))
+
+    add_tune_command(commands.add_parser("tune", help="choose without labels how runs should look at shifted images"))
 
     add_data_commands(commands.add_parser("data", help="what data there is, and how to get it"))
     return parser
@@ -96,7 +114,8 @@ def score_command(parsed: argparse.Namespace) -> None:
     """Score domains with a run: gnl score."""
     folder = RunFolder(parsed.run)
     run = load_run(folder, **given_settings(parsed, PLACES))
-    scoring = resolve_scoring(run, **given_settings(parsed, ScoringConfig.model_fields))
+    preset = read_preset(parsed.preset).model_dump() if parsed.preset else {}
+    scoring = resolve_scoring(run, **(preset | given_settings(parsed, ScoringConfig.model_fields)))
     spec = find_dataset(run.config.dataset, run.config.data_root)
     domains = parsed.domain or ([spec.in_distribution] if parsed.shift else spec.domains)
     domains = [*domains, *(shifted_domain(domain, shift) for domain in domains for shift in parsed.shift or ())]
