@@ -42,11 +42,21 @@ def rank(normal: NDArray[np.floating[Any]], anomalous: NDArray[np.floating[Any]]
     ascending = np.sort(normal)
     distinct, place, counts = np.unique(anomalous, return_inverse=True, return_counts=True)
     return Ranks(
-        normal_above=(len(normal) - np.searchsorted(ascending, distinct, side="right"))[place],
-        normal_not_below=(len(normal) - np.searchsorted(ascending, distinct, side="left"))[place],
+        normal_above=count_above(ascending, distinct)[place],
+        normal_not_below=count_not_below(ascending, distinct)[place],
         anomalous_not_below=np.cumsum(counts[::-1])[::-1][place],
         n_normal=len(normal),
     )
+
+
+def count_above(ascending: NDArray[np.floating[Any]], values: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+    """For each value, how many of some ascending numbers lie above it."""
+    return len(ascending) - np.searchsorted(ascending, values, side="right")
+
+
+def count_not_below(ascending: NDArray[np.floating[Any]], values: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+    """For each value, how many of some ascending numbers lie above it or equal it."""
+    return len(ascending) - np.searchsorted(ascending, values, side="left")
 
 
 def area_under_roc(ranks: Ranks) -> float:
