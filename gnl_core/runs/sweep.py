@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -149,6 +149,12 @@ def check_settings(cell: Cell) -> None:
                 f"{cell.folder.path} was trained with {name} = {before}, but {now} is asked for; "
                 "ask for the same, or choose another --output"
             )
+
+
+def run_cells(cells: Sequence[Cell]) -> Iterator[Outcome]:
+    """Make all cells whole, one after the other."""
+    for cell in cells:
+        yield run_cell(cell)
 
 
 def run_cell(cell: Cell) -> Outcome:

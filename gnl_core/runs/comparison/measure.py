@@ -237,7 +237,7 @@ def measured_row(
         )
         entries[WORST_SHIFT] = worst_of(entries, shifted)
     if base in gains:
-        entries[ID_COST] = cost_entry(gains[base])
+        entries[ID_COST] = Entry(0.0) if method == REFERENCE else cost_entry(gains[base])
     seconds = [time for (owner, _), time in measured[method].seconds.items() if owner in classes]
     return Row(
         method,
