@@ -16,7 +16,7 @@ from gnl_core.runs.comparison.figures import draw_pictures, parse_method
 from gnl_core.runs.comparison.files import write_comparison
 from gnl_core.runs.comparison.measure import compare_cells
 from gnl_core.runs.comparison.text import terminal_table
-from gnl_core.runs.sweep import Grid, Outcome, plan_cells, run_cells
+from gnl_core.runs.sweep import Grid, Outcome, plan_cells, run_cells, run_cells_on_ray
 
 T = TypeVar("T")
 VARIED = ("normal_class", "detector", "seed", "style_weight")  # settings that take several values here
@@ -43,6 +43,9 @@ def add_compare_command(parser: argparse.ArgumentParser) -> None:
         metavar="METHOD",
         help="draw the score histograms of two methods, such as rd4ad gnl, or gnl:0 gnl:1 at given strengths",
     )
+    parser.add_argument(
+        "--ray", metavar="ADDRESS", help="run on a Ray cluster: its address, or local to start one on this machine"
+    )
     add_settings(parser, SHARED)
     parser.set_defaults(command=compare_command)
 
@@ -62,7 +65,8 @@ def compare_command(parsed: argparse.Namespace) -> None:
     )
     cells = plan_cells(given_settings(parsed, SHARED), grid, output=parsed.output)
     drawn = [parse_method(text, cells) for text in parsed.figure or ()]
-    outcomes = list(tqdm(run_cells(cells), total=len(cells), unit="run", file=sys.stderr))
+    running = run_cells_on_ray(cells, address=parsed.ray) if parsed.ray else run_cells(cells)
+    outcomes = list(tqdm(running, total=len(cells), unit="run", file=sys.stderr))
     failed = [outcome for outcome in outcomes if outcome.failure is not None]
     if len(failed) < len(cells):
         comparison = compare_cells(cells)

@@ -7,11 +7,15 @@ nothing behind that counts.
 from __future__ import annotations
 
 import itertools
+import logging
+import os
+import platform
 import shutil
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+import torch
 
 from gnl_core.config import RunConfig, ScoringConfig, parse_config, scoring_settings
 from gnl_core.datasets import HELD_OUT, TRAIN, check_class, find_dataset
@@ -32,6 +36,7 @@ from gnl_core.runs.folder import (
 from gnl_core.scoring import score_each
 
 UNFINISHED = ".unfinished"  # a folder in the output, two levels above its runs: nobody lists them
+RETRIES = 3
 FREE_SETTINGS = {  # those that may differ from what a cell was trained with: questions, places, speed
     *ScoringConfig.model_fields,
     "data_root",
@@ -157,6 +162,67 @@ def run_cells(cells: Sequence[Cell]) -> Iterator[Outcome]:
         yield run_cell(cell)
 
 
+def run_cells_on_ray(cells: Sequence[Cell], *, address: str) -> Iterator[Outcome]:
+    """Make all cells whole as tasks of a Ray cluster, in the order in which they end.
+
+    A killed worker's cell is tried again by another worker. What the folder holds decides what is left to do, so
+    nothing is lost and nothing is done twice. All machines have to see the output and the data under the same paths.
+
+    Args:
+        cells: The cells.
+        address: "local" starts Ray on this machine, "auto" finds one that runs here, else a cluster's address.
+
+    Raises:
+        ValueError: If Ray is not installed or the cluster cannot be reached.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told
+    try:
+        import ray  # noqa: PLC0415 (an extra, and seconds of import)
+    except ImportError:
+        raise ValueError("--ray needs Ray, which is not installed; install gnl with its extra: [cluster]") from None
+    try:
+        ray.init(address=address, runtime_env=ray_environment(), log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"cannot reach a Ray cluster at {address!r} ({reason}); use local to start one here") from None
+    try:
+        threads = threads_for(cells, [node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]])
+        needs_gpu = ray.cluster_resources().get("GPU", 0) > 0 and cells[0].config.device != "cpu"
+        task = ray.remote(num_cpus=threads, num_gpus=int(needs_gpu), max_retries=RETRIES)(run_cell_in_worker)
+        running = {task.remote(anchor(cell), threads=threads): cell for cell in cells}
+        while running:
+            (ended, *_), _ = ray.wait(list(running), num_returns=1)
+            cell = running.pop(ended)
+            try:
+                yield Outcome(cell, ray.get(ended).failure)
+            except ray.exceptions.RayError as error:
+                yield Outcome(cell, f"its worker was lost {RETRIES + 1} times: {type(error).__name__}")
+    finally:
+        ray.shutdown()
+
+
+def ray_environment() -> dict[str, dict[str, str]]:
+    """What workers take over from this process's environment: where the data lies."""
+    return {"env_vars": {name: os.environ[name] for name in ("GNL_DATA",) if name in os.environ}}
+
+
+def threads_for(cells: Sequence[Cell], node_processors: Sequence[float]) -> int:
+    """Processors of each cell: its share of the cluster's, at least one and no more than any machine has."""
+    share = int(sum(node_processors)) // len(cells)
+    return max(1, min([share, *(int(count) for count in node_processors if count >= 1)]))
+
+
+def anchor(cell: Cell) -> Cell:
+    """The cell with a folder that is the same from any working directory."""
+    return cell._replace(folder=RunFolder(cell.folder.path.resolve()))
+
+
+def run_cell_in_worker(cell: Cell, *, threads: int) -> Outcome:
+    """Make a cell whole with a share of the machine's threads."""
+    torch.set_num_threads(threads)
+    return run_cell(cell)
+
+
 def run_cell(cell: Cell) -> Outcome:
     """Make a cell whole; whatever goes wrong in it is told, and does not stop the others."""
     try:
@@ -182,7 +248,7 @@ def train_cell(cell: Cell) -> None:
     """Train a cell out of sight, and give it its name when it is done; what another try left is removed."""
     attempts = cell.folder.path.parent / UNFINISHED / cell.folder.path.name
     shutil.rmtree(attempts, ignore_errors=True)
-    attempt = create_run(attempts / uuid.uuid4().hex, cell.config)
+    attempt = create_run(attempts / f"{platform.node()}-{os.getpid()}", cell.config)
     try:
         for _ in train_run(cell.config, attempt):
             pass
