@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from gnl_core.runs.folder import append_record, create_run, save_answers
 from gnl_core.runs.sweep import Cell, Grid, plan_cells
 
 IMAGES = 40
+Wrong = Callable[[Cell, ScoringConfig, str], int | None]
 
 
 def make_scores(domain: str, *, wrong: int) -> Scores:
@@ -30,24 +32,37 @@ def make_scores(domain: str, *, wrong: int) -> Scores:
     )
 
 
+def build_cells(output: Path, grid: Grid, wrong: Wrong, **settings: object) -> list[Cell]:
+    """Cells with scores; `wrong` tells how many anomalies of a cell, question and domain are wrong; None: no scores."""
+    cells = plan_cells(settings, grid, output=output)
+    for cell in cells:
+        answers = [
+            (question, make_scores(domain, wrong=count))
+            for question in cell.questions
+            for domain in cell.domains
+            if (count := wrong(cell, question, domain)) is not None
+        ]
+        if answers:
+            folder = create_run(cell.folder.path, cell.config)
+            folder.weights.write_bytes(cell.folder.path.name.encode())
+            append_record(folder, EpochRecord(epoch=cell.config.epochs, losses={"a": 1.0}, elapsed_seconds=12.0))
+            save_answers(folder, answers)
+    return cells
+
+
 @pytest.fixture
 def make_cells(tmp_path: Path) -> Callable[..., list[Cell]]:
-    """Cells with scores; `wrong` tells the number of wrong anomalies of a cell, question and domain."""
+    """`build_cells` in a folder of the test's own."""
+    return partial(build_cells, tmp_path)
 
-    def make(grid: Grid, wrong: Callable[[Cell, ScoringConfig, str], int | None], **settings: object) -> list[Cell]:
-        cells = plan_cells(settings, grid, output=tmp_path)
-        for cell in cells:
-            answers = [
-                (question, make_scores(domain, wrong=count))
-                for question in cell.questions
-                for domain in cell.domains
-                if (count := wrong(cell, question, domain)) is not None
-            ]
-            if answers:
-                folder = create_run(cell.folder.path, cell.config)
-                folder.weights.write_bytes(cell.folder.path.name.encode())
-                append_record(folder, EpochRecord(epoch=cell.config.epochs, losses={"a": 1.0}, elapsed_seconds=12.0))
-                save_answers(folder, answers)
-        return cells
 
-    return make
+@pytest.fixture(scope="session")
+def pacs_cells(tmp_path_factory: pytest.TempPathFactory) -> list[Cell]:
+    """RD4AD and GNL on two classes of PACS; GNL at strength 1 is better under shift and worse without."""
+
+    def wrong(cell: Cell, question: ScoringConfig, domain: str) -> int:
+        matched = cell.config.detector == "gnl" and question.style_weight == 1
+        return (3 if matched else 2) if domain == "photo" else (2 if matched else 9) + cell.config.seed
+
+    grid = Grid(("dog", "house"), ("rd4ad", "gnl"), (0, 1), (0.0, 1.0))
+    return build_cells(tmp_path_factory.mktemp("pacs"), grid, wrong, dataset="pacs")
