@@ -11,11 +11,21 @@ import torch
 from gnl_core.config import RunConfig
 from gnl_core.detectors.base import Detector
 from gnl_core.detectors.gnl import GNL
+from gnl_core.detectors.knn import NearestNeighbours
+from gnl_core.detectors.patchcore import PatchCore
 from gnl_core.detectors.rd4ad import RD4AD
+from gnl_core.detectors.rd4ad_jigsaw import RD4ADJigsaw
+from gnl_core.distribution_matching import efdm, mixstyle
 
 DETECTORS: dict[str, Callable[[RunConfig], Detector]] = {
     "gnl": GNL,
     "rd4ad": RD4AD,
+    "rd4ad_augmix": partial(RD4AD, encoded_views=("augmix",)),
+    "rd4ad_mixstyle": partial(RD4AD, mixing=mixstyle),
+    "rd4ad_efdm": partial(RD4AD, mixing=efdm),
+    "rd4ad_jigsaw": RD4ADJigsaw,
+    "knn": NearestNeighbours,
+    "patchcore": PatchCore,
 }
 
 

@@ -42,6 +42,11 @@ class RunFolder(NamedTuple):
         return self.path / "weights.safetensors"
 
     @property
+    def origin(self) -> Path:
+        """The file that the run was imported from; runs that were trained have none."""
+        return self.path / "origin.json"
+
+    @property
     def scores(self) -> Path:
         """One row an image and question."""
         return self.path / "scores.parquet"
@@ -73,7 +78,8 @@ def discard_unstarted_run(folder: RunFolder) -> None:
     """Take back what `create_run` made, unless the run has a checkpoint; other files in the folder stay."""
     if folder.weights.exists():
         return
-    folder.config.unlink(missing_ok=True)
+    for file in (folder.config, folder.origin):
+        file.unlink(missing_ok=True)
     if not any(folder.path.iterdir()):
         folder.path.rmdir()
 
@@ -173,8 +179,12 @@ def write_report(folder: RunFolder, report: Report, scoring: ScoringConfig) -> N
 
 
 def report_to_json(report: Report) -> dict[str, object]:
-    """A report as plain values: {"domains": {name: {"auroc": …, …}}, "drops": {name: …}}."""
-    return {"domains": {name: domain._asdict() for name, domain in report.domains.items()}, "drops": report.drops}
+    """A report as plain values: {"domains": {name: {"auroc": …, …}}, "drops": {name: …}, "threshold": {…} or None}."""
+    return {
+        "domains": {name: domain._asdict() for name, domain in report.domains.items()},
+        "drops": report.drops,
+        "threshold": report.threshold._asdict() if report.threshold else None,
+    }
 
 
 def hash_file(path: Path) -> str:
