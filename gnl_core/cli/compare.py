@@ -16,7 +16,8 @@ from gnl_core.runs.comparison.figures import draw_pictures, parse_method
 from gnl_core.runs.comparison.files import write_comparison
 from gnl_core.runs.comparison.measure import compare_cells
 from gnl_core.runs.comparison.text import terminal_table
-from gnl_core.runs.sweep import Grid, Outcome, plan_cells, run_cells, run_cells_on_ray
+from gnl_core.runs.grid import Grid, plan_cells
+from gnl_core.runs.sweep import Outcome, remove_unfinished, run_cells, run_cells_on_ray
 
 T = TypeVar("T")
 VARIED = ("normal_class", "detector", "seed", "style_weight")  # settings that take several values here
@@ -67,6 +68,7 @@ def compare_command(parsed: argparse.Namespace) -> None:
     drawn = [parse_method(text, cells) for text in parsed.figure or ()]
     running = run_cells_on_ray(cells, address=parsed.ray) if parsed.ray else run_cells(cells)
     outcomes = list(tqdm(running, total=len(cells), unit="run", file=sys.stderr))
+    remove_unfinished(parsed.output)
     failed = [outcome for outcome in outcomes if outcome.failure is not None]
     if len(failed) < len(cells):
         comparison = compare_cells(cells)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from gnl_core.runs.comparison.measure import Comparison, Entry, Row
+from gnl_core.runs.comparison.records import Comparison, Entry, Row
 
 MEAN = "mean"  # in place of a class: the mean over all of them
 COUNTS = ("n_normal", "n_anomalous")

@@ -10,9 +10,10 @@ from gnl_core.metrics import auroc
 from gnl_core.plots.histograms import Panel
 from gnl_core.plots.score_panels import render, score_panels
 from gnl_core.records import Scores
-from gnl_core.runs.comparison.measure import Comparison, Method, method_of
+from gnl_core.runs.comparison.measure import method_of
+from gnl_core.runs.comparison.records import Comparison, Method
 from gnl_core.runs.folder import read_saved_scores, select_scores
-from gnl_core.runs.sweep import Cell
+from gnl_core.runs.grid import Cell
 
 MARK = ":"
 

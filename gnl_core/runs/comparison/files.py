@@ -8,8 +8,8 @@ from pathlib import Path
 
 from gnl_core.runs.comparison.data import comparison_csv, comparison_json
 from gnl_core.runs.comparison.figures import Picture
-from gnl_core.runs.comparison.measure import Comparison
 from gnl_core.runs.comparison.page import comparison_page
+from gnl_core.runs.comparison.records import Comparison
 from gnl_core.runs.comparison.text import markdown_table
 from gnl_core.runs.folder import write_atomically
 

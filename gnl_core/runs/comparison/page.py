@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
 
-from gnl_core.runs.comparison.measure import ID_COST, Comparison, Entry, Row
+from gnl_core.runs.comparison.records import ID_COST, Comparison, Entry, Row
 from gnl_core.runs.comparison.text import (
     MISSING,
     best_rows,

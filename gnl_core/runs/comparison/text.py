@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gnl_core.runs.comparison.measure import ID_COST, REFERENCE, Comparison, Entry, Row
+from gnl_core.runs.comparison.records import ID_COST, REFERENCE, Comparison, Entry, Row
 
 MISSING = "-"
 

@@ -13,7 +13,8 @@ import pytest
 
 from gnl_core.config import RunConfig
 from gnl_core.runs.folder import list_runs, read_records, read_saved_scores
-from gnl_core.runs.sweep import UNFINISHED, Grid, is_trained, plan_cells, run_cells_on_ray, threads_for
+from gnl_core.runs.grid import Grid, plan_cells
+from gnl_core.runs.sweep import UNFINISHED, is_trained, run_cells_on_ray, threads_for
 
 pytest.importorskip("ray", reason="Ray is not installed; the extra [cluster] has it")
 

@@ -12,7 +12,7 @@ import pytest
 from gnl_core.config import ScoringConfig
 from gnl_core.records import EpochRecord, Scores
 from gnl_core.runs.folder import append_record, create_run, save_answers
-from gnl_core.runs.sweep import Cell, Grid, plan_cells
+from gnl_core.runs.grid import Cell, Grid, plan_cells
 
 IMAGES = 40
 Wrong = Callable[[Cell, ScoringConfig, str], int | None]

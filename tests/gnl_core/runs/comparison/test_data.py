@@ -8,7 +8,7 @@ import pytest
 
 from gnl_core.runs.comparison.data import comparison_csv, comparison_json
 from gnl_core.runs.comparison.measure import compare_cells
-from gnl_core.runs.sweep import Cell
+from gnl_core.runs.grid import Cell
 
 
 def test_csv_has_a_row_a_number_for_the_mean_and_each_class(pacs_cells: list[Cell]):

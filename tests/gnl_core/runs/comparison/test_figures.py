@@ -7,8 +7,9 @@ import pytest
 
 from gnl_core.runs.comparison.figures import describe_method, draw_pictures, parse_method
 from gnl_core.runs.comparison.files import file_stem, write_comparison
-from gnl_core.runs.comparison.measure import Method, compare_cells
-from gnl_core.runs.sweep import Cell
+from gnl_core.runs.comparison.measure import compare_cells
+from gnl_core.runs.comparison.records import Method
+from gnl_core.runs.grid import Cell
 
 
 @pytest.mark.parametrize(

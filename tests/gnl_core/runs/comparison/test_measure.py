@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from gnl_core.config import ScoringConfig
-from gnl_core.runs.comparison.measure import ID_COST, MEAN_SHIFT, REFERENCE, WORST_SHIFT, Method, Row, compare_cells
-from gnl_core.runs.sweep import Cell, Grid
+from gnl_core.runs.comparison.measure import compare_cells
+from gnl_core.runs.comparison.records import ID_COST, MEAN_SHIFT, REFERENCE, WORST_SHIFT, Method, Row
+from gnl_core.runs.grid import Cell, Grid
 
 DIGITS_GRID = Grid(("4", "8"), ("rd4ad", "gnl"), (0, 1), (0.0, 1.0))
 PACS_GRID = Grid(("dog", "house"), ("rd4ad", "gnl"), (0,), (0.0, 0.5))

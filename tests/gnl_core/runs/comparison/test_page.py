@@ -6,9 +6,10 @@ from importlib.resources import files
 
 import pytest
 
-from gnl_core.runs.comparison.measure import Entry, Method, Row, compare_cells
+from gnl_core.runs.comparison.measure import compare_cells
 from gnl_core.runs.comparison.page import comparison_page, html_difference, html_table
-from gnl_core.runs.sweep import Cell
+from gnl_core.runs.comparison.records import Entry, Method, Row
+from gnl_core.runs.grid import Cell
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
 READABLE = 4.5  # WCAG 2, level AA, for text

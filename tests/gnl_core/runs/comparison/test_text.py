@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from gnl_core.runs.comparison.measure import ID_COST, REFERENCE, Entry, Method, Row, compare_cells
+from gnl_core.runs.comparison.measure import compare_cells
+from gnl_core.runs.comparison.records import ID_COST, REFERENCE, Entry, Method, Row
 from gnl_core.runs.comparison.text import (
     best_rows,
     describe,
@@ -13,7 +14,7 @@ from gnl_core.runs.comparison.text import (
     terminal_table,
     value_text,
 )
-from gnl_core.runs.sweep import Cell
+from gnl_core.runs.grid import Cell
 
 FULL = 4
 
