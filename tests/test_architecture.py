@@ -14,7 +14,7 @@ Imports = dict[str, set[str]]  # module to all that it imports
 
 FLOORS = (  # from the ground up; a package stands for its modules
     ("records", "config", "losses", "distribution_matching", "anomaly_map", "devices"),
-    ("datasets", "models", "metrics", "plots"),
+    ("datasets", "models", "metrics", "plots", "distributed"),
     ("detectors",),
     ("training", "scoring"),
     ("runs",),
@@ -26,7 +26,7 @@ LIBRARY_ROOMS = {
     "streamlit": "app",
     "subprocess": "gnl_core.runs.jobs",
     "ray": "gnl_core.runs.sweep",
-    "lightning": "gnl_core.training",
+    "lightning_fabric": "gnl_core.distributed",
     "timm": "gnl_core.models.teachers",
     "matplotlib": "gnl_core.plots",
     "plotly": "gnl_core.plots",

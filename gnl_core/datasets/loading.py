@@ -97,17 +97,23 @@ class Batches:
         """Every image once, in the order of the items."""
         return self._load(epoch=0, order=range(len(self.dataset)))
 
-    def epoch(self, number: int) -> Iterator[Batch]:
+    def epoch(self, number: int, *, rank: int = 0, size: int = 1) -> Iterator[Batch]:
         """Every image once, in an order that seed and epoch decide.
 
         A single image left over joins the batch before it: BatchNorm cannot learn from one.
+
+        Args:
+            number: Number of the epoch, from 1.
+            rank: Which of several processes asks; each gets its share of every batch.
+            size: How many processes there are.
         """
         order = np.random.default_rng([self.seed, number]).permutation(len(self.dataset)).tolist()
-        return self._load(epoch=number, order=order)
+        return self._load(epoch=number, order=order, rank=rank, size=size)
 
-    def _load(self, *, epoch: int, order: Sequence[int]) -> Iterator[Batch]:
+    def _load(self, *, epoch: int, order: Sequence[int], rank: int = 0, size: int = 1) -> Iterator[Batch]:
         draws = [(epoch, position) for position in order]
-        return iter(DataLoader(self.dataset, batch_sampler=chunk(draws, self.batch_size), collate_fn=collate))
+        pieces = [share(piece, rank=rank, size=size) for piece in chunk(draws, self.batch_size)]
+        return iter(DataLoader(self.dataset, batch_sampler=pieces, collate_fn=collate))
 
 
 def chunk(draws: Sequence[Draw], size: int) -> list[list[Draw]]:
@@ -117,6 +123,18 @@ def chunk(draws: Sequence[Draw], size: int) -> list[list[Draw]]:
         leftover = pieces.pop()
         pieces[-1] += leftover
     return pieces
+
+
+def share(draws: list[Draw], *, rank: int, size: int) -> list[Draw]:
+    """One process's part of a batch; all parts are equally long, so that the mean of their gradients is the batch's.
+
+    A batch that does not divide goes on from its start: some images then count twice. No part of a larger
+    batch is a single image, from which BatchNorm cannot learn.
+    """
+    if size == 1:
+        return draws
+    count = max(2, math.ceil(len(draws) / size))
+    return [draws[(rank * count + index) % len(draws)] for index in range(count)]
 
 
 def collate(rows: Sequence[Row]) -> Batch:
