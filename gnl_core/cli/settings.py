@@ -29,10 +29,13 @@ def add_settings(
         value = defaults.get(name, field.default)
         shown = "x".join(map(str, value)) if isinstance(value, tuple) else value
         default = "" if shown is None else f" (default: {shown})"
+        flag: dict[str, Any] = (
+            {"action": argparse.BooleanOptionalAction} if field.annotation is bool else {"metavar": "VALUE"}
+        )
         parser.add_argument(
             f"--{name.replace('_', '-')}",
             default=argparse.SUPPRESS,
-            metavar="VALUE",
+            **flag,
             help=f"{field.description}{default}".replace("%", "%%"),
         )
 

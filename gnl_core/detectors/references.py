@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.distribution_matching import match_distribution, nearest_reference, sort_features
 from gnl_core.models.teachers import Mix, Teacher
+from gnl_core.records import Batch
 
 
 class References(nn.Module):
@@ -93,6 +94,13 @@ def sorted_shapes(teacher: Teacher, image_size: tuple[int, int]) -> list[tuple[i
     """Channels and number of positions of each stage's map for images of a size."""
     shapes = [stage.flatten(2).shape for stage in teacher(torch.zeros(1, 3, *image_size))]
     return [(channels, positions) for _, channels, positions in shapes]
+
+
+def pass_originals(batches: Iterable[Batch], *, look: Callable[[Tensor], None]) -> Iterator[Tensor]:
+    """Each original image of shape (3, H, W), after `look` has seen its batch: one pass serves both."""
+    for batch in batches:
+        look(batch.views["original"])
+        yield from batch.views["original"]
 
 
 def choose_references(images: Iterable[Tensor], *, count: int, seed: int) -> Tensor:
