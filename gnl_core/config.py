@@ -120,6 +120,11 @@ class RunConfig(ScoringConfig):
     image_cache_mb: int = Field(1024, ge=0, description="Memory for decoded training images, MiB")
     workers: int = Field(1, ge=0, le=64, description="Threads that load batches ahead; 0 loads each when it is needed")
     device: str = Field("auto", description="auto, or a PyTorch device such as cpu, mps or cuda:1")
+    devices: int = Field(1, ge=1, description="Devices of this kind on each node that train together, a process each")
+    num_nodes: int = Field(1, ge=1, description="Machines that train together; give the same command on each")
+    precision: Literal["32-true", "bf16-mixed"] = Field(
+        "32-true", description="Precision of training steps; scoring is always in 32 bits"
+    )
 
 
 def scoring_settings(config: RunConfig, **overrides: object) -> ScoringConfig:

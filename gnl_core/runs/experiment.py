@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from gnl_core.config import RunConfig, ScoringConfig, scoring_settings
 from gnl_core.datasets import HELD_OUT, TRAIN, find_dataset, list_items, list_train_items
@@ -19,6 +20,7 @@ from gnl_core.datasets.shifts import shift_items, split_domain
 from gnl_core.detectors import create_detector
 from gnl_core.detectors.base import Detector
 from gnl_core.devices import resolve_device
+from gnl_core.distributed import Processes, plan_processes
 from gnl_core.records import EpochRecord, Scores
 from gnl_core.runs.checkpoints import load_checkpoint, save_checkpoint
 from gnl_core.runs.folder import RunFolder, append_record, discard_unstarted_run
@@ -38,37 +40,63 @@ class Run(NamedTuple):
     config: RunConfig
 
 
-def train_run(config: RunConfig, folder: RunFolder) -> Iterator[EpochRecord]:
+def train_run(config: RunConfig, folder: RunFolder, processes: Processes | None = None) -> Iterator[EpochRecord]:
     """Train what the settings say; after each epoch its record and the checkpoint are on disk.
 
     A run that ends before its first epoch does leaves no folder, so that its name is free for the next try.
+
+    Args:
+        config: Everything that decides the run.
+        folder: Where it is written, by the first process alone.
+        processes: From `plan_processes`, in a program that can be started again for each of several processes,
+            as the command line can; unset: this process alone.
 
     Yields:
         One record an epoch.
 
     Raises:
-        ValueError: If the settings name something that does not exist.
+        ValueError: If the settings name something that does not exist, or several processes and none were planned.
     """
     try:
-        detector, batches = prepare_training(config)
-        for record in fit(detector, batches, epochs=config.epochs, learning_rate=config.learning_rate):
-            save_checkpoint(folder.weights, detector, config, epoch=record.epoch)
-            append_record(folder, record)
+        processes = processes or plan_alone(config)
+        detector, batches = prepare_training(config, device=processes.device)
+        processes.start()
+        epochs = fit(detector, batches, epochs=config.epochs, learning_rate=config.learning_rate, processes=processes)
+        for record in epochs:
+            if processes.is_first:
+                save_checkpoint(folder.weights, detector, config, epoch=record.epoch)
+                append_record(folder, record)
             yield record
     except UnreadableImageError as error:
         raise ValueError(f"{error}, or train without it: --skip-broken") from None
     finally:
-        discard_unstarted_run(folder)
+        if processes is None or processes.is_first:
+            discard_unstarted_run(folder)
 
 
-def prepare_training(config: RunConfig) -> tuple[Detector, Batches]:
+def plan_alone(config: RunConfig) -> Processes:
+    """What settings of a single process ask for.
+
+    Raises:
+        ValueError: If they ask for several.
+    """
+    if config.devices * config.num_nodes > 1:
+        raise ValueError("several devices or nodes train together under gnl train alone; ask for one of each here")
+    return plan_processes(config)
+
+
+def prepare_training(config: RunConfig, *, device: torch.device | None = None) -> tuple[Detector, Batches]:
     """Build what a run's settings name: an untrained detector, and its training images.
+
+    Args:
+        config: The settings.
+        device: Where to put the detector; unset: where they say.
 
     Raises:
         ValueError: If they name something that does not exist.
     """
     items = usable(config, split_training(config)[0])
-    detector = create_detector(config).to(resolve_device(config.device))
+    detector = create_detector(config).to(device or resolve_device(config.device))
     batches = Batches(
         items,
         image_size=config.image_size,

@@ -81,3 +81,12 @@ def test_invariance_averages_the_views():
 def test_invariance_without_views_is_an_error():
     with pytest.raises(ValueError, match="at least one augmented view"):
         invariance_loss(maps([1.0]), [])
+
+
+def test_features_in_16_bits_are_compared_in_32():
+    features = torch.rand(2, 3, 4, 4).bfloat16()
+    other = features.clone()
+    other[0, 0, 0, 0] += 0.05
+    expected = cosine_distance(features.float(), other.float())
+    assert cosine_distance(features, other).item() == pytest.approx(expected.item(), rel=1e-5)
+    assert 0 < expected < 1e-3
