@@ -18,7 +18,7 @@ from gnl_core.detectors.base import Detector
 from gnl_core.records import Batch, EpochRecord
 
 
-def fit(detector: Detector, batches: Batches, *, epochs: int, learning_rate: float) -> Iterator[EpochRecord]:
+def fit(detector: Detector, batches: Batches, *, epochs: int, learning_rate: float | None) -> Iterator[EpochRecord]:
     """Train a detector on normal images.
 
     The consumer may stop between epochs; at each record the detector is in eval mode and can be saved.
@@ -27,7 +27,7 @@ def fit(detector: Detector, batches: Batches, *, epochs: int, learning_rate: flo
         detector: What learns; it changes in place, on the device it is on.
         batches: Training images with the detector's views; their seed decides all random draws.
         epochs: Passes over them; a method that has no optimizer makes none.
-        learning_rate: Given to `Detector.optimizers`.
+        learning_rate: Given to `Detector.optimizers`; None: the method's own.
 
     Yields:
         One record an epoch; a single one without losses for a method that learns nothing beyond `prepare`.
@@ -40,7 +40,7 @@ def fit(detector: Detector, batches: Batches, *, epochs: int, learning_rate: flo
     detector.eval()
     with seeded_draws(batches.seed, 0):
         detector.prepare(to_device(batch, device) for batch in batches)
-    optimizers = detector.optimizers(learning_rate)
+    optimizers = detector.optimizers(detector.learning_rate if learning_rate is None else learning_rate)
     for epoch in range(1, epochs + 1) if optimizers else (1,):
         with seeded_draws(batches.seed, epoch):
             losses = train_epoch(detector, batches, optimizers, epoch=epoch, epochs=epochs) if optimizers else {}
