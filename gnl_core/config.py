@@ -88,6 +88,9 @@ class RunConfig(ScoringConfig):
     low_level_weight: float = Field(0.1, ge=0, description="Weight of GNL's low-level invariance term")
     stored_references: int = Field(8, ge=1, le=64, description="Number of reference images kept in the checkpoint")
     feature_cache_mb: int = Field(1024, ge=0, description="Memory for teacher features of views that never change, MiB")
+    anogan_feature_weight: float = Field(
+        1.0, ge=0, description="Weight of f-AnoGAN's feature residual beside its image residual"
+    )
     svdd_objective: Literal["one_class", "soft_boundary"] = Field(
         "one_class", description="What Deep SVDD minimises: all distances, or a radius and what lies beyond it"
     )

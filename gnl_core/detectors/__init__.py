@@ -9,6 +9,7 @@ import torch
 from gnl_core.config import RunConfig
 from gnl_core.detectors.base import Detector
 from gnl_core.detectors.deep_svdd import DeepSVDD
+from gnl_core.detectors.f_anogan import FAnoGAN
 from gnl_core.detectors.gnl import GNL
 from gnl_core.detectors.kdad import KDAD
 from gnl_core.detectors.rd4ad import RD4AD
@@ -17,6 +18,7 @@ DETECTORS: dict[str, Callable[[RunConfig], Detector]] = {
     "gnl": GNL,
     "rd4ad": RD4AD,
     "kdad": KDAD,
+    "f_anogan": FAnoGAN,
     "deep_svdd": DeepSVDD,
 }
 
