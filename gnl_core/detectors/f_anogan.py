@@ -29,7 +29,7 @@ class FAnoGAN(Detector):
     is below 64 px, else at 64 px, the paper's size; images are brought there and maps back. It has no teacher.
     """
 
-    learning_rate = 0.001  # with the paper's 0.0001, minutes of training are too short
+    learning_rate = 0.001  # WGAN-GP's 0.0001 is for far longer trainings
     adversarial_losses = ("critic", "generator", "gradient_penalty")
 
     def __init__(self, config: RunConfig) -> None:
