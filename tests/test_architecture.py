@@ -24,6 +24,7 @@ FLOORS = (  # from the ground up; a package stands for its modules
         "jigsaw",
         "neighbours",
         "coreset",
+        "shift_score",
     ),
     ("datasets", "models", "metrics", "pixel_metrics", "delong", "published", "plots", "distributed"),
     ("detectors",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,10 +24,12 @@ from gnl_core.distributed import Processes, plan_processes
 from gnl_core.records import EpochRecord, Scores
 from gnl_core.runs.checkpoints import load_checkpoint, save_checkpoint
 from gnl_core.runs.folder import RunFolder, append_record, discard_unstarted_run
-from gnl_core.scoring import detect, score
+from gnl_core.scoring import detect, measure_shift, score
 from gnl_core.training import fit
 
-SCORING_BATCH_SIZE = 64
+SCORING_BATCH_SIZES = (16, 64)  # at 256 px; at 64 px and below
+SCORING_PIXELS = 2**18  # of a batch in between
+SHIFT_IMAGES = 256
 MAP_SCALE_QUANTILE = 0.995
 
 
@@ -170,13 +172,25 @@ def load_domain(run: Run, domain: str) -> Batches:
     Raises:
         ValueError: If the data set has no such domain.
     """
-    items = list_domain(run.config, domain)
+    return scoring_batches(list_domain(run.config, domain), run.config)
+
+
+def scoring_batches(items: Sequence[Item], config: RunConfig, *, cache_mb: int = 0) -> Batches:
+    """Images to be scored, at a run's size, in batches that hold about as many pixels whatever that size is.
+
+    Args:
+        items: What to score.
+        config: The run's settings.
+        cache_mb: Memory for decoded images, MiB; none where each is looked at once.
+    """
+    height, width = config.image_size
+    smallest, largest = SCORING_BATCH_SIZES
     return Batches(
         items,
-        image_size=run.config.image_size,
-        batch_size=SCORING_BATCH_SIZE,
-        workers=run.config.workers,
-        cache_mb=0,  # each image is looked at once
+        image_size=config.image_size,
+        batch_size=min(largest, max(smallest, SCORING_PIXELS // (height * width))),
+        workers=config.workers,
+        cache_mb=cache_mb,
     )
 
 
@@ -199,6 +213,17 @@ def list_domain(config: RunConfig, domain: str) -> list[Item]:
 def score_domain(run: Run, domain: str, scoring: ScoringConfig) -> Scores:
     """Score every image of one domain."""
     return score(run.detector, load_domain(run, domain), scoring)
+
+
+def measure_domain_shift(run: Run, domain: str) -> float | None:
+    """How far a domain lies from the training images, by up to 256 of its images and no label.
+
+    Returns:
+        0 or more, about 0.4 in-distribution; None for a method without a teacher or without references.
+    """
+    items = list_domain(run.config, domain)
+    step = -(-len(items) // SHIFT_IMAGES)  # all kinds of images: data sets list them class by class
+    return measure_shift(run.detector, scoring_batches(items[::step], run.config))
 
 
 def map_scale(run: Run, scoring: ScoringConfig) -> float:

@@ -12,8 +12,9 @@ import torch
 from gnl_core.config import RunConfig
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
-from gnl_core.detectors import DETECTORS, create_detector
+from gnl_core.detectors import DETECTORS, create_detector, find_method
 from gnl_core.detectors.base import Detector
+from gnl_core.detectors.references import References
 from gnl_core.metrics import auroc
 from gnl_core.models.teachers import Teacher, hash_weights
 from gnl_core.records import EpochRecord, Scores
@@ -138,6 +139,11 @@ def test_an_image_scores_alike_in_any_batch(trained: Trained, unseen: list[Item]
     together = score_items(trained.detector, trained.config, unseen[:7], batch_size=7).score
     apart = score_items(trained.detector, trained.config, unseen[:7], batch_size=batch_size).score
     assert apart == pytest.approx(together, abs=1e-5)
+
+
+def test_a_method_says_whether_it_matches_before_it_is_built(trained: Trained):
+    keeps_references = any(isinstance(module, References) for module in trained.detector.modules())
+    assert find_method(trained.config.detector).matches == keeps_references
 
 
 def test_scoring_changes_nothing(trained: Trained, unseen: list[Item]):
