@@ -20,7 +20,12 @@ from gnl_core.records import Batch, EpochRecord
 
 
 def fit(
-    detector: Detector, batches: Batches, *, epochs: int, learning_rate: float, processes: Processes = ALONE
+    detector: Detector,
+    batches: Batches,
+    *,
+    epochs: int,
+    learning_rate: float | None,
+    processes: Processes = ALONE,
 ) -> Iterator[EpochRecord]:
     """Train a detector on normal images.
 
@@ -31,7 +36,7 @@ def fit(
         detector: What learns; it changes in place, on the device it is on.
         batches: Training images with the detector's views; their seed decides all random draws.
         epochs: Passes over them; a method that has no optimizer makes none.
-        learning_rate: Given to `Detector.optimizers`.
+        learning_rate: Given to `Detector.optimizers`; None: the method's own.
         processes: Those that train together, already started; each calls this.
 
     Yields:
@@ -45,7 +50,7 @@ def fit(
     detector.eval()
     with seeded_draws(batches.seed, 0):
         detector.prepare(to_device(batch, device) for batch in batches)
-    optimizers = detector.optimizers(learning_rate)
+    optimizers = detector.optimizers(detector.learning_rate if learning_rate is None else learning_rate)
     average_gradients(optimizers, processes)
     for epoch in range(1, epochs + 1) if optimizers else (1,):
         steps = load_steps(batches, processes, epoch=epoch, epochs=epochs)

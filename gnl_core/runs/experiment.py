@@ -227,10 +227,16 @@ def measure_domain_shift(run: Run, domain: str) -> float | None:
 
 
 def map_scale(run: Run, scoring: ScoringConfig) -> float:
-    """Upper end of the colour scale of anomaly maps: a quantile of the training normals' map maxima."""
+    """Upper end of the colour scale of anomaly maps: a quantile of the training normals' map maxima.
+
+    Raises:
+        ValueError: If the method makes no maps.
+    """
     maxima = [
         detection.anomaly_map.amax(dim=(1, 2, 3))
         for _, detection in detect(run.detector, load_domain(run, TRAIN), scoring)
         if detection.anomaly_map is not None
     ]
+    if not maxima:
+        raise ValueError(f"{run.config.detector} gives scores only; ask for no maps")
     return float(np.quantile(np.concatenate(maxima), MAP_SCALE_QUANTILE))
