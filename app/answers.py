@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
 from app.cache import Checkpoint, saved_scores
-from app.words import DETECTOR_NAMES, name_of
+from app.methods import DETECTOR_NAMES
+from app.sources import is_current, source_of
+from app.words import domain_name, name_of
 from gnl_core.config import ScoringConfig, scoring_settings
 from gnl_core.datasets import TRAIN
 from gnl_core.datasets.base import DatasetSpec
@@ -35,14 +41,16 @@ class DomainAnswer(NamedTuple):
     Attributes:
         scores: One row an image.
         report: AUROC, its interval and the counts.
-        false_alarms: Share of normal images above the threshold.
-        misses: Share of anomalous images not above it.
+        false_alarms: Share of normal images above the threshold, or None where there are none.
+        misses: Share of anomalous images not above it, or None likewise.
+        above: Number of images above it, whatever their label.
     """
 
     scores: Scores
     report: DomainReport
-    false_alarms: float
-    misses: float
+    false_alarms: float | None
+    misses: float | None
+    above: int
 
 
 class Answer(NamedTuple):
@@ -65,9 +73,9 @@ class Answer(NamedTuple):
     shifted: DomainAnswer
 
 
-def ask(checkpoint: Checkpoint, *, style_weight: float) -> Question:
-    """The run's own way to score, at a strength of matching."""
-    return Question(checkpoint, scoring_settings(checkpoint.config, style_weight=style_weight))
+def ask(checkpoint: Checkpoint, *, style_weight: float, **settings: object) -> Question:
+    """The run's own way to score, at a strength of matching and with the settings that are given replaced."""
+    return Question(checkpoint, scoring_settings(checkpoint.config, style_weight=style_weight, **settings))
 
 
 def answer(question: Question, *, spec: DatasetSpec, shifted: str) -> Answer:
@@ -90,21 +98,33 @@ def answer(question: Question, *, spec: DatasetSpec, shifted: str) -> Answer:
 
 def judge(scores: Scores, threshold: float) -> DomainAnswer:
     """Measure one domain, and count the mistakes that a threshold makes in it."""
+    normal, anomalous = scores.score[scores.label == 0], scores.score[scores.label == 1]
     return DomainAnswer(
         scores=scores,
-        report=report_domain(scores.label, scores.score),
-        false_alarms=exceedance(scores.score[scores.label == 0], threshold),
-        misses=1 - exceedance(scores.score[scores.label == 1], threshold),
+        report=measured(scores.label, scores.score),
+        false_alarms=exceedance(normal, threshold) if len(normal) else None,
+        misses=1 - exceedance(anomalous, threshold) if len(anomalous) else None,
+        above=int((scores.score > threshold).sum()),
     )
 
 
+@st.cache_data(max_entries=256, show_spinner=False)
+def measured(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> DomainReport:
+    """AUROC and interval of one domain; with ten thousand images the interval takes a second."""
+    return report_domain(labels, scores)
+
+
 def scores_of(question: Question, domain: str) -> Scores:
-    """Scores that lie beside the checkpoint, else computed now."""
+    """Scores that lie beside the checkpoint, else computed now.
+
+    Raises:
+        ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
+    """
     checkpoint, scoring = question
-    weights = checkpoint.folder.weights
-    saved = saved_scores(weights, checkpoint.sha256, domain=domain, scoring=scoring)
-    if saved is not None:
+    saved = saved_scores(checkpoint.folder.weights, checkpoint.sha256, domain=domain, scoring=scoring)
+    if saved is not None and is_current(saved, checkpoint, domain):
         return saved
     from app.compute import computed_scores  # noqa: PLC0415 (PyTorch takes seconds to import)
 
-    return computed_scores(weights, checkpoint.sha256, domain=domain, scoring=scoring)
+    title = f"{question.title}, {domain_name(domain)}"
+    return computed_scores(source_of(checkpoint), domain=domain, scoring=scoring, title=title)
