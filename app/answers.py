@@ -13,7 +13,7 @@ from app.methods import DETECTOR_NAMES
 from app.sources import is_current, source_of
 from app.words import domain_name, name_of
 from gnl_core.config import ScoringConfig, scoring_settings
-from gnl_core.datasets import TRAIN
+from gnl_core.datasets import HELD_OUT, TRAIN
 from gnl_core.datasets.base import DatasetSpec
 from gnl_core.metrics import exceedance, report_domain, threshold_at
 from gnl_core.records import DomainReport, Scores
@@ -58,9 +58,10 @@ class Answer(NamedTuple):
 
     Attributes:
         question: What was asked.
-        training: Scores of the normal training images.
-        threshold: The score that 95 % of them do not exceed.
-        map_scale: Upper end of the maps' colour scale: the score that 99.5 % of them do not exceed.
+        training: Scores of the normal images that the run learnt from.
+        threshold: The score that 95 % of the held-out normal training images do not exceed; of those that were learnt
+            from, where a run held out none.
+        map_scale: Upper end of the maps' colour scale: the score that 99.5 % of the images learnt from do not exceed.
         in_distribution: The domain of the training images.
         shifted: The shifted domain.
     """
@@ -85,7 +86,8 @@ def answer(question: Question, *, spec: DatasetSpec, shifted: str) -> Answer:
         ValueError: If the checkpoint cannot be used; says why.
     """
     training = scores_of(question, TRAIN)
-    threshold = threshold_at(training.score, quantile=THRESHOLD_QUANTILE)
+    held_out = held_out_scores(question)
+    threshold = threshold_at((held_out or training).score, quantile=THRESHOLD_QUANTILE)
     return Answer(
         question=question,
         training=training,
@@ -94,6 +96,21 @@ def answer(question: Question, *, spec: DatasetSpec, shifted: str) -> Answer:
         in_distribution=judge(scores_of(question, spec.in_distribution), threshold),
         shifted=judge(scores_of(question, shifted), threshold),
     )
+
+
+def held_out_scores(question: Question) -> Scores | None:
+    """Scores of the normal training images that the run kept for its threshold; None where it kept none."""
+    checkpoint, scoring = question
+    if not checkpoint.config.holdout_percent:
+        return None
+    weights = checkpoint.folder.weights
+    saved = saved_scores(weights, checkpoint.sha256, domain=HELD_OUT, scoring=scoring)
+    if saved is not None:
+        return saved
+    from gnl_core.runs.experiment import split_training  # noqa: PLC0415 (PyTorch takes seconds to import)
+
+    _, held_out = split_training(checkpoint.config)
+    return scores_of(question, HELD_OUT) if held_out else None
 
 
 def judge(scores: Scores, threshold: float) -> DomainAnswer:

@@ -48,14 +48,23 @@ def smooth(anomaly_map: Tensor, *, sigma_px: float) -> Tensor:
         sigma_px: Standard deviation in pixels.
 
     Returns:
-        Smoothed map of the same shape; borders are mirrored.
+        Smoothed map of the same shape; behind a border the map goes on mirrored, as with scipy's Gaussian.
     """
     if sigma_px == 0:
         return anomaly_map
-    largest_radius = min(anomaly_map.shape[-2:]) - 1  # mirroring has no more pixels to give
+    largest_radius = min(anomaly_map.shape[-2:])  # mirroring has no more pixels to give
     radius = min(max(1, round(BLUR_RADIUS_SIGMAS * sigma_px)), largest_radius)
     side = 2 * radius + 1
-    return gaussian_blur(anomaly_map, kernel_size=[side, side], sigma=[sigma_px, sigma_px])
+    blurred = gaussian_blur(extend_mirrored(anomaly_map, radius), kernel_size=[side, side], sigma=[sigma_px, sigma_px])
+    return blurred[..., radius:-radius, radius:-radius]
+
+
+def extend_mirrored(maps: Tensor, pixels: int) -> Tensor:
+    """Continue maps (B, C, H, W) behind each border by that many pixels, the border's own first: b a | a b c."""
+    for dim in (-2, -1):
+        before, after = maps.narrow(dim, 0, pixels), maps.narrow(dim, -pixels, pixels)
+        maps = torch.cat([before.flip(dim), maps, after.flip(dim)], dim=dim)
+    return maps
 
 
 def image_score(anomaly_map: Tensor, *, reduction: str = "maximum", top_percent: float = 10.0) -> Tensor:

@@ -78,14 +78,47 @@ class RunConfig(ScoringConfig):
     holdout_percent: float = Field(
         10.0, ge=0, le=50, description="Share of the normal training images kept for thresholds, never learnt from"
     )
+    threshold_quantile: float = Field(
+        0.95, gt=0, lt=1, description="Share of the held-out normal images whose scores do not exceed the threshold"
+    )
     trained_views: Literal["augmix,grayscale", "augmix", "grayscale"] = Field(
         "augmix,grayscale", description="Augmented views that GNL's training makes agree"
+    )
+    mixed_stages: Stages = Field("1,2,3", description="Stages behind which rd4ad_mixstyle and rd4ad_efdm mix styles")
+    mixing_probability: float = Field(
+        0.5, ge=0, le=1, description="How often a training step mixes behind such a stage"
+    )
+    mixing_beta: float = Field(
+        0.1, gt=0, description="Both parameters of the Beta distribution of an image's share of its own style"
+    )
+    jigsaw_weight: float = Field(0.7, ge=0, description="Weight of rd4ad_jigsaw's puzzle term")
+    jigsaw_permutations: int = Field(30, ge=1, le=1000, description="Orders of the tiles, besides tiles in place")
+    jigsaw_shuffled_percent: float = Field(
+        40.0, ge=0, le=100, description="Share of the puzzles whose tiles are not in place, percent"
+    )
+    neighbours: int = Field(2, ge=1, description="Training images that knn averages the distance to")
+    coreset_percent: float = Field(10.0, gt=0, le=100, description="Share of the patches that patchcore keeps, percent")
+    coreset_candidates: int = Field(
+        50_000, ge=1, description="Patches that patchcore's selection looks at; of more, so many are drawn"
+    )
+    reweighting_neighbours: int = Field(
+        9, ge=1, description="Bank features around the nearest that reweight patchcore's score; 1 is off"
     )
     distillation_weight: float = Field(0.9, ge=0, description="Weight of GNL's distillation term")
     bottleneck_weight: float = Field(0.1, ge=0, description="Weight of GNL's bottleneck invariance term")
     low_level_weight: float = Field(0.1, ge=0, description="Weight of GNL's low-level invariance term")
-    stored_references: int = Field(8, ge=1, le=64, description="Number of reference images kept in the checkpoint")
+    stored_references: int = Field(
+        8, ge=0, le=64, description="Number of reference images kept in the checkpoint; 0: none, and no matching"
+    )
+    stored_precision: Literal["float32", "float16"] = Field(
+        "float32", description="Number format of the checkpoint on disk; float16 halves it and rounds what was learnt"
+    )
     feature_cache_mb: int = Field(1024, ge=0, description="Memory for teacher features of views that never change, MiB")
+    skip_broken: bool = Field(
+        False, description="Leave out training images that cannot be read, and say how many, instead of stopping"
+    )
+    image_cache_mb: int = Field(1024, ge=0, description="Memory for decoded training images, MiB")
+    workers: int = Field(1, ge=0, le=64, description="Threads that load batches ahead; 0 loads each when it is needed")
     device: str = Field("auto", description="auto, or a PyTorch device such as cpu, mps or cuda:1")
 
 

@@ -1,10 +1,18 @@
-"""Feature distribution matching (FDM): give a feature map the value distribution of another (paper, Eq. 1)."""
+"""Give a feature map the value distribution of another.
+
+Feature distribution matching (FDM; paper, Eq. 1) takes it from a reference; MixStyle and EFDMix mix
+it among the images of a training batch.
+"""
 
 from __future__ import annotations
+
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+SMALLEST_VARIANCE = 1e-6  # MixStyle's, so that a constant channel can be divided by its deviation
 
 
 def sort_features(features: Tensor) -> Tensor:
@@ -82,3 +90,53 @@ def resample_quantiles(sorted_values: Tensor, *, count: int) -> Tensor:
         return sorted_values
     stacked = sorted_values.reshape(-1, *sorted_values.shape[-2:])
     return F.interpolate(stacked, size=count, mode="linear", align_corners=True).view(*sorted_values.shape[:-1], count)
+
+
+class Mixing(Protocol):
+    """A way to move maps toward the style of a partner's: `mixstyle` or `efdm`."""
+
+    def __call__(self, features: Tensor, partner: Tensor, *, own_share: Tensor) -> Tensor:
+        """Mix the style of each image with its partner's; the arguments are those of `mixstyle`."""
+
+
+def mixstyle(features: Tensor, partner: Tensor, *, own_share: Tensor) -> Tensor:
+    """Give each channel a mean and a standard deviation between its own and its partner's (MixStyle, Eq. 4-6).
+
+    Args:
+        features: Feature maps, shape (B, C, H, W).
+        partner: The maps whose style is mixed in, of the same shape: the batch in another order.
+        own_share: How much of its own style each image keeps, in [0, 1], shape (B,): 1 leaves the
+            maps as they are, 0 gives them exactly the partner's statistics.
+
+    Returns:
+        Mixed maps, shape (B, C, H, W).
+    """
+    share = own_share.view(-1, 1, 1, 1)
+    mean, deviation = channel_statistics(features)
+    partner_mean, partner_deviation = channel_statistics(partner)
+    mixed_mean = share * mean + (1 - share) * partner_mean
+    mixed_deviation = share * deviation + (1 - share) * partner_deviation
+    return (features - mean) / deviation * mixed_deviation + mixed_mean
+
+
+def channel_statistics(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each channel over its positions, both of shape (B, C, 1, 1)."""
+    variance = features.var(dim=(2, 3), keepdim=True, correction=0)
+    return features.mean(dim=(2, 3), keepdim=True), (variance + SMALLEST_VARIANCE).sqrt()
+
+
+def efdm(features: Tensor, partner: Tensor, *, own_share: Tensor) -> Tensor:
+    """Move each channel's sorted values toward its partner's; every value keeps its rank (EFDMix, Eq. 10).
+
+    Args:
+        features: Feature maps, shape (B, C, H, W).
+        partner: The maps whose distribution is mixed in, of the same shape.
+        own_share: How much of its own distribution each image keeps, in [0, 1], shape (B,): 1 leaves
+            the maps as they are, 0 gives them exactly the partner's values.
+
+    Returns:
+        Mixed maps, shape (B, C, H, W).
+    """
+    share = own_share.view(-1, 1, 1, 1)
+    matched = match_distribution(features, sort_features(partner), style_weight=1.0)
+    return share * features + (1 - share) * matched

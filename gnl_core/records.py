@@ -19,7 +19,7 @@ class Batch:
     Attributes:
         views: View name to RGB images in [0, 1], shape (B, 3, H, W). The view "original" is the
             image itself; others are made by `gnl_core.datasets.views`.
-        labels: 0 for normal, 1 for anomalous, shape (B,).
+        labels: 0 for normal, 1 for anomalous, -1 where nobody has labelled it, shape (B,).
         domains: Domain of each image, such as "digits" or "digits_m".
         categories: What each image shows, such as the digit "4".
         paths: A name that identifies each image within its data set.
@@ -66,7 +66,7 @@ class Scores:
 
     Attributes:
         score: Anomaly score, higher is more anomalous.
-        label: 0 for normal, 1 for anomalous.
+        label: 0 for normal, 1 for anomalous, -1 where nobody has labelled it.
         domain: Domain of each image.
         category: What each image shows.
         path: A name that identifies each image within its data set.
@@ -79,20 +79,82 @@ class Scores:
     path: NDArray[np.str_]
 
 
-class DomainReport(NamedTuple):
-    """How well the scores of one domain separate normal from anomalous.
+@dataclass(frozen=True)
+class PixelScores:
+    """Pixels of anomaly maps beside their masks, at the detector's image size; n normal and m marked pixels.
 
     Attributes:
-        auroc: Area under the ROC curve in [0, 1]; None when one of the two labels is absent.
+        normal: Anomaly map where nothing is marked, shape (n,).
+        anomalous: Anomaly map where the mask is, shape (m,).
+        region_size: How many pixels the connected region of each marked pixel has, shape (m,).
+        n_without_mask: Images left out, as they are not normal and nothing is marked on them.
+    """
+
+    normal: NDArray[np.float32]
+    anomalous: NDArray[np.float32]
+    region_size: NDArray[np.int64]
+    n_without_mask: int
+
+
+class PixelReport(NamedTuple):
+    """How well anomaly maps find what masks mark, in one domain; None where there are no maps or no masks.
+
+    Attributes:
+        pixel_auroc: AUROC of single pixels.
+        pixel_average_precision: Average precision of single pixels.
+        aupro: Per-region overlap, integrated to 30 % false positives and divided by that.
+        n_without_mask: Images left out, as they are not normal and nothing is marked on them.
+    """
+
+    pixel_auroc: float | None = None
+    pixel_average_precision: float | None = None
+    aupro: float | None = None
+    n_without_mask: int = 0
+
+
+class Threshold(NamedTuple):
+    """The score above which an image is called anomalous, chosen on held-out normal training images alone.
+
+    Attributes:
+        value: The score; None for a run that holds out no images.
+        quantile: Share of the held-out images' scores that do not exceed it, in (0, 1).
+        n_held_out: Number of held-out images.
+    """
+
+    value: float | None
+    quantile: float
+    n_held_out: int
+
+
+class DomainReport(NamedTuple):
+    """How well the scores of one domain separate normal from anomalous; every figure lies in [0, 1].
+
+    Attributes:
+        auroc: Area under the ROC curve; None when one of the two labels is absent.
         auroc_interval: Bootstrap 95 % interval of the AUROC, or None likewise.
         n_normal: Number of normal images.
         n_anomalous: Number of anomalous images.
+        n_unlabelled: Number of images that nobody has labelled; no figure counts them.
+        average_precision: Area under the precision-recall curve as a sum of steps, or None likewise.
+        f1: F1 of the anomalies at the threshold; None without a threshold, or likewise.
+        false_alarm_rate: Share of normal images above the threshold; None without a threshold or normal images.
+        miss_rate: Share of anomalous images not above it; None without a threshold or anomalous images.
+        pixel_auroc: As in PixelReport, and so are the rest.
     """
 
     auroc: float | None
     auroc_interval: tuple[float, float] | None
     n_normal: int
     n_anomalous: int
+    n_unlabelled: int = 0
+    average_precision: float | None = None
+    f1: float | None = None
+    false_alarm_rate: float | None = None
+    miss_rate: float | None = None
+    pixel_auroc: float | None = None
+    pixel_average_precision: float | None = None
+    aupro: float | None = None
+    n_without_mask: int = 0
 
 
 class Report(NamedTuple):
@@ -101,10 +163,26 @@ class Report(NamedTuple):
     Attributes:
         domains: Domain name to its report.
         drops: Shifted domain name to the in-distribution AUROC minus its own, where both exist.
+        threshold: The threshold behind F1, false alarms and misses; None where nobody chose one.
     """
 
     domains: dict[str, DomainReport]
     drops: dict[str, float]
+    threshold: Threshold | None = None
+
+
+class Spread(NamedTuple):
+    """One figure over several runs that differ in their seed.
+
+    Attributes:
+        mean: Mean over the runs that have the figure; None if none has.
+        standard_deviation: Sample standard deviation (ddof = 1); None for fewer than two runs.
+        n_runs: Number of runs that have the figure.
+    """
+
+    mean: float | None
+    standard_deviation: float | None
+    n_runs: int
 
 
 class EpochRecord(NamedTuple):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
 
 from gnl_core.config import ScoringConfig
 from gnl_core.detectors.base import Detector
-from gnl_core.records import Batch, Detection, Scores
+from gnl_core.pixel_metrics import compare_with_masks, report_pixels
+from gnl_core.records import Batch, Detection, PixelReport, Scores
 
 
 @torch.inference_mode()
@@ -44,13 +45,54 @@ def score(detector: Detector, batches: Iterable[Batch], scoring: ScoringConfig) 
     return collect_scores(detect(detector, batches, scoring))
 
 
+def score_each(detector: Detector, batches: Iterable[Batch], questions: Sequence[ScoringConfig]) -> list[Scores]:
+    """Score every image under several questions, reading it once.
+
+    Args:
+        detector: A detector in eval mode.
+        batches: Images with the view "original".
+        questions: How to look at them.
+
+    Returns:
+        For each question what `score` gives.
+    """
+    rows: list[list[Scores]] = [[] for _ in questions]
+    for batch in batches:
+        for answers, scoring in zip(rows, questions, strict=True):
+            answers += [score_rows(*found) for found in detect(detector, [batch], scoring)]
+    return [join_scores(answers) for answers in rows]
+
+
 def collect_scores(detections: Iterable[tuple[Batch, Detection]]) -> Scores:
-    """Turn detections into columns."""
-    rows = list(detections)
+    """Turn detections into columns; maps and images are let go batch by batch."""
+    return join_scores([score_rows(batch, detection) for batch, detection in detections])
+
+
+def collect(detections: Iterable[tuple[Batch, Detection]]) -> tuple[Scores, PixelReport]:
+    """Turn the detections of one domain into columns, and measure its maps where there are masks.
+
+    Of images and maps, only the pixels that are measured are kept, 4 bytes each.
+    """
+    rows, pixels = [], []
+    for batch, detection in detections:
+        rows.append(score_rows(batch, detection))
+        if batch.masks is not None and detection.anomaly_map is not None:
+            maps, masks = detection.anomaly_map[:, 0].float(), batch.masks[:, 0] > 0
+            pixels.append(compare_with_masks(maps.numpy(), masks.numpy(), batch.labels.numpy()))
+    return join_scores(rows), report_pixels(pixels)
+
+
+def score_rows(batch: Batch, detection: Detection) -> Scores:
+    """One batch's detection as columns."""
     return Scores(
-        score=np.concatenate([detection.score.double().numpy() for _, detection in rows]),
-        label=np.concatenate([batch.labels.numpy() for batch, _ in rows]),
-        domain=np.array([name for batch, _ in rows for name in batch.domains]),
-        category=np.array([name for batch, _ in rows for name in batch.categories]),
-        path=np.array([name for batch, _ in rows for name in batch.paths]),
+        score=detection.score.double().numpy(),
+        label=batch.labels.numpy(),
+        domain=np.array(batch.domains),
+        category=np.array(batch.categories),
+        path=np.array(batch.paths),
     )
+
+
+def join_scores(parts: Sequence[Scores]) -> Scores:
+    """Rows of several scorings, one after the other."""
+    return Scores(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])})

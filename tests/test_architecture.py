@@ -13,8 +13,19 @@ ROOT = Path(__file__).resolve().parents[1]
 Imports = dict[str, set[str]]  # module to all that it imports
 
 FLOORS = (  # from the ground up; a package stands for its modules
-    ("records", "config", "losses", "distribution_matching", "anomaly_map", "devices"),
-    ("datasets", "models", "metrics", "plots"),
+    (
+        "records",
+        "config",
+        "losses",
+        "distribution_matching",
+        "anomaly_map",
+        "ranking",
+        "devices",
+        "jigsaw",
+        "neighbours",
+        "coreset",
+    ),
+    ("datasets", "models", "metrics", "pixel_metrics", "delong", "published", "plots"),
     ("detectors",),
     ("training", "scoring"),
     ("runs",),

@@ -1,25 +1,28 @@
-"""The command line: gnl train and gnl score here, gnl data in a file of its own."""
+"""The command line: gnl train and gnl score here, gnl compare, gnl import and gnl data in files of their own."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
+from gnl_core.cli.compare import add_compare_command
 from gnl_core.cli.data import add_data_commands
+from gnl_core.cli.imports import add_import_command
+from gnl_core.cli.report import format_report
 from gnl_core.cli.settings import add_settings, given_settings, say
 from gnl_core.config import RunConfig, ScoringConfig
-from gnl_core.datasets import find_dataset
+from gnl_core.datasets import HELD_OUT, find_dataset
 from gnl_core.datasets.shifts import shifted_domain
-from gnl_core.metrics import report
-from gnl_core.records import Report, Scores
+from gnl_core.metrics import choose_threshold, report
+from gnl_core.records import Batch, Detection, PixelReport, Scores
 from gnl_core.runs.experiment import (
     Run,
-    join_scores,
     load_domain,
     load_run,
     map_scale,
@@ -28,10 +31,11 @@ from gnl_core.runs.experiment import (
 )
 from gnl_core.runs.exports import write_csv, write_map
 from gnl_core.runs.folder import RunFolder, create_run, report_to_json, save_scores, write_report
-from gnl_core.scoring import collect_scores, detect
+from gnl_core.scoring import collect, collect_scores, detect, join_scores
 
 BAD_INPUT = 2
 INTERRUPTED = 130
+QUANTILE = "threshold_quantile"
 PLACES = ("device", "teacher_weights", "data_root")  # what can lie elsewhere than in training
 
 
@@ -39,7 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; bad input ends in one sentence on standard error and exit code 2."""
     parsed = build_parser().parse_args(arguments)
     try:
-        parsed.command(parsed)
+        with warnings.catch_warnings():
+            warnings.showwarning = tell_warning
+            parsed.command(parsed)
     except (ValueError, OSError) as error:
         say(f"gnl: {error}")
         return BAD_INPUT
@@ -47,6 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say("gnl: stopped")
         return INTERRUPTED
     return 0
+
+
+def tell_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning in one line on standard error, above any progress bar, without the place in the code."""
+    tqdm.write(f"gnl: {message}", file=sys.stderr)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -73,8 +84,12 @@ def build_parser() -> argparse.ArgumentParser:
     score.add_argument("--maps", type=Path, help="write one anomaly map an image to this folder, as PNG")
     score.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     add_settings(score, ScoringConfig.model_fields)
-    add_settings(score, {name: RunConfig.model_fields[name] for name in PLACES})
+    add_settings(score, {name: RunConfig.model_fields[name] for name in (QUANTILE, *PLACES)})
     score.set_defaults(command=score_command)
+
+    add_compare_command(commands.add_parser("compare", help="train and score several methods side by side"))
+
+    add_import_command(commands.add_parser("import", help="make a run of a checkpoint of the published code"))
 
     add_data_commands(commands.add_parser("data", help="what data there is, and how to get it"))
     return parser
@@ -100,9 +115,19 @@ def score_command(parsed: argparse.Namespace) -> None:
     domains = parsed.domain or ([spec.in_distribution] if parsed.shift else spec.domains)
     domains = [*domains, *(shifted_domain(domain, shift) for domain in domains for shift in parsed.shift or ())]
     domains = list(dict.fromkeys(domains))  # one that is named twice is scored once
-    scores = join_scores([score_one_domain(run, domain, scoring, maps=parsed.maps) for domain in domains])
-    measured = report(scores, in_distribution=spec.in_distribution)
+    scored = {domain: score_one_domain(run, domain, scoring, maps=parsed.maps) for domain in domains}
+    scores = join_scores([rows for rows, _ in scored.values()])
+    held_out = score_held_out(run, scoring)
+    quantile = given_settings(parsed, [QUANTILE]).get(QUANTILE, run.config.threshold_quantile)
+    measured = report(
+        scores,
+        in_distribution=spec.in_distribution,
+        threshold=choose_threshold(held_out, quantile=quantile),
+        pixels={domain: pixels for domain, (_, pixels) in scored.items()},
+    )
     save_scores(folder, scores, scoring)
+    if held_out:
+        save_scores(folder, held_out, scoring)
     write_report(folder, measured, scoring)
     if parsed.csv:
         write_csv(parsed.csv, scores)
@@ -112,25 +137,30 @@ def score_command(parsed: argparse.Namespace) -> None:
         print(format_report(measured))
 
 
-def score_one_domain(run: Run, domain: str, scoring: ScoringConfig, *, maps: Path | None) -> Scores:
+def score_one_domain(run: Run, domain: str, scoring: ScoringConfig, *, maps: Path | None) -> tuple[Scores, PixelReport]:
     """Score a domain with a progress bar, writing its anomaly maps on the way if asked to."""
-    upper = map_scale(run, scoring) if maps else 0.0
-    rows, batches = [], load_domain(run, domain)
+    batches = load_domain(run, domain)
     detections = detect(run.detector, batches, scoring)
-    for batch, detection in tqdm(detections, total=len(batches), desc=domain, unit="batch", file=sys.stderr):
-        if maps and detection.anomaly_map is not None:
+    shown = tqdm(detections, total=len(batches), desc=domain, unit="batch", file=sys.stderr)
+    return collect(write_maps(shown, maps, upper=map_scale(run, scoring)) if maps else shown)
+
+
+def write_maps(
+    detections: Iterable[tuple[Batch, Detection]], folder: Path, *, upper: float
+) -> Iterator[tuple[Batch, Detection]]:
+    """Write the anomaly maps that pass by, one picture an image."""
+    for batch, detection in detections:
+        if detection.anomaly_map is not None:
             for path, anomaly_map in zip(batch.paths, detection.anomaly_map[:, 0], strict=True):
-                write_map(maps / f"{path}.png", anomaly_map.numpy(), upper=upper)
-        rows.append((batch, detection._replace(anomaly_map=None)))
-    return collect_scores(rows)
+                write_map(folder / f"{path}.png", anomaly_map.numpy(), upper=upper)
+        yield batch, detection
 
 
-def format_report(measured: Report) -> str:
-    """A line a domain."""
-    width = max(16, *map(len, measured.domains))
-    lines = [f"{'domain':<{width}} {'AUROC':>6}  {'95 % interval':<15} {'normal':>7} {'anomalous':>9}"]
-    for name, domain in measured.domains.items():
-        value = "-" if domain.auroc is None else f"{domain.auroc:.3f}"
-        interval = "" if domain.auroc_interval is None else "{:.3f} - {:.3f}".format(*domain.auroc_interval)
-        lines.append(f"{name:<{width}} {value:>6}  {interval:<15} {domain.n_normal:>7} {domain.n_anomalous:>9}")
-    return "\n".join(lines)
+def score_held_out(run: Run, scoring: ScoringConfig) -> Scores | None:
+    """Score the normal training images kept for the threshold; where there are none, say why and go on without."""
+    try:
+        batches = load_domain(run, HELD_OUT)
+    except ValueError as error:  # none were kept, or the run is scored where its training images are not
+        say(f"no threshold: {error}")
+        return None
+    return collect_scores(detect(run.detector, batches, scoring))

@@ -5,22 +5,37 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic.fields import FieldInfo
 
 from gnl_core.config import parse_config
 
+NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
-def add_settings(parser: argparse.ArgumentParser, fields: Mapping[str, FieldInfo]) -> None:
-    """Add a flag for each field; values stay text, the model checks them."""
+
+def add_settings(
+    parser: argparse.ArgumentParser, fields: Mapping[str, FieldInfo], *, defaults: Mapping[str, Any] = NO_DEFAULTS
+) -> None:
+    """Add a flag for each field; values stay text, the model checks them.
+
+    Args:
+        parser: Gets the flags.
+        fields: Fields of the settings by name.
+        defaults: What a command takes for a field in place of its own default, for the help.
+    """
     for name, field in fields.items():
-        shown = "x".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
+        value = defaults.get(name, field.default)
+        shown = "x".join(map(str, value)) if isinstance(value, tuple) else value
         default = "" if shown is None else f" (default: {shown})"
+        flag: dict[str, Any] = (
+            {"action": argparse.BooleanOptionalAction} if field.annotation is bool else {"metavar": "VALUE"}
+        )
         parser.add_argument(
             f"--{name.replace('_', '-')}",
             default=argparse.SUPPRESS,
-            metavar="VALUE",
+            **flag,
             help=f"{field.description}{default}".replace("%", "%%"),
         )
 

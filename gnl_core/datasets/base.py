@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
+# The names of AugMix's operations (`views.OPERATIONS`) that the paper's published code draws from
+INDUSTRIAL_OPERATIONS = ("autocontrast", "equalize", "posterize", "solarize", "color", "sharpness")  # on MVTec AD
+ALL_OPERATIONS = (*INDUSTRIAL_OPERATIONS, "contrast", "brightness")  # on PACS
+
 
 class Item(NamedTuple):
     """One image, not yet read.
@@ -42,6 +46,7 @@ class DatasetSpec(NamedTuple):
         domains: The in-distribution domain first, then the shifted ones.
         train_items: Root folder and normal class to the normal training images.
         test_items: Root folder, normal class and domain to the images to score.
+        augmix_operations: What AugMix draws from in training: INDUSTRIAL_OPERATIONS or ALL_OPERATIONS.
         how_to_get: Where to fetch it and the layout that is expected; empty for bundled data sets.
     """
 
@@ -50,6 +55,7 @@ class DatasetSpec(NamedTuple):
     domains: tuple[str, ...]
     train_items: Callable[[Path | None, str], list[Item]]
     test_items: Callable[[Path | None, str, str], list[Item]]
+    augmix_operations: tuple[str, ...]
     how_to_get: str = ""
 
     @property

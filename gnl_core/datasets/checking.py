@@ -1,12 +1,14 @@
-"""All that is wrong with the images of a data set, told at once."""
+"""All that is wrong with the images of a data set, told at once; and what is left when those are left out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from gnl_core.datasets.base import Image, Item
+from gnl_core.datasets.images import UnreadableImageError
+from gnl_core.datasets.prefetching import prefetch
 
 
 def check_items(items: Iterable[Item]) -> list[str]:
@@ -16,6 +18,35 @@ def check_items(items: Iterable[Item]) -> list[str]:
         One sentence a problem, in the order of the items and each once; empty when all is well. Never raises.
     """
     return list(dict.fromkeys(problem for item in items for problem in check_item(item)))
+
+
+def leave_out_broken(items: Sequence[Item], *, workers: int = 0) -> tuple[list[Item], list[str]]:
+    """Read every image, and leave out those that cannot be read.
+
+    Args:
+        items: Some images.
+        workers: Threads that read ahead.
+
+    Returns:
+        The items that can be read, and a sentence on each of the others, both in the order of the items.
+
+    Raises:
+        ValueError: If none of them can be read.
+    """
+    problems = list(prefetch(read_problem, items, workers=workers))
+    told = [problem for problem in problems if problem]
+    if items and len(told) == len(items):
+        raise ValueError(f"none of {len(items)} images can be read; the first: {told[0]}")
+    return [item for item, problem in zip(items, problems, strict=True) if not problem], told
+
+
+def read_problem(item: Item) -> str:
+    """Why an image cannot be read; an empty text if it can."""
+    try:
+        item.read()
+    except UnreadableImageError as error:
+        return str(error)
+    return ""
 
 
 def check_item(item: Item) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
-from gnl_core.datasets.base import DatasetSpec, Image, Item
+from gnl_core.datasets.base import ALL_OPERATIONS, DatasetSpec, Image, Item
 from gnl_core.datasets.blending import blend_digit
 
 SIDE_PX = 28  # MNIST's
@@ -89,4 +89,5 @@ DIGITS = DatasetSpec(
     domains=("digits", "digits_m"),
     train_items=train_items,
     test_items=test_items,
+    augmix_operations=ALL_OPERATIONS,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from gnl_core.datasets.base import DatasetSpec, Item
+from gnl_core.datasets.base import INDUSTRIAL_OPERATIONS, DatasetSpec, Item
 from gnl_core.datasets.layout import NORMAL, image_item, list_defects, require_images, require_root
 from gnl_core.datasets.listing import list_folders, list_images
 
@@ -46,6 +46,7 @@ def open_folder(root: Path | None) -> DatasetSpec:
         domains=find_domains(find_test(folder)),
         train_items=partial(list_train, folder),
         test_items=partial(list_test, folder),
+        augmix_operations=INDUSTRIAL_OPERATIONS,
         how_to_get=HOW_TO_GET,
     )
 

@@ -24,6 +24,10 @@ UNUSABLE = {
 }
 
 
+class UnreadableImageError(ValueError):
+    """An image file that cannot be used; the sentence says why and what to do."""
+
+
 def read_image(path: Path) -> Image:
     """Decode an image file.
 
@@ -38,12 +42,12 @@ def read_image(path: Path) -> Image:
         RGB, uint8, shape (H, W, 3), at native size.
 
     Raises:
-        ValueError: If the file is missing, damaged, truncated, no such image, larger than 89 megapixels, or has
-            pixels that no rule brings to 8-bit RGB (32-bit whole or floating-point numbers, Lab colours).
+        UnreadableImageError: If the file is missing, damaged, truncated, no such image, larger than 89 megapixels, or
+            has pixels that no rule brings to 8-bit RGB (32-bit whole or floating-point numbers, Lab colours).
     """
     picture = load_picture(path)
     if picture.mode in UNUSABLE:
-        raise ValueError(f"{path} holds {UNUSABLE[picture.mode]}; save it as grey or RGB with 8 or 16 bits")
+        raise UnreadableImageError(f"{path} holds {UNUSABLE[picture.mode]}; save it as grey or RGB with 8 or 16 bits")
     return to_rgb(picture)
 
 
@@ -111,14 +115,20 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise ValueError(f"no image file at {path}; put it there, or leave it out") from None
+        raise UnreadableImageError(f"no image file at {path}; put it there, or leave it out") from None
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
         limit = LARGEST_PIXELS // 1_000_000
-        raise ValueError(f"{path} is larger than {limit} megapixels; make it smaller, or leave it out") from None
+        raise UnreadableImageError(
+            f"{path} is larger than {limit} megapixels; make it smaller, or leave it out"
+        ) from None
     except PIL.UnidentifiedImageError:
-        raise ValueError(f"{path} is not a PNG, JPEG, BMP, TIFF or WebP image; convert it, or leave it out") from None
+        raise UnreadableImageError(
+            f"{path} is not a PNG, JPEG, BMP, TIFF or WebP image; convert it, or leave it out"
+        ) from None
     except Exception as error:  # a damaged file makes Pillow raise nearly anything
-        raise ValueError(f"{path} is truncated, damaged or unreadable ({describe(error)}); replace it") from None
+        raise UnreadableImageError(
+            f"{path} is truncated, damaged or unreadable ({describe(error)}); replace it"
+        ) from None
 
 
 def describe(error: Exception) -> str:

@@ -1,116 +1,140 @@
-"""From items to batches: decoded and resized once an image, views made afresh each epoch."""
+"""From items to batches: decoded and resized once an image, views made afresh each epoch, ahead of who reads them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import PIL.Image
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
-from gnl_core.datasets.base import Image, Item, Mask
+from gnl_core.datasets.base import ALL_OPERATIONS, Image, Item, Mask
+from gnl_core.datasets.prefetching import prefetch
 from gnl_core.datasets.views import make_view
 from gnl_core.records import Batch
 
-Draw = tuple[int, int]  # epoch and position of an image: what its random view depends on
-Row = tuple[Item, dict[str, Tensor], Tensor | None]
-DECODED_BUDGET_BYTES = 2**30
+T = TypeVar("T")
+MIB = 2**20
 
 
-class ImageViews(Dataset[Row]):
-    """Items at one size, as views. The same epoch and position give the same views in any process."""
+class DecodedImages:
+    """The images of items at one size: the first are decoded once while the budget lasts, the rest each time.
 
-    def __init__(self, items: Sequence[Item], *, image_size: tuple[int, int], views: Sequence[str], seed: int) -> None:
-        self.items = items
-        self.image_size = image_size
-        self.views = views
-        self.seed = seed
-        self.has_masks = any(item.mask is not None for item in items)
-        self._decoded: dict[int, Tensor] = {}
+    Which images are kept does not depend on the order of reading, and reading from several threads is safe as long as
+    each reads other images.
+    """
 
-    def __len__(self) -> int:
-        return len(self.items)
+    def __init__(self, items: Sequence[Item], *, image_size: tuple[int, int], budget_bytes: int) -> None:
+        self._items = items
+        self._image_size = image_size
+        self._kept_count = budget_bytes // (3 * math.prod(image_size))
+        self._kept: dict[int, Tensor] = {}
 
-    def __getitem__(self, draw: Draw) -> Row:
-        epoch, position = draw
-        image = self.image(position).float() / 255
-        views = {
-            name: make_view(name, image, generator=np.random.default_rng([self.seed, epoch, position]))
-            for name in self.views
-        }
-        return self.items[position], views, self.mask(position)
-
-    def image(self, position: int) -> Tensor:
-        """The resized image, uint8, shape (3, H, W); kept in memory within the budget."""
-        if position in self._decoded:
-            return self._decoded[position]
-        image = resize_image(self.items[position].read(), self.image_size)
-        if (len(self._decoded) + 1) * image.nbytes <= DECODED_BUDGET_BYTES:
-            self._decoded[position] = image
+    def read(self, position: int) -> Tensor:
+        """The item's image, uint8, shape (3, H, W)."""
+        if position in self._kept:
+            return self._kept[position]
+        image = resize_image(self._items[position].read(), self._image_size)
+        if position < self._kept_count:
+            self._kept[position] = image
         return image
 
-    def mask(self, position: int) -> Tensor | None:
-        """The resized mask, shape (1, H, W), all zero where nothing is marked; None in a set without masks."""
-        if not self.has_masks:
-            return None
-        marked = self.items[position].mask
-        return torch.zeros(1, *self.image_size) if marked is None else resize_mask(marked(), self.image_size)
 
-
+@dataclass(eq=False)
 class Batches:
     """A list of items as batches: iterate for one pass in order, or ask for a shuffled epoch.
 
-    Args:
+    What a batch holds depends on the items, the settings and the epoch alone, not on the number of workers.
+
+    Attributes:
         items: What to load.
         image_size: Height and width in pixels that every image is brought to.
         batch_size: Images a batch; the last one has what is left.
         views: What each batch's `views` holds.
+        augmix_operations: What the view "augmix" draws from.
         seed: Decides the order of the epochs and what is random in the views.
+        workers: Threads that make batches ahead, as many batches as threads; 0 makes each when it is asked for.
+        cache_mb: Memory for decoded images, MiB; images beyond it are decoded each time.
+        decoded: The images; made here, not given.
 
     Raises:
         ValueError: If there are no items.
     """
 
-    def __init__(
-        self,
-        items: Sequence[Item],
-        *,
-        image_size: tuple[int, int],
-        batch_size: int,
-        views: Sequence[str] = ("original",),
-        seed: int = 0,
-    ) -> None:
-        if not items:
+    items: Sequence[Item]
+    _: KW_ONLY
+    image_size: tuple[int, int]
+    batch_size: int
+    views: Sequence[str] = ("original",)
+    augmix_operations: Sequence[str] = ALL_OPERATIONS
+    seed: int = 0
+    workers: int = 0
+    cache_mb: int = 1024
+    decoded: DecodedImages = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.items:
             raise ValueError("there are no images to load; check the data set's folder and the class")
-        self.dataset = ImageViews(items, image_size=image_size, views=views, seed=seed)
-        self.batch_size = batch_size
-        self.seed = seed
+        budget = self.cache_mb * MIB
+        self.decoded = DecodedImages(self.items, image_size=self.image_size, budget_bytes=budget)
 
     def __len__(self) -> int:
         """Number of batches in one pass."""
-        return math.ceil(len(self.dataset) / self.batch_size)
+        return len(chunk(range(len(self.items)), self.batch_size))
 
     def __iter__(self) -> Iterator[Batch]:
-        """Every image once, in the order of the items."""
-        return self._load(epoch=0, order=range(len(self.dataset)))
+        """Every image once, in the order of the items, with masks where there are some."""
+        pieces = chunk(range(len(self.items)), self.batch_size)
+        return prefetch(self.make_masked_batch, pieces, workers=self.workers)
 
     def epoch(self, number: int) -> Iterator[Batch]:
-        """Every image once, in an order that seed and epoch decide.
+        """Every image once, in an order that seed and epoch decide, without masks: none of them is decoded.
 
         A single image left over joins the batch before it: BatchNorm cannot learn from one.
         """
-        order = np.random.default_rng([self.seed, number]).permutation(len(self.dataset)).tolist()
-        return self._load(epoch=number, order=order)
+        order = np.random.default_rng([self.seed, number]).permutation(len(self.items)).tolist()
+        return prefetch(partial(self.make_batch, number), chunk(order, self.batch_size), workers=self.workers)
 
-    def _load(self, *, epoch: int, order: Sequence[int]) -> Iterator[Batch]:
-        draws = [(epoch, position) for position in order]
-        return iter(DataLoader(self.dataset, batch_sampler=chunk(draws, self.batch_size), collate_fn=collate))
+    def make_masked_batch(self, positions: Sequence[int]) -> Batch:
+        """The items at some positions, with masks if any item has one."""
+        batch = self.make_batch(0, positions)
+        if all(item.mask is None for item in self.items):
+            return batch
+        masks = [item_mask(self.items[position], self.image_size) for position in positions]
+        return replace(batch, masks=torch.stack(masks))
+
+    def make_batch(self, epoch: int, positions: Sequence[int]) -> Batch:
+        """The items at some positions as a batch without masks."""
+        items = [self.items[position] for position in positions]
+        rows = [self.make_views(epoch, position) for position in positions]
+        return Batch(
+            views={name: torch.stack([row[name] for row in rows]) for name in self.views},
+            labels=torch.tensor([item.label for item in items]),
+            domains=tuple(item.domain for item in items),
+            categories=tuple(item.category for item in items),
+            paths=tuple(item.path for item in items),
+        )
+
+    def make_views(self, epoch: int, position: int) -> dict[str, Tensor]:
+        """One image's views; seed, epoch and position decide what is random in them."""
+        image = self.decoded.read(position).float() / 255
+        return {
+            name: make_view(
+                name,
+                image,
+                generator=np.random.default_rng([self.seed, epoch, position]),
+                operations=self.augmix_operations,
+            )
+            for name in self.views
+        }
 
 
-def chunk(draws: Sequence[Draw], size: int) -> list[list[Draw]]:
+def chunk(draws: Sequence[T], size: int) -> list[list[T]]:
     """Cut into pieces of one size; the last has what is left, and a single draw joins the piece before it."""
     pieces = [list(draws[start : start + size]) for start in range(0, len(draws), size)]
     if len(pieces) > 1 and len(pieces[-1]) == 1 and size > 1:
@@ -119,18 +143,9 @@ def chunk(draws: Sequence[Draw], size: int) -> list[list[Draw]]:
     return pieces
 
 
-def collate(rows: Sequence[Row]) -> Batch:
-    """Stack rows into a batch."""
-    items = [item for item, _, _ in rows]
-    masks = [mask for _, _, mask in rows if mask is not None]
-    return Batch(
-        views={name: torch.stack([views[name] for _, views, _ in rows]) for name in rows[0][1]},
-        labels=torch.tensor([item.label for item in items]),
-        domains=tuple(item.domain for item in items),
-        categories=tuple(item.category for item in items),
-        paths=tuple(item.path for item in items),
-        masks=torch.stack(masks) if masks else None,
-    )
+def item_mask(item: Item, size: tuple[int, int]) -> Tensor:
+    """The item's mask at a size (height, width), shape (1, *size); all zero where nothing is marked."""
+    return torch.zeros(1, *size) if item.mask is None else resize_mask(item.mask(), size)
 
 
 def resize_image(image: Image, size: tuple[int, int]) -> Tensor:

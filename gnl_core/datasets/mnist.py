@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gnl_core.datasets.base import DatasetSpec, Item
+from gnl_core.datasets.base import ALL_OPERATIONS, DatasetSpec, Item
 from gnl_core.datasets.layout import image_item, require_anomalies, require_folder, require_images, require_root
 from gnl_core.datasets.mnist_arrays import array_item, find_files, find_mnist, load_classes
 
@@ -86,6 +86,7 @@ MNIST = DatasetSpec(
     domains=("mnist", "mnist_m"),
     train_items=train_items,
     test_items=test_items,
+    augmix_operations=ALL_OPERATIONS,
     how_to_get=(
         "MNIST: run gnl data download mnist, or put mnist.npz or the four IDX files (yann.lecun.com/exdb/mnist) into "
         "mnist/ under the data root. MNIST-M: run gnl data build-mnist-m --photos DIR, or fetch mnist_m.tar.gz from "

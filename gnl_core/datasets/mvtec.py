@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gnl_core.datasets.base import DatasetSpec, Item
+from gnl_core.datasets.base import INDUSTRIAL_OPERATIONS, DatasetSpec, Item
 from gnl_core.datasets.layout import NORMAL, image_item, list_defects, require_folder, require_images, require_root
 
 DOMAIN = "mvtec"
@@ -76,6 +76,7 @@ MVTEC = DatasetSpec(
     domains=(DOMAIN,),
     train_items=train_items,
     test_items=test_items,
+    augmix_operations=INDUSTRIAL_OPERATIONS,
     how_to_get=(
         "Fetch MVTec AD from www.mvtec.com/company/research/datasets/mvtec-ad (CC BY-NC-SA 4.0) and unpack it as "
         "mvtec/<category>/{train,test,ground_truth} under the data root."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gnl_core.datasets.base import DatasetSpec, Item
+from gnl_core.datasets.base import ALL_OPERATIONS, DatasetSpec, Item
 from gnl_core.datasets.layout import image_item, require_anomalies, require_folder, require_images, require_root
 from gnl_core.datasets.listing import check_inside
 
@@ -128,6 +128,7 @@ PACS = DatasetSpec(
     domains=(PHOTO, "art_painting", "cartoon", "sketch"),
     train_items=train_items,
     test_items=test_items,
+    augmix_operations=ALL_OPERATIONS,
     how_to_get=(
         "Fetch PACS from the page of its authors (sketchx.eecs.qmul.ac.uk/downloads) and unpack it as "
         "pacs/<domain>/<class>/*.jpg under the data root, the split lists (photo_train_kfold.txt, "

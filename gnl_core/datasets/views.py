@@ -11,6 +11,8 @@ import torch
 from PIL import ImageEnhance, ImageOps
 from torch import Tensor
 
+from gnl_core.datasets.base import ALL_OPERATIONS
+
 WIDTH = 3  # chains that are mixed
 LARGEST_DEPTH = 3  # operations in a chain
 LARGEST_SEVERITY = 3
@@ -53,7 +55,7 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
 )
 
 
-def augmix(image: Tensor, *, generator: np.random.Generator, operations: Sequence[str] = tuple(OPERATIONS)) -> Tensor:
+def augmix(image: Tensor, *, generator: np.random.Generator, operations: Sequence[str] = ALL_OPERATIONS) -> Tensor:
     """Mix chains of random operations with the image (AugMix, Hendrycks et al., ICLR 2020).
 
     Drawn for each image: severity 0-3, one depth 1-3 for all three chains, Dirichlet weights of the
@@ -104,13 +106,16 @@ def grayscale(image: Tensor) -> Tensor:
     return (luma * (image - mean) / std).sum(0, keepdim=True) * std + mean
 
 
-def make_view(name: str, image: Tensor, *, generator: np.random.Generator) -> Tensor:
+def make_view(
+    name: str, image: Tensor, *, generator: np.random.Generator, operations: Sequence[str] = ALL_OPERATIONS
+) -> Tensor:
     """Make one view of an image.
 
     Args:
         name: "original", "augmix" or "grayscale".
         image: RGB in [0, 1], shape (3, H, W).
         generator: Decides what is random in it.
+        operations: What AugMix draws from, names in OPERATIONS; a data set's own are in its `DatasetSpec`.
 
     Raises:
         ValueError: If there is no such view.
@@ -119,7 +124,7 @@ def make_view(name: str, image: Tensor, *, generator: np.random.Generator) -> Te
         case "original":
             return image
         case "augmix":
-            return augmix(image, generator=generator)
+            return augmix(image, generator=generator, operations=operations)
         case "grayscale":
             return grayscale(image)
     raise ValueError(f"unknown view {name!r}; choose one of: original, augmix, grayscale")

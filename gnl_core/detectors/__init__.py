@@ -3,18 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import cast
 
 import torch
 
 from gnl_core.config import RunConfig
 from gnl_core.detectors.base import Detector
 from gnl_core.detectors.gnl import GNL
+from gnl_core.detectors.knn import NearestNeighbours
+from gnl_core.detectors.patchcore import PatchCore
 from gnl_core.detectors.rd4ad import RD4AD
+from gnl_core.detectors.rd4ad_jigsaw import RD4ADJigsaw
+from gnl_core.distribution_matching import efdm, mixstyle
 
 DETECTORS: dict[str, Callable[[RunConfig], Detector]] = {
     "gnl": GNL,
     "rd4ad": RD4AD,
+    "rd4ad_augmix": partial(RD4AD, encoded_views=("augmix",)),
+    "rd4ad_mixstyle": partial(RD4AD, mixing=mixstyle),
+    "rd4ad_efdm": partial(RD4AD, mixing=efdm),
+    "rd4ad_jigsaw": RD4ADJigsaw,
+    "knn": NearestNeighbours,
+    "patchcore": PatchCore,
 }
+
+
+def find_method(name: str) -> type[Detector]:
+    """The class of a method, for what it says of itself before it is built.
+
+    Raises:
+        ValueError: If there is no such method.
+    """
+    if name not in DETECTORS:
+        raise ValueError(f"unknown detector {name!r}; choose one of: {', '.join(DETECTORS)}")
+    row = DETECTORS[name]
+    return cast(type[Detector], row.func if isinstance(row, partial) else row)
 
 
 def create_detector(config: RunConfig) -> Detector:
@@ -23,8 +47,7 @@ def create_detector(config: RunConfig) -> Detector:
     Raises:
         ValueError: If there is no such method, or its teacher cannot be had.
     """
-    if config.detector not in DETECTORS:
-        raise ValueError(f"unknown detector {config.detector!r}; choose one of: {', '.join(DETECTORS)}")
+    find_method(config.detector)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         return DETECTORS[config.detector](config)

@@ -23,12 +23,14 @@ class Detector(nn.Module):
     Attributes:
         views: What the loader must put in `Batch.views` for training.
         style_weight: Strength of feature distribution matching where a question leaves it open.
+        matches: Whether there is matching that a question can ask for; the strength means nothing otherwise.
         memories: Names of buffers whose first dimension is known only once `prepare` has seen the
             training images, such as a bank of features; they begin empty.
     """
 
     views: tuple[str, ...] = ("original",)
     style_weight: float = 0.0
+    matches: bool = False
     memories: tuple[str, ...] = ()
 
     def prepare(self, batches: Iterable[Batch]) -> None:

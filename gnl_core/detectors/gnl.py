@@ -19,8 +19,7 @@ class GNL(RD4AD):
     style_weight = 0.5  # the published code's strength
 
     def __init__(self, config: RunConfig) -> None:
-        super().__init__(config)
-        self.views = ("original", *config.trained_views.split(","))
+        super().__init__(config, encoded_views=("original", *config.trained_views.split(",")))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Distillation on the original, invariance of the views to it (Algorithm 1, lines 2-19).

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import torch
 from torch import Tensor
 
 from gnl_core.anomaly_map import anomaly_map, image_score, smooth
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.detectors.base import Detector
+from gnl_core.detectors.batch_mixing import draw_mix
 from gnl_core.detectors.references import References
+from gnl_core.distribution_matching import Mixing
 from gnl_core.losses import distillation_loss
 from gnl_core.models.feature_cache import FeatureCache
 from gnl_core.models.reverse_distillation import ReverseDistillation
@@ -25,13 +28,26 @@ class RD4AD(Detector):
 
     It is GNL without views. Feature distribution matching can be switched on for it too, so that
     GNL's training and its matching can be told apart.
+
+    Args:
+        config: The run's settings.
+        encoded_views: Views of the training images that the student learns from.
+        mixing: How the style of the teacher's maps is mixed among the images of a training batch;
+            None for not at all.
     """
 
-    def __init__(self, config: RunConfig) -> None:
+    matches = True
+
+    def __init__(
+        self, config: RunConfig, *, encoded_views: tuple[str, ...] = ("original",), mixing: Mixing | None = None
+    ) -> None:
         super().__init__()
         teacher = create_teacher(config.teacher, weights=config.teacher_weights, sha256=config.teacher_sha256)
         self.network = ReverseDistillation(teacher)
         self.config = config
+        self.mixing = mixing
+        self.encoded_views = encoded_views
+        self.views = tuple(dict.fromkeys(("original", *encoded_views)))  # references are originals in any case
         self.cache = FeatureCache(teacher, budget_bytes=config.feature_cache_mb * MIB)
         self.references = References(teacher, config)
 
@@ -40,20 +56,27 @@ class RD4AD(Detector):
         self.references.fill(self.network.teacher, self.cache_fixed_views(batches))
 
     def cache_fixed_views(self, batches: Iterable[Batch]) -> Iterator[Tensor]:
-        """Fill the feature cache batch by batch and pass each original image on."""
+        """Fill the feature cache batch by batch and pass each original image on; mixed maps are never fixed."""
+        fixed = set(self.encoded_views) & set(FIXED_VIEWS) if self.mixing is None else ()
         for batch in batches:
-            for view in set(self.views) & set(FIXED_VIEWS):
+            for view in fixed:
                 self.cache.add(view, batch.paths, batch.views[view])
             yield from batch.views["original"]
 
     def reconstruct(self, batch: Batch, view: str) -> Features:
-        """Encode one view of a batch and rebuild it; BatchNorm sees this view alone."""
-        return self.network(self.cache.encode(view, batch.paths, batch.views[view]))
+        """Encode one view of a batch and rebuild it; BatchNorm sees this view alone.
+
+        Mixed maps are both the bottleneck's input and the teacher's side of the comparison.
+        """
+        if self.mixing is None:
+            return self.network(self.cache.encode(view, batch.paths, batch.views[view]))
+        return self.network(self.network.teacher(batch.views[view], draw_mix(self.mixing, self.config)))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """The distillation term alone (RD4AD, Eq. 3)."""
-        original = self.reconstruct(batch, "original")
-        return {"distillation": distillation_loss(original.teacher, original.student)}
+        """The distillation term alone (RD4AD, Eq. 3), averaged over the views."""
+        encoded = [self.reconstruct(batch, view) for view in self.encoded_views]
+        terms = [distillation_loss(view.teacher, view.student) for view in encoded]
+        return {"distillation": torch.stack(terms).mean()}
 
     def features(self, images: Tensor, scoring: ScoringConfig) -> Features:
         """Encode and rebuild images, with the teacher's features matched to the references.

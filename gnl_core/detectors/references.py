@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.distribution_matching import match_distribution, nearest_reference, sort_features
 from gnl_core.models.teachers import Mix, Teacher
+from gnl_core.records import Batch
 
 
 class References(nn.Module):
@@ -28,7 +29,6 @@ class References(nn.Module):
         for index, shape in enumerate(sorted_shapes(teacher, config.image_size)):
             self.register_buffer(buffer_name(index), torch.zeros(self.count, *shape))
 
-    @torch.no_grad()
     def fill(self, teacher: Teacher, images: Iterable[Tensor]) -> None:
         """Draw the references by seed and keep their sorted features.
 
@@ -36,7 +36,11 @@ class References(nn.Module):
             teacher: What encodes them.
             images: Training images, shape (3, H, W); each is looked at once.
         """
-        chosen = choose_references(images, count=self.count, seed=self.seed)
+        self.keep(teacher, choose_references(images, count=self.count, seed=self.seed))
+
+    @torch.no_grad()
+    def keep(self, teacher: Teacher, chosen: Tensor) -> None:
+        """Keep the sorted features of chosen images, shape (count, 3, H, W)."""
         for index, stage in enumerate(teacher(chosen)):
             self.get_buffer(buffer_name(index)).copy_(sort_features(stage))
 
@@ -51,10 +55,15 @@ class References(nn.Module):
             The change of each stage's map, or None where matching is off.
 
         Raises:
-            ValueError: If more references are asked for than the checkpoint keeps.
+            ValueError: If the checkpoint keeps fewer references than are asked for.
         """
         weight = own_weight if scoring.style_weight is None else scoring.style_weight
-        if scoring.reference_count > self.count:
+        if weight and not self.count:
+            raise ValueError(
+                "this checkpoint keeps no references, so features cannot be matched; ask with --style-weight 0, "
+                "or make the run again with --stored-references 1 or more and its training images at hand"
+            )
+        if scoring.reference_count > self.count > 0:
             raise ValueError(
                 f"this checkpoint keeps {self.count} references, {scoring.reference_count} were asked for; "
                 "ask for fewer, or train with a larger --stored-references"
@@ -87,6 +96,13 @@ def sorted_shapes(teacher: Teacher, image_size: tuple[int, int]) -> list[tuple[i
     return [(channels, positions) for _, channels, positions in shapes]
 
 
+def pass_originals(batches: Iterable[Batch], *, look: Callable[[Tensor], None]) -> Iterator[Tensor]:
+    """Each original image of shape (3, H, W), after `look` has seen its batch: one pass serves both."""
+    for batch in batches:
+        look(batch.views["original"])
+        yield from batch.views["original"]
+
+
 def choose_references(images: Iterable[Tensor], *, count: int, seed: int) -> Tensor:
     """Draw images at random without replacement, holding no more than `count` of them at a time.
 
@@ -103,7 +119,7 @@ def choose_references(images: Iterable[Tensor], *, count: int, seed: int) -> Ten
     """
     generator = torch.Generator().manual_seed(seed)
     ranked = ((torch.rand((), generator=generator).item(), image) for image in images)
-    chosen = [image for _, image in heapq.nsmallest(count, ranked, key=itemgetter(0))]
+    chosen = [image for _, image in heapq.nsmallest(max(1, count), ranked, key=itemgetter(0))]
     if not chosen:
         raise ValueError("there is no training image to take references from")
-    return torch.stack([chosen[position % len(chosen)] for position in range(count)])
+    return torch.stack(chosen)[torch.arange(count) % len(chosen)]

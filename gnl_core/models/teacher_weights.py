@@ -1,11 +1,16 @@
-"""Where a teacher's pretrained weights come from: a bundled package, a download, or a local file."""
+"""Where a teacher's pretrained weights come from: a bundled package, a download, or a local file.
+
+It is the one place that reads .pth files, and it unpickles no code.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -52,19 +57,51 @@ def read_weight_file(file: Path, sha256: str | None = None) -> dict[str, Tensor]
     if not file.is_file():
         raise ValueError(f"no teacher weights at {file}; pass an existing .pth or .safetensors file")
     check_sha256(file, sha256 or hash_in_name(file))
-    try:
-        state = (
-            load_file(file)
-            if file.suffix == ".safetensors"
-            else torch.load(file, map_location="cpu", weights_only=True)
-        )
-    except Exception:  # what a reader raises on foreign bytes is anything: IndexError, struct.error, AssertionError
-        state = None
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+    state = read_content(file)
+    if not is_state_dict(state):
         raise ValueError(
             f"{file} is not a PyTorch state dict (tensors by name); save one with torch.save(model.state_dict(), FILE)"
         )
     return state
+
+
+def read_state_dicts(file: Path, names: Sequence[str]) -> dict[str, dict[str, Tensor]]:
+    """Read the state dicts that one .pth file holds by name, without unpickling code.
+
+    Args:
+        file: The file, such as the published RD4AD code writes.
+        names: The state dicts to read; others in the file are left over.
+
+    Raises:
+        ValueError: If the file is missing, or does not hold a state dict of each name.
+    """
+    if not file.is_file():
+        raise ValueError(f"no checkpoint at {file}; pass an existing .pth file")
+    content = read_content(file)
+    held = content if isinstance(content, dict) else {}
+    states = {name: held[name] for name in names if is_state_dict(held.get(name))}
+    missing = [name for name in names if name not in states]
+    if missing:
+        raise ValueError(
+            f"{file} holds no state dict (tensors by name) called {' or '.join(missing)}; "
+            "pass a file that the published RD4AD or GNL code has saved"
+        )
+    return states
+
+
+def read_content(file: Path) -> Any:
+    """What a .pth or .safetensors file holds, read without unpickling code; None if it cannot be read so."""
+    try:
+        if file.suffix == ".safetensors":
+            return load_file(file)
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except Exception:  # what a reader raises on foreign bytes is anything: IndexError, struct.error, AssertionError
+        return None
+
+
+def is_state_dict(value: object) -> bool:
+    """Whether something is tensors by name."""
+    return isinstance(value, dict) and all(isinstance(tensor, Tensor) for tensor in value.values())
 
 
 def hash_in_name(file: Path) -> str | None:

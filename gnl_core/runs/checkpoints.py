@@ -53,7 +53,15 @@ def save_checkpoint(path: Path, detector: Detector, config: RunConfig, *, epoch:
         "teacher_fingerprint": teacher_fingerprint(detector),
     }
     # One metadata entry: several would be written in an order of their own, and the file's hash would vary.
-    write_atomically(path, save(learnt_state(detector), metadata={FORMAT: json.dumps(header)}))
+    state = stored_state(learnt_state(detector), precision=config.stored_precision)
+    write_atomically(path, save(state, metadata={FORMAT: json.dumps(header)}))
+
+
+def stored_state(state: dict[str, Tensor], *, precision: str) -> dict[str, Tensor]:
+    """The tensors as they are written: floating-point ones in the precision named, counters as they are."""
+    if precision == "float32":
+        return state
+    return {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
 
 
 def load_checkpoint(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-CIFAR10_BINARY = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"  # the Python version would be a pickle
+CIFAR10_BINARY = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"  # the Python version holds the same
 CIFAR10_MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from gnl_core.config import RunConfig, ScoringConfig, scoring_settings
-from gnl_core.datasets import HELD_OUT, TRAIN, list_items, list_train_items
+from gnl_core.datasets import HELD_OUT, TRAIN, find_dataset, list_items, list_train_items
 from gnl_core.datasets.base import Item
+from gnl_core.datasets.checking import leave_out_broken
+from gnl_core.datasets.images import UnreadableImageError
 from gnl_core.datasets.loading import Batches
 from gnl_core.datasets.shifts import shift_items, split_domain
 from gnl_core.detectors import create_detector
@@ -50,6 +53,8 @@ def train_run(config: RunConfig, folder: RunFolder) -> Iterator[EpochRecord]:
             save_checkpoint(folder.weights, detector, config, epoch=record.epoch)
             append_record(folder, record)
             yield record
+    except UnreadableImageError as error:
+        raise ValueError(f"{error}, or train without it: --skip-broken") from None
     finally:
         discard_unstarted_run(folder)
 
@@ -60,14 +65,17 @@ def prepare_training(config: RunConfig) -> tuple[Detector, Batches]:
     Raises:
         ValueError: If they name something that does not exist.
     """
-    items, _ = split_training(config)
+    items = usable(config, split_training(config)[0])
     detector = create_detector(config).to(resolve_device(config.device))
     batches = Batches(
         items,
         image_size=config.image_size,
         batch_size=config.batch_size,
         views=detector.views,
+        augmix_operations=find_dataset(config.dataset, config.data_root).augmix_operations,
         seed=config.seed,
+        workers=config.workers,
+        cache_mb=config.image_cache_mb,
     )
     return detector, batches
 
@@ -83,6 +91,23 @@ def split_training(config: RunConfig) -> tuple[list[Item], list[Item]]:
     held_out = set(np.random.default_rng(config.seed).permutation(len(items))[:count].tolist())
     learnt = [item for position, item in enumerate(items) if position not in held_out]
     return learnt[: config.limit], [items[position] for position in sorted(held_out)]
+
+
+def usable(config: RunConfig, items: list[Item]) -> list[Item]:
+    """The training images that can be read, where the run is to leave out the others; a warning says how many it did.
+
+    Raises:
+        ValueError: If none can be read.
+    """
+    if not config.skip_broken:
+        return items
+    readable, problems = leave_out_broken(items, workers=config.workers)
+    if problems:
+        warnings.warn(
+            f"left out {len(problems)} of {len(items)} training images that cannot be read; the first: {problems[0]}",
+            stacklevel=2,
+        )
+    return readable
 
 
 def load_run(
@@ -118,7 +143,13 @@ def load_domain(run: Run, domain: str) -> Batches:
         ValueError: If the data set has no such domain.
     """
     items = list_domain(run.config, domain)
-    return Batches(items, image_size=run.config.image_size, batch_size=SCORING_BATCH_SIZE)
+    return Batches(
+        items,
+        image_size=run.config.image_size,
+        batch_size=SCORING_BATCH_SIZE,
+        workers=run.config.workers,
+        cache_mb=0,  # each image is looked at once
+    )
 
 
 def list_domain(config: RunConfig, domain: str) -> list[Item]:
@@ -131,7 +162,7 @@ def list_domain(config: RunConfig, domain: str) -> list[Item]:
     if base not in (TRAIN, HELD_OUT):
         return list_items(config.dataset, normal_class=config.normal_class, domain=domain, root=config.data_root)
     learnt, held_out = split_training(config)
-    items = [item._replace(domain=base) for item in (learnt if base == TRAIN else held_out)]
+    items = [item._replace(domain=base) for item in usable(config, learnt if base == TRAIN else held_out)]
     if not items:
         raise ValueError("this run holds out no training images; train one with a larger --holdout-percent")
     return shift_items(items, shift) if shift else items
@@ -140,11 +171,6 @@ def list_domain(config: RunConfig, domain: str) -> list[Item]:
 def score_domain(run: Run, domain: str, scoring: ScoringConfig) -> Scores:
     """Score every image of one domain."""
     return score(run.detector, load_domain(run, domain), scoring)
-
-
-def join_scores(parts: Sequence[Scores]) -> Scores:
-    """Rows of several scorings, one after the other."""
-    return Scores(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])})
 
 
 def map_scale(run: Run, scoring: ScoringConfig) -> float:

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +42,11 @@ class RunFolder(NamedTuple):
         return self.path / "weights.safetensors"
 
     @property
+    def origin(self) -> Path:
+        """The file that the run was imported from; runs that were trained have none."""
+        return self.path / "origin.json"
+
+    @property
     def scores(self) -> Path:
         """One row an image and question."""
         return self.path / "scores.parquet"
@@ -72,7 +78,8 @@ def discard_unstarted_run(folder: RunFolder) -> None:
     """Take back what `create_run` made, unless the run has a checkpoint; other files in the folder stay."""
     if folder.weights.exists():
         return
-    folder.config.unlink(missing_ok=True)
+    for file in (folder.config, folder.origin):
+        file.unlink(missing_ok=True)
     if not any(folder.path.iterdir()):
         folder.path.rmdir()
 
@@ -117,8 +124,21 @@ def save_scores(folder: RunFolder, scores: Scores, scoring: ScoringConfig) -> No
 
     Rows of the same checkpoint that answer other questions stay; the rest is replaced.
     """
-    rows = pd.DataFrame({name: getattr(scores, name) for name in SCORE_COLUMNS})
-    rows = rows.assign(checkpoint=hash_file(folder.weights), **scoring.model_dump())
+    save_answers(folder, [(scoring, scores)])
+
+
+def save_answers(folder: RunFolder, answers: Sequence[tuple[ScoringConfig, Scores]]) -> None:
+    """Keep the scores of several questions, as `save_scores` does for one, in one writing."""
+    checkpoint = hash_file(folder.weights)
+    rows = pd.concat(
+        [
+            pd.DataFrame({name: getattr(scores, name) for name in SCORE_COLUMNS}).assign(
+                checkpoint=checkpoint, **scoring.model_dump()
+            )
+            for scoring, scores in answers
+        ],
+        ignore_index=True,
+    )
     kept = read_saved_scores(folder)
     if kept is not None:
         question = ["domain", *ScoringConfig.model_fields]
@@ -141,8 +161,11 @@ def read_saved_scores(folder: RunFolder) -> pd.DataFrame | None:
 def find_scores(folder: RunFolder, *, domain: str, scoring: ScoringConfig) -> Scores | None:
     """Look up kept scores of one domain under one question; None if they are not there."""
     rows = read_saved_scores(folder)
-    if rows is None:
-        return None
+    return None if rows is None else select_scores(rows, domain=domain, scoring=scoring)
+
+
+def select_scores(rows: pd.DataFrame, *, domain: str, scoring: ScoringConfig) -> Scores | None:
+    """Of what `read_saved_scores` gave, the scores of one domain under one question; None if they are not there."""
     rows = rows[rows["domain"] == domain]
     for name, value in scoring.model_dump().items():
         rows = rows[rows[name] == value]
@@ -156,8 +179,12 @@ def write_report(folder: RunFolder, report: Report, scoring: ScoringConfig) -> N
 
 
 def report_to_json(report: Report) -> dict[str, object]:
-    """A report as plain values: {"domains": {name: {"auroc": …, …}}, "drops": {name: …}}."""
-    return {"domains": {name: domain._asdict() for name, domain in report.domains.items()}, "drops": report.drops}
+    """A report as plain values: {"domains": {name: {"auroc": …, …}}, "drops": {name: …}, "threshold": {…} or None}."""
+    return {
+        "domains": {name: domain._asdict() for name, domain in report.domains.items()},
+        "drops": report.drops,
+        "threshold": report.threshold._asdict() if report.threshold else None,
+    }
 
 
 def hash_file(path: Path) -> str:

@@ -8,17 +8,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import PIL.Image
 import pytest
 
 from gnl_core.cli import main
-from gnl_core.config import RunConfig
+from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets import DATASETS, digits
 from gnl_core.runs import experiment
-from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.folder import RunFolder, find_scores
 
 TINY = ["--limit=20", "--epochs=2", "--image-size=32", "--detector=rd4ad", "--device=cpu", "--seed=7"]
-N_NORMAL, N_ANOMALOUS = 6, 34
+N_NORMAL, N_ANOMALOUS, N_HELD_OUT = 6, 34, 11
 
 
 @pytest.fixture(autouse=True)
@@ -106,7 +107,7 @@ def test_the_images_that_were_learnt_from_and_those_held_out_can_be_scored(
     run: Path, capsys: pytest.CaptureFixture[str]
 ):
     found = score_as_json(capsys, run, "--domain", "train", "held_out")["domains"]
-    assert found["train"] == {"auroc": None, "auroc_interval": None, "n_normal": 20, "n_anomalous": 0}
+    assert (found["train"]["auroc"], found["train"]["n_normal"], found["train"]["n_anomalous"]) == (None, 20, 0)
     assert found["held_out"]["n_normal"] == round(len(digits.train_items(None, "4")) / 10)
 
 
@@ -118,10 +119,76 @@ def test_matching_is_a_question_that_changes_the_answer(run: Path, capsys: pytes
 
 def test_without_json_there_is_a_line_a_domain(run: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["score", str(run)]) == 0
-    header, *lines = capsys.readouterr().out.splitlines()
+    header, *lines, note = capsys.readouterr().out.splitlines()
     assert header.split()[:2] == ["domain", "AUROC"]
     assert [line.split()[0] for line in lines] == ["digits", "digits_m"]
     assert [line.split()[-2:] for line in lines] == [[str(N_NORMAL), str(N_ANOMALOUS)]] * 2
+    assert note.startswith("threshold ")
+
+
+def test_the_threshold_is_a_quantile_of_the_held_out_scores_that_are_kept(
+    run: Path, capsys: pytest.CaptureFixture[str]
+):
+    found = score_as_json(capsys, run, "--domain", "digits", "--style-weight", "0.5")
+    folder, scoring = RunFolder(run), ScoringConfig(style_weight=0.5)
+    held_out, scores = (find_scores(folder, domain=domain, scoring=scoring) for domain in ("held_out", "digits"))
+    threshold = found["threshold"]
+    assert threshold == {"value": np.quantile(held_out.score, 0.95), "quantile": 0.95, "n_held_out": N_HELD_OUT}
+    assert "held_out" not in found["domains"]
+    alarms = scores.score[scores.label == 0] > threshold["value"]
+    assert found["domains"]["digits"]["false_alarm_rate"] == alarms.mean()
+
+
+def test_the_quantile_is_a_question(run: Path, capsys: pytest.CaptureFixture[str]):
+    first, again = (score_as_json(capsys, run, "--threshold-quantile", quantile) for quantile in ("0.5", "0.99"))
+    assert (first["threshold"]["quantile"], again["threshold"]["quantile"]) == (0.5, 0.99)
+    assert first["threshold"]["value"] < again["threshold"]["value"]
+    assert first["domains"]["digits"]["auroc"] == again["domains"]["digits"]["auroc"]
+
+
+def test_a_run_without_held_out_images_is_scored_without_a_threshold(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["train", "--run", str(tmp_path / "run"), *TINY, "--epochs=1", "--holdout-percent=0"]) == 0
+    found = score_as_json(capsys, tmp_path / "run", "--domain", "digits")
+    assert found["threshold"] == {"value": None, "quantile": 0.95, "n_held_out": 0}
+    measured = found["domains"]["digits"]
+    assert (measured["f1"], measured["false_alarm_rate"], measured["miss_rate"]) == (None, None, None)
+    assert 0 < measured["average_precision"] <= 1
+    assert main(["score", str(tmp_path / "run"), "--domain", "digits"]) == 0
+    printed = capsys.readouterr()
+    assert "no threshold: this run holds out no training images" in printed.err
+    assert printed.out.splitlines()[-1].startswith("no threshold, as there are no held-out normal training images")
+
+
+def test_a_run_is_scored_where_its_training_images_are_not(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def no_images(root: Path | None, normal_class: str) -> list[Any]:
+        raise ValueError("no folder of training images")
+
+    monkeypatch.setitem(DATASETS, "digits", DATASETS["digits"]._replace(train_items=no_images))
+    assert score_as_json(capsys, run, "--domain", "digits")["threshold"]["value"] is None
+    assert main(["score", str(run), "--domain", "digits"]) == 0
+    assert "no threshold: no folder of training images" in capsys.readouterr().err
+
+
+def test_masks_add_pixel_figures(run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    few = DATASETS["digits"].test_items
+
+    def test_items(root: Path | None, normal_class: str, domain: str) -> list[Any]:
+        items = few(root, normal_class, domain)
+        halves = [item._replace(mask=lambda: np.indices((8, 8))[0] < 4) for item in items[N_NORMAL:-2]]
+        return [*items[:N_NORMAL], *halves, *items[-2:]]
+
+    monkeypatch.setitem(DATASETS, "digits", DATASETS["digits"]._replace(test_items=test_items))
+    found = score_as_json(capsys, run, "--domain", "digits")["domains"]["digits"]
+    assert all(0 < found[name] < 1 for name in ("pixel_auroc", "pixel_average_precision", "aupro"))
+    assert found["n_without_mask"] == 2
+    assert main(["score", str(run), "--domain", "digits"]) == 0
+    header, *_, note = capsys.readouterr().out.splitlines()
+    assert all(heading in header for heading in ("pixel AUROC", "pixel AP", "AUPRO"))
+    assert note == "digits: pixel figures leave out 2 anomalous images without a mask"
 
 
 def test_csv_has_a_row_an_image(run: Path, tmp_path: Path):
@@ -196,6 +263,7 @@ def test_a_missing_run_is_refused(tmp_path: Path, check_refused: Callable[..., s
         ("--domain", "night", "unknown domain 'night' of digits; choose one of: digits, digits_m, train"),
         ("--style-weight", "-1", "style_weight = '-1'"),
         ("--smoothing-sigma-px", "wide", "smoothing_sigma_px = 'wide'"),
+        ("--threshold-quantile", "1", "threshold_quantile = '1'"),
         ("--reference-count", "0", "reference_count = '0'"),
         ("--reference-count", "9", "keeps 8 references, 9 were asked for"),
         ("--device", "toaster", "cannot compute on device 'toaster'"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,49 @@ def test_ones_own_images_are_trained_on_and_scored(own_images: Path, capsys: pyt
         "test": (1, 1),
         "test+jpeg:3": (1, 1),
     }
+
+
+def train_on(root: Path, *flags: str) -> int:
+    settings = ["--dataset", "folder", "--normal-class", "good", "--data-root", str(root), "--image-size", "32"]
+    fast = ["--epochs", "1", "--detector", "rd4ad", "--device", "cpu", "--holdout-percent", "0"]
+    return main(["train", *settings, *fast, "--run", str(root / "run"), *flags])
+
+
+def break_files(root: Path, *names: str) -> None:
+    for name in names:
+        (root / "train" / "good" / name).write_bytes((root / "train" / "good" / name).read_bytes()[:60])
+
+
+def test_a_broken_training_image_stops_the_training_with_the_flag_that_leaves_it_out(
+    own_images: Path, capsys: pytest.CaptureFixture[str]
+):
+    break_files(own_images, "2.png")
+    assert train_on(own_images) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("gnl: ")
+    assert "2.png is truncated" in said
+    assert said.endswith("replace it, or train without it: --skip-broken")
+    assert not (own_images / "run").exists()
+
+
+def test_a_broken_training_image_is_left_out_if_told_so_and_counted(
+    own_images: Path, capsys: pytest.CaptureFixture[str]
+):
+    for number in (5, 6):
+        shutil.copy(own_images / "train/good/1.png", own_images / f"train/good/{number}.png")
+    break_files(own_images, "2.png")
+    assert train_on(own_images, "--skip-broken") == 0
+    (said,) = [line for line in capsys.readouterr().err.splitlines() if "left out" in line]
+    assert "gnl: left out 1 of 4 training images that cannot be read; the first: " in said
+    assert "2.png is truncated" in said
+    assert main(["score", str(own_images / "run"), "--domain", "train", "test", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["domains"]["train"]["n_normal"] == 3
+
+
+def test_images_all_of_which_are_broken_cannot_be_trained_on(own_images: Path, capsys: pytest.CaptureFixture[str]):
+    break_files(own_images, "1.png", "2.png")
+    assert train_on(own_images, "--skip-broken") == 2
+    assert "gnl: none of 2 images can be read; the first: " in capsys.readouterr().err
 
 
 def test_unlabelled_images_are_scored_without_an_auroc(own_images: Path, capsys: pytest.CaptureFixture[str]):

@@ -48,7 +48,7 @@ def test_an_impossible_image_size_is_refused(written: object):
         ("distillation_weight", -0.1),
         ("bottleneck_weight", -0.1),
         ("low_level_weight", -0.1),
-        ("stored_references", 0),
+        ("stored_references", -1),
         ("stored_references", 65),
         ("feature_cache_mb", -1),
         ("teacher_sha256", "123"),

@@ -11,8 +11,8 @@ from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors.base import Detector
-from gnl_core.records import Detection
-from gnl_core.scoring import detect, score
+from gnl_core.records import Detection, PixelReport
+from gnl_core.scoring import collect, detect, join_scores, score
 
 
 class Brightness(Detector):
@@ -66,3 +66,39 @@ def test_a_method_without_maps_has_none(items: list[Item]):
 
 def test_scoring_keeps_no_gradients(items: list[Item]):
     assert not any(found.score.requires_grad for _, found in detect(Brightness(), load(items, 2), ScoringConfig()))
+
+
+def test_joined_scores_follow_each_other(items: list[Item]):
+    parts = [score(Brightness(), load(some, 2), ScoringConfig()) for some in (items[:3], items[3:])]
+    joined, whole = join_scores(parts), score(Brightness(), load(items, 2), ScoringConfig())
+    for name, column in vars(whole).items():
+        np.testing.assert_array_equal(getattr(joined, name), column)
+
+
+WITH_MAPS = ScoringConfig(smoothing_sigma_px=1)
+
+
+@pytest.fixture
+def spotted() -> list[Item]:
+    """A dark image; one with a bright spot and its mask, at twice the detector's size; one with a spot and no mask."""
+    spot = np.zeros((64, 64), dtype=bool)
+    spot[10:20, 30:40] = True
+    image = np.repeat(np.where(spot, 250, 20).astype(np.uint8)[..., None], 3, axis=2)
+    dark = np.full_like(image, 20)
+    return [
+        Item("dark", lambda: dark, label=0, domain="d", category="good"),
+        Item("marked", lambda: image, label=1, domain="d", category="spot", mask=lambda: spot),
+        Item("unmarked", lambda: image, label=1, domain="d", category="spot"),
+    ]
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3])
+def test_maps_are_measured_beside_their_masks_at_the_detectors_size(spotted: list[Item], batch_size: int):
+    rows, pixels = collect(detect(Brightness(), load(spotted, batch_size), WITH_MAPS))
+    assert rows.path.tolist() == ["dark", "marked", "unmarked"]
+    assert pixels == PixelReport(pixel_auroc=1, pixel_average_precision=1, aupro=pytest.approx(1), n_without_mask=1)
+
+
+def test_without_masks_or_without_maps_there_are_no_pixel_figures(items: list[Item], spotted: list[Item]):
+    assert collect(detect(Brightness(), load(items, 2), WITH_MAPS))[1] == PixelReport()
+    assert collect(detect(Brightness(), load(spotted, 2), ScoringConfig()))[1] == PixelReport()

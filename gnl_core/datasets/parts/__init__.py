@@ -15,7 +15,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageFilter
 
-from gnl_core.datasets.base import DatasetSpec, Image, Item, Mask
+from gnl_core.datasets.base import INDUSTRIAL_OPERATIONS, DatasetSpec, Image, Item, Mask
 from gnl_core.datasets.parts import nut, nut_defects, weave, weave_defects
 from gnl_core.datasets.parts.rendering import Conditions, Field, Light, photograph
 
@@ -111,4 +111,5 @@ PARTS = DatasetSpec(
     domains=tuple(CONDITIONS),
     train_items=train_items,
     test_items=test_items,
+    augmix_operations=INDUSTRIAL_OPERATIONS,
 )

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import PIL.Image
+import pytest
 
 from gnl_core.datasets.base import Item
-from gnl_core.datasets.checking import check_items
+from gnl_core.datasets.checking import check_items, leave_out_broken
 from gnl_core.datasets.images import read_image, read_mask, read_mask_of
 
 
@@ -56,6 +57,38 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_items(tmp_path: Path)
 
 def test_a_problem_of_many_images_is_told_once(tmp_path: Path):
     assert len(check_items([make_item(tmp_path / "gone.png")] * 3)) == 1
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_readable_items_are_left_with_a_sentence_on_each_other(tmp_path: Path, workers: int):
+    good = [make_item(image_file(tmp_path / f"{index}.png")) for index in range(2)]
+    cut = image_file(tmp_path / "cut.png", size=(90, 90))
+    cut.write_bytes(cut.read_bytes()[:60])
+    items = [good[0], make_item(cut), good[1], make_item(tmp_path / "gone.png")]
+    left, problems = leave_out_broken(items, workers=workers)
+    assert left == good
+    assert [problem.split(" ")[0] for problem in problems] == [str(cut), "no"]
+    assert "gone.png" in problems[1]
+
+
+def test_nothing_is_left_out_of_what_is_well(tmp_path: Path):
+    items = [make_item(image_file(tmp_path / "a.png"))]
+    assert leave_out_broken(items) == (items, [])
+    assert leave_out_broken([]) == ([], [])
+
+
+def test_images_none_of_which_can_be_read_are_refused(tmp_path: Path):
+    items = [make_item(tmp_path / f"{name}.png") for name in "ab"]
+    with pytest.raises(ValueError, match=r"none of 2 images can be read; the first: no image file at .*a\.png"):
+        leave_out_broken(items)
+
+
+def test_an_error_of_another_kind_is_not_hidden():
+    def fail() -> np.ndarray:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        leave_out_broken([make_item(Path("a.png"), read=fail)])
 
 
 def test_an_image_of_another_shape_or_type_is_told():

@@ -7,7 +7,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gnl_core.datasets import loading
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches, chunk, resize_image
 
@@ -77,20 +76,78 @@ def test_no_images_are_refused():
         load([])
 
 
-def test_an_image_is_decoded_once():
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_image_is_decoded_once(workers: int):
     reads: list[int] = []
-    batches = load([grey_item(value, reads=reads) for value in range(3)])
+    batches = load([grey_item(value, reads=reads) for value in range(9)], workers=workers)
     for number in (1, 2):
         list(batches.epoch(number))
-    assert sorted(reads) == [0, 1, 2]
+    assert sorted(reads) == list(range(9))
 
 
-def test_images_beyond_the_memory_budget_are_decoded_each_time(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(loading, "DECODED_BUDGET_BYTES", 2 * 3 * 4 * 4)
+@pytest.mark.parametrize("workers", [0, 2])
+def test_images_beyond_the_memory_budget_are_decoded_each_time(workers: int):
+    # 3 bytes a pixel of 512x512 pixels: 1 MiB has room for one image, and a third of another
     reads: list[int] = []
-    batches = load([grey_item(value, reads=reads) for value in range(3)])
+    items = [grey_item(value, reads=reads) for value in range(3)]
+    batches = load(items, image_size=(512, 512), cache_mb=1, workers=workers)
+    list(batches), list(batches.epoch(1))
+    assert sorted(reads) == [0, 1, 1, 2, 2]
+
+
+def test_without_a_budget_nothing_is_kept():
+    reads: list[int] = []
+    batches = load([grey_item(7, reads=reads)], cache_mb=0)
     list(batches), list(batches)
-    assert sorted(reads) == [0, 1, 2, 2]
+    assert reads == [7, 7]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_batches_do_not_depend_on_the_number_of_workers(photographs: list[Item], workers: int):
+    settings = {"views": ("original", "augmix", "grayscale"), "image_size": (8, 8), "batch_size": 3, "seed": 4}
+    alone, together = load(photographs, **settings), load(photographs, **settings, workers=workers)
+    for make in (iter, lambda batches: batches.epoch(1), lambda batches: batches.epoch(2)):
+        for expected, batch in zip(make(alone), make(together), strict=True):
+            assert batch.paths == expected.paths
+            assert torch.equal(batch.labels, expected.labels)
+            assert all(torch.equal(batch.views[name], expected.views[name]) for name in settings["views"])
+
+
+def test_a_data_sets_operations_are_what_augmix_draws_from(photographs: list[Item]):
+    # autocontrast alone leaves an image as it is that has black and white in each channel
+    settings = {"views": ("original", "augmix"), "image_size": (8, 8), "batch_size": 12}
+    for items, changes in ((load(photographs, **settings), True), (stretched(photographs, **settings), False)):
+        (batch,) = items.epoch(1)
+        difference = (batch.views["augmix"] - batch.views["original"]).abs().max().item()
+        assert (difference > 0.05) == changes
+
+
+def stretched(items: list[Item], **settings: object) -> Batches:
+    """The same images with black and white in each channel, under autocontrast alone."""
+    image = items[0].read().copy()
+    image[0, 0], image[0, 1] = 0, 255
+    return load([item._replace(read=lambda: image) for item in items], augmix_operations=["autocontrast"], **settings)
+
+
+def test_masks_come_in_order_and_are_not_decoded_in_training():
+    def fail() -> np.ndarray:
+        raise AssertionError("decoded")
+
+    mask = np.zeros((6, 8), bool)
+    mask[:3] = True
+    plain, marked = grey_item(1), grey_item(2)._replace(mask=lambda: mask)
+    (batch,) = load([plain, marked])
+    assert batch.masks is not None
+    assert batch.masks.shape == (2, 1, 4, 4)
+    assert batch.masks[:, 0, :, 0].tolist() == [[0, 0, 0, 0], [1, 1, 0, 0]]
+    (batch,) = load([plain, marked._replace(mask=fail)]).epoch(1)
+    assert batch.masks is None
+
+
+@pytest.mark.parametrize("count", [1, 4, 5, 6, 9])
+def test_the_length_is_the_number_of_batches(count: int):
+    batches = load([grey_item(value) for value in range(count)], batch_size=4)
+    assert len(batches) == len(list(batches)) == len(list(batches.epoch(1)))
 
 
 def test_a_size_is_height_by_width():

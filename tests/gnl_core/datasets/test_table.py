@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from gnl_core.datasets import DATASETS, list_items, list_train_items
+from gnl_core.datasets import DATASETS, find_dataset, list_items, list_train_items
 
 BUNDLED = [name for name, spec in DATASETS.items() if not spec.how_to_get]
 
@@ -31,6 +33,17 @@ def test_the_training_images_can_be_scored_as_a_domain_of_their_own(name: str):
     scored = list_items(name, normal_class=normal_class, domain="train")
     assert [item.path for item in scored] == [item.path for item in trained]
     assert {(item.domain, item.label) for item in scored} == {("train", 0)}
+
+
+def test_industrial_data_sets_take_the_published_operations_of_mvtec_and_the_others_those_of_pacs(tmp_path: Path):
+    on_mvtec = ["autocontrast", "equalize", "posterize", "solarize", "color", "sharpness"]
+    for folder in ("train", "test"):
+        (tmp_path / folder).mkdir()
+    drawn = {name: find_dataset(name, tmp_path).augmix_operations for name in (*DATASETS, "folder")}
+    assert {name: sorted(operations) for name, operations in drawn.items()} == {
+        **dict.fromkeys(["mvtec", "parts", "folder"], sorted(on_mvtec)),
+        **dict.fromkeys(["pacs", "digits", "mnist", "cifar10"], sorted([*on_mvtec, "contrast", "brightness"])),
+    }
 
 
 @pytest.mark.parametrize("name", BUNDLED)

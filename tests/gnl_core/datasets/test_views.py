@@ -11,6 +11,7 @@ from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torchvision.transforms.functional import normalize, rgb_to_grayscale
 
 from gnl_core.datasets import views
+from gnl_core.datasets.base import ALL_OPERATIONS
 from gnl_core.datasets.views import OPERATIONS, augmix, grayscale, make_view
 
 Picture = PIL.Image.Image
@@ -155,6 +156,18 @@ def test_every_operation_is_drawn(monkeypatch: pytest.MonkeyPatch):
         "contrast",
         "brightness",
     }
+
+
+def test_only_operations_that_are_named_are_drawn(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(views, "OPERATIONS", {"sharpness": lambda picture, level: picture})  # others: KeyError
+    for seed in range(20):
+        make_view("augmix", torch.zeros(3, 2, 2), generator=rng(seed), operations=["sharpness"])
+    with pytest.raises(KeyError):
+        make_view("augmix", torch.zeros(3, 2, 2), generator=rng(0))
+
+
+def test_the_names_to_draw_from_are_those_of_the_operations():
+    assert tuple(OPERATIONS) == ALL_OPERATIONS
 
 
 def test_posterize_keeps_four_bits_or_fewer():

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from gnl_core.models import teacher_weights
-from gnl_core.models.teacher_weights import bundled_lite0_file, download_weights, read_weight_file
+from gnl_core.models.teacher_weights import bundled_lite0_file, download_weights, read_state_dicts, read_weight_file
 
 STATE = {"layer.weight": torch.arange(6.0).view(2, 3), "layer.bias": torch.ones(2)}
 
@@ -113,6 +113,25 @@ def test_a_truncated_file_is_refused(suffix: str, share: float, tmp_path: Path):
     check_refused(file, "is not a PyTorch state dict")
 
 
+def test_state_dicts_are_read_by_name(tmp_path: Path):
+    torch.save({"bn": STATE, "decoder": {}, "epoch": 200}, tmp_path / "weights.pth")
+    states = read_state_dicts(tmp_path / "weights.pth", ["bn", "decoder"])
+    assert list(states) == ["bn", "decoder"]
+    check_read(states["bn"])
+
+
+@pytest.mark.parametrize("content", [STATE, [STATE], {"bn": [1], "decoder": STATE["layer.bias"]}, 7])
+def test_what_holds_no_state_dicts_of_these_names_is_refused(content: object, tmp_path: Path):
+    torch.save(content, tmp_path / "weights.pth")
+    with pytest.raises(ValueError, match=r"holds no state dict .* called bn or decoder"):
+        read_state_dicts(tmp_path / "weights.pth", ["bn", "decoder"])
+
+
+def test_a_missing_file_holds_no_state_dicts(tmp_path: Path):
+    with pytest.raises(ValueError, match=r"no checkpoint at .*none.pth; pass an existing"):
+        read_state_dicts(tmp_path / "none.pth", ["bn"])
+
+
 class Harmful:
     """Unpickled, it makes a folder."""
 
@@ -127,6 +146,8 @@ class Harmful:
 def test_a_pickle_that_would_run_code_is_refused_and_runs_nothing(save: Any, tmp_path: Path):
     save({"weight": Harmful(tmp_path / "made")}, tmp_path / "weights.pth")
     check_refused(tmp_path / "weights.pth", "is not a PyTorch state dict")
+    with pytest.raises(ValueError, match="holds no state dict"):
+        read_state_dicts(tmp_path / "weights.pth", ["weight"])
     assert not (tmp_path / "made").exists()
 
 

@@ -78,6 +78,17 @@ def test_the_saved_weights_are_loaded_and_not_the_seeds(detector: Detector, conf
     assert torch.equal(loaded.state_dict()[name], detector.state_dict()[name] + 1)
 
 
+def test_half_precision_halves_the_file_and_rounds_the_weights(config: RunConfig, saved: Path, tmp_path: Path):
+    config = config.model_copy(update={"stored_precision": "float16"})
+    detector = create_detector(config)
+    save_checkpoint(tmp_path / "half.safetensors", detector, config, epoch=1)
+    assert (tmp_path / "half.safetensors").stat().st_size < 0.55 * saved.stat().st_size
+    loaded, _ = load_checkpoint(tmp_path / "half.safetensors", device="cpu")
+    for name, value in detector.state_dict().items():
+        assert loaded.state_dict()[name].dtype == value.dtype
+        torch.testing.assert_close(loaded.state_dict()[name], value, rtol=2**-10, atol=1e-7)
+
+
 def test_its_metadata_says_what_made_it(detector: Detector, config: RunConfig, saved: Path):
     header, _ = contents(saved)
     assert header["format_version"] == 2

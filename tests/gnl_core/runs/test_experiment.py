@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from gnl_core.config import RunConfig
 from gnl_core.datasets import DATASETS, digits
 from gnl_core.datasets.base import Item
+from gnl_core.datasets.images import UnreadableImageError
 from gnl_core.runs.experiment import (
     Run,
-    join_scores,
     list_domain,
     load_domain,
     load_run,
@@ -80,6 +81,36 @@ def test_the_same_settings_give_the_same_file(tiny_config: Make, tmp_path: Path)
     assert files[0] == files[1]
 
 
+def test_what_is_learnt_does_not_depend_on_the_number_of_workers(tiny_config: Make, tmp_path: Path):
+    weights = []
+    for workers in (0, 2):
+        folder = create_run(tmp_path / str(workers), config := tiny_config(limit=8, workers=workers))
+        list(train_run(config, folder))
+        weights.append(load_run(folder, device="cpu").detector.state_dict())
+    assert all(torch.equal(tensor, weights[1][name]) for name, tensor in weights[0].items())
+
+
+def test_a_run_trains_on_its_data_sets_operations(tiny_config: Make):
+    for dataset, normal_class in (("digits", "4"), ("parts", "nut")):
+        _, batches = prepare_training(tiny_config(dataset=dataset, normal_class=normal_class, detector="rd4ad"))
+        assert batches.augmix_operations == DATASETS[dataset].augmix_operations
+
+
+def test_the_library_warns_of_images_that_it_leaves_out(tiny_config: Make, monkeypatch: pytest.MonkeyPatch):
+    def fail() -> np.ndarray:
+        raise UnreadableImageError("a.png is damaged; replace it")
+
+    items = DATASETS["digits"].train_items(None, "4")
+    broken = [items[0], items[1]._replace(read=fail), *items[2:]]
+    monkeypatch.setitem(DATASETS, "digits", DATASETS["digits"]._replace(train_items=lambda root, normal: broken))
+    settings = {"detector": "rd4ad", "holdout_percent": 0, "limit": 6}
+    with pytest.warns(UserWarning, match="left out 1 of 6 training images that cannot be read; the first: a.png is"):
+        _, batches = prepare_training(tiny_config(**settings, skip_broken=True))
+    assert [item.path for item in batches.items] == [items[position].path for position in (0, 2, 3, 4, 5)]
+    _, batches = prepare_training(tiny_config(**settings))
+    assert len(batches.items) == 6
+
+
 def test_a_run_that_cannot_start_leaves_no_folder(tiny_config: Make, tmp_path: Path):
     config = tiny_config(detector="oracle")
     with pytest.raises(ValueError, match="unknown detector"):
@@ -138,13 +169,6 @@ def test_the_question_changes_the_scores_and_not_the_detector(run: Run):
     matched = score_domain(run, "digits_m", resolve_scoring(run, style_weight=1.0)).score
     assert np.abs(before - matched).max() > 0.01
     assert (score_domain(run, "digits_m", resolve_scoring(run, style_weight=0.0)).score == before).all()
-
-
-def test_joined_scores_follow_each_other(run: Run):
-    parts = [score_domain(run, domain, resolve_scoring(run)) for domain in ("digits", "digits_m")]
-    joined = join_scores(parts)
-    assert joined.domain.tolist() == ["digits"] * 30 + ["digits_m"] * 30
-    assert joined.score.tolist() == [*parts[0].score, *parts[1].score]
 
 
 def test_the_map_scale_ends_where_the_training_images_nearly_do(run: Run):

@@ -9,7 +9,7 @@ import pytest
 
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.metrics import report
-from gnl_core.records import DomainReport, EpochRecord, Report, Scores
+from gnl_core.records import DomainReport, EpochRecord, Report, Scores, Threshold
 from gnl_core.runs.folder import (
     RunFolder,
     append_record,
@@ -133,14 +133,31 @@ def test_scores_of_an_older_checkpoint_are_forgotten(folder: RunFolder):
 
 
 def test_a_report_is_plain_values():
-    measured = Report({"d": DomainReport(0.75, (0.5, 1.0), 3, 4), "t": DomainReport(None, None, 2, 0)}, {"m": 0.1})
-    assert report_to_json(measured) == {
-        "domains": {
-            "d": {"auroc": 0.75, "auroc_interval": (0.5, 1.0), "n_normal": 3, "n_anomalous": 4},
-            "t": {"auroc": None, "auroc_interval": None, "n_normal": 2, "n_anomalous": 0},
-        },
-        "drops": {"m": 0.1},
+    full = DomainReport(0.75, (0.5, 1.0), 3, 4, 5, 0.8, 0.7, 0.25, 0.5, 0.9, 0.6, 0.4, 1)
+    measured = Report({"d": full, "t": DomainReport(None, None, 2, 0)}, {"m": 0.1}, Threshold(2.5, 0.95, 11))
+    written = report_to_json(measured)
+    assert written["domains"]["d"] == {
+        "auroc": 0.75,
+        "auroc_interval": (0.5, 1.0),
+        "n_normal": 3,
+        "n_anomalous": 4,
+        "n_unlabelled": 5,
+        "average_precision": 0.8,
+        "f1": 0.7,
+        "false_alarm_rate": 0.25,
+        "miss_rate": 0.5,
+        "pixel_auroc": 0.9,
+        "pixel_average_precision": 0.6,
+        "aupro": 0.4,
+        "n_without_mask": 1,
     }
+    assert written["domains"]["t"].keys() == written["domains"]["d"].keys()
+    assert written["drops"] == {"m": 0.1}
+    assert written["threshold"] == {"value": 2.5, "quantile": 0.95, "n_held_out": 11}
+
+
+def test_a_report_without_a_threshold_says_so():
+    assert report_to_json(Report({}, {})) == {"domains": {}, "drops": {}, "threshold": None}
 
 
 def test_a_written_report_is_json(folder: RunFolder):

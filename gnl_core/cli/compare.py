@@ -1,0 +1,85 @@
+"""gnl compare: methods side by side, over classes, seeds and strengths of matching."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from tqdm import tqdm
+
+from gnl_core.cli.settings import add_settings, given_settings, say
+from gnl_core.config import RunConfig
+from gnl_core.runs.comparison.files import write_comparison
+from gnl_core.runs.comparison.measure import compare_cells
+from gnl_core.runs.comparison.text import terminal_table
+from gnl_core.runs.sweep import Grid, Outcome, plan_cells, run_cell
+
+T = TypeVar("T")
+VARIED = ("normal_class", "detector", "seed", "style_weight")  # settings that take several values here
+SHARED = {name: field for name, field in RunConfig.model_fields.items() if name not in VARIED}
+
+
+def add_compare_command(parser: argparse.ArgumentParser) -> None:
+    """The flags of gnl compare."""
+    parser.add_argument("--output", type=Path, required=True, help="folder for the run folders and the tables")
+    parser.add_argument("--normal-class", nargs="+", required=True, help="classes that are normal, one a run")
+    parser.add_argument("--detector", nargs="+", required=True, help="methods to compare")
+    parser.add_argument("--seed", nargs="+", type=int, default=[0], help="seeds, one a run (default: 0)")
+    parser.add_argument(
+        "--style-weight",
+        nargs="+",
+        type=float,
+        default=[],
+        help="strengths of feature distribution matching at which each run is scored; unset: each method's own",
+    )
+    parser.add_argument("--domain", nargs="+", default=[], help="domains to score; unset: all of the data set")
+    add_settings(parser, SHARED)
+    parser.set_defaults(command=compare_command)
+
+
+def compare_command(parsed: argparse.Namespace) -> None:
+    """Train and score what is missing, then print and write the tables: gnl compare.
+
+    Raises:
+        ValueError: If a setting is wrong, or, after the tables, if a cell failed.
+    """
+    grid = Grid(
+        normal_classes=unique(parsed.normal_class),
+        detectors=unique(parsed.detector),
+        seeds=unique(parsed.seed),
+        style_weights=unique(parsed.style_weight),
+        domains=unique(parsed.domain),
+    )
+    cells = plan_cells(given_settings(parsed, SHARED), grid, output=parsed.output)
+    outcomes = []
+    with tqdm(cells, unit="run", file=sys.stderr) as bar:
+        for cell in bar:
+            bar.set_description(cell.folder.path.name)
+            outcomes.append(run_cell(cell))
+    failed = [outcome for outcome in outcomes if outcome.failure is not None]
+    if len(failed) < len(cells):
+        comparison = compare_cells(cells)
+        print(terminal_table(comparison))
+        for file in write_comparison(comparison, parsed.output):
+            say(f"wrote {file}")
+    report_failures(failed, of=len(cells))
+
+
+def unique(values: Sequence[T]) -> tuple[T, ...]:
+    """The values, each once."""
+    return tuple(dict.fromkeys(values))
+
+
+def report_failures(failed: Sequence[Outcome], *, of: int) -> None:
+    """Tell each run that failed, and why.
+
+    Raises:
+        ValueError: If there are any.
+    """
+    for outcome in failed:
+        say(f"{outcome.cell.folder.path.name} failed: {outcome.failure}")
+    if failed:
+        raise ValueError(f"{len(failed)} of {of} runs failed, as told above; mend that and give the same command again")

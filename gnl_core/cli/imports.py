@@ -1,0 +1,67 @@
+"""gnl import: a checkpoint of the published RD4AD or GNL code as a run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from gnl_core.cli.settings import add_settings, given_settings, say
+from gnl_core.config import RunConfig, ScoringConfig, parse_config
+from gnl_core.datasets import check_class, find_dataset, list_train_items
+from gnl_core.datasets.base import Item
+from gnl_core.runs.imports import PUBLISHED, REFERENCE_ITEMS, import_run
+
+SETTINGS = (
+    "detector",
+    "teacher",
+    "teacher_weights",
+    "teacher_sha256",
+    "dataset",
+    "normal_class",
+    "data_root",
+    "image_size",
+    "stored_references",
+    "seed",
+    *ScoringConfig.model_fields,
+)
+
+
+def add_import_command(parser: argparse.ArgumentParser) -> None:
+    """The flags of gnl import; defaults are what the published code does."""
+    parser.add_argument("file", type=Path, help='.pth file of the published code: {"bn": …, "decoder": …}')
+    parser.add_argument("--run", type=Path, required=True, help="folder to make for the run")
+    parser.add_argument(
+        "--references",
+        choices=REFERENCE_ITEMS,
+        default="first",
+        help="training images that FDM refers to: the first ones, or some drawn by --seed (default: first)",
+    )
+    add_settings(parser, {name: RunConfig.model_fields[name] for name in SETTINGS}, defaults=PUBLISHED)
+    parser.set_defaults(command=import_command)
+
+
+def import_command(parsed: argparse.Namespace) -> None:
+    """Make a run of a published checkpoint: gnl import."""
+    config = parse_config(dict(PUBLISHED) | given_settings(parsed, SETTINGS))
+    chosen = REFERENCE_ITEMS[parsed.references](
+        training_items(config), count=config.stored_references, seed=config.seed
+    )
+    folder = import_run(parsed.file, parsed.run, config, references=chosen)
+    say(
+        f"wrote {folder.weights}: {config.detector} on {config.teacher}, normal is {config.normal_class} of "
+        f"{config.dataset}; references: {', '.join(item.path for item in chosen) or 'none'}"
+    )
+
+
+def training_items(config: RunConfig) -> list[Item]:
+    """The training images of the checkpoint's data set; none where they are not at hand, which is said.
+
+    Raises:
+        ValueError: If there is no such data set or class.
+    """
+    check_class(find_dataset(config.dataset, config.data_root), config.normal_class)
+    try:
+        return list_train_items(config.dataset, normal_class=config.normal_class, root=config.data_root)
+    except ValueError as error:
+        say(f"no references, so the run can be scored with --style-weight 0 alone: {error}")
+        return []

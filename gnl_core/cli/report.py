@@ -1,0 +1,73 @@
+"""A report as a table for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from gnl_core.records import DomainReport, Report, Threshold
+
+
+def figure(value: float | None) -> str:
+    """A figure with three decimals, or a dash."""
+    return "-" if value is None else f"{value:.3f}"
+
+
+def interval(bounds: tuple[float, float] | None) -> str:
+    """An interval, or nothing."""
+    return "" if bounds is None else "{:.3f} - {:.3f}".format(*bounds)
+
+
+Columns = dict[str, Callable[[DomainReport], str]]  # heading to what stands below it
+RANKING: Columns = {
+    "AUROC": lambda domain: figure(domain.auroc),
+    "95 % interval": lambda domain: interval(domain.auroc_interval),
+    "AP": lambda domain: figure(domain.average_precision),
+}
+THRESHOLDED: Columns = {
+    "F1": lambda domain: figure(domain.f1),
+    "false alarms": lambda domain: figure(domain.false_alarm_rate),
+    "misses": lambda domain: figure(domain.miss_rate),
+}
+PIXELS: Columns = {
+    "pixel AUROC": lambda domain: figure(domain.pixel_auroc),
+    "pixel AP": lambda domain: figure(domain.pixel_average_precision),
+    "AUPRO": lambda domain: figure(domain.aupro),
+}
+COUNTS: Columns = {
+    "normal": lambda domain: str(domain.n_normal),
+    "anomalous": lambda domain: str(domain.n_anomalous),
+}
+
+
+def format_report(measured: Report) -> str:
+    """A line a domain, and below what one has to know in order to read them."""
+    domains = measured.domains
+    has_pixels = any(domain.pixel_auroc is not None for domain in domains.values())
+    columns = RANKING | THRESHOLDED | (PIXELS if has_pixels else {}) | COUNTS
+    cells = [["domain", *columns]]
+    cells += [[name, *(show(domain) for show in columns.values())] for name, domain in domains.items()]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join([name.ljust(widths[0]), *map(str.rjust, rest, widths[1:])]).rstrip() for name, *rest in cells]
+    return "\n".join([*lines, *footnotes(measured)])
+
+
+def footnotes(measured: Report) -> Iterator[str]:
+    """The threshold, and which images no figure counts."""
+    if measured.threshold is not None:
+        yield describe_threshold(measured.threshold)
+    for name, domain in measured.domains.items():
+        if domain.n_unlabelled:
+            reason = "and no figure counts them" if domain.n_normal + domain.n_anomalous else "so there is no AUROC"
+            yield f"{name}: {domain.n_unlabelled} images have no labels, {reason}"
+        if domain.n_without_mask:
+            yield f"{name}: pixel figures leave out {domain.n_without_mask} anomalous images without a mask"
+
+
+def describe_threshold(threshold: Threshold) -> str:
+    """The threshold and where it comes from, in one line."""
+    if threshold.value is None:
+        return "no threshold, as there are no held-out normal training images; F1, false alarms and misses need one"
+    return (
+        f"threshold {threshold.value:.4g}: quantile {threshold.quantile:g} of {threshold.n_held_out} "
+        "held-out normal training images"
+    )

@@ -1,0 +1,152 @@
+"""CIFAR-10's files in both versions: the binary one, and the Python one, whose pickles are read without running them.
+
+A pickle is a program that builds objects. `pickletools.genops` only disassembles it; the pixels and classes stand among
+its operands.
+"""
+
+from __future__ import annotations
+
+import pickletools
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gnl_core.datasets.base import Image
+from gnl_core.datasets.images import describe
+
+SIDE_PX = 32
+IMAGE_BYTES = 3 * SIDE_PX * SIDE_PX  # the red, the green and the blue plane
+CLASS_COUNT = 10
+RECORD_BYTES = 1 + IMAGE_BYTES  # in the binary version the class stands before the planes
+LARGEST_PICKLE_BYTES = 2**26  # twice the originals
+KEYS = ("batch_label", "labels", "data", "filenames")  # of the dictionary that the pickle builds
+STRINGS = ("SHORT_BINSTRING", "BINSTRING")  # Python 2's, as in the originals
+INTEGERS = ("BININT1", "BININT2", "BININT")
+BINSTRING_BYTES = 5  # its opcode and the length of its text
+OPERATIONS_AN_IMAGE = 8  # the originals have three: a class, a file name, a note of it
+OTHER_OPERATIONS = 200
+
+Operand = tuple[str, str, Any, int]  # the key it stands behind, its opcode, its value, where the opcode stands
+
+
+class ImageFile(NamedTuple):
+    """One file of either version.
+
+    Attributes:
+        classes: Number of each image's class, shape (n,).
+        planes: Their pixels, shape (n, 3072), read from the file as they are needed.
+    """
+
+    classes: NDArray[np.uint8]
+    planes: NDArray[np.uint8]
+
+
+@lru_cache(maxsize=8)
+def load_file(path: Path) -> ImageFile:
+    """Open one file of either version; `.bin` is the binary one.
+
+    Raises:
+        ValueError: If it is damaged or something else.
+    """
+    return load_binary(path) if path.suffix == ".bin" else load_pickled(path)
+
+
+def read_record(path: Path, index: int) -> Image:
+    """One image of a file; RGB, shape (32, 32, 3)."""
+    planes = load_file(path).planes[index].reshape(3, SIDE_PX, SIDE_PX)
+    return np.ascontiguousarray(planes.transpose(1, 2, 0))
+
+
+def load_binary(path: Path) -> ImageFile:
+    """Open a file of the binary version.
+
+    Raises:
+        ValueError: If its size is not a whole number of records, or a class is not 0 to 9.
+    """
+    size = path.stat().st_size
+    if not size or size % RECORD_BYTES:
+        raise ValueError(f"{path} has {size} bytes, expected a multiple of {RECORD_BYTES}; fetch it again")
+    records = np.memmap(path, np.uint8, mode="r", shape=(size // RECORD_BYTES, RECORD_BYTES))
+    if records[:, 0].max() >= CLASS_COUNT:
+        raise ValueError(f"{path} has a class above 9; expected CIFAR-10's binary version, fetch it again")
+    return ImageFile(records[:, 0], records[:, 1:])
+
+
+def load_pickled(path: Path) -> ImageFile:
+    """Open a file of the Python version. Nothing in it is run: no object is built, and no name is looked up.
+
+    Raises:
+        ValueError: If it is damaged, or holds something else than the originals.
+    """
+    with explained(path):
+        size = path.stat().st_size
+        if size > LARGEST_PICKLE_BYTES:
+            raise ValueError(f"it has {size} bytes")
+        classes, start = find_images(disassemble(path.read_bytes(), image_limit=size // IMAGE_BYTES))
+        planes = np.memmap(path, np.uint8, mode="r", offset=start, shape=(len(classes), IMAGE_BYTES))
+        return ImageFile(classes, planes)
+
+
+def disassemble(program: bytes, *, image_limit: int) -> Iterator[Operand]:
+    """The operands of a pickle's program, each with the key that it stands behind.
+
+    Raises:
+        ValueError: If it is damaged, or longer than it has to be for so many images.
+    """
+    key = ""
+    for number, (opcode, value, place) in enumerate(pickletools.genops(program)):
+        if number > OPERATIONS_AN_IMAGE * image_limit + OTHER_OPERATIONS:
+            raise ValueError("it has too many operations")
+        if opcode.name in STRINGS and value in KEYS:
+            key = value
+        else:
+            yield key, opcode.name, value, place or 0
+
+
+def find_images(operands: Iterable[Operand]) -> tuple[NDArray[np.uint8], int]:
+    """The classes, and where in the file their images' pixels begin.
+
+    The pixels are the one long text behind "data", the memory of an array whose type "u1" and shape (n, 3072) stand
+    there too; the classes are the numbers behind "labels".
+
+    Raises:
+        ValueError: If they do not stand there so.
+    """
+    classes: list[int] = []
+    numbers: list[int] = []
+    texts: list[str] = []
+    blocks: list[tuple[int, int]] = []  # where a long text begins, and its length
+    for key, opcode, value, place in operands:
+        if key == "labels" and opcode in INTEGERS:
+            classes.append(value)
+        elif key == "data" and opcode in INTEGERS:
+            numbers.append(value)
+        elif key == "data" and opcode in STRINGS and len(value) >= IMAGE_BYTES:
+            blocks.append((place + BINSTRING_BYTES, len(value)))
+        elif key == "data":
+            texts.append(value if opcode in STRINGS else opcode)
+    count = len(classes)
+    if not classes or not 0 <= min(classes) <= max(classes) < CLASS_COUNT:
+        raise ValueError("it has no list of classes 0 to 9")
+    if [length for _, length in blocks] != [count * IMAGE_BYTES] or (count, IMAGE_BYTES) not in pairwise(numbers):
+        raise ValueError(f"it has no {IMAGE_BYTES} bytes for each of its {count} classes")
+    if "u1" not in texts or "NEWTRUE" in texts:  # true: the array is stored column by column
+        raise ValueError("its array is not of unsigned bytes, row by row")
+    return np.array(classes, np.uint8), blocks[0][0]
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Whatever goes wrong with a pickle inside becomes a sentence with its name."""
+    try:
+        yield
+    except Exception as error:  # a damaged pickle makes the disassembler raise nearly anything
+        raise ValueError(
+            f"{path} cannot be read as CIFAR-10's Python version ({describe(error)}); fetch it again"
+        ) from None

@@ -1,0 +1,137 @@
+"""The AUROC as a mean over images, and with it intervals of means and of paired differences.
+
+DeLong, DeLong & Clarke-Pearson, Biometrics 44, 1988: each image has a placement, the share of the other
+label's images that it is on the right side of. The AUROC is the mean placement of either label, and the
+placements' variance is its variance. Placements of several runs over the same images can be averaged and
+subtracted image by image, which keeps what the runs have in common out of the interval of their difference.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+NORMAL_QUANTILE = 1.959964  # of 97.5 %: two-sided 95 %
+
+
+class Placements(NamedTuple):
+    """Of each image the share of the other label's images that it is on the right side of; a tie is half.
+
+    Attributes:
+        normal: Share of anomalies above each normal image, shape (n_normal,).
+        anomalous: Share of normal images below each anomaly, shape (n_anomalous,).
+    """
+
+    normal: NDArray[np.float64]
+    anomalous: NDArray[np.float64]
+
+
+class Estimate(NamedTuple):
+    """A mean over classes and seeds, of AUROCs or of differences between them.
+
+    Attributes:
+        value: The mean over classes of the mean over seeds.
+        standard_error: Its standard deviation as test images are drawn; infinite if a label has one image.
+        seed_means: For each seed that has all of the classes, the mean over them.
+    """
+
+    value: float
+    standard_error: float
+    seed_means: dict[int, float]
+
+
+def place(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> Placements | None:
+    """Place each image among those of the other label.
+
+    Args:
+        labels: 0 for normal, 1 for anomalous, shape (n,).
+        scores: Higher is more anomalous, shape (n,).
+
+    Returns:
+        The placements in the images' order, or None when one of the labels is absent.
+    """
+    normal, anomalous = scores[labels == 0], scores[labels == 1]
+    if not len(normal) or not len(anomalous):
+        return None
+    return Placements(normal=1 - share_below(normal, anomalous), anomalous=share_below(anomalous, normal))
+
+
+def share_below(scores: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For each score the share of the others that lie below it, ties half."""
+    ordered = np.sort(others)
+    twice = np.searchsorted(ordered, scores, side="left") + np.searchsorted(ordered, scores, side="right")
+    return twice / (2 * len(others))
+
+
+def subtract(left: Placements, right: Placements) -> Placements:
+    """The difference of two runs over the same images, image by image."""
+    return Placements(left.normal - right.normal, left.anomalous - right.anomalous)
+
+
+def average(parts: Sequence[Placements]) -> Placements:
+    """The mean of several runs over the same images, image by image."""
+    return Placements(*(np.mean(columns, axis=0) for columns in zip(*parts, strict=True)))
+
+
+def estimate(units: Mapping[tuple[str, int], Placements]) -> Estimate:
+    """Average over seeds, which share their images, then over classes, whose images count as independent.
+
+    Args:
+        units: Class and seed to the placements of that run, or of a difference of runs; at least one.
+    """
+    classes = dict.fromkeys(normal_class for normal_class, _ in units)
+    means = [average([part for (owner, _), part in units.items() if owner == one]) for one in classes]
+    variance = sum(variance_of_mean(values) for part in means for values in part) / len(means) ** 2
+    by_seed: dict[int, list[float]] = {}
+    for (_, seed), part in units.items():
+        by_seed.setdefault(seed, []).append(float(part.anomalous.mean()))
+    return Estimate(
+        value=float(np.mean([part.anomalous.mean() for part in means])),
+        standard_error=math.sqrt(variance),
+        seed_means={seed: float(np.mean(found)) for seed, found in by_seed.items() if len(found) == len(classes)},
+    )
+
+
+def average_estimates(parts: Sequence[Estimate]) -> Estimate:
+    """The mean over several domains.
+
+    Their images may be the same under another shift, so the standard error is the mean of theirs: the largest it
+    can be, whatever they have in common.
+    """
+    seeds = set[int].intersection(*(set(part.seed_means) for part in parts))
+    return Estimate(
+        value=float(np.mean([part.value for part in parts])),
+        standard_error=float(np.mean([part.standard_error for part in parts])),
+        seed_means={seed: float(np.mean([part.seed_means[seed] for part in parts])) for seed in sorted(seeds)},
+    )
+
+
+def variance_of_mean(values: NDArray[np.float64]) -> float:
+    """Estimated variance of the values' mean; infinite for a single one."""
+    return float(np.var(values, ddof=1) / len(values)) if len(values) > 1 else math.inf
+
+
+def spread(found: Estimate) -> float | None:
+    """Standard deviation over seeds; None for fewer than two."""
+    return float(np.std(list(found.seed_means.values()), ddof=1)) if len(found.seed_means) > 1 else None
+
+
+def interval(found: Estimate, *, lowest: float) -> tuple[float, float]:
+    """95 % interval over test images, within the range that is possible.
+
+    Args:
+        found: The estimate.
+        lowest: 0 for an AUROC, -1 for a difference.
+    """
+    reach = NORMAL_QUANTILE * found.standard_error
+    return max(lowest, found.value - reach), min(1.0, found.value + reach)
+
+
+def is_clear(difference: Estimate) -> bool:
+    """Whether a difference is larger than chance explains: test images, and seeds if there are several."""
+    over_seeds = (spread(difference) or 0.0) ** 2 / max(1, len(difference.seed_means))
+    return abs(difference.value) > NORMAL_QUANTILE * math.sqrt(difference.standard_error**2 + over_seeds)

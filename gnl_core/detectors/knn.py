@@ -1,0 +1,53 @@
+"""Deep nearest neighbours, DN2 (Bergman, Cohen & Hoshen, 2020): a yardstick that learns nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.detectors.base import Detector
+from gnl_core.detectors.references import References, pass_originals
+from gnl_core.models.teachers import create_teacher
+from gnl_core.neighbours import neighbours
+from gnl_core.records import Batch, Detection
+
+
+class NearestNeighbours(Detector):
+    """An image is as anomalous as it is far from the nearest training images, in the teacher's pooled features.
+
+    It has no map. With matching, the test image's features are matched on their way through the
+    teacher; the training images' are kept as they are.
+    """
+
+    bank: Tensor
+    memories = ("bank",)
+    matches = True
+
+    def __init__(self, config: RunConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.teacher = create_teacher(config.teacher, weights=config.teacher_weights, sha256=config.teacher_sha256)
+        self.references = References(self.teacher, config)
+        self.register_buffer("bank", torch.zeros(0, self.teacher.channels[-1]))
+
+    def prepare(self, batches: Iterable[Batch]) -> None:
+        """Keep one feature of each training image, and the references."""
+        rows: list[Tensor] = []
+        originals = pass_originals(batches, look=lambda images: rows.append(pool(self.teacher(images))))
+        self.references.fill(self.teacher, originals)
+        self.bank = torch.cat(rows)
+
+    def forward(self, images: Tensor, scoring: ScoringConfig) -> Detection:
+        """Score by the mean distance to the nearest training images."""
+        matching = self.references.matching(scoring, own_weight=self.style_weight)
+        features = pool(self.teacher(images, matching))
+        distances, _ = neighbours(features, self.bank, count=self.config.neighbours)
+        return Detection(score=distances.mean(dim=1), anomaly_map=None)
+
+
+def pool(maps: tuple[Tensor, ...]) -> Tensor:
+    """Mean of the last stage's map over its positions, shape (B, C)."""
+    return maps[-1].mean(dim=(2, 3))

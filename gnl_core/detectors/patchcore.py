@@ -1,0 +1,123 @@
+"""PatchCore (Roth et al., CVPR 2022): distances of patch features to a coreset; a yardstick that learns nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gnl_core.anomaly_map import image_score, smooth
+from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.coreset import Candidates, draw_coreset
+from gnl_core.detectors.base import Detector
+from gnl_core.detectors.references import References, pass_originals
+from gnl_core.models.bottleneck import map_size, resize
+from gnl_core.models.teachers import create_teacher
+from gnl_core.neighbours import nearest_neighbour, neighbours
+from gnl_core.records import Batch, Detection
+
+NEIGHBOURHOOD = 3  # positions a side that a patch feature is averaged over
+
+
+class PatchCore(Detector):
+    """A patch is as anomalous as it is far from the nearest patch of a coreset of the training images' patches.
+
+    With matching, the test image's features are matched on their way through the teacher; the bank
+    holds the training images' features as they are.
+    """
+
+    bank: Tensor
+    memories = ("bank",)
+    matches = True
+
+    def __init__(self, config: RunConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.teacher = create_teacher(config.teacher, weights=config.teacher_weights, sha256=config.teacher_sha256)
+        self.references = References(self.teacher, config)
+        self.register_buffer("bank", torch.zeros(0, sum(self.teacher.channels[1:])))
+
+    def prepare(self, batches: Iterable[Batch]) -> None:
+        """Keep a coreset of the training images' patch features, and the references."""
+        generator = torch.Generator().manual_seed(self.config.seed)
+        candidates = Candidates(limit=self.config.coreset_candidates, generator=generator)
+        originals = pass_originals(
+            batches, look=lambda images: candidates.add(rows_of(patch_features(self.teacher(images))))
+        )
+        self.references.fill(self.teacher, originals)
+        percent = self.config.coreset_percent
+        self.bank = draw_coreset(candidates.features(), percent=percent, generator=generator)
+
+    def forward(self, images: Tensor, scoring: ScoringConfig) -> Detection:
+        """Score by the farthest patch, reweighted (section 3.3); the map has each patch's distance.
+
+        The score is taken from the patches. Smoothing comes after and changes the map alone.
+        """
+        matching = self.references.matching(scoring, own_weight=self.style_weight)
+        features = patch_features(self.teacher(images, matching))
+        patches = rows_of(features)
+        distances, nearest = nearest_neighbour(patches, self.bank)
+        patch_map = distances.view(len(images), 1, *map_size(features))
+        farthest = farthest_patches(patch_map)
+        weight = rarity_weight(
+            patches[farthest], self.bank, nearest[farthest], count=self.config.reweighting_neighbours
+        )
+        score = image_score(patch_map, reduction=scoring.reduction, top_percent=scoring.top_percent)
+        upsampled = resize(patch_map, map_size(images))
+        return Detection(score=weight * score, anomaly_map=smooth(upsampled, sigma_px=scoring.smoothing_sigma_px))
+
+
+def patch_features(maps: Sequence[Tensor]) -> Tensor:
+    """Average stages 2 and 3 over neighbourhoods, bring stage 3 to stage 2's size, and join their channels.
+
+    Args:
+        maps: The teacher's three stage maps, shapes (B, C_k, H_k, W_k).
+
+    Returns:
+        Shape (B, C_2 + C_3, H_2, W_2).
+    """
+    _, middle, high = (average_neighbourhoods(stage) for stage in maps)
+    return torch.cat([middle, resize(high, map_size(middle))], dim=1)
+
+
+def average_neighbourhoods(features: Tensor) -> Tensor:
+    """Mean over the 3x3 positions around each position, at the border over those that there are."""
+    return F.avg_pool2d(features, NEIGHBOURHOOD, stride=1, padding=NEIGHBOURHOOD // 2, count_include_pad=False)
+
+
+def rows_of(features: Tensor) -> Tensor:
+    """Feature maps (B, C, H, W) as one row a position, shape (B * H * W, C), images one after the other."""
+    return features.permute(0, 2, 3, 1).flatten(0, 2)
+
+
+def farthest_patches(patch_map: Tensor) -> Tensor:
+    """Row of each image's largest distance among the rows of all images' patches, shape (B,)."""
+    flat = patch_map.flatten(1)
+    starts = torch.arange(len(flat), device=flat.device) * flat.shape[1]
+    return starts + flat.argmax(dim=1)
+
+
+def rarity_weight(patches: Tensor, bank: Tensor, nearest: Tensor, *, count: int) -> Tensor:
+    """How much farther a patch is from the surroundings of its nearest bank feature than from that one (Eq. 7).
+
+    With m* the bank feature nearest to the patch and N the bank features nearest to m*, m* among them,
+    the weight is 1 - exp|patch - m*| / (sum over m in N of exp|patch - m|). It is close to 1 where N is
+    far from the patch: then m* is rare itself, and to lie near it excuses little.
+
+    Args:
+        patches: One patch an image, shape (B, D).
+        bank: Shape (N, D).
+        nearest: Row of m* in the bank, shape (B,).
+        count: Size of N.
+
+    Returns:
+        Weights in [0, 1), shape (B,); 1 where N is m* alone, and there is nothing to compare with.
+    """
+    distances, around = neighbours(bank[nearest], bank, count=count)
+    if distances.shape[1] == 1:
+        return torch.ones_like(distances[:, 0])
+    own = (patches - bank[nearest]).norm(dim=1)
+    surroundings = (patches[:, None] - bank[around]).norm(dim=2)
+    return 1 - (own - surroundings.logsumexp(dim=1)).exp()

@@ -1,0 +1,40 @@
+"""RD4AD with a jigsaw puzzle as a second task, after JiGen (Carlucci et al., CVPR 2019)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gnl_core.config import RunConfig
+from gnl_core.detectors.rd4ad import RD4AD
+from gnl_core.jigsaw import distant_orders, shuffle_tiles
+from gnl_core.records import Batch
+
+GRID = 3  # tiles a side, JiGen's
+
+
+class RD4ADJigsaw(RD4AD):
+    """Reverse distillation whose embedding must also tell in which order an image's tiles stand.
+
+    The head that answers is learnt beside the student and not used in scoring.
+    """
+
+    def __init__(self, config: RunConfig) -> None:
+        super().__init__(config)
+        embedding_channels = 2 * self.network.teacher.channels[-1]
+        self.head = nn.Linear(embedding_channels, config.jigsaw_permutations + 1)
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Distillation on the images, and cross-entropy of the orders in a pass of its own (JiGen, Eq. 1)."""
+        images = batch.views["original"]
+        labels = self.draw_orders(len(images)).to(images.device)
+        puzzles = shuffle_tiles(images, distant_orders(GRID, count=self.config.jigsaw_permutations)[labels.cpu()])
+        embedding = self.network.bottleneck(self.network.teacher(puzzles))
+        answers = self.head(embedding.mean(dim=(2, 3)))
+        return super().losses(batch) | {"jigsaw": self.config.jigsaw_weight * F.cross_entropy(answers, labels)}
+
+    def draw_orders(self, count: int) -> Tensor:
+        """Number of each image's order, shape (count,): 0 where its tiles stay in place."""
+        shuffled = torch.rand(count) < self.config.jigsaw_shuffled_percent / 100
+        return shuffled * torch.randint(1, self.config.jigsaw_permutations + 1, (count,))

@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gnl_core.config import RunConfig
+from gnl_core.datasets import DATASETS, digits
+from gnl_core.datasets.base import Item
+from gnl_core.runs import sweep
+from gnl_core.runs.experiment import load_run, resolve_scoring, score_domain
+from gnl_core.runs.folder import find_scores, list_runs, read_config, read_records, read_saved_scores
+from gnl_core.runs.sweep import Cell, Grid, Outcome, plan_cells, run_cell
+
+GRID = Grid(normal_classes=("4",), detectors=("rd4ad",), seeds=(0,), style_weights=(0.0, 1.0))
+IMAGES = 20
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_digits() -> Iterator[None]:
+    """The data set's first 20 test images of each label alone."""
+
+    def test_items(root: Path | None, normal_class: str, domain: str) -> list[Item]:
+        items = digits.test_items(root, normal_class, domain)
+        return [item for label in (0, 1) for item in [item for item in items if item.label == label][: IMAGES // 2]]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(DATASETS, "digits", DATASETS["digits"]._replace(test_items=test_items))
+        yield
+
+
+@pytest.fixture(scope="session")
+def settings(tiny_config: Callable[..., RunConfig]) -> dict[str, object]:
+    """Settings that all cells share."""
+    return tiny_config().model_dump(exclude={"style_weight"})
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, object]) -> Cell:
+    """A cell that was run; tests leave it as it is."""
+    (cell,) = plan_cells(settings, GRID, output=tmp_path_factory.mktemp("sweep"))
+    assert run_cell(cell) == Outcome(cell, None)
+    return cell
+
+
+@pytest.fixture
+def copied(whole: Cell, tmp_path: Path) -> Cell:
+    """A copy of that cell, to be changed."""
+    folder = whole.folder._replace(path=tmp_path / whole.folder.path.name)
+    shutil.copytree(whole.folder.path, folder.path)
+    return whole._replace(folder=folder)
+
+
+@pytest.fixture
+def forbid(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Make steps of a cell fail when they are taken."""
+
+    def make(*steps: str) -> None:
+        for step in steps:
+            monkeypatch.setattr(sweep, step, lambda *_, step=step, **__: pytest.fail(f"{step} was called"))
+
+    return make
+
+
+def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
+    return {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.iterdir()}
+
+
+def test_a_grid_has_a_cell_for_each_seed_class_and_method(settings: dict[str, object], tmp_path: Path):
+    grid = Grid(("4", "8"), ("rd4ad", "gnl"), (0, 1), (0.0, 0.5, 1.0))
+    cells = plan_cells(settings, grid, output=tmp_path)
+    names = [cell.folder.path.name for cell in cells]
+    assert names[:4] == ["digits-4-rd4ad-seed0", "digits-4-gnl-seed0", "digits-8-rd4ad-seed0", "digits-8-gnl-seed0"]
+    assert len(set(names)) == 8
+    assert [question.style_weight for question in cells[0].questions] == [0, 0.5, 1]
+    assert {cell.domains for cell in cells} == {("digits", "digits_m")}
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_strengths_each_method_is_asked_at_its_own(settings: dict[str, object], tmp_path: Path):
+    cells = plan_cells(settings, Grid(("4",), ("rd4ad", "gnl"), (0,)), output=tmp_path)
+    assert [[question.style_weight for question in cell.questions] for cell in cells] == [[0], [0.5]]
+
+
+def test_a_method_without_matching_is_asked_once(
+    settings: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sweep.find_method("rd4ad"), "matches", False)
+    (cell,) = plan_cells(settings, GRID, output=tmp_path)
+    assert [question.style_weight for question in cell.questions] == [0]
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"detectors": ("oracle",)}, "unknown detector 'oracle'"),
+        ({"normal_classes": ("ten",)}, "unknown class 'ten'"),
+        ({"seeds": (-1,)}, "seed = -1"),
+        ({"style_weights": (2.0,)}, "style_weight = 2.0"),
+        ({"domains": ("night",)}, "unknown domain 'night'; choose one of: digits, digits_m, train, held_out"),
+    ],
+)
+def test_a_wrong_grid_is_refused_before_anything_runs(
+    changed: dict[str, tuple[object]], words: str, settings: dict[str, object], tmp_path: Path
+):
+    with pytest.raises(ValueError, match=words):
+        plan_cells(settings, GRID._replace(**changed), output=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_cell_is_an_ordinary_run(whole: Cell):
+    assert list_runs(whole.folder.path.parent) == [whole.folder]
+    assert read_config(whole.folder) == whole.config
+    run = load_run(whole.folder, device="cpu")
+    scoring = resolve_scoring(run, style_weight=1.0)
+    kept = find_scores(whole.folder, domain="digits_m", scoring=scoring)
+    assert kept is not None
+    assert kept.score == pytest.approx(score_domain(run, "digits_m", scoring).score)
+
+
+def test_a_cells_scores_hold_every_domain_at_every_strength(whole: Cell):
+    rows = read_saved_scores(whole.folder)
+    assert rows is not None
+    assert rows.groupby(["domain", "style_weight"]).size().to_dict() == {
+        (domain, strength): IMAGES for domain in ("digits", "digits_m") for strength in (0.0, 1.0)
+    }
+
+
+def test_a_whole_cell_is_left_as_it_is(whole: Cell, forbid: Callable[..., None]):
+    forbid("train_run", "load_run", "save_answers")
+    before = snapshot(whole.folder.path)
+    assert run_cell(whole).failure is None
+    assert snapshot(whole.folder.path) == before
+
+
+def test_another_strength_is_scored_without_training_and_the_rest_is_not_scored_again(
+    copied: Cell, forbid: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+):
+    forbid("train_run")
+    asked = []
+    real = sweep.score_each
+    monkeypatch.setattr(sweep, "score_each", lambda *given: asked.append(given[2]) or real(*given))
+    more = copied._replace(questions=(*copied.questions, copied.questions[0].model_copy(update={"style_weight": 0.5})))
+    assert run_cell(more).failure is None
+    assert [[question.style_weight for question in questions] for questions in asked] == [[0.5], [0.5]]
+    rows = read_saved_scores(copied.folder)
+    assert rows is not None
+    assert len(rows) == 2 * 3 * IMAGES
+
+
+def test_a_cell_that_was_cut_off_in_training_starts_again(copied: Cell):
+    longer = copied._replace(config=copied.config.model_copy(update={"epochs": 2}))
+    assert run_cell(longer).failure is None
+    assert [record.epoch for record in read_records(copied.folder)] == [1, 2]
+
+
+def test_what_is_cut_off_in_training_leaves_nothing_that_counts(
+    settings: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (cell,) = plan_cells({**settings, "epochs": 2}, GRID, output=tmp_path)
+    real = sweep.train_run
+
+    def interrupted(*given: object) -> Iterator[object]:
+        yield next(real(*given))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweep, "train_run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_cell(cell)
+    assert not cell.folder.path.exists()
+    assert list_runs(tmp_path) == []
+
+
+def test_what_a_killed_try_left_is_removed_by_the_next(settings: dict[str, object], tmp_path: Path):
+    (cell,) = plan_cells(settings, GRID, output=tmp_path)
+    left = tmp_path / sweep.UNFINISHED / cell.folder.path.name / "killed"
+    left.mkdir(parents=True)
+    (left / "weights.safetensors").write_bytes(b"half")
+    assert list_runs(tmp_path) == []
+    assert run_cell(cell).failure is None
+    assert not left.exists()
+    assert list_runs(tmp_path) == [cell.folder]
+
+
+@pytest.mark.parametrize(("name", "value"), [("image_size", (48, 48)), ("epochs", 3), ("teacher", "resnet18")])
+def test_a_folder_of_other_settings_is_refused_with_the_settings_name(
+    whole: Cell, settings: dict[str, object], name: str, value: object
+):
+    with pytest.raises(ValueError, match=f"was trained with {name} = ") as refusal:
+        plan_cells({**settings, name: value}, GRID, output=whole.folder.path.parent)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(("name", "value"), [("reduction", "mean"), ("feature_cache_mb", 1), ("data_root", Path())])
+def test_what_changes_no_weight_may_be_asked_otherwise(
+    whole: Cell, settings: dict[str, object], name: str, value: object
+):
+    assert plan_cells({**settings, name: value}, GRID, output=whole.folder.path.parent)
+
+
+def test_a_failure_is_told_in_one_sentence_and_leaves_no_run(settings: dict[str, object], tmp_path: Path):
+    (cell,) = plan_cells({**settings, "teacher": "oracle"}, GRID, output=tmp_path)
+    failure = run_cell(cell).failure
+    assert failure is not None
+    assert failure.startswith("unknown teacher 'oracle'")
+    assert "\n" not in failure
+    assert not cell.folder.path.exists()
+
+
+def test_a_failure_that_nobody_expected_is_told_with_its_kind(whole: Cell, monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: object) -> None:
+        raise RuntimeError("out of memory\nat some place")
+
+    monkeypatch.setattr(sweep, "score_cell", fail)
+    assert run_cell(whole) == Outcome(whole, "RuntimeError: out of memory")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_is_a_failure(settings: dict[str, object], tmp_path: Path):
+    tmp_path.chmod(0o500)
+    (cell,) = plan_cells(settings, GRID, output=tmp_path)
+    assert "cannot make the run folder" in str(run_cell(cell).failure)
+    tmp_path.chmod(0o700)
