@@ -15,7 +15,7 @@ from app.words import domain_name, name_of
 from gnl_core.config import ScoringConfig, scoring_settings
 from gnl_core.datasets import HELD_OUT, TRAIN
 from gnl_core.datasets.base import DatasetSpec
-from gnl_core.metrics import exceedance, report_domain, threshold_at
+from gnl_core.metrics import report_domain, threshold_at
 from gnl_core.records import DomainReport, Scores
 
 THRESHOLD_QUANTILE = 0.95
@@ -40,16 +40,12 @@ class DomainAnswer(NamedTuple):
 
     Attributes:
         scores: One row an image.
-        report: AUROC, its interval and the counts.
-        false_alarms: Share of normal images above the threshold, or None where there are none.
-        misses: Share of anomalous images not above it, or None likewise.
-        above: Number of images above it, whatever their label.
+        report: AUROC, its interval, the counts, and the mistakes that the threshold makes.
+        above: Number of images above the threshold, whatever their label.
     """
 
     scores: Scores
     report: DomainReport
-    false_alarms: float | None
-    misses: float | None
     above: int
 
 
@@ -115,20 +111,14 @@ def held_out_scores(question: Question) -> Scores | None:
 
 def judge(scores: Scores, threshold: float) -> DomainAnswer:
     """Measure one domain, and count the mistakes that a threshold makes in it."""
-    normal, anomalous = scores.score[scores.label == 0], scores.score[scores.label == 1]
-    return DomainAnswer(
-        scores=scores,
-        report=measured(scores.label, scores.score),
-        false_alarms=exceedance(normal, threshold) if len(normal) else None,
-        misses=1 - exceedance(anomalous, threshold) if len(anomalous) else None,
-        above=int((scores.score > threshold).sum()),
-    )
+    measured = measure(scores.label, scores.score, threshold=threshold)
+    return DomainAnswer(scores=scores, report=measured, above=int((scores.score > threshold).sum()))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def measured(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> DomainReport:
-    """AUROC and interval of one domain; with ten thousand images the interval takes a second."""
-    return report_domain(labels, scores)
+def measure(labels: NDArray[np.int64], scores: NDArray[np.float64], *, threshold: float) -> DomainReport:
+    """The figures of one domain, kept: with ten thousand images AUROC's interval takes a second."""
+    return report_domain(labels, scores, threshold=threshold)
 
 
 def scores_of(question: Question, domain: str) -> Scores:

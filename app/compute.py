@@ -85,7 +85,7 @@ def computed_scores(source: Source, *, domain: str, scoring: ScoringConfig, titl
 def score_visibly(run: Run, domain: str, scoring: ScoringConfig, *, title: str) -> Scores:
     """Score every image of a domain, with a bar where it takes longer than a moment."""
     batches, rows = load_domain(run, domain), []
-    total, done = len(batches.dataset), 0
+    total, done = len(batches.items), 0
     place, started = st.empty(), time.perf_counter()
     for batch, detection in detect(run.detector, batches, scoring):
         rows.append((batch, detection._replace(anomaly_map=None)))

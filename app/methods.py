@@ -18,10 +18,15 @@ DETECTOR_NAMES = {  # in this order on the pages: what is improved stands above 
 SHOWN_AT_FIRST = ("rd4ad", "gnl")
 MATCHED_AT_FIRST = ("gnl",)
 WITHOUT_TEACHER = ("f_anogan", "deep_svdd")  # nothing whose features could be matched
-SCORED_BY_MAXIMUM = ("rd4ad", "gnl", "rd4ad_augmix", "rd4ad_mixstyle", "rd4ad_efdm", "rd4ad_jigsaw")  # of the map
+REVERSE_DISTILLATION = ("rd4ad", "gnl", "rd4ad_augmix", "rd4ad_mixstyle", "rd4ad_efdm", "rd4ad_jigsaw")
 YARDSTICKS = ("knn", "patchcore")  # they train nothing
 EXTRA_SETTINGS = {
     "gnl": ("trained_views", "distillation_weight", "bottleneck_weight", "low_level_weight"),
+    "rd4ad_mixstyle": ("mixed_stages", "mixing_probability", "mixing_beta"),
+    "rd4ad_efdm": ("mixed_stages", "mixing_probability", "mixing_beta"),
+    "rd4ad_jigsaw": ("jigsaw_weight", "jigsaw_permutations", "jigsaw_shuffled_percent"),
+    "knn": ("neighbours",),
+    "patchcore": ("coreset_percent", "coreset_candidates", "reweighting_neighbours"),
 }
 
 

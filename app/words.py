@@ -32,7 +32,7 @@ DOMAIN_NAMES = {
     "sketch": "in sketches",
     "mvtec": "as photographed",
     "cifar10": "as photographed",
-    "train": "on the images learnt from",
+    "train": "learnt from",
 }
 DEFECT_DATASETS = ("parts", "mvtec")  # whose anomalies are defects of the normal class, not other classes
 TEACHER_NAMES = {
@@ -101,6 +101,11 @@ def task_name(dataset: str, normal_class: str) -> str:
 def setting_name(name: str) -> str:
     """The page's word for a field of the settings."""
     return SETTING_NAMES.get(name, name.replace("_", " ").capitalize())
+
+
+def capitalised(text: str) -> str:
+    """A text that begins with a capital; the rest stays as it is, unlike `str.capitalize`."""
+    return text[:1].upper() + text[1:]
 
 
 def percent(share: float) -> str:

@@ -27,11 +27,12 @@ def page() -> None:
         st.warning(f"One run was left out: {problem}")
     if view is None:
         return
+    checkpoints = checkpoints_of(view, everything)
     try:
-        explore(view, checkpoints_of(view, everything))
+        explore(view, checkpoints)
     except (ValueError, OSError) as error:
         st.error(f"These scores cannot be shown: {error}")
-    training(view, everything)
+    training(view, checkpoints, everything)
 
 
 def explore(view: View, checkpoints: list[Checkpoint]) -> None:
@@ -46,9 +47,8 @@ def explore(view: View, checkpoints: list[Checkpoint]) -> None:
     questions = ask_methods(shown, checkpoints, [left for left, *_ in rows], unlabelled=view.unlabelled)
     answers = answer_visibly(questions, view)
     place.markdown(f"##### {finding(view, answers)}")
-    domains = (view.spec.in_distribution, view.shifted)
-    draw_figures([places for _, *places in rows], answers, domains=domains)
-    gallery(answers, domains=domains)
+    draw_figures([places for _, *places in rows], answers, titles=view.titles)
+    gallery(answers, domains=(view.spec.in_distribution, view.shifted), sides=view.sides)
     honesty(view, answers)
 
 
@@ -70,8 +70,10 @@ def ask_methods(
     for detector, place in zip(detectors, places, strict=True):
         with place:
             st.markdown(f"**{name_of(DETECTOR_NAMES, detector)}**{describe_kind(detector)}")
-            matched = choose_matching(detector)
-            chosen.append((choose_checkpoint(detector, checkpoints), matched))
+            above = st.container()
+            checkpoint = choose_checkpoint(detector, checkpoints)
+        with above:
+            chosen.append((checkpoint, choose_matching(checkpoint)))
     strength, settings = choose_scoring(st.columns(ROW, vertical_alignment="center"), unlabelled=unlabelled)
     return [ask(checkpoint, style_weight=strength * matched, **settings) for checkpoint, matched in chosen]
 

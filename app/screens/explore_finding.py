@@ -10,7 +10,7 @@ from app.answers import Answer
 from app.cache import PROJECT, Checkpoint
 from app.methods import DETECTOR_NAMES, YARDSTICKS
 from app.screens.explore_view import View
-from app.words import TEACHER_NAMES, domain_name, name_of, signed, task_name
+from app.words import TEACHER_NAMES, capitalised, domain_name, name_of, signed, task_name
 from gnl_core.config import ScoringConfig, scoring_settings
 from gnl_core.records import DomainReport
 
@@ -22,23 +22,26 @@ def finding(view: View, answers: list[Answer]) -> str:
     first, *others = answers
     if first.shifted.report.auroc is None:
         return counts_sentence(view, answers)
-    shift = domain_name(view.shifted)
     before = first.in_distribution.report.auroc
     instead = "" if before is None else f" instead of {before:.2f}"
+    task = task_name(view.dataset, view.normal_class)
     return (
-        f"{shift[0].upper()}{shift[1:]}, {first.question.title} separates {task_name(view.dataset, view.normal_class)} "
-        f"with AUROC {shifted_auroc(first):.2f}{instead}.{others_sentence(first, others)}{yardstick_sentence(answers)}"
+        f"{capitalised(domain_name(view.shifted))}, {first.question.title} separates {task} with AUROC "
+        f"{shifted_auroc(first):.2f}{instead}.{others_sentence(first, others)}{yardstick_sentence(answers)}"
     )
 
 
 def counts_sentence(view: View, answers: list[Answer]) -> str:
     """How many images each method finds anomalous, where the labels allow no AUROC."""
-    scores = answers[0].shifted.scores
-    counts = [f"{found.shifted.above} above the threshold of {found.question.title}" for found in answers]
-    if (scores.label == 0).all():
-        shift = domain_name(view.shifted)
-        return f"{shift[0].upper()}{shift[1:]}, of {len(scores.score):,} normal images, {', '.join(counts)}."
-    return f"Not labelled, so there is no AUROC: of {len(scores.score):,} images, {', '.join(counts)}."
+    report, images = answers[0].shifted.report, len(answers[0].shifted.scores.score)
+    kind = "images score" if report.n_unlabelled else "normal images score"
+    beginning = (
+        "Not labelled, so there is no AUROC:" if report.n_unlabelled else f"{capitalised(domain_name(view.shifted))},"
+    )
+    first, *others = answers
+    more = "".join(f", {found.shifted.above:,} above that of {found.question.title}" for found in others)
+    count = f"{first.shifted.above:,} of {images:,} {kind} above the threshold of {first.question.title}"
+    return f"{beginning} {count}{more}."
 
 
 def others_sentence(first: Answer, others: list[Answer]) -> str:
@@ -76,16 +79,16 @@ def honesty(view: View, answers: list[Answer]) -> None:
         checkpoint, scoring = found.question
         config = checkpoint.config
         st.caption(
-            f"{found.question.title}: {describe_n(found.shifted.report, len(found.shifted.scores.score))} · "
+            f"{found.question.title}: {describe_n(found.shifted.report)} · "
             f"seed {config.seed} · checkpoint {checkpoint.sha256[:8]} · {name_of(TEACHER_NAMES, config.teacher)} · "
             f"reproduce: `{command(view, checkpoint, scoring)}`"
         )
 
 
-def describe_n(report: DomainReport, images: int) -> str:
+def describe_n(report: DomainReport) -> str:
     """How many images a number is made from."""
-    if report.n_normal + report.n_anomalous < images:
-        return f"n = {images:,}, not labelled"
+    if report.n_unlabelled:
+        return f"n = {report.n_unlabelled:,}, not labelled"
     return f"n = {report.n_normal:,} normal, {report.n_anomalous:,} anomalous"
 
 

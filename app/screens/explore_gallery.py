@@ -11,7 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.answers import Answer, DomainAnswer
-from app.methods import DETECTOR_NAMES, SCORED_BY_MAXIMUM
+from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION
 from app.screens.explore_tiles import compose_tile
 from app.sources import UNLABELLED, source_of
 from app.words import LABEL_WORDS, name_of, percent
@@ -25,12 +25,13 @@ ORDERS = ("Most anomalous", "Most normal")
 
 
 @st.fragment
-def gallery(answers: list[Answer], *, domains: tuple[str, str]) -> None:
+def gallery(answers: list[Answer], *, domains: tuple[str, str], sides: tuple[str, str]) -> None:
     """Sixteen images of one method and domain.
 
     Args:
         answers: The methods on the page.
         domains: Names of the in-distribution and of the shifted domain.
+        sides: What they are called here.
     """
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     by_name = {found.question.checkpoint.config.detector: found for found in answers}
@@ -42,7 +43,6 @@ def gallery(answers: list[Answer], *, domains: tuple[str, str]) -> None:
         format_func=lambda key: name_of(DETECTOR_NAMES, key),
         key="gallery_of",
     )
-    sides = ("In-distribution", "Shifted")
     side = controls.segmented_control("Domain", sides, default=sides[1], required=True, key="side", bind="query-params")
     order = controls.segmented_control(
         "Order", ORDERS, default=ORDERS[0], required=True, key="order", bind="query-params"
@@ -78,7 +78,7 @@ def show_tiles(found: Answer, domain_answer: DomainAnswer, rows: NDArray[np.intp
 def map_scale(found: Answer) -> float:
     """Upper end of the colour scale of a method's maps."""
     checkpoint, scoring = found.question
-    if checkpoint.config.detector in SCORED_BY_MAXIMUM and scoring.reduction == "maximum":
+    if checkpoint.config.detector in REVERSE_DISTILLATION and scoring.reduction == "maximum":
         return found.map_scale
     from app.compute import map_maximum  # noqa: PLC0415 (as above)
 

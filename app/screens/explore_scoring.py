@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.cache import Checkpoint
 from app.methods import MATCHED_AT_FIRST, WITHOUT_TEACHER
 from app.screens.settings import setting_inputs
 from app.words import AUROC_HELP, FDM_HELP, FDM_SETTINGS_NOTE
@@ -15,14 +16,15 @@ STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 MATCHING = ("matched_stages", "reference_count", "reference_choice")
 REDUCTION = ("reduction", "top_percent", "smoothing_sigma_px")
 LEGEND = (
-    ":blue[■] normal  :orange[■] anomalous{unlabelled}  ·  filled: in-distribution, hatched: shifted  ·  one score "
-    "axis for all  ·  dotted: the threshold, a score that 95 % of normal images stay below"
+    ":blue[■] normal  :orange[■] anomalous{unlabelled}  ·  filled: in-distribution, hatched: shifted  ·  one axis "
+    "for all of a kind of score  ·  dotted: the threshold, a score that 95 % of normal images stay below"
 )
 
 
-def choose_matching(detector: str) -> bool:
-    """Whether a method's features are matched; not asked where it has no features to match."""
-    if detector in WITHOUT_TEACHER:
+def choose_matching(checkpoint: Checkpoint) -> bool:
+    """Whether a method's features are matched; not asked where it has no features, or keeps no references."""
+    detector = checkpoint.config.detector
+    if detector in WITHOUT_TEACHER or not checkpoint.config.stored_references:
         return False
     return st.toggle(
         "FDM", value=detector in MATCHED_AT_FIRST, key=f"fdm_{detector}", bind="query-params", help=FDM_HELP

@@ -26,24 +26,30 @@ JUST_TRAINED = "just_trained"
 SETTINGS = ("limit", "holdout_percent", "teacher", "batch_size", "learning_rate", "stored_references")
 
 
-def training(view: View, checkpoints: list[Checkpoint]) -> None:
-    """The form, and the run that it starts; until then the losses of the method's first checkpoint."""
+def training(view: View, checkpoints: list[Checkpoint], everything: list[Checkpoint]) -> None:
+    """The form, and the run that it starts; until then the losses of the method's first checkpoint.
+
+    Args:
+        view: What to train on.
+        checkpoints: The runs that answer for this view.
+        everything: All runs: they tell how long a training takes.
+    """
     st.divider()
     left, right = st.columns([1, 2], gap="large")
     with left:
-        detector, settings = training_form(view, checkpoints)
+        detector, settings = training_form(view, everything)
     with right:
         if settings is not None:
             train_on_page(settings)
         else:
-            show_past_losses(checkpoints, task=(view.dataset, view.normal_class, detector))
+            show_past_losses([c for c in checkpoints if c.config.detector == detector])
 
 
-def show_past_losses(checkpoints: list[Checkpoint], *, task: tuple[str, str, str]) -> None:
-    """The losses of the first checkpoint for a data set, class and method, if there is one."""
+def show_past_losses(checkpoints: list[Checkpoint]) -> None:
+    """The losses of the first checkpoint that has some."""
     for folder, config, _ in checkpoints:
         records = read_records(folder)
-        if records and (config.dataset, config.normal_class, config.detector) == task:
+        if records:
             st.caption(f"Losses of {folder.path.name}")
             draw_losses(st.empty(), records, epochs=config.epochs)
             return

@@ -14,7 +14,7 @@ from app.local_data import domains_here, is_bundled
 from app.methods import DETECTOR_NAMES, SHOWN_AT_FIRST, in_order
 from app.screens.explore_data import Data, choose_folder, choose_known
 from app.sources import own_folder
-from app.words import DATASET_NAMES, SHIFTED_HELP, domain_name, name_of
+from app.words import DATASET_NAMES, SHIFTED_HELP, capitalised, domain_name, name_of
 from gnl_core.datasets import DATASETS, FOLDER, TRAIN, default_root
 from gnl_core.datasets.base import DatasetSpec
 from gnl_core.datasets.corruptions import CORRUPTIONS, SEVERITIES
@@ -52,6 +52,19 @@ class View(NamedTuple):
     def unlabelled(self) -> bool:
         """Whether nobody has labelled its images; the normal ones learnt from stand beside them then."""
         return self.spec.in_distribution == TRAIN
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """What the two domains are to each other."""
+        to_score = self.unlabelled and not split_domain(self.shifted)[1]
+        return "Normal images" if self.unlabelled else "In-distribution", "Images to score" if to_score else "Shifted"
+
+    @property
+    def titles(self) -> tuple[str, str]:
+        """The headings of the two domains."""
+        names = (domain_name(self.spec.in_distribution), domain_name(self.shifted))
+        first, second = (f"{capitalised(name)} ({side.lower()})" for name, side in zip(names, self.sides, strict=True))
+        return first, second
 
 
 def choose_view(checkpoints: list[Checkpoint]) -> View | None:
