@@ -12,12 +12,12 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.sources import Source
+from app.words import duration
 from gnl_core.config import ScoringConfig
-from gnl_core.datasets import TRAIN
 from gnl_core.datasets.base import Mask
 from gnl_core.datasets.loading import Batches
 from gnl_core.records import Scores
-from gnl_core.runs.experiment import SCORING_BATCH_SIZE, Run, list_domain, load_domain, load_run
+from gnl_core.runs.experiment import SCORING_BATCH_SIZE, Run, list_domain, load_domain, load_run, split_training
 from gnl_core.runs.folder import RunFolder
 from gnl_core.scoring import collect_scores, detect
 
@@ -93,7 +93,7 @@ def score_visibly(run: Run, domain: str, scoring: ScoringConfig, *, title: str) 
         elapsed = time.perf_counter() - started
         if elapsed > UNSEEN_SECONDS:
             left = elapsed / done * (total - done)
-            place.progress(done / total, text=f"{title}: {done:,} of {total:,} images, {left:.0f} s left")
+            place.progress(done / total, text=f"{title}: {done:,} of {total:,} images, {duration(left)} left")
     place.empty()
     return collect_scores(rows)
 
@@ -125,12 +125,14 @@ def tiles(source: Source, *, domain: str, scoring: ScoringConfig, paths: tuple[s
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASHED)
 def map_maximum(source: Source, *, scoring: ScoringConfig) -> float:
-    """The value that 99.5 % of the maxima of the maps of up to 256 training images do not exceed.
+    """The value that 99.5 % of the maxima of the maps of up to 256 normal training images do not exceed.
 
-    For questions whose score is not the map's maximum; where it is, the training scores say it already.
+    For questions whose score is not the map's maximum; where it is, the training scores say it already. Held-out
+    images, if there are any: to a method that remembers those it learnt from, they are no distance away.
     """
     run = run_of(source)
-    items = list_domain(run.config, TRAIN)[:SCALE_IMAGES]
+    learnt, held_out = split_training(run.config)
+    items = (held_out or learnt)[:SCALE_IMAGES]
     batches = Batches(items, image_size=run.config.image_size, batch_size=SCORING_BATCH_SIZE)
     maxima = [
         detection.anomaly_map.amax(dim=(1, 2, 3)).numpy()

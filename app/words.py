@@ -113,6 +113,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
 
 
+def duration(seconds: float) -> str:
+    """A time as one says it: seconds up to a minute and a half, then minutes."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
 def signed(delta: float) -> str:
     """A difference with its sign, two decimals."""
     return f"{delta:+.2f}".replace("-", "−")

@@ -128,6 +128,4 @@ def explain_maps(upper: float | None) -> None:
     bar.caption("Anomaly map  0", width="content")
     bar.image(colour_bar(width_px=160, height_px=10), width=160, alt="Colour scale from black to pale yellow")
     bar.caption(f"{upper:.2f}", width="content")
-    st.caption(
-        f"One scale for all maps: {upper:.2f} is the value that 99.5 % of the training images' maps stay below. {place}"
-    )
+    st.caption(f"One scale for all maps: 99.5 % of the maps of normal training images stay below {upper:.2f}. {place}")

@@ -12,7 +12,7 @@ from app.cache import Checkpoint, runs_root
 from app.methods import DETECTOR_NAMES, EXTRA_SETTINGS, YARDSTICKS
 from app.screens.explore_view import View
 from app.screens.settings import setting_inputs
-from app.words import name_of
+from app.words import duration, name_of
 from gnl_core.config import RunConfig, parse_config
 from gnl_core.plots.losses import loss_curves
 from gnl_core.records import EpochRecord
@@ -99,7 +99,7 @@ def button_label(checkpoints: list[Checkpoint], dataset: str, detector: str, siz
         records = read_records(folder)
         if records and (config.dataset, config.detector, config.image_size) == wanted:
             seconds = records[-1].elapsed_seconds / len(records) * epochs
-            return f"Train for {epochs} epochs, about {max(1, round(seconds))} s"
+            return f"Train for {epochs} epochs, about {duration(max(1, seconds))}"
     return f"Train for {epochs} epochs"
 
 
@@ -136,7 +136,7 @@ def choose_trained() -> None:
 def describe_progress(record: EpochRecord, config: RunConfig) -> str:
     """How far a training is, and how long the rest will take."""
     left = record.elapsed_seconds / record.epoch * (config.epochs - record.epoch)
-    return f"Epoch {record.epoch} of {config.epochs}, {left:.0f} s left"
+    return f"Epoch {record.epoch} of {config.epochs}, {duration(left)} left"
 
 
 def draw_losses(chart: DeltaGenerator, records: list[EpochRecord], *, epochs: int) -> None:
