@@ -15,9 +15,8 @@ from app.sources import Source
 from app.words import duration
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Mask
-from gnl_core.datasets.loading import Batches
 from gnl_core.records import Scores
-from gnl_core.runs.experiment import SCORING_BATCH_SIZE, Run, list_domain, load_domain, load_run, split_training
+from gnl_core.runs.experiment import Run, list_domain, load_domain, load_run, scoring_batches, split_training
 from gnl_core.runs.folder import RunFolder
 from gnl_core.scoring import collect_scores, detect
 
@@ -111,7 +110,7 @@ def tiles(source: Source, *, domain: str, scoring: ScoringConfig, paths: tuple[s
         if path not in by_path:
             raise ValueError(f"{path} was scored, but is no longer there; score the run again with gnl score")
     items = [by_path[path] for path in paths]
-    batches = Batches(items, image_size=run.config.image_size, batch_size=SCORING_BATCH_SIZE)
+    batches = scoring_batches(items, run.config)
     maps = [
         None if detection.anomaly_map is None else detection.anomaly_map[row, 0].numpy()
         for batch, detection in detect(run.detector, batches, scoring)
@@ -133,7 +132,7 @@ def map_maximum(source: Source, *, scoring: ScoringConfig) -> float:
     run = run_of(source)
     learnt, held_out = split_training(run.config)
     items = (held_out or learnt)[:SCALE_IMAGES]
-    batches = Batches(items, image_size=run.config.image_size, batch_size=SCORING_BATCH_SIZE)
+    batches = scoring_batches(items, run.config)
     maxima = [
         detection.anomaly_map.amax(dim=(1, 2, 3)).numpy()
         for _, detection in detect(run.detector, batches, scoring)

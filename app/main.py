@@ -9,9 +9,8 @@ from app.screens import explore
 
 # White on the accent is hard to read in the dark theme: the chosen methods take the theme's text colour instead.
 CHOSEN = """<style>
-[data-testid="stMultiSelect"] [data-baseweb="tag"] { background-color: rgba(0, 158, 115, 0.2); }
-[data-testid="stMultiSelect"] [data-baseweb="tag"] * { color: inherit; }
-[data-testid="stMultiSelect"] [data-baseweb="tag"] { color: inherit; }
+[data-testid="stMultiSelect"] [data-tag] { background-color: rgba(0, 158, 115, 0.22); color: inherit; }
+[data-testid="stMultiSelect"] [data-tag] * { color: inherit; }
 </style>"""
 
 st.set_page_config(page_title="GNL", page_icon="🔬", layout="wide")

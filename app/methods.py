@@ -25,6 +25,8 @@ EXTRA_SETTINGS = {
     "rd4ad_mixstyle": ("mixed_stages", "mixing_probability", "mixing_beta"),
     "rd4ad_efdm": ("mixed_stages", "mixing_probability", "mixing_beta"),
     "rd4ad_jigsaw": ("jigsaw_weight", "jigsaw_permutations", "jigsaw_shuffled_percent"),
+    "f_anogan": ("anogan_feature_weight",),
+    "deep_svdd": ("svdd_objective", "svdd_outside_share"),
     "knn": ("neighbours",),
     "patchcore": ("coreset_percent", "coreset_candidates", "reweighting_neighbours"),
 }

@@ -100,7 +100,7 @@ def describe_row(found: Answer, domain_answer: DomainAnswer, row: int) -> About:
     place = percent(1 - exceedance(found.training.score, value))
     shown = PurePosixPath(str(scores.path[row])).name if scores.label[row] == UNLABELLED else category
     return About(
-        f":small[{escape(shown)}, {label} · **{value:.2f}** · above {place}]",
+        f":small[{escape(shown)}, {label} · **{value:.2f}** · above\N{NO-BREAK SPACE}{place}]",
         f"Image of {shown} and its anomaly map, score {value:.2f}",
     )
 

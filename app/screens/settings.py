@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from app.words import TEACHER_NAMES, setting_name
 from gnl_core.config import RunConfig
 
+UNSET = {"limit": "all", "learning_rate": "the method's own"}  # what a field without a default stands for
 CHOICES = {"teacher": tuple(TEACHER_NAMES)}  # of fields that take any text
 
 
@@ -33,7 +34,7 @@ def setting_inputs(names: Iterable[str], *, prefix: str, unset: str | None = Non
 def setting_input(name: str, *, key: str, unset: str | None) -> Any:
     """The widget of one field; None while nothing is chosen."""
     field = RunConfig.model_fields[name]
-    placeholder = unset or ("all" if field.default is None else str(field.default))
+    placeholder = unset or (UNSET.get(name, "") if field.default is None else str(field.default))
     choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else CHOICES.get(name)
     if choices:
         return st.selectbox(
@@ -65,11 +66,13 @@ def number_bounds(field: FieldInfo) -> tuple[float, float | None, float]:
     whole = int in (field.annotation, *get_args(field.annotation))
     limits = {type(limit): limit for limit in field.metadata}
     step = 1 if whole else smallest_step(field.default)
-    low = limits[Gt].gt + step if Gt in limits else limits[Ge].ge
+    low = limits[Gt].gt + (1 if whole else step / 100) if Gt in limits else limits[Ge].ge
     high = limits[Le].le if Le in limits else None
     return (int(low), None if high is None else int(high), 1) if whole else (float(low), high and float(high), step)
 
 
-def smallest_step(default: float) -> float:
-    """A step that suits a number's size: 0.005 moves by 0.001, 10 by 1."""
+def smallest_step(default: float | None) -> float:
+    """A step that suits a number's size: 10 moves by 1, 0.1 by 0.01; of an unknown size, by 0.001."""
+    if default is None:
+        return 0.001
     return next((step for step in (1.0, 0.1, 0.01) if default >= 10 * step), 0.001) if default else 0.5

@@ -16,9 +16,11 @@ from gnl_core.cli.data import add_data_commands
 from gnl_core.cli.imports import add_import_command
 from gnl_core.cli.report import format_report
 from gnl_core.cli.settings import add_settings, given_settings, say
+from gnl_core.cli.tune import PLACES, add_tune_command
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets import HELD_OUT, find_dataset
 from gnl_core.datasets.shifts import shifted_domain
+from gnl_core.distributed import plan_processes
 from gnl_core.metrics import choose_threshold, report
 from gnl_core.records import Batch, Detection, PixelReport, Scores
 from gnl_core.runs.experiment import (
@@ -26,17 +28,18 @@ from gnl_core.runs.experiment import (
     load_domain,
     load_run,
     map_scale,
+    measure_domain_shift,
     resolve_scoring,
     train_run,
 )
 from gnl_core.runs.exports import write_csv, write_map
 from gnl_core.runs.folder import RunFolder, create_run, report_to_json, save_scores, write_report
+from gnl_core.runs.tuning import read_preset
 from gnl_core.scoring import collect, collect_scores, detect, join_scores
 
 BAD_INPUT = 2
 INTERRUPTED = 130
 QUANTILE = "threshold_quantile"
-PLACES = ("device", "teacher_weights", "data_root")  # what can lie elsewhere than in training
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,6 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     score.add_argument(
         "--shift", nargs="+", help="corruptions such as defocus_blur:3 under which to score each domain too"
     )
+    score.add_argument("--preset", type=Path, help="file with a way of scoring that gnl tune wrote; flags go before it")
     score.add_argument("--csv", type=Path, help="write one row an image to this file")
     score.add_argument("--maps", type=Path, help="write one anomaly map an image to this folder, as PNG")
     score.add_argument("--json", action="store_true", help="print one JSON object on standard output")
@@ -91,26 +95,31 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_import_command(commands.add_parser("import", help="make a run of a checkpoint of the published code"))
 
+    add_tune_command(commands.add_parser("tune", help="choose without labels how runs should look at shifted images"))
+
     add_data_commands(commands.add_parser("data", help="what data there is, and how to get it"))
     return parser
 
 
 def train_command(parsed: argparse.Namespace) -> None:
-    """Train a run: gnl train."""
+    """Train a run: gnl train. Where several processes train together, each runs this and the first one tells."""
     config = RunConfig(**given_settings(parsed, RunConfig.model_fields))
-    folder = create_run(parsed.run, config)
-    with tqdm(total=config.epochs, unit="epoch", file=sys.stderr) as bar:
-        for record in train_run(config, folder):
+    processes = plan_processes(config)
+    folder = create_run(parsed.run, config) if processes.is_first else RunFolder(parsed.run)
+    with tqdm(total=config.epochs, unit="epoch", file=sys.stderr, disable=not processes.is_first) as bar:
+        for record in train_run(config, folder, processes):
             bar.set_postfix({name: f"{value:.4f}" for name, value in record.losses.items()})
             bar.update()
-    say(f"wrote {folder.weights}")
+    if processes.is_first:
+        say(f"wrote {folder.weights}")
 
 
 def score_command(parsed: argparse.Namespace) -> None:
     """Score domains with a run: gnl score."""
     folder = RunFolder(parsed.run)
     run = load_run(folder, **given_settings(parsed, PLACES))
-    scoring = resolve_scoring(run, **given_settings(parsed, ScoringConfig.model_fields))
+    preset = read_preset(parsed.preset).model_dump() if parsed.preset else {}
+    scoring = resolve_scoring(run, **(preset | given_settings(parsed, ScoringConfig.model_fields)))
     spec = find_dataset(run.config.dataset, run.config.data_root)
     domains = parsed.domain or ([spec.in_distribution] if parsed.shift else spec.domains)
     domains = [*domains, *(shifted_domain(domain, shift) for domain in domains for shift in parsed.shift or ())]
@@ -124,6 +133,7 @@ def score_command(parsed: argparse.Namespace) -> None:
         in_distribution=spec.in_distribution,
         threshold=choose_threshold(held_out, quantile=quantile),
         pixels={domain: pixels for domain, (_, pixels) in scored.items()},
+        shift_scores={domain: measure_domain_shift(run, domain) for domain in domains},
     )
     save_scores(folder, scores, scoring)
     if held_out:

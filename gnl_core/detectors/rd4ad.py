@@ -37,6 +37,7 @@ class RD4AD(Detector):
     """
 
     matches = True
+    reduces_map = True
 
     def __init__(
         self, config: RunConfig, *, encoded_views: tuple[str, ...] = ("original",), mixing: Mixing | None = None

@@ -13,6 +13,10 @@ from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.distribution_matching import match_distribution, nearest_reference, sort_features
 from gnl_core.models.teachers import Mix, Teacher
 from gnl_core.records import Batch
+from gnl_core.shift_score import shift_score
+
+STAGE_COUNT = 3
+FEWEST_FOR_SPREAD = 2
 
 
 class References(nn.Module):
@@ -44,6 +48,27 @@ class References(nn.Module):
         for index, stage in enumerate(teacher(chosen)):
             self.get_buffer(buffer_name(index)).copy_(sort_features(stage))
 
+    @torch.no_grad()
+    def measure_shift(self, teacher: Teacher, batches: Iterable[Tensor]) -> float | None:
+        """How far a domain lies from the training images; see `gnl_core.shift_score`. No label is needed.
+
+        Args:
+            teacher: What encoded the references.
+            batches: The domain's images, shape (B, 3, H, W) each, of the training images' size.
+
+        Returns:
+            The mean of the three stages' shift scores; None where fewer than two references are kept.
+        """
+        if self.count < FEWEST_FOR_SPREAD:
+            return None
+        kept = [self.get_buffer(buffer_name(index)) for index in range(STAGE_COUNT)]
+        sums, count = [torch.zeros_like(references[0]) for references in kept], 0
+        for images in batches:
+            count += len(images)
+            sums = [total + sort_features(stage).sum(dim=0) for total, stage in zip(sums, teacher(images), strict=True)]
+        scores = [shift_score(total / count, references) for total, references in zip(sums, kept, strict=True)]
+        return float(torch.stack(scores).mean())
+
     def matching(self, scoring: ScoringConfig, *, own_weight: float) -> Mix | None:
         """What happens to each stage's map on its way through the teacher: FDM at the matched stages.
 
@@ -58,18 +83,18 @@ class References(nn.Module):
             ValueError: If the checkpoint keeps fewer references than are asked for.
         """
         weight = own_weight if scoring.style_weight is None else scoring.style_weight
-        if weight and not self.count:
+        if weight == 0:
+            return None
+        if not self.count:
             raise ValueError(
                 "this checkpoint keeps no references, so features cannot be matched; ask with --style-weight 0, "
                 "or make the run again with --stored-references 1 or more and its training images at hand"
             )
-        if scoring.reference_count > self.count > 0:
+        if scoring.reference_count > self.count:
             raise ValueError(
                 f"this checkpoint keeps {self.count} references, {scoring.reference_count} were asked for; "
                 "ask for fewer, or train with a larger --stored-references"
             )
-        if weight == 0:
-            return None
         matched = {int(stage) - 1 for stage in scoring.matched_stages.split(",")}
         kept = {index: self.get_buffer(buffer_name(index))[: scoring.reference_count] for index in matched}
         means = {index: references.mean(dim=0) for index, references in kept.items()}

@@ -1,0 +1,64 @@
+"""gnl tune: choose without labels how trained detectors should look at shifted images."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from gnl_core.cli.settings import add_settings, given_settings, say
+from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.runs.experiment import load_run
+from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.tuning import Judged, tune, write_preset
+
+PLACES = ("device", "teacher_weights", "data_root")  # what can lie elsewhere than in training
+
+
+def add_tune_command(parser: argparse.ArgumentParser) -> None:
+    """The flags of gnl tune."""
+    parser.add_argument("run", type=Path, nargs="+", help="folders of runs on one data set")
+    parser.add_argument(
+        "--output", type=Path, required=True, help="file to write the preset to, for gnl score --preset"
+    )
+    add_settings(parser, {name: RunConfig.model_fields[name] for name in PLACES})
+    parser.set_defaults(command=tune_command)
+
+
+def tune_command(parsed: argparse.Namespace) -> None:
+    """Judge all ways of looking, print what the best and no matching come to, and write the best: gnl tune."""
+    runs = [load_run(RunFolder(path), **given_settings(parsed, PLACES)) for path in parsed.run]
+    tuning = tune(runs, watch=show_progress)
+    print(format_judgements({"no matching, maximum": tuning.judged[0], "chosen": tuning.best}))
+    print(f"chosen: {describe(tuning.best.scoring)}")
+    print(f"validation: {tuning.n_normal} held-out normal images, each with and without a synthetic anomaly")
+    write_preset(parsed.output, tuning.best, runs=parsed.run, n_normal=tuning.n_normal)
+    say(f"wrote {parsed.output}")
+
+
+def show_progress(matchings: Sequence[ScoringConfig]) -> Iterable[ScoringConfig]:
+    """A progress bar over the ways of matching of one run."""
+    bar: Iterable[ScoringConfig] = tqdm(matchings, unit="matching", file=sys.stderr)
+    return bar
+
+
+def format_judgements(rows: dict[str, Judged]) -> str:
+    """A line a shift, a column a way of looking."""
+    first = next(iter(rows.values()))
+    widths = [max(len(name), 5) for name in rows]
+    lines = [
+        f"{'validation AUROC':<18}" + "".join(f"  {name:>{width}}" for name, width in zip(rows, widths, strict=True))
+    ]
+    for shift in first.aurocs:
+        cells = (f"  {one.aurocs[shift]:>{width}.3f}" for one, width in zip(rows.values(), widths, strict=True))
+        lines.append(f"{shift:<18}" + "".join(cells))
+    cells = (f"  {one.mean:>{width}.3f}" for one, width in zip(rows.values(), widths, strict=True))
+    return "\n".join([*lines, f"{'mean':<18}" + "".join(cells)])
+
+
+def describe(scoring: ScoringConfig) -> str:
+    """A way of looking as the flags of gnl score."""
+    return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in scoring.model_dump().items())

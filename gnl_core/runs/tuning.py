@@ -1,0 +1,187 @@
+"""How trained detectors should look at shifted images, chosen without labels: strength, stages, references, reduction.
+
+Each way of looking is judged on a validation task that is made of the normal images a run held out
+(`gnl_core.datasets.validation`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from pydantic import ValidationError
+
+from gnl_core.anomaly_map import image_score
+from gnl_core.config import ScoringConfig, describe_invalid
+from gnl_core.datasets import HELD_OUT
+from gnl_core.datasets.base import Item
+from gnl_core.datasets.loading import Batches
+from gnl_core.datasets.validation import SHIFTS, validation_items
+from gnl_core.metrics import auroc
+from gnl_core.runs.experiment import Run, list_domain, scoring_batches
+from gnl_core.runs.folder import write_atomically
+from gnl_core.scoring import detect
+
+STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+MATCHED_STAGES = ("1", "1,2", "1,2,3")
+REFERENCES = ((1, "mean"), (8, "mean"), (8, "nearest"))
+REDUCTIONS = ("maximum", "top", "mean")
+LARGEST_VALIDATION = 32  # held-out images a run; each is scored twice under every shift
+
+Watch = Callable[[Sequence[ScoringConfig]], Iterable[ScoringConfig]]
+
+
+class Judged(NamedTuple):
+    """A way of looking, and how it fared.
+
+    Attributes:
+        scoring: The way of looking.
+        aurocs: Validation AUROC under each shift, the mean over the runs.
+    """
+
+    scoring: ScoringConfig
+    aurocs: dict[str, float]
+
+    @property
+    def mean(self) -> float:
+        """Mean over the shifts, the unchanged images among them: what is maximised."""
+        return float(np.mean(list(self.aurocs.values())))
+
+
+class Tuning(NamedTuple):
+    """What a tuning found.
+
+    Attributes:
+        judged: Every way of looking that was tried.
+        n_normal: Held-out normal images that were looked at, over all runs.
+    """
+
+    judged: list[Judged]
+    n_normal: int
+
+    @property
+    def best(self) -> Judged:
+        """The way of looking with the highest mean validation AUROC; of equal ones the first, which changes least."""
+        return max(self.judged, key=lambda one: one.mean)
+
+
+def matchings() -> list[ScoringConfig]:
+    """All ways of matching that are tried: first none, then weak before strong."""
+    tried = product(STRENGTHS, MATCHED_STAGES, REFERENCES)
+    return [parse_scoring({"style_weight": 0.0})] + [
+        parse_scoring(
+            {
+                "style_weight": strength,
+                "matched_stages": stages,
+                "reference_count": count,
+                "reference_choice": choice,
+            }
+        )
+        for strength, stages, (count, choice) in tried
+    ]
+
+
+def parse_scoring(values: dict[str, Any]) -> ScoringConfig:
+    """Check the settings of a way of looking.
+
+    Raises:
+        ValueError: In one sentence: the settings at fault, what came and what was expected.
+    """
+    try:
+        return ScoringConfig(**values)
+    except ValidationError as error:
+        raise ValueError(describe_invalid(error)) from None
+
+
+def tune(runs: Sequence[Run], *, seed: int = 0, watch: Watch = iter) -> Tuning:
+    """Judge all ways of looking on several runs on one data set, without any label.
+
+    Args:
+        runs: Runs of methods that match and reduce a map; other classes and seeds of one data set.
+        seed: Decides shifts and synthetic anomalies.
+        watch: Wraps the ways of matching of each run while they are judged, to show progress.
+
+    Raises:
+        ValueError: If there is no run, one held out no images, or its method has no map to match and reduce.
+    """
+    if not runs:
+        raise ValueError("there is no run to tune; pass the folder of one that gnl train made")
+    for run in runs:
+        if not (run.detector.matches and run.detector.reduces_map):
+            raise ValueError(f"{run.config.detector} does not match and reduce a map; tune runs of rd4ad or gnl")
+    by_run = [list(judge_run(run, seed=seed, watch=watch)) for run in runs]
+    judged = [
+        Judged(same[0].scoring, {shift: float(np.mean([one.aurocs[shift] for one in same])) for shift in SHIFTS})
+        for same in zip(*by_run, strict=True)
+    ]
+    return Tuning(judged, n_normal=sum(len(held_out_images(run)) for run in runs))
+
+
+def judge_run(run: Run, *, seed: int, watch: Watch) -> Iterator[Judged]:
+    """Judge all ways of looking on one run: one pass over the validation images for each way of matching."""
+    batches = {
+        shift: scoring_batches(
+            validation_items(held_out_images(run), shift=shift, seed=seed),
+            run.config,
+            cache_mb=run.config.image_cache_mb,
+        )
+        for shift in SHIFTS
+    }
+    for matching in watch(matchings()):
+        aurocs: dict[str, dict[str, float]] = {reduction: {} for reduction in REDUCTIONS}
+        for shift, images in batches.items():
+            for reduction, value in reduced_aurocs(run, images, matching).items():
+                aurocs[reduction][shift] = value
+        for reduction, found in aurocs.items():
+            yield Judged(parse_scoring(matching.model_dump() | {"reduction": reduction}), found)
+
+
+def reduced_aurocs(run: Run, batches: Batches, matching: ScoringConfig) -> dict[str, float]:
+    """AUROC under each reduction of the maps of one way of matching."""
+    labels: list[int] = []
+    scores: dict[str, list[float]] = {reduction: [] for reduction in REDUCTIONS}
+    for batch, detection in detect(run.detector, batches, matching):
+        labels += batch.labels.tolist()
+        assert detection.anomaly_map is not None
+        for reduction in scores:
+            reduced = image_score(detection.anomaly_map, reduction=reduction, top_percent=matching.top_percent)
+            scores[reduction] += reduced.tolist()
+    found = {reduction: auroc(np.array(labels), np.array(column)) for reduction, column in scores.items()}
+    return {reduction: value for reduction, value in found.items() if value is not None}
+
+
+def held_out_images(run: Run) -> list[Item]:
+    """The normal images that a run is judged on: the first of those it held out, which its seed has drawn.
+
+    Raises:
+        ValueError: If it held out none.
+    """
+    return list_domain(run.config, HELD_OUT)[:LARGEST_VALIDATION]
+
+
+def write_preset(path: Path, chosen: Judged, *, runs: Sequence[Path], n_normal: int) -> None:
+    """Write a way of looking to a file, with how it was chosen."""
+    content = {
+        "scoring": chosen.scoring.model_dump(),
+        "validation_auroc": chosen.aurocs,
+        "runs": [str(run) for run in runs],
+        "n_normal": n_normal,
+    }
+    write_atomically(path, json.dumps(content, indent=2).encode())
+
+
+def read_preset(path: Path) -> ScoringConfig:
+    """Read the way of looking that `write_preset` wrote.
+
+    Raises:
+        ValueError: If the file is missing or holds none.
+    """
+    try:
+        scoring = json.loads(path.read_text(encoding="utf-8"))["scoring"]
+        return parse_scoring(scoring)
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError):
+        raise ValueError(f"{path} is no preset; pass a file that gnl tune --output wrote") from None
