@@ -37,8 +37,10 @@ FREE_SETTINGS = {  # those that may differ from what a cell was trained with: qu
     "data_root",
     "device",
     "feature_cache_mb",
+    "image_cache_mb",
     "teacher_sha256",
     "teacher_weights",
+    "workers",
 }
 
 
