@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Mask
-from gnl_core.datasets.loading import Batches
 from gnl_core.records import Scores
-from gnl_core.runs.experiment import SCORING_BATCH_SIZE, Run, list_domain, load_run, score_domain
+from gnl_core.runs.experiment import Run, list_domain, load_run, score_domain, scoring_batches
 from gnl_core.runs.folder import RunFolder
 from gnl_core.scoring import detect
 
@@ -52,7 +51,7 @@ def tiles(weights: Path, sha256: str, *, domain: str, scoring: ScoringConfig, pa
     run = shared_run(weights, sha256)
     by_path = {item.path: item for item in list_domain(run.config, domain)}
     items = [by_path[path] for path in paths]
-    batches = Batches(items, image_size=run.config.image_size, batch_size=SCORING_BATCH_SIZE)
+    batches = scoring_batches(items, run.config)
     maps = [
         None if detection.anomaly_map is None else detection.anomaly_map[row, 0].numpy()
         for batch, detection in detect(run.detector, batches, scoring)

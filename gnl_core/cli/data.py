@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -91,8 +92,8 @@ def check_command(parsed: argparse.Namespace) -> None:
         ValueError: If there are problems, after all of them were told.
     """
     root = given_root(parsed)
-    items = list_everything(parsed.dataset, parsed.normal_class, root)
-    problems = check_items(items)
+    items, missing = list_everything(parsed.dataset, parsed.normal_class, root)
+    problems = [*missing, *check_items(items)]
     for problem in problems:
         print(problem)
     if problems:
@@ -100,22 +101,26 @@ def check_command(parsed: argparse.Namespace) -> None:
     print(f"{len(items)} images, all well")
 
 
-def list_everything(name: str, classes: list[str] | None, root: Path | None) -> list[Item]:
-    """Each image of a data set once: training images and all domains of the classes.
+def list_everything(name: str, classes: list[str] | None, root: Path | None) -> tuple[list[Item], list[str]]:
+    """Each image of a data set once, training images and all domains of the classes; and why some cannot be listed.
 
     Raises:
-        ValueError: If nothing is found, or a class that is named is not.
+        ValueError: If nothing can be listed.
     """
     spec = find_dataset(name, root)
     found = [known for known in spec.classes if count_images(name, known, TRAIN, root) is not None]
     domains = dict.fromkeys((TRAIN, *(split_domain(domain)[0] for domain in spec.domains)))
-    listed = [
-        item
-        for normal_class in classes or found or spec.classes
-        for domain in domains
-        for item in list_items(name, normal_class=normal_class, domain=domain, root=root)
-    ]
-    return list({(item.domain == TRAIN, item.path): item for item in listed}.values())
+    listed: list[Item] = []
+    problems: list[str] = []
+    for normal_class, domain in itertools.product(classes or found or spec.classes, domains):
+        try:
+            listed += list_items(name, normal_class=normal_class, domain=domain, root=root)
+        except ValueError as error:  # to be told with all the others
+            problems.append(str(error))
+    if not listed:
+        raise ValueError(problems[0])
+    once = {(item.domain == TRAIN, item.path): item for item in listed}
+    return list(once.values()), list(dict.fromkeys(problems))
 
 
 def build_command(parsed: argparse.Namespace) -> None:

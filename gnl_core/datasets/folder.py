@@ -6,7 +6,14 @@ from functools import partial
 from pathlib import Path
 
 from gnl_core.datasets.base import INDUSTRIAL_OPERATIONS, DatasetSpec, Item
-from gnl_core.datasets.layout import NORMAL, image_item, list_defects, require_images, require_root
+from gnl_core.datasets.layout import (
+    NORMAL,
+    image_item,
+    list_defects,
+    require_folders_of,
+    require_images,
+    require_root,
+)
 from gnl_core.datasets.listing import list_folders, list_images
 
 UNKNOWN = -1  # the label of images that nobody has labelled
@@ -40,10 +47,14 @@ def open_folder(root: Path | None) -> DatasetSpec:
     """
     folder = require_root(root)
     find_train(folder)
+    test = find_test(folder)
+    domains = find_domains(test)
+    if domains != (PLAIN_DOMAIN,):
+        require_folders_of(folder / MASKS, domains, place=test)
     return DatasetSpec(
         summary=f"Your own images in {folder.name}",
         classes=(NORMAL,),
-        domains=find_domains(find_test(folder)),
+        domains=domains,
         train_items=partial(list_train, folder),
         test_items=partial(list_test, folder),
         augmix_operations=INDUSTRIAL_OPERATIONS,

@@ -97,6 +97,7 @@ def list_defects(folder: Path, masks: Path, *, root: Path, base: Path, domain: s
         ValueError: If a type has no image, there is no defect, or a mask has no image.
     """
     items = []
+    require_folders_of(masks, [kind.name for kind in list_folders(folder)], place=folder)
     for kind in list_folders(folder):
         paths = require_images(kind, root=root)
         found = {} if kind.name == NORMAL else find_masks(masks / kind.name, paths, root=root)
@@ -104,6 +105,17 @@ def list_defects(folder: Path, masks: Path, *, root: Path, base: Path, domain: s
             item = image_item(path, base=base, label=int(kind.name != NORMAL), domain=domain, category=kind.name)
             items.append(item._replace(mask=found.get(path)))
     return require_anomalies(items, place=folder, normal_class=NORMAL)
+
+
+def require_folders_of(masks: Path, names: Sequence[str], *, place: Path) -> None:
+    """Refuse masks of what is not there; those of normal images mark nothing and are passed over.
+
+    Raises:
+        ValueError: If there is a folder of masks without a folder of images of that name.
+    """
+    for kind in list_folders(masks) if masks.is_dir() else []:
+        if kind.name not in (*names, NORMAL):
+            raise ValueError(f"the masks in {kind} have no images; expected images in {place / kind.name}")
 
 
 def find_masks(folder: Path, images: Iterable[Path], *, root: Path) -> dict[Path, Callable[[], Mask]]:

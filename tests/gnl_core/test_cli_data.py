@@ -44,6 +44,16 @@ def test_every_broken_file_is_told_at_once(own_images: Path, capsys: pytest.Capt
     assert told.err.startswith("gnl: 2 problems in 4 images")
 
 
+def test_what_cannot_be_listed_is_told_beside_what_cannot_be_read(own_images: Path, capsys: pytest.CaptureFixture[str]):
+    (own_images / "test" / "stain").mkdir()
+    break_files(own_images, "1.png", "2.png")
+    assert main(["data", "check", "--dataset", "folder", "--data-root", str(own_images)]) == 2
+    told = capsys.readouterr()
+    words = ["no images in ", "1.png is truncated", "2.png is truncated"]
+    assert all(word in line for word, line in zip(words, told.out.splitlines(), strict=True))
+    assert told.err.startswith("gnl: 3 problems in 2 images")
+
+
 def test_ones_own_images_are_trained_on_and_scored(own_images: Path, capsys: pytest.CaptureFixture[str]):
     run, root = own_images / "run", str(own_images)
     settings = ["--dataset", "folder", "--normal-class", "good", "--data-root", root, "--image-size", "32"]

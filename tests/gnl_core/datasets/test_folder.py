@@ -133,6 +133,20 @@ def test_a_mask_without_image_and_a_mask_of_another_size_are_told(tmp_path: Path
         open_folder(tmp_path).test_items(None, "good", "day")
 
 
+@pytest.mark.parametrize("masks", ["dusk/dent", "day/crack"])
+def test_masks_of_a_domain_or_a_defect_that_is_not_there_are_told(tmp_path: Path, masks: str):
+    write_images(tmp_path, "train/1.png", "test/day/dent/1.png")
+    write_images(tmp_path, f"ground_truth/{masks}/1_mask.png", mode="L")
+    with pytest.raises(ValueError, match=r"the masks in .*/(dusk|crack) have no images; expected images in .*/test/"):
+        open_folder(tmp_path).test_items(None, "good", "day")
+
+
+def test_masks_of_normal_images_are_passed_over(tmp_path: Path):
+    write_images(tmp_path, "train/1.png", "test/day/good/1.png", "test/day/dent/1.png")
+    write_images(tmp_path, "ground_truth/day/good/1_mask.png", mode="L")
+    assert [item.mask for item in open_folder(tmp_path).test_items(None, "good", "day")] == [None, None]
+
+
 def test_a_symlink_that_leads_out_is_refused(tmp_path: Path):
     write_images(tmp_path, "root/train/1.png", "outside/2.png")
     (tmp_path / "root" / "test").symlink_to(tmp_path / "outside")

@@ -62,6 +62,12 @@ def test_a_mask_without_image_is_told(tmp_path: Path, bottle: Path):
         MVTEC.test_items(tmp_path, "bottle", "mvtec")
 
 
+def test_masks_of_a_defect_that_is_not_there_are_told(tmp_path: Path, bottle: Path):
+    write_image(bottle / "ground_truth/split/000_mask.png", mode="L")
+    with pytest.raises(ValueError, match=r"the masks in .*/split have no images; expected images in .*/test/split"):
+        MVTEC.test_items(tmp_path, "bottle", "mvtec")
+
+
 def test_a_mask_of_another_size_is_told_when_it_is_read(tmp_path: Path, bottle: Path):
     write_image(bottle / "ground_truth/crack/001_mask.png", mode="L", size=(3, 2))
     with pytest.raises(ValueError, match=r"001_mask\.png has 3x2 pixels, its image .*001\.png has 6x4"):

@@ -178,6 +178,13 @@ def test_the_map_scale_ends_where_the_training_images_nearly_do(run: Run):
     assert map_scale(run, scoring) == pytest.approx(expected, rel=1e-6)
 
 
+def test_a_method_without_maps_has_no_map_scale(tiny_config: Make):
+    config = tiny_config(detector="deep_svdd")
+    untrained = Run(prepare_training(config)[0].eval(), config)
+    with pytest.raises(ValueError, match="deep_svdd gives scores only"):
+        map_scale(untrained, config)
+
+
 def test_detections_come_with_their_images(run: Run):
     ((batch, detection),) = detect(run.detector, load_domain(run, "digits"), resolve_scoring(run))
     assert len(batch.paths) == 30
