@@ -266,7 +266,6 @@ def test_a_missing_run_is_refused(tmp_path: Path, check_refused: Callable[..., s
         ("--smoothing-sigma-px", "wide", "smoothing_sigma_px = 'wide'"),
         ("--threshold-quantile", "1", "threshold_quantile = '1'"),
         ("--reference-count", "0", "reference_count = '0'"),
-        ("--reference-count", "9", "keeps 8 references, 9 were asked for"),
         ("--device", "toaster", "cannot compute on device 'toaster'"),
     ],
 )
@@ -274,6 +273,13 @@ def test_a_bad_question_is_refused_in_one_line(
     flag: str, value: str, words: str, run: Path, check_refused: Callable[..., str]
 ):
     assert words in check_refused("score", run, flag, value)
+
+
+def test_more_references_than_are_kept_are_refused_where_features_are_matched(
+    run: Path, check_refused: Callable[..., str]
+):
+    said = check_refused("score", run, "--style-weight", "1", "--reference-count", "9")
+    assert "keeps 8 references, 9 were asked for" in said
 
 
 def test_a_file_that_cannot_be_written_is_refused_in_one_line(
