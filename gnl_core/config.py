@@ -44,6 +44,9 @@ class ScoringConfig(BaseModel):
         "mean",
         description="How several references are used: mean of their sorted features, or the one nearest to the image",
     )
+    align_corners: bool = Field(
+        False, description="Enlarge stage maps with their corner values at the image's corners, as RD4AD's code does"
+    )
     smoothing_sigma_px: float = Field(
         0.0, ge=0, le=64, description="Gaussian smoothing of the anomaly map, standard deviation in pixels"
     )

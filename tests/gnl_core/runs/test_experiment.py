@@ -151,6 +151,7 @@ def test_a_question_left_open_is_answered_by_the_run_then_the_method(run: Run):
         "reference_count": 2,  # the run's
         "matched_stages": "1,2",  # the defaults, from here on
         "reference_choice": "mean",
+        "align_corners": False,
         "smoothing_sigma_px": 0.0,
         "reduction": "maximum",
         "top_percent": 10.0,
