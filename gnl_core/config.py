@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 SMALLEST_SIDE_PX = 28
 LARGEST_SIDE_PX = 2048
@@ -22,6 +22,7 @@ def parse_image_size(value: object) -> object:
     return value
 
 
+AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]  # a run is found from any working folder
 Stages = Literal["1", "2", "3", "1,2", "1,3", "2,3", "1,2,3"]
 ImageSize = Annotated[tuple[Side, Side], BeforeValidator(parse_image_size)]
 
@@ -61,10 +62,10 @@ class RunConfig(ScoringConfig):
 
     dataset: str = Field("digits", description="Data set to train on")
     normal_class: str = Field("4", description="The class that is normal; all others are anomalies")
-    data_root: Path | None = Field(None, description="Folder of the data sets on disk; unset: $GNL_DATA")
+    data_root: AbsolutePath | None = Field(None, description="Folder of the data sets on disk; unset: $GNL_DATA")
     detector: str = Field("gnl", description="Method to train")
     teacher: str = Field("efficientnet_lite0", description="Frozen backbone: a name of ours or any of timm's")
-    teacher_weights: Path | None = Field(
+    teacher_weights: AbsolutePath | None = Field(
         None, description="Local file with the teacher's weights; unset: bundled or downloaded"
     )
     teacher_sha256: str | None = Field(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -98,3 +100,9 @@ def test_every_setting_is_described():
 
 def test_a_run_holds_every_scoring_setting():
     assert set(ScoringConfig.model_fields) < set(RunConfig.model_fields)
+
+
+def test_paths_are_kept_so_that_they_hold_from_any_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    config = parse_config({"data_root": "images", "teacher_weights": "w.pth"})
+    assert (config.data_root, config.teacher_weights) == (tmp_path / "images", tmp_path / "w.pth")
