@@ -31,6 +31,10 @@ def unchanged(values: Tensor) -> Tensor:
     return values
 
 
+def start_nothing() -> None:
+    """One process has no others to start."""
+
+
 @dataclass(frozen=True)
 class Processes:
     """The processes of a training as one of them sees them; by default it is alone.
@@ -49,7 +53,7 @@ class Processes:
     device: torch.device | None = None
     mean: Callable[[Tensor], Tensor] = unchanged
     autocast: Callable[[], AbstractContextManager[Any]] = nullcontext
-    start: Callable[[], object] = bool
+    start: Callable[[], object] = start_nothing
 
     @property
     def is_first(self) -> bool:

@@ -67,7 +67,12 @@ def compare_command(parsed: argparse.Namespace) -> None:
     cells = plan_cells(given_settings(parsed, SHARED), grid, output=parsed.output)
     drawn = [parse_method(text, cells) for text in parsed.figure or ()]
     running = run_cells_on_ray(cells, address=parsed.ray) if parsed.ray else run_cells(cells)
-    outcomes = list(tqdm(running, total=len(cells), unit="run", file=sys.stderr))
+    outcomes = []
+    with tqdm(total=len(cells), unit="run", file=sys.stderr) as bar:
+        for outcome in running:
+            bar.set_postfix_str(outcome.cell.folder.path.name)
+            bar.update()
+            outcomes.append(outcome)
     remove_unfinished(parsed.output)
     failed = [outcome for outcome in outcomes if outcome.failure is not None]
     if len(failed) < len(cells):

@@ -97,14 +97,15 @@ def list_defects(folder: Path, masks: Path, *, root: Path, base: Path, domain: s
         ValueError: If a type has no image, there is no defect, or a mask has no image.
     """
     items = []
-    require_folders_of(masks, [kind.name for kind in list_folders(folder)], place=folder)
     for kind in list_folders(folder):
         paths = require_images(kind, root=root)
         found = {} if kind.name == NORMAL else find_masks(masks / kind.name, paths, root=root)
         for path in paths:
             item = image_item(path, base=base, label=int(kind.name != NORMAL), domain=domain, category=kind.name)
             items.append(item._replace(mask=found.get(path)))
-    return require_anomalies(items, place=folder, normal_class=NORMAL)
+    require_anomalies(items, place=folder, normal_class=NORMAL)
+    require_folders_of(masks, [item.category for item in items], place=folder)
+    return items
 
 
 def require_folders_of(masks: Path, names: Sequence[str], *, place: Path) -> None:

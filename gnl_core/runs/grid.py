@@ -121,9 +121,16 @@ def check_settings(cell: Cell) -> None:
         return
     kept = read_config(cell.folder)
     for name in (name for name in RunConfig.model_fields if name not in FREE_SETTINGS):
-        before, now = getattr(kept, name), getattr(cell.config, name)
+        before, now = settled(kept, name), settled(cell.config, name)
         if before != now:
             raise ValueError(
                 f"{cell.folder.path} was trained with {name} = {before}, but {now} is asked for; "
                 "ask for the same, or choose another --output"
             )
+
+
+def settled(config: RunConfig, name: str) -> object:
+    """A setting as a training takes it: a learning rate that is left open is the method's own."""
+    if name == "learning_rate" and config.learning_rate is None:
+        return find_method(config.detector).learning_rate
+    return getattr(config, name)

@@ -56,7 +56,7 @@ def test_a_learning_rate_that_is_left_open_is_the_methods_own(batches: Batches):
     # Adam's first step is the learning rate
     detector = OneWeight()
     detector.learning_rate = 0.25
-    next(fit(detector, Batches(batches.dataset.items, image_size=(8, 8), batch_size=4), epochs=1, learning_rate=None))
+    next(fit(detector, Batches(batches.items, image_size=(8, 8), batch_size=4), epochs=1, learning_rate=None))
     assert detector.weight.item() == pytest.approx(0.25)
 
 

@@ -79,7 +79,6 @@ def row_facts(row: Row) -> dict[str, object]:
         "source": "published" if row.published else "measured",
         "detector": row.method.detector,
         "style_weight": row.method.style_weight,
-        "runs": None if row.published else row.runs,
         "training_seconds": row.training_seconds,
     }
 
@@ -95,6 +94,7 @@ def entry_numbers(entry: Entry) -> dict[str, object]:
         "difference": as_percent(entry.difference),
         "difference_is_clear": entry.clear if entry.interval else None,
         "domain": entry.domain or None,
+        "runs": entry.runs or None,
     }
 
 

@@ -155,17 +155,18 @@ def measured_row(
     gained = {domain: differences(units, reference.get(domain, {})) for domain, units in own.items()}
     values = {domain: estimate(units) for domain, units in own.items() if units}
     gains = {domain: estimate(units) for domain, units in gained.items() if units}
-    entries = {domain: make_entry(value, gains.get(domain)) for domain, value in values.items()}
+    entries = {domain: make_entry(value, gains.get(domain), runs=len(own[domain])) for domain, value in values.items()}
     shifted = [domain for domain in domains if domain != base]
     if len(shifted) > 1 and all(domain in values for domain in shifted):
         mean_gain = [gains[domain] for domain in shifted if domain in gains]
         entries[MEAN_SHIFT] = make_entry(
             average_estimates([values[domain] for domain in shifted]),
             average_estimates(mean_gain) if len(mean_gain) == len(shifted) else None,
+            runs=min(len(own[domain]) for domain in shifted),
         )
         entries[WORST_SHIFT] = worst_of(entries, shifted)
     if base in gains:
-        entries[ID_COST] = Entry(0.0) if method == REFERENCE else cost_entry(gains[base])
+        entries[ID_COST] = Entry(0.0) if method == REFERENCE else cost_entry(gains[base], runs=len(gained[base]))
     seconds = [time for (owner, _), time in measured[method].seconds.items() if owner in classes]
     return Row(
         method,
@@ -186,7 +187,7 @@ def differences(units: Units, reference: Units) -> Units:
     return {key: subtract(placements, reference[key]) for key, placements in units.items() if key in reference}
 
 
-def make_entry(value: Estimate, gain: Estimate | None) -> Entry:
+def make_entry(value: Estimate, gain: Estimate | None, *, runs: int) -> Entry:
     """An AUROC beside the reference's."""
     return Entry(
         value=value.value,
@@ -194,6 +195,7 @@ def make_entry(value: Estimate, gain: Estimate | None) -> Entry:
         spread=spread(value),
         difference=None if gain is None else gain.value,
         clear=gain is not None and is_clear(gain),
+        runs=runs,
     )
 
 
@@ -203,10 +205,10 @@ def worst_of(entries: Mapping[str, Entry], shifted: Sequence[str]) -> Entry:
     return entries[worst]._replace(domain=worst)
 
 
-def cost_entry(gain: Estimate) -> Entry:
+def cost_entry(gain: Estimate, *, runs: int) -> Entry:
     """What a method loses in-distribution against the reference: the paper's sense of the in-distribution cost."""
     low, high = interval(gain, lowest=-1)
-    return Entry(value=-gain.value, interval=(-high, -low), spread=spread(gain), clear=is_clear(gain))
+    return Entry(value=-gain.value, interval=(-high, -low), spread=spread(gain), clear=is_clear(gain), runs=runs)
 
 
 def published_entries(

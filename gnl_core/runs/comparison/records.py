@@ -35,6 +35,7 @@ class Entry(NamedTuple):
         difference: The value minus the reference's, over the same classes and seeds; None without reference.
         clear: Whether that difference is larger than chance explains.
         domain: Which domain it is, for the worst shift.
+        runs: Number of runs that it is the mean of; 0 for published numbers.
     """
 
     value: float
@@ -43,6 +44,7 @@ class Entry(NamedTuple):
     difference: float | None = None
     clear: bool = False
     domain: str = ""
+    runs: int = 0
 
 
 class Row(NamedTuple):
@@ -52,7 +54,7 @@ class Row(NamedTuple):
         method: The method and its strength; for published numbers without strength.
         published: Whether these are the supplement's numbers instead of ours.
         entries: Column to number; columns without one are absent.
-        runs: Number of runs that went into it.
+        runs: Number of runs that went into it, 0 for published numbers.
         training_seconds: Mean duration of their trainings, None for published numbers.
     """
 

@@ -41,18 +41,18 @@ def row_names(row: Row) -> tuple[str, str]:
 def best_rows(rows: Sequence[Row], column: str, *, runs: int) -> set[int]:
     """Positions of the best measured rows of a column: the highest AUROC or the lowest ID cost, ties included.
 
-    Published numbers do not compete, nor do rows that lack runs, nor the reference for the cost that it defines.
+    Published numbers do not compete, nor do those that lack runs, nor the reference for the cost that it defines.
 
     Args:
         rows: The table.
         column: One of its columns.
-        runs: Number of runs that a whole row has.
+        runs: Number of runs behind a number that lacks none.
     """
     sign = -1 if column == ID_COST else 1
     found = {
         position: sign * round(row.entries[column].value, 3)  # as shown
         for position, row in enumerate(rows)
-        if column in row.entries and not row.published and row.runs == runs
+        if column in row.entries and not row.published and row.entries[column].runs == runs
         if not (column == ID_COST and row.method == REFERENCE)
     }
     return {position for position, value in found.items() if value == max(found.values())} if len(found) > 1 else set()

@@ -79,3 +79,14 @@ def test_what_changes_no_weight_may_be_asked_otherwise(
     (cell,) = plan_cells(settings, GRID, output=tmp_path)
     create_run(cell.folder.path, cell.config)
     assert plan_cells({**settings, name: value}, GRID, output=tmp_path)
+
+
+def test_a_learning_rate_left_open_is_the_methods_own_that_was_trained_with(
+    settings: dict[str, object], tmp_path: Path
+):
+    (cell,) = plan_cells(settings, GRID, output=tmp_path)
+    create_run(cell.folder.path, cell.config)
+    own = find_method("rd4ad").learning_rate
+    plan_cells({**settings, "learning_rate": own}, GRID, output=tmp_path)
+    with pytest.raises(ValueError, match=f"was trained with learning_rate = {own}, but 0.5 is asked for"):
+        plan_cells({**settings, "learning_rate": 0.5}, GRID, output=tmp_path)

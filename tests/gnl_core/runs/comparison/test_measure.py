@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pandas as pd
 import pytest
 
 from gnl_core.config import ScoringConfig
@@ -125,3 +126,19 @@ def test_runs_that_are_missing_are_counted(make_cells: Make):
     assert row.entries["digits"].value == pytest.approx(1 - (1 + 2) / 2 / 20)
     assert row.entries["digits"].spread is None  # one seed alone has both classes
     assert row.entries["digits_m"].difference == pytest.approx(0)  # over the same three runs
+
+
+def test_a_domain_that_lacks_runs_says_so_by_itself(make_cells: Make):
+    def wrong(cell: Cell, question: ScoringConfig, domain: str) -> int | None:
+        return None if (domain, cell.config.seed) == ("digits_m", 1) else digits_wrong(cell, question, domain)
+
+    entries = find_row(compare_cells(make_cells(DIGITS_GRID, wrong)).rows, "gnl", 1.0).entries
+    assert (entries["digits"].runs, entries["digits_m"].runs, entries[ID_COST].runs) == (4, 2, 4)
+
+
+def test_normal_images_alone_have_no_column(make_cells: Make):
+    cells = make_cells(DIGITS_GRID._replace(domains=("digits", "digits_m", "held_out")), digits_wrong)
+    for cell in cells:
+        rows = pd.read_parquet(cell.folder.scores)
+        rows[(rows["domain"] != "held_out") | (rows["label"] == 0)].to_parquet(cell.folder.scores)
+    assert compare_cells(cells).domains == ("digits", "digits_m")

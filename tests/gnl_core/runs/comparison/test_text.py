@@ -20,7 +20,7 @@ FULL = 4
 
 
 def make_row(detector: str, value: float, *, column: str = "a", published: bool = False, runs: int = FULL) -> Row:
-    return Row(Method(detector, None), published=published, entries={column: Entry(value)}, runs=runs)
+    return Row(Method(detector, None), published=published, entries={column: Entry(value, runs=runs)}, runs=runs)
 
 
 @pytest.mark.parametrize(
