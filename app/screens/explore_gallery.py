@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from app.answers import Answer, DomainAnswer
 from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION
@@ -35,19 +36,12 @@ def gallery(answers: list[Answer], *, domains: tuple[str, str], sides: tuple[str
     """
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     by_name = {found.question.checkpoint.config.detector: found for found in answers}
-    method = controls.segmented_control(
-        "Gallery of",
-        list(by_name),
-        default=list(by_name)[-1],
-        required=True,
-        format_func=lambda key: name_of(DETECTOR_NAMES, key),
-        key="gallery_of",
-    )
+    method = choose_method(controls, list(by_name)) if len(by_name) > 1 else None
     side = controls.segmented_control("Domain", sides, default=sides[1], required=True, key="side", bind="query-params")
     order = controls.segmented_control(
         "Order", ORDERS, default=ORDERS[0], required=True, key="order", bind="query-params"
     )
-    found = by_name.get(method, answers[-1])
+    found = by_name.get(method or "", answers[-1])
     domain_answer = found.shifted if side == sides[1] else found.in_distribution
     rows = np.argsort(domain_answer.scores.score, kind="stable")[:: -1 if order == ORDERS[0] else 1][:TILES]
     try:
@@ -55,6 +49,18 @@ def gallery(answers: list[Answer], *, domains: tuple[str, str], sides: tuple[str
             show_tiles(found, domain_answer, rows, domain=domains[sides.index(side)])
     except (ValueError, OSError) as error:
         st.error(f"These images cannot be shown: {error}")
+
+
+def choose_method(place: DeltaGenerator, detectors: list[str]) -> str | None:
+    """The method whose images are shown; the last one, which improves on those before it, at first."""
+    return place.segmented_control(
+        "Gallery of",
+        detectors,
+        default=detectors[-1],
+        required=True,
+        format_func=lambda key: name_of(DETECTOR_NAMES, key),
+        key="gallery_of",
+    )
 
 
 def show_tiles(found: Answer, domain_answer: DomainAnswer, rows: NDArray[np.intp], *, domain: str) -> None:
@@ -96,11 +102,12 @@ def describe_row(found: Answer, domain_answer: DomainAnswer, row: int) -> About:
     """What an image shows, its score, and the score's place among those of the training images."""
     scores = domain_answer.scores
     value, category = float(scores.score[row]), str(scores.category[row])
-    label = LABEL_WORDS[int(scores.label[row])]
     place = percent(1 - exceedance(found.training.score, value))
-    shown = PurePosixPath(str(scores.path[row])).name if scores.label[row] == UNLABELLED else category
+    labelled = scores.label[row] != UNLABELLED
+    shown = category.replace("_", " ") if labelled else PurePosixPath(str(scores.path[row])).name
+    label = f", {LABEL_WORDS[int(scores.label[row])]}" if labelled else ""
     return About(
-        f":small[{escape(shown)}, {label} · **{value:.2f}** · above\N{NO-BREAK SPACE}{place}]",
+        f":small[{escape(shown)}{label} · **{value:.2f}** ({place})]",
         f"Image of {shown} and its anomaly map, score {value:.2f}",
     )
 
@@ -118,7 +125,7 @@ def escape(text: str) -> str:
 
 def explain_maps(upper: float | None) -> None:
     """The colour bar of all maps with its numbers, if there are maps; and what the captions say."""
-    place = "“Above … %” is the share of training images with a lower score."
+    place = "In brackets: the share of training images with a lower score."
     if upper is None:
         st.caption(f"This method gives scores only: it has no anomaly map. {place}")
         return

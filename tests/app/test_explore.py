@@ -51,6 +51,7 @@ def test_one_method_can_be_shown_alone(open_page):
     page.multiselect(key="methods").set_value(["rd4ad"]).run()
     assert not page.exception
     assert "GNL" not in finding(page)
+    assert "gallery_of" not in page.session_state  # nothing to choose between
 
 
 def test_the_gallery_holds_sixteen_images_in_the_order_of_their_scores(open_page):

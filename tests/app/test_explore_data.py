@@ -1,8 +1,16 @@
 """What Explore offers of the data sets on disk."""
 
+from pathlib import Path
+
 import numpy as np
 import PIL.Image
 import pytest
+
+from app.cache import Checkpoint
+from app.screens.explore_data import first_class
+from gnl_core.config import RunConfig
+from gnl_core.runs.folder import RunFolder
+from tests.app.conftest import finding
 
 MVTEC = {"data": "MVTec AD"}
 
@@ -57,3 +65,27 @@ def test_a_run_that_knows_its_data_folder_needs_no_other(open_page, data_root, t
     assert not page.exception
     assert not page.error
     assert page.selectbox(key="normal").options == ["tile"]
+
+
+def checkpoint(dataset, normal_class):
+    return Checkpoint(RunFolder(Path("runs/x")), RunConfig(dataset=dataset, normal_class=normal_class), "ab" * 32)
+
+
+def test_a_data_set_opens_on_the_first_class_that_has_a_checkpoint():
+    checkpoints = [checkpoint("digits", "4"), checkpoint("parts", "gone"), checkpoint("parts", "weave")]
+    assert first_class("parts", ["nut", "weave"], checkpoints) == "weave"
+    assert first_class("parts", ["nut", "weave"], checkpoints[:2]) == "nut"
+
+
+def test_a_run_of_ones_own_does_not_take_the_place_of_a_bundled_one(open_page, train):
+    train(normal_class="2", detector="knn")
+    assert open_page().selectbox(key="normal").value == "4"
+
+
+def test_choosing_the_parts_opens_on_their_bundled_checkpoints(open_page):
+    page = open_page()
+    page.selectbox(key="data").set_value("parts").run()
+    assert not page.exception
+    assert not page.info
+    assert page.selectbox(key="normal").value == "nut"
+    assert "RD4AD separates good nut from defects" in finding(page)

@@ -1,0 +1,58 @@
+"""What stands below the figures of Explore."""
+
+import json
+
+import pytest
+
+from app.screens.explore_captions import told_once
+from gnl_core.runs.folder import hash_file
+
+SHIFT = "Shift score "
+
+
+def shift_captions(page):
+    return [caption.value for caption in page.caption if caption.value.startswith(SHIFT)]
+
+
+def test_a_note_that_holds_for_all_methods_is_told_once():
+    assert told_once({"RD4AD": "7.3", "GNL": "7.3"}) == "7.3"
+
+
+def test_notes_that_differ_name_their_methods():
+    assert told_once({"RD4AD": "7.3", "GNL": "7.3", "kNN": "5.1"}) == "RD4AD, GNL: 7.3; kNN: 5.1"
+
+
+@pytest.mark.parametrize(
+    ("holdout_percent", "told"),
+    [
+        (10, "95\xa0% of held-out normal training images (n\xa0=\xa011) stay below"),  # 10 % of 107
+        (0, "95\xa0% of normal training images (n\xa0=\xa0107) stay below"),
+    ],
+)
+def test_the_threshold_says_from_how_many_images_it_is(open_page, train, holdout_percent, told):
+    train(normal_class="7", detector="knn", holdout_percent=holdout_percent, limit=None)
+    page = open_page(normal="7", methods="kNN")
+    assert not page.exception
+    assert any(told in caption.value for caption in page.caption)
+
+
+def test_a_shift_score_that_was_written_down_is_read_and_one_of_another_checkpoint_is_not(open_page, train):
+    folder = train(normal_class="7", detector="knn")
+    report = {"domains": {"digits": {"shift_score": 0.42}, "digits_m": {"shift_score": 98.76}}}
+    folder.report.write_text(json.dumps(report | {"checkpoint": "of another"}))
+    (measured,) = shift_captions(open_page(normal="7", methods="kNN"))
+    assert "98.8" not in measured
+    from app.cache import saved_shift_scores
+
+    saved_shift_scores.clear()
+    folder.report.write_text(json.dumps(report | {"checkpoint": hash_file(folder.weights)}))
+    (read,) = shift_captions(open_page(normal="7", methods="kNN"))
+    assert read == "Shift score 98.8 (in-distribution 0.4), measured without labels"
+
+
+def test_a_method_without_a_teacher_has_no_shift_score(open_page, train):
+    train(normal_class="7", detector="deep_svdd")
+    page = open_page(normal="7", methods="Deep SVDD")
+    assert not page.exception
+    assert not page.error
+    assert shift_captions(page) == []
