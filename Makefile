@@ -55,7 +55,7 @@ figures: $(DEV_STAMP) ## take the pictures in assets/figures again (needs Chromi
 
 clean: ## remove the environment and all caches; runs/ stays
 	rm -rf $(VENV) build gnl.egg-info .pytest_cache .mypy_cache .ruff_cache
-	find app benchmarks gnl_core tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find app gnl_core tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV_STAMP):
 	@command -v $(PYTHON) >/dev/null || { echo "GNL needs Python 3.11 or newer, but $(PYTHON) is not installed." >&2; exit 1; }

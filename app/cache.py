@@ -24,6 +24,11 @@ class Checkpoint(NamedTuple):
     sha256: str
 
     @property
+    def task(self) -> tuple[str, str]:
+        """Data set and normal class."""
+        return self.config.dataset, self.config.normal_class
+
+    @property
     def bundled(self) -> bool:
         """Whether it came with the project."""
         return self.folder.path.parent == BUNDLED

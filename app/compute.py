@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,14 +11,20 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from app.sources import Source
+from app.words import duration
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Mask
-from gnl_core.datasets.loading import Batches
 from gnl_core.records import Scores
-from gnl_core.runs.experiment import SCORING_BATCH_SIZE, Run, list_domain, load_run, score_domain
+from gnl_core.runs.experiment import Run, list_domain, load_domain, load_run, scoring_batches, split_training
 from gnl_core.runs.folder import RunFolder
-from gnl_core.scoring import detect
+from gnl_core.scoring import collect_scores, detect
 
+KEPT_SCORES = 256
+UNSEEN_SECONDS = 0.4  # work that is over by then needs no bar
+SCALE_IMAGES = 256
+SCALE_QUANTILE = 0.995
+LOCK = threading.Lock()  # sessions share what is kept
 HASHED: dict[str | type, Any] = {ScoringConfig: ScoringConfig.model_dump_json}
 
 
@@ -40,19 +48,69 @@ def shared_run(weights: Path, sha256: str) -> Run:
     return load_run(RunFolder(weights.parent))
 
 
-@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=HASHED)
-def computed_scores(weights: Path, sha256: str, *, domain: str, scoring: ScoringConfig) -> Scores:
-    """Score a domain now."""
-    return score_domain(shared_run(weights, sha256), domain, scoring)
+def run_of(source: Source) -> Run:
+    """The detector, with the place where its images lie now."""
+    detector, config = shared_run(source.weights, source.sha256)
+    return Run(detector, config.model_copy(update={"data_root": source.data_root}))
+
+
+@st.cache_resource(show_spinner=False)
+def kept_scores() -> dict[tuple[str, ...], Scores]:
+    """What was scored so far, for all sessions.
+
+    Not `st.cache_data`: a function under it cannot move a bar that stands outside of it.
+    """
+    return {}
+
+
+def computed_scores(source: Source, *, domain: str, scoring: ScoringConfig, title: str) -> Scores:
+    """Score a domain now, unless that was done before; a bar shows how far it is and how long it will take.
+
+    Raises:
+        ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
+    """
+    key = (source.sha256, str(source.data_root), source.version, domain, scoring.model_dump_json())
+    kept = kept_scores()
+    if key not in kept:
+        found = score_visibly(run_of(source), domain, scoring, title=title)
+        with LOCK:
+            kept[key] = found
+            while len(kept) > KEPT_SCORES:
+                kept.pop(next(iter(kept)))
+        return found
+    return kept[key]
+
+
+def score_visibly(run: Run, domain: str, scoring: ScoringConfig, *, title: str) -> Scores:
+    """Score every image of a domain, with a bar where it takes longer than a moment."""
+    batches, rows = load_domain(run, domain), []
+    total, done = len(batches.items), 0
+    place, started = st.empty(), time.perf_counter()
+    for batch, detection in detect(run.detector, batches, scoring):
+        rows.append((batch, detection._replace(anomaly_map=None)))
+        done += len(batch.paths)
+        elapsed = time.perf_counter() - started
+        if elapsed > UNSEEN_SECONDS:
+            left = elapsed / done * (total - done)
+            place.progress(done / total, text=f"{title}: {done:,} of {total:,} images, {duration(left)} left")
+    place.empty()
+    return collect_scores(rows)
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASHED)
-def tiles(weights: Path, sha256: str, *, domain: str, scoring: ScoringConfig, paths: tuple[str, ...]) -> list[Tile]:
-    """Images of one domain by their paths, with their maps."""
-    run = shared_run(weights, sha256)
+def tiles(source: Source, *, domain: str, scoring: ScoringConfig, paths: tuple[str, ...]) -> list[Tile]:
+    """Images of one domain by their paths, with their maps.
+
+    Raises:
+        ValueError: If one of them is no longer there, or cannot be read.
+    """
+    run = run_of(source)
     by_path = {item.path: item for item in list_domain(run.config, domain)}
+    for path in paths:
+        if path not in by_path:
+            raise ValueError(f"{path} was scored, but is no longer there; score the run again with gnl score")
     items = [by_path[path] for path in paths]
-    batches = Batches(items, image_size=run.config.image_size, batch_size=SCORING_BATCH_SIZE)
+    batches = scoring_batches(items, run.config)
     maps = [
         None if detection.anomaly_map is None else detection.anomaly_map[row, 0].numpy()
         for batch, detection in detect(run.detector, batches, scoring)
@@ -62,3 +120,22 @@ def tiles(weights: Path, sha256: str, *, domain: str, scoring: ScoringConfig, pa
         Tile(item.read(), anomaly_map, item.mask() if item.mask else None)
         for item, anomaly_map in zip(items, maps, strict=True)
     ]
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASHED)
+def map_maximum(source: Source, *, scoring: ScoringConfig) -> float:
+    """The value that 99.5 % of the maxima of the maps of up to 256 normal training images do not exceed.
+
+    For questions whose score is not the map's maximum; where it is, the training scores say it already. Held-out
+    images, if there are any: to a method that remembers those it learnt from, they are no distance away.
+    """
+    run = run_of(source)
+    learnt, held_out = split_training(run.config)
+    items = (held_out or learnt)[:SCALE_IMAGES]
+    batches = scoring_batches(items, run.config)
+    maxima = [
+        detection.anomaly_map.amax(dim=(1, 2, 3)).numpy()
+        for _, detection in detect(run.detector, batches, scoring)
+        if detection.anomaly_map is not None
+    ]
+    return float(np.quantile(np.concatenate(maxima), SCALE_QUANTILE)) if maxima else 1.0

@@ -7,6 +7,13 @@ import streamlit as st
 from app.cache import PROJECT
 from app.screens import explore
 
+# White on the accent is hard to read in the dark theme: the chosen methods take the theme's text colour instead.
+CHOSEN = """<style>
+[data-testid="stMultiSelect"] [data-tag] { background-color: rgba(0, 158, 115, 0.22); color: inherit; }
+[data-testid="stMultiSelect"] [data-tag] * { color: inherit; }
+</style>"""
+
 st.set_page_config(page_title="GNL", page_icon="🔬", layout="wide")
 st.logo(PROJECT / "assets" / "logo.svg", size="large")
+st.html(CHOSEN)
 st.navigation([st.Page(explore.page, title="Explore", url_path="explore", default=True)], position="top").run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnl_core.datasets import FOLDER
 from gnl_core.datasets.corruptions import parse_shift
 from gnl_core.datasets.shifts import split_domain
 
@@ -12,6 +13,7 @@ DATASET_NAMES = {
     "pacs": "PACS",
     "mvtec": "MVTec AD",
     "cifar10": "CIFAR-10",
+    "folder": "Your own images",
 }
 DOMAIN_NAMES = {
     "digits": "as written",
@@ -30,19 +32,49 @@ DOMAIN_NAMES = {
     "sketch": "in sketches",
     "mvtec": "as photographed",
     "cifar10": "as photographed",
+    "train": "learnt from",
 }
 DEFECT_DATASETS = ("parts", "mvtec")  # whose anomalies are defects of the normal class, not other classes
-DETECTOR_NAMES = {"both": "Both", "rd4ad": "RD4AD", "gnl": "GNL"}
-TEACHER_NAMES = {"efficientnet_lite0": "EfficientNet-Lite0", "resnet18": "ResNet-18", "resnet50": "ResNet-50"}
-LABEL_WORDS = {0: ":blue[normal]", 1: ":orange[anomalous]"}
+TEACHER_NAMES = {
+    "efficientnet_lite0": "EfficientNet-Lite0",
+    "resnet18": "ResNet-18",
+    "resnet50": "ResNet-50",
+    "wide_resnet50_2": "Wide ResNet-50-2",
+}
+LABEL_WORDS = {0: ":blue[normal]", 1: ":orange[anomalous]", -1: "not labelled"}
+SETTING_NAMES = {"smoothing_sigma_px": "Smoothing, px", "top_percent": "Top, %", "holdout_percent": "Held out, %"}
 
 FDM_HELP = (
     "Feature distribution matching: the values of each feature channel are replaced, in order of size, by those "
     "of normal training images. Strength α = 0 is off, 1 takes the training images' distribution."
 )
+FDM_SETTINGS_NOTE = (
+    "Where matching acts, what it takes its reference from, and how a map becomes a score. None of it changes a weight."
+)
 AUROC_HELP = "The chance that an anomalous image scores above a normal one: 0.5 is guessing, 1 is perfect."
 IN_DISTRIBUTION_HELP = "Images like those of the training."
 SHIFTED_HELP = "The same task on images that look different: normal images should still score low."
+FOLDER_HELP = (
+    "A folder on the machine where this app runs: type or paste its path. It stays where it is and is only read."
+)
+ROOT_HELP = (
+    "Type or paste the path of your data folder above. If the app is started with `GNL_DATA` set to it, nothing need "
+    "be typed. `gnl data list` says what it finds there."
+)
+FOLDER_LAYOUT = """\
+**Show a folder of your own.** Type or paste its path above, or start the app with `GNL_DATA` set to it.
+
+```
+train/good/                       normal images, the only ones that are learnt from
+test/lamp/good/   hole/   stain/  in-distribution: the first domain by name,
+                                  or one called in_distribution
+test/window/good/ hole/   stain/  shifted
+ground_truth/lamp/hole/           masks, if you have some: 000_mask.png for 000.png
+```
+
+The names of domains and defects are yours. A category of MVTec AD can be read as it is. Without labels, normal images
+in `train/` and others in `test/` are enough: you get scores and maps, but no AUROC.
+"""
 
 
 def name_of(names: dict[str, str], key: str) -> str:
@@ -54,19 +86,36 @@ def domain_name(domain: str) -> str:
     """The page's words for a domain, with its corruption if it has one."""
     base, shift = split_domain(domain)
     if not shift:
-        return name_of(DOMAIN_NAMES, base)
+        return DOMAIN_NAMES.get(base, f"in “{base}”")
     corruption, severity = parse_shift(shift)
     return f"under {corruption.replace('_', ' ')}, severity {severity}"
 
 
 def task_name(dataset: str, normal_class: str) -> str:
     """What is to be told apart, as in "4 from the rest"."""
+    if dataset == FOLDER:
+        return "good images from defects"
     return f"good {normal_class} from defects" if dataset in DEFECT_DATASETS else f"{normal_class} from the rest"
+
+
+def setting_name(name: str) -> str:
+    """The page's word for a field of the settings."""
+    return SETTING_NAMES.get(name, name.replace("_", " ").capitalize())
+
+
+def capitalised(text: str) -> str:
+    """A text that begins with a capital; the rest stays as it is, unlike `str.capitalize`."""
+    return text[:1].upper() + text[1:]
 
 
 def percent(share: float) -> str:
     """A share as a whole percentage."""
-    return f"{100 * share:.0f} %"
+    return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
+
+
+def duration(seconds: float) -> str:
+    """A time as one says it: seconds up to a minute and a half, then minutes."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def signed(delta: float) -> str:

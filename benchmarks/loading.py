@@ -24,7 +24,7 @@ from gnl_core.datasets.loading import Batches
 from gnl_core.detectors import create_detector
 from gnl_core.detectors.base import Detector
 from gnl_core.records import Batch
-from gnl_core.runs.experiment import SCORING_BATCH_SIZE
+from gnl_core.runs.experiment import scoring_batches
 from gnl_core.scoring import score
 
 CASES = (
@@ -103,9 +103,7 @@ def measure(config: RunConfig, train: list[Item], test: list[Item], *, repeats: 
             for head, cache_mb in ((HEADS[0], 1024), (HEADS[1], 0)):
                 batches = training_batches(config, detector, train, workers=workers, cache_mb=cache_mb)
                 found[head, workers].append(train_epoch(detector, batches))
-            batches = Batches(
-                test, image_size=config.image_size, batch_size=SCORING_BATCH_SIZE, workers=workers, cache_mb=0
-            )
+            batches = scoring_batches(test, config.model_copy(update={"workers": workers}))
             found[HEADS[2], workers].append(score_all(detector, batches, config))
     return [format_cell(found[head, workers], found[head, 0]) for head in HEADS for workers in WORKERS]
 

@@ -25,19 +25,23 @@ def stage_map(teacher: Tensor, student: Tensor) -> Tensor:
     return (1 - F.cosine_similarity(teacher, student, dim=1)).clamp_min(0)[:, None]
 
 
-def anomaly_map(teacher: Sequence[Tensor], student: Sequence[Tensor], *, size: tuple[int, int]) -> Tensor:
+def anomaly_map(
+    teacher: Sequence[Tensor], student: Sequence[Tensor], *, size: tuple[int, int], align_corners: bool = False
+) -> Tensor:
     """Sum of the stage maps, each brought to the image's size bilinearly (Eq. 3).
 
     Args:
         teacher: Stage maps, shapes (B, C_k, H_k, W_k).
         student: Their reconstructions, of the same shapes.
         size: Height and width of the image in pixels.
+        align_corners: Whether a map's corner values stand at the image's corners, instead of in the
+            middle of the area that they describe.
 
     Returns:
         Anomaly map in [0, 2 * number of stages], shape (B, 1, *size).
     """
     maps = (stage_map(e, d) for e, d in zip(teacher, student, strict=True))
-    return torch.stack([F.interpolate(m, size=size, mode="bilinear", align_corners=False) for m in maps]).sum(0)
+    return torch.stack([F.interpolate(m, size=size, mode="bilinear", align_corners=align_corners) for m in maps]).sum(0)
 
 
 def smooth(anomaly_map: Tensor, *, sigma_px: float) -> Tensor:

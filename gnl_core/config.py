@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 SMALLEST_SIDE_PX = 28
 LARGEST_SIDE_PX = 2048
@@ -22,6 +22,7 @@ def parse_image_size(value: object) -> object:
     return value
 
 
+AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]  # a run is found from any working folder
 Stages = Literal["1", "2", "3", "1,2", "1,3", "2,3", "1,2,3"]
 ImageSize = Annotated[tuple[Side, Side], BeforeValidator(parse_image_size)]
 
@@ -44,6 +45,9 @@ class ScoringConfig(BaseModel):
         "mean",
         description="How several references are used: mean of their sorted features, or the one nearest to the image",
     )
+    align_corners: bool = Field(
+        False, description="Enlarge stage maps with their corner values at the image's corners, as RD4AD's code does"
+    )
     smoothing_sigma_px: float = Field(
         0.0, ge=0, le=64, description="Gaussian smoothing of the anomaly map, standard deviation in pixels"
     )
@@ -58,10 +62,10 @@ class RunConfig(ScoringConfig):
 
     dataset: str = Field("digits", description="Data set to train on")
     normal_class: str = Field("4", description="The class that is normal; all others are anomalies")
-    data_root: Path | None = Field(None, description="Folder of the data sets on disk; unset: $GNL_DATA")
+    data_root: AbsolutePath | None = Field(None, description="Folder of the data sets on disk; unset: $GNL_DATA")
     detector: str = Field("gnl", description="Method to train")
     teacher: str = Field("efficientnet_lite0", description="Frozen backbone: a name of ours or any of timm's")
-    teacher_weights: Path | None = Field(
+    teacher_weights: AbsolutePath | None = Field(
         None, description="Local file with the teacher's weights; unset: bundled or downloaded"
     )
     teacher_sha256: str | None = Field(
@@ -72,7 +76,9 @@ class RunConfig(ScoringConfig):
     image_size: ImageSize = Field((64, 64), description="Size images are brought to in pixels: 64, or 48x64 (HxW)")
     epochs: int = Field(10, ge=1, description="Passes over the training images")
     batch_size: int = Field(16, ge=1, description="Images a training step")
-    learning_rate: float = Field(0.005, gt=0, description="Learning rate of Adam")
+    learning_rate: float | None = Field(
+        None, gt=0, description="Learning rate. Unset: the method's own, 0.005 for reverse distillation"
+    )
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, order, views and references")
     limit: int | None = Field(None, ge=2, description="Train on the first so many images only; unset: all")
     holdout_percent: float = Field(
@@ -119,7 +125,21 @@ class RunConfig(ScoringConfig):
     )
     image_cache_mb: int = Field(1024, ge=0, description="Memory for decoded training images, MiB")
     workers: int = Field(1, ge=0, le=64, description="Threads that load batches ahead; 0 loads each when it is needed")
+    anogan_feature_weight: float = Field(
+        1.0, ge=0, description="Weight of f-AnoGAN's feature residual beside its image residual"
+    )
+    svdd_objective: Literal["one_class", "soft_boundary"] = Field(
+        "one_class", description="What Deep SVDD minimises: all distances, or a radius and what lies beyond it"
+    )
+    svdd_outside_share: float = Field(
+        0.1, gt=0, le=1, description="Share of training images that Deep SVDD's soft boundary leaves outside"
+    )
     device: str = Field("auto", description="auto, or a PyTorch device such as cpu, mps or cuda:1")
+    devices: int = Field(1, ge=1, description="Devices of this kind on each node that train together, a process each")
+    num_nodes: int = Field(1, ge=1, description="Machines that train together; give the same command on each")
+    precision: Literal["32-true", "bf16-mixed"] = Field(
+        "32-true", description="Precision of training steps; scoring is always in 32 bits"
+    )
 
 
 def scoring_settings(config: RunConfig, **overrides: object) -> ScoringConfig:

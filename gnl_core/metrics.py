@@ -117,6 +117,7 @@ def report_domain(
     *,
     threshold: float | None = None,
     pixels: PixelReport = NO_PIXELS,
+    shift_score: float | None = None,
 ) -> DomainReport:
     """Measure one domain.
 
@@ -125,6 +126,7 @@ def report_domain(
         scores: Higher is more anomalous, shape (n,).
         threshold: The score above which an image is called anomalous, if one was chosen.
         pixels: What its anomaly maps come to beside its masks.
+        shift_score: How far it lies from the training images, if that was measured.
     """
     n_normal, n_anomalous = int((labels == 0).sum()), int((labels == 1).sum())
     return DomainReport(
@@ -137,6 +139,7 @@ def report_domain(
         f1=f1(labels, scores, threshold=threshold),
         false_alarm_rate=false_alarm_rate(labels, scores, threshold=threshold),
         miss_rate=miss_rate(labels, scores, threshold=threshold),
+        shift_score=shift_score,
         **pixels._asdict(),
     )
 
@@ -147,6 +150,7 @@ def report(
     in_distribution: str,
     threshold: Threshold | None = None,
     pixels: Mapping[str, PixelReport] | None = None,
+    shift_scores: Mapping[str, float | None] | None = None,
 ) -> Report:
     """Measure each domain, and the drop from the in-distribution domain to each shifted one.
 
@@ -155,6 +159,7 @@ def report(
         in_distribution: Name of the domain of the training images.
         threshold: What to judge by, if anything.
         pixels: Domain name to what its anomaly maps come to, for those that have masks.
+        shift_scores: Domain name to how far it lies from the training images, for those that were measured.
     """
     domains = {
         str(name): report_domain(
@@ -162,6 +167,7 @@ def report(
             scores.score[scores.domain == name],
             threshold=threshold.value if threshold else None,
             pixels=(pixels or {}).get(str(name), NO_PIXELS),
+            shift_score=(shift_scores or {}).get(str(name)),
         )
         for name in dict.fromkeys(scores.domain.tolist())
     }

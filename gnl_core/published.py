@@ -2,7 +2,7 @@
 
 `published_auroc.csv` holds its three tables, a number a row: AUROC in percent on MNIST (tested on MNIST-M too)
 and PACS. To be read with care: the columns of Deep-SVDD and f-AnoGAN for the digits 5-9 repeat those for 0-4 to
-within 0.05 or little more, and single numbers, such as f-AnoGAN on guitar under sketch (96.94), stand far from
+within 0.16, and single numbers, such as f-AnoGAN on guitar under sketch (96.94), stand far from
 their neighbours. Backbone, image size and training differ from our defaults.
 """
 

@@ -127,7 +127,7 @@ class Threshold(NamedTuple):
 
 
 class DomainReport(NamedTuple):
-    """How well the scores of one domain separate normal from anomalous; every figure lies in [0, 1].
+    """How well the scores of one domain separate normal from anomalous; every figure but the shift lies in [0, 1].
 
     Attributes:
         auroc: Area under the ROC curve; None when one of the two labels is absent.
@@ -139,6 +139,8 @@ class DomainReport(NamedTuple):
         f1: F1 of the anomalies at the threshold; None without a threshold, or likewise.
         false_alarm_rate: Share of normal images above the threshold; None without a threshold or normal images.
         miss_rate: Share of anomalous images not above it; None without a threshold or anomalous images.
+        shift_score: How far the domain lies from the training images, measured without a label: 0 or more; None for
+            a method without a teacher, or where nobody measured it.
         pixel_auroc: As in PixelReport, and so are the rest.
     """
 
@@ -151,6 +153,7 @@ class DomainReport(NamedTuple):
     f1: float | None = None
     false_alarm_rate: float | None = None
     miss_rate: float | None = None
+    shift_score: float | None = None
     pixel_auroc: float | None = None
     pixel_average_precision: float | None = None
     aupro: float | None = None

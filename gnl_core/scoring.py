@@ -9,6 +9,8 @@ import torch
 
 from gnl_core.config import ScoringConfig
 from gnl_core.detectors.base import Detector
+from gnl_core.detectors.references import References
+from gnl_core.models.teachers import Teacher
 from gnl_core.pixel_metrics import compare_with_masks, report_pixels
 from gnl_core.records import Batch, Detection, PixelReport, Scores
 
@@ -29,6 +31,25 @@ def detect(detector: Detector, batches: Iterable[Batch], scoring: ScoringConfig)
     for batch in batches:
         score, anomaly_map = detector(batch.views["original"].to(device), scoring)
         yield batch, Detection(score.cpu(), None if anomaly_map is None else anomaly_map.cpu())
+
+
+@torch.inference_mode()
+def measure_shift(detector: Detector, batches: Iterable[Batch]) -> float | None:
+    """How far a domain lies from the training images, without a label; see `gnl_core.shift_score`.
+
+    Args:
+        detector: A detector in eval mode.
+        batches: Images with the view "original".
+
+    Returns:
+        0 or more, or None for a method without a teacher or without references.
+    """
+    teacher = next((module for module in detector.modules() if isinstance(module, Teacher)), None)
+    references = next((module for module in detector.modules() if isinstance(module, References)), None)
+    if teacher is None or references is None:
+        return None
+    device = next(detector.parameters()).device
+    return references.measure_shift(teacher, (batch.views["original"].to(device) for batch in batches))
 
 
 def score(detector: Detector, batches: Iterable[Batch], scoring: ScoringConfig) -> Scores:

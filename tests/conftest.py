@@ -59,13 +59,18 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory, tiny_config: Callable[
 
 @pytest.fixture(scope="session")
 def stripes() -> Callable[..., list[Item]]:
-    """A toy data set: normal images have horizontal stripes, anomalous ones vertical stripes; both are noisy."""
+    """A toy data set: normal images have horizontal stripes, anomalous ones vertical stripes; both are noisy.
 
-    def make(count: int, *, label: int, size: tuple[int, int] = (32, 32)) -> list[Item]:
+    Stripes begin at one of several phases, at random; with one phase normal images differ in their noise alone.
+    """
+
+    def make(count: int, *, label: int, size: tuple[int, int] = (32, 32), phases: int = 8) -> list[Item]:
         return [
             Item(
                 path=f"stripes/{label}/{index}",
-                read=lambda index=index: stripe_image(size, vertical=bool(label), seed=1000 * label + index),
+                read=lambda index=index: stripe_image(
+                    size, vertical=bool(label), seed=1000 * label + index, phases=phases
+                ),
                 label=label,
                 domain="stripes",
                 category="vertical" if label else "horizontal",
@@ -76,8 +81,8 @@ def stripes() -> Callable[..., list[Item]]:
     return make
 
 
-def stripe_image(size: tuple[int, int], *, vertical: bool, seed: int) -> np.ndarray:
+def stripe_image(size: tuple[int, int], *, vertical: bool, seed: int, phases: int) -> np.ndarray:
     generator = np.random.default_rng(seed)
-    position = np.indices(size)[int(vertical)] + generator.integers(8)
+    position = np.indices(size)[int(vertical)] + generator.integers(phases)
     grey = 160 * (position // 4 % 2) + generator.integers(60, size=size)
     return np.repeat(grey[..., None], 3, axis=2).astype(np.uint8)

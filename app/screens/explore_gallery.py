@@ -2,47 +2,59 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import PIL.Image
 import streamlit as st
 from numpy.typing import NDArray
 
 from app.answers import Answer, DomainAnswer
-from app.words import LABEL_WORDS, percent
+from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION
+from app.screens.explore_tiles import compose_tile
+from app.sources import UNLABELLED, source_of
+from app.words import LABEL_WORDS, name_of, percent
 from gnl_core.metrics import exceedance
 
 if TYPE_CHECKING:
     from app.compute import Tile
 
 TILES = 16
-TILE_PX = 160
-GAP_PX = 4
 ORDERS = ("Most anomalous", "Most normal")
 
 
 @st.fragment
-def gallery(answers: list[Answer], *, domains: tuple[str, str]) -> None:
+def gallery(answers: list[Answer], *, domains: tuple[str, str], sides: tuple[str, str]) -> None:
     """Sixteen images of one method and domain.
 
     Args:
         answers: The methods on the page.
         domains: Names of the in-distribution and of the shifted domain.
+        sides: What they are called here.
     """
     controls = st.container(horizontal=True, vertical_alignment="bottom")
-    titles = [found.question.title for found in answers]
-    title = controls.segmented_control("Gallery of", titles, default=titles[-1], required=True)
-    sides = ("In-distribution", "Shifted")
+    by_name = {found.question.checkpoint.config.detector: found for found in answers}
+    method = controls.segmented_control(
+        "Gallery of",
+        list(by_name),
+        default=list(by_name)[-1],
+        required=True,
+        format_func=lambda key: name_of(DETECTOR_NAMES, key),
+        key="gallery_of",
+    )
     side = controls.segmented_control("Domain", sides, default=sides[1], required=True, key="side", bind="query-params")
     order = controls.segmented_control(
         "Order", ORDERS, default=ORDERS[0], required=True, key="order", bind="query-params"
     )
-    found = answers[titles.index(title)] if title in titles else answers[-1]
+    found = by_name.get(method, answers[-1])
     domain_answer = found.shifted if side == sides[1] else found.in_distribution
     rows = np.argsort(domain_answer.scores.score, kind="stable")[:: -1 if order == ORDERS[0] else 1][:TILES]
-    with st.container(key="gallery"):
-        show_tiles(found, domain_answer, rows, domain=domains[sides.index(side)])
+    try:
+        with st.container(key="gallery"):
+            show_tiles(found, domain_answer, rows, domain=domains[sides.index(side)])
+    except (ValueError, OSError) as error:
+        st.error(f"These images cannot be shown: {error}")
 
 
 def show_tiles(found: Answer, domain_answer: DomainAnswer, rows: NDArray[np.intp], *, domain: str) -> None:
@@ -51,63 +63,69 @@ def show_tiles(found: Answer, domain_answer: DomainAnswer, rows: NDArray[np.intp
 
     scores = domain_answer.scores
     checkpoint, scoring = found.question
+    paths = tuple(str(path) for path in scores.path[rows])
     with st.spinner("Computing anomaly maps", show_time=True):
-        shown = tiles(
-            checkpoint.folder.weights,
-            checkpoint.sha256,
-            domain=domain,
-            scoring=scoring,
-            paths=tuple(str(path) for path in scores.path[rows]),
-        )
+        shown = tiles(source_of(checkpoint), domain=domain, scoring=scoring, paths=paths)
+        has_maps = any(tile.anomaly_map is not None for tile in shown)
+        upper = map_scale(found) if has_maps else 1.0
     grid = st.grid(columns=4, min_column_width=240, gap="small")
     for row, tile in zip(rows, shown, strict=True):
-        place = 1 - exceedance(found.training.score, float(scores.score[row]))
-        label, category = LABEL_WORDS[int(scores.label[row])], scores.category[row]
         with grid.cell(), st.container(gap="xxsmall"):
-            st.image(
-                compose_tile(tile, upper=found.map_scale),
-                width="stretch",
-                alt=f"Image of {category} and its anomaly map, score {scores.score[row]:.2f}",
-            )
-            st.markdown(
-                f":small[{category}, {label} · **{scores.score[row]:.2f}** · above {percent(place)} of training]"
-            )
-    show_scale(found.map_scale)
+            show_tile(tile, upper=upper, about=describe_row(found, domain_answer, row))
+    explain_maps(upper if has_maps else None)
 
 
-def compose_tile(tile: Tile, *, upper: float) -> NDArray[np.uint8]:
-    """An image and its coloured map side by side, the mask outlined on both; without a map the image alone."""
-    from gnl_core.plots.maps import colour_map, outline  # noqa: PLC0415 (so does matplotlib)
+def map_scale(found: Answer) -> float:
+    """Upper end of the colour scale of a method's maps."""
+    checkpoint, scoring = found.question
+    if checkpoint.config.detector in REVERSE_DISTILLATION and scoring.reduction == "maximum":
+        return found.map_scale
+    from app.compute import map_maximum  # noqa: PLC0415 (as above)
 
-    parts = [enlarge(tile.image)]
-    if tile.anomaly_map is not None:
-        parts.append(enlarge(colour_map(tile.anomaly_map, upper=upper)))
-    if tile.mask is not None:
-        parts = [outline(part, enlarge(tile.mask)) for part in parts]
-    gap = np.zeros((TILE_PX, GAP_PX, 4), dtype=np.uint8)  # transparent
-    return np.concatenate([part for opaque in map(add_alpha, parts) for part in (gap, opaque)][1:], axis=1)
+    return map_maximum(source_of(checkpoint), scoring=scoring)
 
 
-def enlarge(pixels: NDArray[Any]) -> NDArray[Any]:
-    """A picture or a mask at the tile's size; pixels stay visible as squares."""
-    picture = PIL.Image.fromarray(pixels)
-    return np.asarray(picture.resize((TILE_PX, TILE_PX), PIL.Image.Resampling.NEAREST))
+class About(NamedTuple):
+    """What is written about an image: below it, and for those who do not see it."""
+
+    caption: str
+    alternative: str
 
 
-def add_alpha(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """RGB to opaque RGBA."""
-    return np.asarray(PIL.Image.fromarray(picture).convert("RGBA"))
+def describe_row(found: Answer, domain_answer: DomainAnswer, row: int) -> About:
+    """What an image shows, its score, and the score's place among those of the training images."""
+    scores = domain_answer.scores
+    value, category = float(scores.score[row]), str(scores.category[row])
+    label = LABEL_WORDS[int(scores.label[row])]
+    place = percent(1 - exceedance(found.training.score, value))
+    shown = PurePosixPath(str(scores.path[row])).name if scores.label[row] == UNLABELLED else category
+    return About(
+        f":small[{escape(shown)}, {label} · **{value:.2f}** · above\N{NO-BREAK SPACE}{place}]",
+        f"Image of {shown} and its anomaly map, score {value:.2f}",
+    )
 
 
-def show_scale(upper: float) -> None:
-    """The colour bar of all maps, with its numbers."""
-    from gnl_core.plots.maps import colour_bar  # noqa: PLC0415
+def show_tile(tile: Tile, *, upper: float, about: About) -> None:
+    """One image beside its map, and its caption."""
+    st.image(compose_tile(tile, upper=upper), width="stretch", alt=about.alternative)
+    st.markdown(about.caption)
+
+
+def escape(text: str) -> str:
+    """A name as it is, whatever Markdown would make of it."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!~$:<>|])", r"\\\1", text)
+
+
+def explain_maps(upper: float | None) -> None:
+    """The colour bar of all maps with its numbers, if there are maps; and what the captions say."""
+    place = "“Above … %” is the share of training images with a lower score."
+    if upper is None:
+        st.caption(f"This method gives scores only: it has no anomaly map. {place}")
+        return
+    from gnl_core.plots.maps import colour_bar  # noqa: PLC0415 (matplotlib takes a second to import)
 
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
     bar.caption("Anomaly map  0", width="content")
     bar.image(colour_bar(width_px=160, height_px=10), width=160, alt="Colour scale from black to pale yellow")
     bar.caption(f"{upper:.2f}", width="content")
-    st.caption(
-        f"One scale for all maps: {upper:.2f} is the score that 99.5 % of training images stay below. "
-        "“Above … of training” is the share of training images with a lower score."
-    )
+    st.caption(f"One scale for all maps: 99.5 % of the maps of normal training images stay below {upper:.2f}. {place}")

@@ -20,6 +20,7 @@ from gnl_core.cli.tune import PLACES, add_tune_command
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets import HELD_OUT, find_dataset
 from gnl_core.datasets.shifts import shifted_domain
+from gnl_core.distributed import plan_processes
 from gnl_core.metrics import choose_threshold, report
 from gnl_core.records import Batch, Detection, PixelReport, Scores
 from gnl_core.runs.experiment import (
@@ -27,6 +28,7 @@ from gnl_core.runs.experiment import (
     load_domain,
     load_run,
     map_scale,
+    measure_domain_shift,
     resolve_scoring,
     train_run,
 )
@@ -100,14 +102,16 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def train_command(parsed: argparse.Namespace) -> None:
-    """Train a run: gnl train."""
+    """Train a run: gnl train. Where several processes train together, each runs this and the first one tells."""
     config = RunConfig(**given_settings(parsed, RunConfig.model_fields))
-    folder = create_run(parsed.run, config)
-    with tqdm(total=config.epochs, unit="epoch", file=sys.stderr) as bar:
-        for record in train_run(config, folder):
+    processes = plan_processes(config)
+    folder = create_run(parsed.run, config) if processes.is_first else RunFolder(parsed.run)
+    with tqdm(total=config.epochs, unit="epoch", file=sys.stderr, disable=not processes.is_first) as bar:
+        for record in train_run(config, folder, processes):
             bar.set_postfix({name: f"{value:.4f}" for name, value in record.losses.items()})
             bar.update()
-    say(f"wrote {folder.weights}")
+    if processes.is_first:
+        say(f"wrote {folder.weights}")
 
 
 def score_command(parsed: argparse.Namespace) -> None:
@@ -129,6 +133,7 @@ def score_command(parsed: argparse.Namespace) -> None:
         in_distribution=spec.in_distribution,
         threshold=choose_threshold(held_out, quantile=quantile),
         pixels={domain: pixels for domain, (_, pixels) in scored.items()},
+        shift_scores={domain: measure_domain_shift(run, domain) for domain in domains},
     )
     save_scores(folder, scores, scoring)
     if held_out:

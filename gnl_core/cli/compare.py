@@ -12,10 +12,12 @@ from tqdm import tqdm
 
 from gnl_core.cli.settings import add_settings, given_settings, say
 from gnl_core.config import RunConfig
+from gnl_core.runs.comparison.figures import draw_pictures, parse_method
 from gnl_core.runs.comparison.files import write_comparison
 from gnl_core.runs.comparison.measure import compare_cells
 from gnl_core.runs.comparison.text import terminal_table
-from gnl_core.runs.sweep import Grid, Outcome, plan_cells, run_cell
+from gnl_core.runs.grid import Grid, plan_cells
+from gnl_core.runs.sweep import Outcome, remove_unfinished, run_cells, run_cells_on_ray
 
 T = TypeVar("T")
 VARIED = ("normal_class", "detector", "seed", "style_weight")  # settings that take several values here
@@ -36,6 +38,15 @@ def add_compare_command(parser: argparse.ArgumentParser) -> None:
         help="strengths of feature distribution matching at which each run is scored; unset: each method's own",
     )
     parser.add_argument("--domain", nargs="+", default=[], help="domains to score; unset: all of the data set")
+    parser.add_argument(
+        "--figure",
+        nargs=2,
+        metavar="METHOD",
+        help="draw the score histograms of two methods, such as rd4ad gnl, or gnl:0 gnl:1 at given strengths",
+    )
+    parser.add_argument(
+        "--ray", metavar="ADDRESS", help="run on a Ray cluster: its address, or local to start one on this machine"
+    )
     add_settings(parser, SHARED)
     parser.set_defaults(command=compare_command)
 
@@ -54,16 +65,21 @@ def compare_command(parsed: argparse.Namespace) -> None:
         domains=unique(parsed.domain),
     )
     cells = plan_cells(given_settings(parsed, SHARED), grid, output=parsed.output)
+    drawn = [parse_method(text, cells) for text in parsed.figure or ()]
+    running = run_cells_on_ray(cells, address=parsed.ray) if parsed.ray else run_cells(cells)
     outcomes = []
-    with tqdm(cells, unit="run", file=sys.stderr) as bar:
-        for cell in bar:
-            bar.set_description(cell.folder.path.name)
-            outcomes.append(run_cell(cell))
+    with tqdm(total=len(cells), unit="run", file=sys.stderr) as bar:
+        for outcome in running:
+            bar.set_postfix_str(outcome.cell.folder.path.name)
+            bar.update()
+            outcomes.append(outcome)
+    remove_unfinished(parsed.output)
     failed = [outcome for outcome in outcomes if outcome.failure is not None]
     if len(failed) < len(cells):
         comparison = compare_cells(cells)
+        pictures = list(draw_pictures(comparison, cells, drawn)) if drawn else []
         print(terminal_table(comparison))
-        for file in write_comparison(comparison, parsed.output):
+        for file in write_comparison(comparison, pictures, parsed.output):
             say(f"wrote {file}")
     report_failures(failed, of=len(cells))
 

@@ -16,6 +16,7 @@ from gnl_core.datasets.checking import check_items
 from gnl_core.datasets.layout import require_root
 from gnl_core.datasets.mnist import BLENDED_FILE
 from gnl_core.datasets.mnist_arrays import mnist_arrays
+from gnl_core.datasets.presence import count_domains, found_classes
 from gnl_core.datasets.shifts import split_domain
 from gnl_core.runs.downloads import DOWNLOADS
 from gnl_core.runs.mnist_m import build_mnist_m
@@ -71,18 +72,9 @@ def list_command(parsed: argparse.Namespace) -> None:
 
 def describe_dataset(name: str, spec: DatasetSpec, root: Path | None) -> dict[str, Any]:
     """What is found of a data set: its classes, and the number of images to score by domain, None where missing."""
-    domains = dict.fromkeys(split_domain(domain)[0] for domain in spec.domains)
-    classes = [known for known in spec.classes if count_images(name, known, TRAIN, root) is not None]
-    counts = {domain: count_images(name, (*classes, *spec.classes)[0], domain, root) for domain in domains}
+    classes = found_classes(name, root)
+    counts = count_domains(name, normal_class=(*classes, *spec.classes)[0], root=root)
     return {"summary": spec.summary, "classes": classes, "images": counts, "how_to_get": spec.how_to_get}
-
-
-def count_images(name: str, normal_class: str, domain: str, root: Path | None) -> int | None:
-    """Number of images of one domain, or None if they are not there."""
-    try:
-        return len(list_items(name, normal_class=normal_class, domain=domain, root=root))
-    except ValueError:  # the caller tells how to get them
-        return None
 
 
 def check_command(parsed: argparse.Namespace) -> None:
@@ -108,11 +100,10 @@ def list_everything(name: str, classes: list[str] | None, root: Path | None) -> 
         ValueError: If nothing can be listed.
     """
     spec = find_dataset(name, root)
-    found = [known for known in spec.classes if count_images(name, known, TRAIN, root) is not None]
     domains = dict.fromkeys((TRAIN, *(split_domain(domain)[0] for domain in spec.domains)))
     listed: list[Item] = []
     problems: list[str] = []
-    for normal_class, domain in itertools.product(classes or found or spec.classes, domains):
+    for normal_class, domain in itertools.product(classes or found_classes(name, root) or spec.classes, domains):
         try:
             listed += list_items(name, normal_class=normal_class, domain=domain, root=root)
         except ValueError as error:  # to be told with all the others

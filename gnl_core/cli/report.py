@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from gnl_core.records import DomainReport, Report, Threshold
 
 
-def figure(value: float | None) -> str:
-    """A figure with three decimals, or a dash."""
-    return "-" if value is None else f"{value:.3f}"
+def figure(value: float | None, *, decimals: int = 3) -> str:
+    """A figure, or a dash."""
+    return "-" if value is None else f"{value:.{decimals}f}"
 
 
 def interval(bounds: tuple[float, float] | None) -> str:
@@ -33,6 +33,7 @@ PIXELS: Columns = {
     "pixel AP": lambda domain: figure(domain.pixel_average_precision),
     "AUPRO": lambda domain: figure(domain.aupro),
 }
+SHIFT: Columns = {"shift": lambda domain: figure(domain.shift_score, decimals=2)}
 COUNTS: Columns = {
     "normal": lambda domain: str(domain.n_normal),
     "anomalous": lambda domain: str(domain.n_anomalous),
@@ -43,7 +44,8 @@ def format_report(measured: Report) -> str:
     """A line a domain, and below what one has to know in order to read them."""
     domains = measured.domains
     has_pixels = any(domain.pixel_auroc is not None for domain in domains.values())
-    columns = RANKING | THRESHOLDED | (PIXELS if has_pixels else {}) | COUNTS
+    has_shift = any(domain.shift_score is not None for domain in domains.values())
+    columns = RANKING | THRESHOLDED | (PIXELS if has_pixels else {}) | (SHIFT if has_shift else {}) | COUNTS
     cells = [["domain", *columns]]
     cells += [[name, *(show(domain) for show in columns.values())] for name, domain in domains.items()]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -55,6 +57,8 @@ def footnotes(measured: Report) -> Iterator[str]:
     """The threshold, and which images no figure counts."""
     if measured.threshold is not None:
         yield describe_threshold(measured.threshold)
+    if any(domain.shift_score is not None for domain in measured.domains.values()):
+        yield "shift: distance of the teacher's features from the training images', in their own spread, without labels"
     for name, domain in measured.domains.items():
         if domain.n_unlabelled:
             reason = "and no figure counts them" if domain.n_normal + domain.n_anomalous else "so there is no AUROC"

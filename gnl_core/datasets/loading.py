@@ -92,13 +92,19 @@ class Batches:
         pieces = chunk(range(len(self.items)), self.batch_size)
         return prefetch(self.make_masked_batch, pieces, workers=self.workers)
 
-    def epoch(self, number: int) -> Iterator[Batch]:
+    def epoch(self, number: int, *, rank: int = 0, size: int = 1) -> Iterator[Batch]:
         """Every image once, in an order that seed and epoch decide, without masks: none of them is decoded.
 
         A single image left over joins the batch before it: BatchNorm cannot learn from one.
+
+        Args:
+            number: Number of the epoch, from 1.
+            rank: Which of several processes asks; each gets its share of every batch.
+            size: How many processes there are.
         """
         order = np.random.default_rng([self.seed, number]).permutation(len(self.items)).tolist()
-        return prefetch(partial(self.make_batch, number), chunk(order, self.batch_size), workers=self.workers)
+        pieces = [share(piece, rank=rank, size=size) for piece in chunk(order, self.batch_size)]
+        return prefetch(partial(self.make_batch, number), pieces, workers=self.workers)
 
     def make_masked_batch(self, positions: Sequence[int]) -> Batch:
         """The items at some positions, with masks if any item has one."""
@@ -141,6 +147,18 @@ def chunk(draws: Sequence[T], size: int) -> list[list[T]]:
         leftover = pieces.pop()
         pieces[-1] += leftover
     return pieces
+
+
+def share(draws: list[T], *, rank: int, size: int) -> list[T]:
+    """One process's part of a batch; all parts are equally long, so that the mean of their gradients is the batch's.
+
+    A batch that does not divide goes on from its start: some images then count twice. No part of a larger
+    batch is a single image, from which BatchNorm cannot learn.
+    """
+    if size == 1:
+        return draws
+    count = max(2, math.ceil(len(draws) / size))
+    return [draws[(rank * count + index) % len(draws)] for index in range(count)]
 
 
 def item_mask(item: Item, size: tuple[int, int]) -> Tensor:

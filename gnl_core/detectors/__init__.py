@@ -10,7 +10,10 @@ import torch
 
 from gnl_core.config import RunConfig
 from gnl_core.detectors.base import Detector
+from gnl_core.detectors.deep_svdd import DeepSVDD
+from gnl_core.detectors.f_anogan import FAnoGAN
 from gnl_core.detectors.gnl import GNL
+from gnl_core.detectors.kdad import KDAD
 from gnl_core.detectors.knn import NearestNeighbours
 from gnl_core.detectors.patchcore import PatchCore
 from gnl_core.detectors.rd4ad import RD4AD
@@ -24,6 +27,9 @@ DETECTORS: dict[str, Callable[[RunConfig], Detector]] = {
     "rd4ad_mixstyle": partial(RD4AD, mixing=mixstyle),
     "rd4ad_efdm": partial(RD4AD, mixing=efdm),
     "rd4ad_jigsaw": RD4ADJigsaw,
+    "kdad": KDAD,
+    "f_anogan": FAnoGAN,
+    "deep_svdd": DeepSVDD,
     "knn": NearestNeighbours,
     "patchcore": PatchCore,
 }

@@ -25,6 +25,8 @@ class Detector(nn.Module):
         style_weight: Strength of feature distribution matching where a question leaves it open.
         matches: Whether there is matching that a question can ask for; the strength means nothing otherwise.
         reduces_map: Whether the score is the anomaly map, reduced as the question says.
+        learning_rate: Learning rate where a run leaves it open.
+        adversarial_losses: Names of loss terms that two networks pull in opposite ways; they need not fall.
         memories: Names of buffers whose first dimension is known only once `prepare` has seen the
             training images, such as a bank of features; they begin empty.
     """
@@ -33,6 +35,8 @@ class Detector(nn.Module):
     style_weight: float = 0.0
     matches: bool = False
     reduces_map: bool = False
+    learning_rate: float = 0.005  # supplement, section 2.1
+    adversarial_losses: tuple[str, ...] = ()
     memories: tuple[str, ...] = ()
 
     def prepare(self, batches: Iterable[Batch]) -> None:

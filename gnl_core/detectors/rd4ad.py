@@ -91,7 +91,7 @@ class RD4AD(Detector):
         """Score by the summed stage maps, their maximum by default (paper, Eq. 2-3)."""
         found = self.features(images, scoring)
         height, width = images.shape[-2:]
-        summed = anomaly_map(found.teacher, found.student, size=(height, width))
+        summed = anomaly_map(found.teacher, found.student, size=(height, width), align_corners=scoring.align_corners)
         smoothed = smooth(summed, sigma_px=scoring.smoothing_sigma_px)
         score = image_score(smoothed, reduction=scoring.reduction, top_percent=scoring.top_percent)
         return Detection(score=score, anomaly_map=smoothed)

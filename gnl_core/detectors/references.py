@@ -13,6 +13,10 @@ from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.distribution_matching import match_distribution, nearest_reference, sort_features
 from gnl_core.models.teachers import Mix, Teacher
 from gnl_core.records import Batch
+from gnl_core.shift_score import shift_score
+
+STAGE_COUNT = 3
+FEWEST_FOR_SPREAD = 2
 
 
 class References(nn.Module):
@@ -43,6 +47,27 @@ class References(nn.Module):
         """Keep the sorted features of chosen images, shape (count, 3, H, W)."""
         for index, stage in enumerate(teacher(chosen)):
             self.get_buffer(buffer_name(index)).copy_(sort_features(stage))
+
+    @torch.no_grad()
+    def measure_shift(self, teacher: Teacher, batches: Iterable[Tensor]) -> float | None:
+        """How far a domain lies from the training images; see `gnl_core.shift_score`. No label is needed.
+
+        Args:
+            teacher: What encoded the references.
+            batches: The domain's images, shape (B, 3, H, W) each, of the training images' size.
+
+        Returns:
+            The mean of the three stages' shift scores; None where fewer than two references are kept.
+        """
+        if self.count < FEWEST_FOR_SPREAD:
+            return None
+        kept = [self.get_buffer(buffer_name(index)) for index in range(STAGE_COUNT)]
+        sums, count = [torch.zeros_like(references[0]) for references in kept], 0
+        for images in batches:
+            count += len(images)
+            sums = [total + sort_features(stage).sum(dim=0) for total, stage in zip(sums, teacher(images), strict=True)]
+        scores = [shift_score(total / count, references) for total, references in zip(sums, kept, strict=True)]
+        return float(torch.stack(scores).mean())
 
     def matching(self, scoring: ScoringConfig, *, own_weight: float) -> Mix | None:
         """What happens to each stage's map on its way through the teacher: FDM at the matched stages.

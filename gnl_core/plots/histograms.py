@@ -45,7 +45,8 @@ def score_histogram(panel: Panel, *, edges: NDArray[np.float64], tallest: float,
     Returns:
         A figure in which each bar is the share of that label's images in that bin.
     """
-    figure = go.Figure([histogram_bars(panel, label=label, edges=edges) for label in LABEL_COLOURS])
+    present = [label for label in LABEL_COLOURS if (panel.scores.label == label).any()]
+    figure = go.Figure([histogram_bars(panel, label=label, edges=edges) for label in present])
     figure.add_vline(x=threshold, line={"color": GREY, "dash": "dot", "width": 1.5})
     heading = {"y": 1.2, "xref": "paper", "yref": "paper", "showarrow": False, "font_size": 14}
     figure.add_annotation(text=panel.title, x=0, xanchor="left", **heading)

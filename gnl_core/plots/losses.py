@@ -12,20 +12,20 @@ HEIGHT_PX = 190
 
 
 def loss_curves(records: list[EpochRecord], *, epochs: int) -> go.Figure:
-    """Each named loss term over the epochs, on an axis of its own: the terms differ by orders of magnitude.
+    """Each named loss term over the epochs that have it, on an axis of its own: they differ by orders of magnitude.
 
     Args:
         records: The epochs so far, at least one.
         epochs: Number of epochs that are planned: the length of the horizontal axis.
     """
-    names = list(records[0].losses)
+    names = list(dict.fromkeys(name for record in records for name in record.losses))
     titles = [name.replace("_", "-") for name in names]
     figure = make_subplots(cols=len(names), subplot_titles=titles, horizontal_spacing=0.08)
     for column, name in enumerate(names, start=1):
-        values = [record.losses[name] for record in records]
+        having = [record for record in records if name in record.losses]
         line = go.Scatter(
-            x=[record.epoch for record in records],
-            y=values,
+            x=[record.epoch for record in having],
+            y=[record.losses[name] for record in having],
             mode="lines+markers",
             line_color=ACCENT,
             hovertemplate="epoch %{x}: %{y:.4g}<extra></extra>",

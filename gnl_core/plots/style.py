@@ -4,5 +4,5 @@ NORMAL = "#0072B2"
 ANOMALOUS = "#D55E00"
 ACCENT = "#009E73"
 GREY = "#8A8F98"
-LABEL_COLOURS = {0: NORMAL, 1: ANOMALOUS}
-LABEL_NAMES = {0: "normal", 1: "anomalous"}
+LABEL_COLOURS = {0: NORMAL, 1: ANOMALOUS, -1: GREY}
+LABEL_NAMES = {0: "normal", 1: "anomalous", -1: "not labelled"}

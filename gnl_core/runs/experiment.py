@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from gnl_core.config import RunConfig, ScoringConfig, scoring_settings
 from gnl_core.datasets import HELD_OUT, TRAIN, find_dataset, list_items, list_train_items
@@ -19,13 +20,16 @@ from gnl_core.datasets.shifts import shift_items, split_domain
 from gnl_core.detectors import create_detector
 from gnl_core.detectors.base import Detector
 from gnl_core.devices import resolve_device
+from gnl_core.distributed import Processes, plan_processes
 from gnl_core.records import EpochRecord, Scores
 from gnl_core.runs.checkpoints import load_checkpoint, save_checkpoint
 from gnl_core.runs.folder import RunFolder, append_record, discard_unstarted_run
-from gnl_core.scoring import detect, score
+from gnl_core.scoring import detect, measure_shift, score
 from gnl_core.training import fit
 
-SCORING_BATCH_SIZE = 16  # small, so that a domain of 100 images is not half read before the first is scored
+SCORING_BATCH_SIZES = (16, 64)  # at 256 px; at 64 px and below
+SCORING_PIXELS = 2**18  # of a batch in between
+SHIFT_IMAGES = 256
 MAP_SCALE_QUANTILE = 0.995
 
 
@@ -36,37 +40,63 @@ class Run(NamedTuple):
     config: RunConfig
 
 
-def train_run(config: RunConfig, folder: RunFolder) -> Iterator[EpochRecord]:
+def train_run(config: RunConfig, folder: RunFolder, processes: Processes | None = None) -> Iterator[EpochRecord]:
     """Train what the settings say; after each epoch its record and the checkpoint are on disk.
 
     A run that ends before its first epoch does leaves no folder, so that its name is free for the next try.
+
+    Args:
+        config: Everything that decides the run.
+        folder: Where it is written, by the first process alone.
+        processes: From `plan_processes`, in a program that can be started again for each of several processes,
+            as the command line can; unset: this process alone.
 
     Yields:
         One record an epoch.
 
     Raises:
-        ValueError: If the settings name something that does not exist.
+        ValueError: If the settings name something that does not exist, or several processes and none were planned.
     """
     try:
-        detector, batches = prepare_training(config)
-        for record in fit(detector, batches, epochs=config.epochs, learning_rate=config.learning_rate):
-            save_checkpoint(folder.weights, detector, config, epoch=record.epoch)
-            append_record(folder, record)
+        processes = processes or plan_alone(config)
+        detector, batches = prepare_training(config, device=processes.device)
+        processes.start()
+        epochs = fit(detector, batches, epochs=config.epochs, learning_rate=config.learning_rate, processes=processes)
+        for record in epochs:
+            if processes.is_first:
+                save_checkpoint(folder.weights, detector, config, epoch=record.epoch)
+                append_record(folder, record)
             yield record
     except UnreadableImageError as error:
         raise ValueError(f"{error}, or train without it: --skip-broken") from None
     finally:
-        discard_unstarted_run(folder)
+        if processes is None or processes.is_first:
+            discard_unstarted_run(folder)
 
 
-def prepare_training(config: RunConfig) -> tuple[Detector, Batches]:
+def plan_alone(config: RunConfig) -> Processes:
+    """What settings of a single process ask for.
+
+    Raises:
+        ValueError: If they ask for several.
+    """
+    if config.devices * config.num_nodes > 1:
+        raise ValueError("several devices or nodes train together under gnl train alone; ask for one of each here")
+    return plan_processes(config)
+
+
+def prepare_training(config: RunConfig, *, device: torch.device | None = None) -> tuple[Detector, Batches]:
     """Build what a run's settings name: an untrained detector, and its training images.
+
+    Args:
+        config: The settings.
+        device: Where to put the detector; unset: where they say.
 
     Raises:
         ValueError: If they name something that does not exist.
     """
     items = usable(config, split_training(config)[0])
-    detector = create_detector(config).to(resolve_device(config.device))
+    detector = create_detector(config).to(device or resolve_device(config.device))
     batches = Batches(
         items,
         image_size=config.image_size,
@@ -142,13 +172,25 @@ def load_domain(run: Run, domain: str) -> Batches:
     Raises:
         ValueError: If the data set has no such domain.
     """
-    items = list_domain(run.config, domain)
+    return scoring_batches(list_domain(run.config, domain), run.config)
+
+
+def scoring_batches(items: Sequence[Item], config: RunConfig, *, cache_mb: int = 0) -> Batches:
+    """Images to be scored, at a run's size, in batches that hold about as many pixels whatever that size is.
+
+    Args:
+        items: What to score.
+        config: The run's settings.
+        cache_mb: Memory for decoded images, MiB; none where each is looked at once.
+    """
+    height, width = config.image_size
+    smallest, largest = SCORING_BATCH_SIZES
     return Batches(
         items,
-        image_size=run.config.image_size,
-        batch_size=SCORING_BATCH_SIZE,
-        workers=run.config.workers,
-        cache_mb=0,  # each image is looked at once
+        image_size=config.image_size,
+        batch_size=min(largest, max(smallest, SCORING_PIXELS // (height * width))),
+        workers=config.workers,
+        cache_mb=cache_mb,
     )
 
 
@@ -173,11 +215,28 @@ def score_domain(run: Run, domain: str, scoring: ScoringConfig) -> Scores:
     return score(run.detector, load_domain(run, domain), scoring)
 
 
+def measure_domain_shift(run: Run, domain: str) -> float | None:
+    """How far a domain lies from the training images, by up to 256 of its images and no label.
+
+    Returns:
+        0 or more, about 0.4 in-distribution; None for a method without a teacher or without references.
+    """
+    items = list_domain(run.config, domain)
+    step = -(-len(items) // SHIFT_IMAGES)  # all kinds of images: data sets list them class by class
+    return measure_shift(run.detector, scoring_batches(items[::step], run.config))
+
+
 def map_scale(run: Run, scoring: ScoringConfig) -> float:
-    """Upper end of the colour scale of anomaly maps: a quantile of the training normals' map maxima."""
+    """Upper end of the colour scale of anomaly maps: a quantile of the training normals' map maxima.
+
+    Raises:
+        ValueError: If the method makes no maps.
+    """
     maxima = [
         detection.anomaly_map.amax(dim=(1, 2, 3))
         for _, detection in detect(run.detector, load_domain(run, TRAIN), scoring)
         if detection.anomaly_map is not None
     ]
+    if not maxima:
+        raise ValueError(f"{run.config.detector} gives scores only; ask for no maps")
     return float(np.quantile(np.concatenate(maxima), MAP_SCALE_QUANTILE))

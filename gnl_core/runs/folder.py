@@ -150,12 +150,16 @@ def save_answers(folder: RunFolder, answers: Sequence[tuple[ScoringConfig, Score
 
 
 def read_saved_scores(folder: RunFolder) -> pd.DataFrame | None:
-    """Read the kept scores of the present checkpoint, one row an image and question; None if there are none."""
+    """Read the kept scores of the present checkpoint, one row an image and question; None if there are none.
+
+    A setting that is newer than the file has its default there: that is how those questions were asked.
+    """
     if not folder.scores.exists():
         return None
     rows = pd.read_parquet(folder.scores)
     rows = rows[rows["checkpoint"] == hash_file(folder.weights)]
-    return None if rows.empty else rows
+    newer = {name: field.default for name, field in ScoringConfig.model_fields.items() if name not in rows}
+    return None if rows.empty else rows.assign(**newer)
 
 
 def find_scores(folder: RunFolder, *, domain: str, scoring: ScoringConfig) -> Scores | None:

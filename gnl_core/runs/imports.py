@@ -32,6 +32,7 @@ PUBLISHED: MappingProxyType[str, Any] = MappingProxyType(
     {
         "teacher": "wide_resnet50_2",
         "image_size": (256, 256),
+        "align_corners": True,
         "smoothing_sigma_px": 4.0,
         "reference_count": 1,
         "stored_references": 1,

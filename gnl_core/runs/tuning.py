@@ -22,7 +22,7 @@ from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.datasets.validation import SHIFTS, validation_items
 from gnl_core.metrics import auroc
-from gnl_core.runs.experiment import SCORING_BATCH_SIZE, Run, list_domain
+from gnl_core.runs.experiment import Run, list_domain, scoring_batches
 from gnl_core.runs.folder import write_atomically
 from gnl_core.scoring import detect
 
@@ -124,10 +124,10 @@ def tune(runs: Sequence[Run], *, seed: int = 0, watch: Watch = iter) -> Tuning:
 def judge_run(run: Run, *, seed: int, watch: Watch) -> Iterator[Judged]:
     """Judge all ways of looking on one run: one pass over the validation images for each way of matching."""
     batches = {
-        shift: Batches(
+        shift: scoring_batches(
             validation_items(held_out_images(run), shift=shift, seed=seed),
-            image_size=run.config.image_size,
-            batch_size=SCORING_BATCH_SIZE,
+            run.config,
+            cache_mb=run.config.image_cache_mb,
         )
         for shift in SHIFTS
     }

@@ -53,6 +53,13 @@ def test_the_map_sums_the_stages_at_the_images_size():
     torch.testing.assert_close(result, torch.full((1, 1, 28, 40), 1.75))
 
 
+@pytest.mark.parametrize(("aligned", "expected"), [(True, [0, 1 / 3, 2 / 3, 1]), (False, [0, 0.25, 0.75, 1])])
+def test_corners_stand_at_the_images_corners_or_in_the_middle_of_their_area(aligned: bool, expected: list[float]):
+    teacher, student = distance_maps(torch.tensor([[[[0.0, 1.0]]]]))
+    found = anomaly_map([teacher], [student], size=(1, 4), align_corners=aligned)
+    assert found.flatten().tolist() == pytest.approx(expected, abs=1e-6)
+
+
 def test_a_missing_stage_is_an_error():
     with pytest.raises(ValueError, match="shorter"):
         anomaly_map([torch.ones(1, 1, 2, 2)] * 3, [torch.ones(1, 1, 2, 2)] * 2, size=(4, 4))

@@ -119,11 +119,12 @@ def test_matching_is_a_question_that_changes_the_answer(run: Path, capsys: pytes
 
 def test_without_json_there_is_a_line_a_domain(run: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["score", str(run)]) == 0
-    header, *lines, note = capsys.readouterr().out.splitlines()
+    header, *lines, threshold, shift = capsys.readouterr().out.splitlines()
     assert header.split()[:2] == ["domain", "AUROC"]
     assert [line.split()[0] for line in lines] == ["digits", "digits_m"]
     assert [line.split()[-2:] for line in lines] == [[str(N_NORMAL), str(N_ANOMALOUS)]] * 2
-    assert note.startswith("threshold ")
+    assert threshold.startswith("threshold ")
+    assert shift.startswith("shift: ")
 
 
 def test_the_threshold_is_a_quantile_of_the_held_out_scores_that_are_kept(
@@ -158,7 +159,7 @@ def test_a_run_without_held_out_images_is_scored_without_a_threshold(
     assert main(["score", str(tmp_path / "run"), "--domain", "digits"]) == 0
     printed = capsys.readouterr()
     assert "no threshold: this run holds out no training images" in printed.err
-    assert printed.out.splitlines()[-1].startswith("no threshold, as there are no held-out normal training images")
+    assert printed.out.splitlines()[-2].startswith("no threshold, as there are no held-out normal training images")
 
 
 def test_a_run_is_scored_where_its_training_images_are_not(
@@ -265,7 +266,6 @@ def test_a_missing_run_is_refused(tmp_path: Path, check_refused: Callable[..., s
         ("--smoothing-sigma-px", "wide", "smoothing_sigma_px = 'wide'"),
         ("--threshold-quantile", "1", "threshold_quantile = '1'"),
         ("--reference-count", "0", "reference_count = '0'"),
-        ("--reference-count", "9", "keeps 8 references, 9 were asked for"),
         ("--device", "toaster", "cannot compute on device 'toaster'"),
     ],
 )
@@ -273,6 +273,13 @@ def test_a_bad_question_is_refused_in_one_line(
     flag: str, value: str, words: str, run: Path, check_refused: Callable[..., str]
 ):
     assert words in check_refused("score", run, flag, value)
+
+
+def test_more_references_than_are_kept_are_refused_where_features_are_matched(
+    run: Path, check_refused: Callable[..., str]
+):
+    said = check_refused("score", run, "--style-weight", "1", "--reference-count", "9")
+    assert "keeps 8 references, 9 were asked for" in said
 
 
 def test_a_file_that_cannot_be_written_is_refused_in_one_line(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -51,6 +53,9 @@ def test_an_impossible_image_size_is_refused(written: object):
         ("stored_references", -1),
         ("stored_references", 65),
         ("feature_cache_mb", -1),
+        ("svdd_objective", "two_class"),
+        ("svdd_outside_share", 0),
+        ("svdd_outside_share", 1.5),
         ("teacher_sha256", "123"),
         ("teacher_sha256", "not a hash"),
         ("colour", "red"),
@@ -76,7 +81,7 @@ def test_text_is_converted_as_flags_need():
 def test_defaults_are_the_papers():
     config = RunConfig()
     assert (config.distillation_weight, config.bottleneck_weight, config.low_level_weight) == (0.9, 0.1, 0.1)
-    assert (config.learning_rate, config.batch_size, config.smoothing_sigma_px) == (0.005, 16, 0)
+    assert (config.learning_rate, config.batch_size, config.smoothing_sigma_px) == (None, 16, 0)
 
 
 def test_settings_cannot_change_afterwards():
@@ -95,3 +100,9 @@ def test_every_setting_is_described():
 
 def test_a_run_holds_every_scoring_setting():
     assert set(ScoringConfig.model_fields) < set(RunConfig.model_fields)
+
+
+def test_paths_are_kept_so_that_they_hold_from_any_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    config = parse_config({"data_root": "images", "teacher_weights": "w.pth"})
+    assert (config.data_root, config.teacher_weights) == (tmp_path / "images", tmp_path / "w.pth")

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from gnl_core.distribution_matching import match_distribution, nearest_reference, resample_quantiles, sort_features
+from gnl_core.distribution_matching import (
+    Mixing,
+    efdm,
+    match_distribution,
+    mixstyle,
+    nearest_reference,
+    resample_quantiles,
+    sort_features,
+)
 
 
 def channel(*values: float) -> torch.Tensor:
@@ -140,3 +148,71 @@ def test_references_of_another_size_are_compared_at_their_quantiles():
     references = torch.tensor([[[0.0, 20.0]], [[100.0, 120.0]]])
     found = nearest_reference(torch.tensor([[[[110.0, 90.0, 130.0]]]]), references)
     assert found.tolist() == [[[100, 110, 120]]]
+
+
+@pytest.mark.parametrize("mixing", [mixstyle, efdm])
+def test_an_image_that_keeps_all_of_its_own_style_stays_as_it_is(mixing: Mixing):
+    features, partner = torch.randn(2, 3, 4, 5), 7 + 3 * torch.randn(2, 3, 4, 5)
+    torch.testing.assert_close(mixing(features, partner, own_share=torch.ones(2)), features)
+
+
+@pytest.mark.parametrize("mixing", [mixstyle, efdm])
+def test_an_image_that_is_its_own_partner_stays_as_it_is(mixing: Mixing):
+    features = torch.randn(2, 3, 4, 5)
+    torch.testing.assert_close(mixing(features, features, own_share=torch.tensor([0.3, 0.8])), features)
+
+
+@pytest.mark.parametrize("mixing", [mixstyle, efdm])
+def test_each_image_has_a_share_of_its_own(mixing: Mixing):
+    features, partner = torch.randn(3, 2, 4, 4), 5 + 2 * torch.randn(3, 2, 4, 4)
+    shares = torch.tensor([1.0, 0.25, 0.0])
+    together = mixing(features, partner, own_share=shares)
+    alone = [mixing(features[[row]], partner[[row]], own_share=shares[[row]]) for row in range(3)]
+    torch.testing.assert_close(together, torch.cat(alone))
+    assert not torch.allclose(together[1], features[1])
+
+
+@pytest.mark.parametrize("mixing", [mixstyle, efdm])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.9])
+def test_mixing_keeps_ranks(mixing: Mixing, share: float):
+    features, partner = torch.randn(2, 3, 5, 5), 4 - 2 * torch.randn(2, 3, 5, 5)
+    mixed = mixing(features, partner, own_share=torch.full((2,), share))
+    assert torch.equal(mixed.flatten(2).argsort(dim=2), features.flatten(2).argsort(dim=2))
+
+
+def test_mixstyle_without_an_own_share_has_the_partners_mean_and_deviation():
+    features, partner = torch.randn(2, 3, 6, 6), 5 + 3 * torch.randn(2, 3, 6, 6)
+    mixed = mixstyle(features, partner, own_share=torch.zeros(2))
+    torch.testing.assert_close(mixed.mean(dim=(2, 3)), partner.mean(dim=(2, 3)))
+    torch.testing.assert_close(mixed.std(dim=(2, 3)), partner.std(dim=(2, 3)))
+
+
+def test_mixstyle_mixes_means_and_deviations_by_hand():
+    # 0 0 2 2 has mean 1 and deviation 1; 10 10 16 16 has 13 and 3. A quarter own: mean 10, deviation 2.5
+    mixed = mixstyle(channel(0, 2, 2, 0), channel(10, 10, 16, 16), own_share=torch.tensor([0.25]))
+    torch.testing.assert_close(mixed, channel(7.5, 12.5, 12.5, 7.5), rtol=1e-5, atol=1e-4)
+
+
+def test_mixstyle_moves_a_constant_channel_without_dividing_by_zero():
+    mixed = mixstyle(channel(4, 4, 4, 4), channel(1, 2, 3, 4), own_share=torch.zeros(1))
+    torch.testing.assert_close(mixed, channel(2.5, 2.5, 2.5, 2.5))
+
+
+def test_efdm_without_an_own_share_has_exactly_the_partners_values():
+    features, partner = torch.randn(2, 3, 6, 6), torch.randn(2, 3, 6, 6).exp()
+    mixed = efdm(features, partner, own_share=torch.zeros(2))
+    assert torch.equal(sort_features(mixed), sort_features(partner))
+
+
+def test_efdm_mixes_sorted_values_by_hand():
+    # sorted 0 1 2 3 meets 10 20 30 40: a quarter own gives 7.5, 15.25, 23 and 30.75, each at its value's place
+    mixed = efdm(channel(3, 1, 2, 0), channel(20, 40, 10, 30), own_share=torch.tensor([0.25]))
+    assert torch.equal(mixed, channel(30.75, 15.25, 23, 7.5))
+
+
+def test_where_two_distributions_differ_in_mean_and_deviation_alone_both_mixings_agree():
+    features = torch.randn(2, 3, 6, 6)
+    partner = 5 + 3 * features.flatten(2)[:, :, torch.randperm(36)].view_as(features)
+    share = torch.tensor([0.2, 0.7])
+    expected = efdm(features, partner, own_share=share)
+    torch.testing.assert_close(mixstyle(features, partner, own_share=share), expected, rtol=1e-4, atol=1e-4)

@@ -5,7 +5,13 @@ import pytest
 import scipy.spatial.distance
 import torch
 
-from gnl_core.losses import cosine_distance, distillation_loss, invariance_loss
+from gnl_core.losses import (
+    cosine_distance,
+    direction_distance,
+    distillation_loss,
+    invariance_loss,
+    value_distance,
+)
 
 
 def maps(*rows: list[float]) -> torch.Tensor:
@@ -81,3 +87,26 @@ def test_invariance_averages_the_views():
 def test_invariance_without_views_is_an_error():
     with pytest.raises(ValueError, match="at least one augmented view"):
         invariance_loss(maps([1.0]), [])
+
+
+def test_features_in_16_bits_are_compared_in_32():
+    features = torch.rand(2, 3, 4, 4).bfloat16()
+    other = features.clone()
+    other[0, 0, 0, 0] += 0.05
+    expected = cosine_distance(features.float(), other.float())
+    assert cosine_distance(features, other).item() == pytest.approx(expected.item(), rel=1e-5)
+    assert 0 < expected < 1e-3
+
+
+def test_the_value_distance_is_each_stages_mean_square_summed():
+    teacher = (maps([1.0, 2.0], [0.0, 0.0]), maps([5.0], [1.0]))
+    student = (maps([0.0, 4.0], [0.0, 0.0]), maps([2.0], [1.0]))
+    # first image: (1 + 4) / 2 + 9; the second is imitated
+    assert value_distance(teacher, student).tolist() == pytest.approx([11.5, 0])
+
+
+def test_the_direction_distance_is_each_stages_angle_summed():
+    teacher = (maps([3.0, 1.0], [1.0, 0.0]), maps([5.0], [2.0]))
+    student = (maps([3.0, -1.0], [0.0, 2.0]), maps([-2.0], [7.0]))
+    # first image: 1 - 8 / 10, and opposite; second: orthogonal, and parallel
+    assert direction_distance(teacher, student).tolist() == pytest.approx([2.2, 1.0])

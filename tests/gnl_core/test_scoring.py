@@ -12,7 +12,7 @@ from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors.base import Detector
 from gnl_core.records import Detection, PixelReport
-from gnl_core.scoring import collect, detect, join_scores, score
+from gnl_core.scoring import collect, detect, join_scores, measure_shift, score
 
 
 class Brightness(Detector):
@@ -102,3 +102,7 @@ def test_maps_are_measured_beside_their_masks_at_the_detectors_size(spotted: lis
 def test_without_masks_or_without_maps_there_are_no_pixel_figures(items: list[Item], spotted: list[Item]):
     assert collect(detect(Brightness(), load(items, 2), WITH_MAPS))[1] == PixelReport()
     assert collect(detect(Brightness(), load(spotted, 2), ScoringConfig()))[1] == PixelReport()
+
+
+def test_a_method_without_a_teacher_has_no_shift_score(items: list[Item]):
+    assert measure_shift(Brightness(), load(items, 2)) is None

@@ -52,6 +52,14 @@ def test_each_epoch_gives_one_record(batches: Batches):
     assert 0 < times[0] < times[1] < times[2]
 
 
+def test_a_learning_rate_that_is_left_open_is_the_methods_own(batches: Batches):
+    # Adam's first step is the learning rate
+    detector = OneWeight()
+    detector.learning_rate = 0.25
+    next(fit(detector, Batches(batches.items, image_size=(8, 8), batch_size=4), epochs=1, learning_rate=None))
+    assert detector.weight.item() == pytest.approx(0.25)
+
+
 def test_a_record_holds_each_terms_mean_over_the_batches(batches: Batches):
     # Adam's first step is the learning rate, to the right: the weight is 0, then 0.1
     (record,) = fit(OneWeight(), batches, epochs=1, learning_rate=0.1)

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from gnl_core.runs.comparison.data import comparison_csv
-from gnl_core.runs.comparison.measure import Comparison
+from gnl_core.runs.comparison.data import comparison_csv, comparison_json
+from gnl_core.runs.comparison.figures import Picture
+from gnl_core.runs.comparison.page import comparison_page
+from gnl_core.runs.comparison.records import Comparison
+from gnl_core.runs.comparison.text import markdown_table
 from gnl_core.runs.folder import write_atomically
 
 NAME = "comparison"
 
 
-def write_comparison(comparison: Comparison, output: Path) -> list[Path]:
-    """Write the tables in each form; older ones are replaced.
+def write_comparison(comparison: Comparison, pictures: Sequence[Picture], output: Path) -> list[Path]:
+    """Write the tables in each form, and the pictures; older ones are replaced.
 
     Returns:
         The files.
     """
-    contents = {"csv": comparison_csv(comparison)}
-    files = []
-    for ending, content in contents.items():
-        files.append(output / f"{NAME}.{ending}")
-        write_atomically(files[-1], content.encode())
-    return files
+    contents = {
+        f"{NAME}.md": markdown_table(comparison).encode(),
+        f"{NAME}.csv": comparison_csv(comparison).encode(),
+        f"{NAME}.json": comparison_json(comparison).encode(),
+        f"{NAME}.html": comparison_page(comparison, {picture.caption: picture.svg for picture in pictures}).encode(),
+    }
+    for picture in pictures:
+        stem = file_stem(picture.caption)
+        contents |= {f"{stem}.svg": picture.svg, f"{stem}.png": picture.png}
+    for name, content in contents.items():
+        write_atomically(output / name, content)
+    return [output / name for name in contents]
+
+
+def file_stem(caption: str) -> str:
+    """A caption as the name of a file on any system."""
+    return re.sub(r"[^\w.]+", "-", caption)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from gnl_core.config import RunConfig
 from gnl_core.datasets import find_dataset
 from gnl_core.delong import (
     Estimate,
@@ -20,92 +19,21 @@ from gnl_core.delong import (
 )
 from gnl_core.detectors import find_method
 from gnl_core.published import published_auroc
+from gnl_core.runs.comparison.records import (
+    ID_COST,
+    MEAN_SHIFT,
+    REFERENCE,
+    REFERENCE_DETECTOR,
+    WORST_SHIFT,
+    Comparison,
+    Entry,
+    Method,
+    Row,
+)
 from gnl_core.runs.folder import read_records, read_saved_scores, select_scores
-from gnl_core.runs.sweep import Cell
-
-MEAN_SHIFT, WORST_SHIFT, ID_COST = "mean shift", "worst shift", "ID cost"
-REFERENCE_DETECTOR = "rd4ad"  # without matching: what the paper compares with
+from gnl_core.runs.grid import Cell
 
 Units = dict[tuple[str, int], Placements]  # normal class and seed to that run's placements
-
-
-class Method(NamedTuple):
-    """A method at one strength of matching.
-
-    Attributes:
-        detector: Its name in DETECTORS.
-        style_weight: Strength of matching; None for a method without.
-    """
-
-    detector: str
-    style_weight: float | None
-
-
-REFERENCE = Method(REFERENCE_DETECTOR, 0.0)
-
-
-class Entry(NamedTuple):
-    """One number of a table.
-
-    Attributes:
-        value: An AUROC in [0, 1], or for the ID cost a difference of two.
-        interval: Its 95 % interval over test images, None where it is not measured.
-        spread: Standard deviation over seeds, None for fewer than two.
-        difference: The value minus the reference's, over the same classes and seeds; None without reference.
-        clear: Whether that difference is larger than chance explains.
-        domain: Which domain it is, for the worst shift.
-    """
-
-    value: float
-    interval: tuple[float, float] | None = None
-    spread: float | None = None
-    difference: float | None = None
-    clear: bool = False
-    domain: str = ""
-
-
-class Row(NamedTuple):
-    """One row of a table.
-
-    Attributes:
-        method: The method and its strength; for published numbers without strength.
-        published: Whether these are the supplement's numbers instead of ours.
-        entries: Column to number; columns without one are absent.
-        runs: Number of runs that went into it.
-        training_seconds: Mean duration of their trainings, None for published numbers.
-    """
-
-    method: Method
-    published: bool
-    entries: dict[str, Entry]
-    runs: int = 0
-    training_seconds: float | None = None
-
-
-class Comparison(NamedTuple):
-    """All that is shown of a comparison.
-
-    Attributes:
-        config: The settings that all runs share.
-        in_distribution: The domain of the training images.
-        classes: The classes that are normal in turn.
-        seeds: The seeds.
-        domains: The domains that have an AUROC, in-distribution first.
-        columns: Names of the columns, domains first.
-        rows: Means over classes and seeds.
-        by_class: The same for each class alone.
-        counts: For each class and domain the number of normal and of anomalous test images.
-    """
-
-    config: RunConfig
-    in_distribution: str
-    classes: tuple[str, ...]
-    seeds: tuple[int, ...]
-    domains: tuple[str, ...]
-    columns: tuple[str, ...]
-    rows: list[Row]
-    by_class: dict[str, list[Row]]
-    counts: dict[str, dict[str, tuple[int, int]]]
 
 
 class Measured(NamedTuple):
@@ -227,17 +155,18 @@ def measured_row(
     gained = {domain: differences(units, reference.get(domain, {})) for domain, units in own.items()}
     values = {domain: estimate(units) for domain, units in own.items() if units}
     gains = {domain: estimate(units) for domain, units in gained.items() if units}
-    entries = {domain: make_entry(value, gains.get(domain)) for domain, value in values.items()}
+    entries = {domain: make_entry(value, gains.get(domain), runs=len(own[domain])) for domain, value in values.items()}
     shifted = [domain for domain in domains if domain != base]
     if len(shifted) > 1 and all(domain in values for domain in shifted):
         mean_gain = [gains[domain] for domain in shifted if domain in gains]
         entries[MEAN_SHIFT] = make_entry(
             average_estimates([values[domain] for domain in shifted]),
             average_estimates(mean_gain) if len(mean_gain) == len(shifted) else None,
+            runs=min(len(own[domain]) for domain in shifted),
         )
         entries[WORST_SHIFT] = worst_of(entries, shifted)
     if base in gains:
-        entries[ID_COST] = cost_entry(gains[base])
+        entries[ID_COST] = Entry(0.0) if method == REFERENCE else cost_entry(gains[base], runs=len(gained[base]))
     seconds = [time for (owner, _), time in measured[method].seconds.items() if owner in classes]
     return Row(
         method,
@@ -258,7 +187,7 @@ def differences(units: Units, reference: Units) -> Units:
     return {key: subtract(placements, reference[key]) for key, placements in units.items() if key in reference}
 
 
-def make_entry(value: Estimate, gain: Estimate | None) -> Entry:
+def make_entry(value: Estimate, gain: Estimate | None, *, runs: int) -> Entry:
     """An AUROC beside the reference's."""
     return Entry(
         value=value.value,
@@ -266,6 +195,7 @@ def make_entry(value: Estimate, gain: Estimate | None) -> Entry:
         spread=spread(value),
         difference=None if gain is None else gain.value,
         clear=gain is not None and is_clear(gain),
+        runs=runs,
     )
 
 
@@ -275,10 +205,10 @@ def worst_of(entries: Mapping[str, Entry], shifted: Sequence[str]) -> Entry:
     return entries[worst]._replace(domain=worst)
 
 
-def cost_entry(gain: Estimate) -> Entry:
+def cost_entry(gain: Estimate, *, runs: int) -> Entry:
     """What a method loses in-distribution against the reference: the paper's sense of the in-distribution cost."""
     low, high = interval(gain, lowest=-1)
-    return Entry(value=-gain.value, interval=(-high, -low), spread=spread(gain), clear=is_clear(gain))
+    return Entry(value=-gain.value, interval=(-high, -low), spread=spread(gain), clear=is_clear(gain), runs=runs)
 
 
 def published_entries(

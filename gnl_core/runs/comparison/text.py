@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gnl_core.runs.comparison.measure import ID_COST, REFERENCE, Comparison, Entry, Row
+from gnl_core.runs.comparison.records import ID_COST, REFERENCE, Comparison, Entry, Row
 
 MISSING = "-"
 
@@ -41,18 +41,18 @@ def row_names(row: Row) -> tuple[str, str]:
 def best_rows(rows: Sequence[Row], column: str, *, runs: int) -> set[int]:
     """Positions of the best measured rows of a column: the highest AUROC or the lowest ID cost, ties included.
 
-    Published numbers do not compete, nor do rows that lack runs, nor the reference for the cost that it defines.
+    Published numbers do not compete, nor do those that lack runs, nor the reference for the cost that it defines.
 
     Args:
         rows: The table.
         column: One of its columns.
-        runs: Number of runs that a whole row has.
+        runs: Number of runs behind a number that lacks none.
     """
     sign = -1 if column == ID_COST else 1
     found = {
         position: sign * round(row.entries[column].value, 3)  # as shown
         for position, row in enumerate(rows)
-        if column in row.entries and not row.published and row.runs == runs
+        if column in row.entries and not row.published and row.entries[column].runs == runs
         if not (column == ID_COST and row.method == REFERENCE)
     }
     return {position for position, value in found.items() if value == max(found.values())} if len(found) > 1 else set()
@@ -64,8 +64,8 @@ def describe(comparison: Comparison) -> list[str]:
     height, width = config.image_size
     several = len(comparison.classes) > 1
     lines = [
-        f"{config.dataset}, normal class {', '.join(comparison.classes)}; seed {seeds}; teacher {config.teacher}, "
-        f"{height}x{width} px; {config.epochs} epochs; {describe_counts(comparison)}.",
+        f"{config.dataset}; normal in turn: {', '.join(comparison.classes)}; seeds: {seeds}; teacher {config.teacher} "
+        f"at {height}x{width} px; epochs: {config.epochs}; {describe_counts(comparison)}.",
         f"AUROC in percent{', mean over the classes' if several else ''}"
         f"{', ± standard deviation over seeds' if len(comparison.seeds) > 1 else ''}, with the 95 % interval over test "
         "images; alpha is the strength of feature distribution matching.",
@@ -113,3 +113,27 @@ def terminal_table(comparison: Comparison) -> str:
 def seconds_text(row: Row) -> str:
     """Mean duration of a row's trainings."""
     return "" if row.training_seconds is None else f"{row.training_seconds:.0f} s"
+
+
+def markdown_table(comparison: Comparison) -> str:
+    """The means as a Markdown table: the best in bold, published numbers small."""
+    header = ["method", "alpha", *comparison.columns, "runs", "training"]
+    runs = len(comparison.classes) * len(comparison.seeds)
+    best = {column: best_rows(comparison.rows, column, runs=runs) for column in comparison.columns}
+    lines = [header, ["---", *["---:"] * (len(header) - 1)]]
+    for position, row in enumerate(comparison.rows):
+        values = [markdown_value(row, column, bold=position in best[column]) for column in comparison.columns]
+        facts = ["", ""] if row.published else [str(row.runs), seconds_text(row)]
+        lines.append([*row_names(row), *values, *facts])
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n\n".join([*describe(comparison), table]) + "\n"
+
+
+def markdown_value(row: Row, column: str, *, bold: bool) -> str:
+    """One number with its interval in small print."""
+    entry = row.entries.get(column)
+    value = value_text(entry, column)
+    if row.published:
+        return f"<sub>{value}</sub>"
+    limits = interval_text(entry, column)
+    return (f"**{value}**" if bold else value) + (f"<br><sub>{limits}</sub>" if limits else "")

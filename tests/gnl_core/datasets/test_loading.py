@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from gnl_core.datasets.base import Item
-from gnl_core.datasets.loading import Batches, chunk, resize_image
+from gnl_core.datasets.loading import Batches, chunk, resize_image, share
 
 
 def grey_item(value: int, *, reads: list[int] | None = None) -> Item:
@@ -210,3 +210,23 @@ def test_stripes_reach_the_batch_as_they_were_drawn(stripes: Callable[..., list[
     items = stripes(3, label=1, size=(28, 40))
     (batch,) = load(items, image_size=(28, 40), batch_size=3)
     assert torch.equal(batch.views["original"][1], torch.from_numpy(items[1].read()).permute(2, 0, 1) / 255)
+
+
+def test_processes_share_each_batch_of_an_epoch():
+    batches = load([grey_item(value) for value in range(24)], batch_size=8)
+    parts = [[batch.paths for batch in batches.epoch(1, rank=rank, size=4)] for rank in range(4)]
+    whole = [batch.paths for batch in batches.epoch(1)]
+    assert [sum(step, ()) for step in zip(*parts, strict=True)] == whole
+
+
+@pytest.mark.parametrize(("count", "size"), [(8, 2), (7, 2), (3, 2), (5, 4), (4, 4), (16, 3)])
+def test_shares_are_equally_long_have_two_images_and_hold_every_image(count: int, size: int):
+    draws = [(1, position) for position in range(count)]
+    shares = [share(draws, rank=rank, size=size) for rank in range(size)]
+    assert len({len(part) for part in shares}) == 1
+    assert all(len(set(part)) >= 2 for part in shares)
+    assert {draw for part in shares for draw in part} == set(draws)
+
+
+def test_one_process_has_the_whole_batch():
+    assert share([(1, 5)], rank=0, size=1) == [(1, 5)]

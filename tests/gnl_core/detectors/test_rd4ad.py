@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import scipy.ndimage
@@ -10,8 +11,11 @@ from torch import Tensor
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
+from gnl_core.datasets.shifts import shift_items
 from gnl_core.detectors import create_detector
 from gnl_core.detectors.rd4ad import RD4AD
+from gnl_core.scoring import measure_shift
+from gnl_core.shift_score import shift_score
 
 Make = Callable[..., RunConfig]
 REFERENCES = ("references.stage_1", "references.stage_2", "references.stage_3")
@@ -201,3 +205,60 @@ def test_fixed_views_are_encoded_once_and_random_views_each_time(tiny_config: Ma
     detector.train().losses(batch)
     assert len(encoded) == 1
     assert torch.equal(encoded[0], batch.views["augmix"])
+
+
+def test_augmix_training_learns_from_that_view_alone(tiny_config: Make, stripes: Callable[..., list[Item]]):
+    detector = create_detector(tiny_config(detector="rd4ad_augmix")).train()
+    assert detector.views == ("original", "augmix")
+    batch = next(Batches(stripes(4, label=0), image_size=(32, 32), batch_size=4, views=detector.views).epoch(1))
+    as_original = replace(batch, views={"original": batch.views["augmix"]})
+    expected = create_detector(tiny_config(detector="rd4ad")).train().losses(as_original)
+    assert detector.losses(batch)["distillation"].item() == expected["distillation"].item()
+    without = replace(batch, views=batch.views | {"original": torch.zeros(4, 3, 32, 32)})
+    again = create_detector(tiny_config(detector="rd4ad_augmix")).train()
+    assert again.losses(without)["distillation"].item() == expected["distillation"].item()
+
+
+def test_references_are_of_original_images_whatever_the_student_learns_from(
+    detector: RD4AD, tiny_config: Make, stripes: Callable[..., list[Item]]
+):
+    augmix = create_detector(tiny_config(detector="rd4ad_augmix")).eval()
+    augmix.prepare(Batches(stripes(5, label=0), image_size=(32, 32), batch_size=2, views=augmix.views))
+    assert all(torch.equal(augmix.get_buffer(name), detector.get_buffer(name)) for name in REFERENCES)
+
+
+@pytest.mark.parametrize("name", ["rd4ad_augmix", "rd4ad_mixstyle", "rd4ad_efdm"])
+def test_maps_that_are_random_in_training_are_encoded_each_time(
+    name: str, tiny_config: Make, stripes: Callable[..., list[Item]]
+):
+    detector = create_detector(tiny_config(detector=name))
+    batches = Batches(stripes(4, label=0), image_size=(32, 32), batch_size=4, views=detector.views)
+    encoded = []
+    detector.network.teacher.register_forward_pre_hook(lambda _, inputs: encoded.append(inputs[0]))
+    detector.eval().prepare(batches)
+    assert len(encoded) == 1  # the references
+    detector.train().losses(next(batches.epoch(1)))
+    assert len(encoded) == 2
+
+
+def test_a_domain_under_noise_is_farther_away_than_training_images_are(
+    detector: RD4AD, stripes: Callable[..., list[Item]]
+):
+    items = stripes(5, label=0)
+    noisy = shift_items(items, "gaussian_noise:5")
+    near, far = (measure_shift(detector, Batches(part, image_size=(32, 32), batch_size=2)) for part in (items, noisy))
+    assert 0 < near < 1 < far
+
+
+def test_the_shift_is_the_mean_of_the_stages_shift_scores(detector: RD4AD, images: Tensor):
+    stages = [sorted_values(stage).mean(dim=0) for stage in detector.network.teacher(images)]
+    expected = [
+        shift_score(stage, detector.get_buffer(name)).item() for stage, name in zip(stages, REFERENCES, strict=True)
+    ]
+    found = detector.references.measure_shift(detector.network.teacher, [images[:2], images[2:]])
+    assert found == pytest.approx(sum(expected) / 3, rel=1e-4)
+
+
+def test_one_reference_has_no_spread_to_measure_a_shift_by(tiny_config: Make, images: Tensor):
+    detector = create_detector(tiny_config(detector="rd4ad", stored_references=1, reference_count=1)).eval()
+    assert detector.references.measure_shift(detector.network.teacher, [images]) is None

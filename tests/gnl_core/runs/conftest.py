@@ -208,7 +208,7 @@ class Published(NamedTuple):
         summed = torch.zeros(len(images), 1, SIDE, SIDE)
         for ours, theirs in zip(maps, rebuilt, strict=True):
             distance = 1 - F.cosine_similarity(ours, theirs, dim=1)[:, None]
-            summed += F.interpolate(distance, size=(SIDE, SIDE), mode="bilinear")
+            summed += F.interpolate(distance, size=(SIDE, SIDE), mode="bilinear", align_corners=True)
         if sigma:
             summed = torch.from_numpy(scipy.ndimage.gaussian_filter(summed.numpy(), sigma=(0, 0, sigma, sigma)))
         return summed.amax(dim=(1, 2, 3)).tolist()

@@ -151,6 +151,7 @@ def test_a_question_left_open_is_answered_by_the_run_then_the_method(run: Run):
         "reference_count": 2,  # the run's
         "matched_stages": "1,2",  # the defaults, from here on
         "reference_choice": "mean",
+        "align_corners": False,
         "smoothing_sigma_px": 0.0,
         "reduction": "maximum",
         "top_percent": 10.0,
@@ -176,6 +177,13 @@ def test_the_map_scale_ends_where_the_training_images_nearly_do(run: Run):
     scoring = resolve_scoring(run)
     expected = np.quantile(score_domain(run, "train", scoring).score, 0.995)
     assert map_scale(run, scoring) == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_method_without_maps_has_no_map_scale(tiny_config: Make):
+    config = tiny_config(detector="deep_svdd")
+    untrained = Run(prepare_training(config)[0].eval(), config)
+    with pytest.raises(ValueError, match="deep_svdd gives scores only"):
+        map_scale(untrained, config)
 
 
 def test_detections_come_with_their_images(run: Run):

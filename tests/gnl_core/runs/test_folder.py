@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gnl_core.config import RunConfig, ScoringConfig
@@ -126,6 +127,14 @@ def test_a_question_asked_again_is_answered_once(folder: RunFolder):
     check_same(find_scores(folder, domain="digits", scoring=ASKED), make_scores("digits", 3.0))
 
 
+def test_scores_from_before_a_setting_existed_answer_the_question_at_its_default(folder: RunFolder):
+    save_scores(folder, make_scores("digits", 1.0), ASKED)
+    pd.read_parquet(folder.scores).drop(columns="align_corners").to_parquet(folder.scores)
+    check_same(find_scores(folder, domain="digits", scoring=ASKED), make_scores("digits", 1.0))
+    other = ASKED.model_copy(update={"align_corners": True})
+    assert find_scores(folder, domain="digits", scoring=other) is None
+
+
 def test_scores_of_an_older_checkpoint_are_forgotten(folder: RunFolder):
     save_scores(folder, make_scores("digits", 1.0), ASKED)
     folder.weights.write_bytes(b"second")
@@ -133,10 +142,7 @@ def test_scores_of_an_older_checkpoint_are_forgotten(folder: RunFolder):
 
 
 def test_a_report_is_plain_values():
-    full = DomainReport(0.75, (0.5, 1.0), 3, 4, 5, 0.8, 0.7, 0.25, 0.5, 0.9, 0.6, 0.4, 1)
-    measured = Report({"d": full, "t": DomainReport(None, None, 2, 0)}, {"m": 0.1}, Threshold(2.5, 0.95, 11))
-    written = report_to_json(measured)
-    assert written["domains"]["d"] == {
+    figures = {
         "auroc": 0.75,
         "auroc_interval": (0.5, 1.0),
         "n_normal": 3,
@@ -146,12 +152,16 @@ def test_a_report_is_plain_values():
         "f1": 0.7,
         "false_alarm_rate": 0.25,
         "miss_rate": 0.5,
+        "shift_score": 1.5,
         "pixel_auroc": 0.9,
         "pixel_average_precision": 0.6,
         "aupro": 0.4,
         "n_without_mask": 1,
     }
-    assert written["domains"]["t"].keys() == written["domains"]["d"].keys()
+    domains = {"d": DomainReport(**figures), "t": DomainReport(None, None, 2, 0)}
+    written = report_to_json(Report(domains, {"m": 0.1}, Threshold(2.5, 0.95, 11)))
+    assert written["domains"]["d"] == figures
+    assert written["domains"]["t"].keys() == figures.keys()
     assert written["drops"] == {"m": 0.1}
     assert written["threshold"] == {"value": 2.5, "quantile": 0.95, "n_held_out": 11}
 

@@ -13,7 +13,8 @@ from gnl_core.datasets.base import Item
 from gnl_core.runs import sweep
 from gnl_core.runs.experiment import load_run, resolve_scoring, score_domain
 from gnl_core.runs.folder import find_scores, list_runs, read_config, read_records, read_saved_scores
-from gnl_core.runs.sweep import Cell, Grid, Outcome, plan_cells, run_cell
+from gnl_core.runs.grid import Cell, Grid, plan_cells
+from gnl_core.runs.sweep import Outcome, run_cell
 
 GRID = Grid(normal_classes=("4",), detectors=("rd4ad",), seeds=(0,), style_weights=(0.0, 1.0))
 IMAGES = 20
@@ -67,48 +68,6 @@ def forbid(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
     return {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.iterdir()}
-
-
-def test_a_grid_has_a_cell_for_each_seed_class_and_method(settings: dict[str, object], tmp_path: Path):
-    grid = Grid(("4", "8"), ("rd4ad", "gnl"), (0, 1), (0.0, 0.5, 1.0))
-    cells = plan_cells(settings, grid, output=tmp_path)
-    names = [cell.folder.path.name for cell in cells]
-    assert names[:4] == ["digits-4-rd4ad-seed0", "digits-4-gnl-seed0", "digits-8-rd4ad-seed0", "digits-8-gnl-seed0"]
-    assert len(set(names)) == 8
-    assert [question.style_weight for question in cells[0].questions] == [0, 0.5, 1]
-    assert {cell.domains for cell in cells} == {("digits", "digits_m")}
-    assert not list(tmp_path.iterdir())
-
-
-def test_without_strengths_each_method_is_asked_at_its_own(settings: dict[str, object], tmp_path: Path):
-    cells = plan_cells(settings, Grid(("4",), ("rd4ad", "gnl"), (0,)), output=tmp_path)
-    assert [[question.style_weight for question in cell.questions] for cell in cells] == [[0], [0.5]]
-
-
-def test_a_method_without_matching_is_asked_once(
-    settings: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(sweep.find_method("rd4ad"), "matches", False)
-    (cell,) = plan_cells(settings, GRID, output=tmp_path)
-    assert [question.style_weight for question in cell.questions] == [0]
-
-
-@pytest.mark.parametrize(
-    ("changed", "words"),
-    [
-        ({"detectors": ("oracle",)}, "unknown detector 'oracle'"),
-        ({"normal_classes": ("ten",)}, "unknown class 'ten'"),
-        ({"seeds": (-1,)}, "seed = -1"),
-        ({"style_weights": (2.0,)}, "style_weight = 2.0"),
-        ({"domains": ("night",)}, "unknown domain 'night'; choose one of: digits, digits_m, train, held_out"),
-    ],
-)
-def test_a_wrong_grid_is_refused_before_anything_runs(
-    changed: dict[str, tuple[object]], words: str, settings: dict[str, object], tmp_path: Path
-):
-    with pytest.raises(ValueError, match=words):
-        plan_cells(settings, GRID._replace(**changed), output=tmp_path)
-    assert not list(tmp_path.iterdir())
 
 
 def test_a_cell_is_an_ordinary_run(whole: Cell):
@@ -183,22 +142,6 @@ def test_what_a_killed_try_left_is_removed_by_the_next(settings: dict[str, objec
     assert run_cell(cell).failure is None
     assert not left.exists()
     assert list_runs(tmp_path) == [cell.folder]
-
-
-@pytest.mark.parametrize(("name", "value"), [("image_size", (48, 48)), ("epochs", 3), ("teacher", "resnet18")])
-def test_a_folder_of_other_settings_is_refused_with_the_settings_name(
-    whole: Cell, settings: dict[str, object], name: str, value: object
-):
-    with pytest.raises(ValueError, match=f"was trained with {name} = ") as refusal:
-        plan_cells({**settings, name: value}, GRID, output=whole.folder.path.parent)
-    assert "\n" not in str(refusal.value)
-
-
-@pytest.mark.parametrize(("name", "value"), [("reduction", "mean"), ("feature_cache_mb", 1), ("data_root", Path())])
-def test_what_changes_no_weight_may_be_asked_otherwise(
-    whole: Cell, settings: dict[str, object], name: str, value: object
-):
-    assert plan_cells({**settings, name: value}, GRID, output=whole.folder.path.parent)
 
 
 def test_a_failure_is_told_in_one_sentence_and_leaves_no_run(settings: dict[str, object], tmp_path: Path):

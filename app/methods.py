@@ -1,0 +1,37 @@
+"""What the pages know about the methods without PyTorch, which takes seconds to import."""
+
+from __future__ import annotations
+
+DETECTOR_NAMES = {  # in this order on the pages: what is improved stands above what improves it
+    "rd4ad": "RD4AD",
+    "gnl": "GNL",
+    "rd4ad_augmix": "RD4AD + AugMix",
+    "rd4ad_mixstyle": "RD4AD + MixStyle",
+    "rd4ad_efdm": "RD4AD + EFDM",
+    "rd4ad_jigsaw": "RD4AD + Jigsaw",
+    "kdad": "KDAD",
+    "f_anogan": "f-AnoGAN",
+    "deep_svdd": "Deep SVDD",
+    "knn": "kNN",
+    "patchcore": "PatchCore",
+}
+SHOWN_AT_FIRST = ("rd4ad", "gnl")
+MATCHED_AT_FIRST = ("gnl",)
+WITHOUT_TEACHER = ("f_anogan", "deep_svdd")  # nothing whose features could be matched
+REVERSE_DISTILLATION = ("rd4ad", "gnl", "rd4ad_augmix", "rd4ad_mixstyle", "rd4ad_efdm", "rd4ad_jigsaw")
+YARDSTICKS = ("knn", "patchcore")  # they train nothing
+EXTRA_SETTINGS = {
+    "gnl": ("trained_views", "distillation_weight", "bottleneck_weight", "low_level_weight"),
+    "rd4ad_mixstyle": ("mixed_stages", "mixing_probability", "mixing_beta"),
+    "rd4ad_efdm": ("mixed_stages", "mixing_probability", "mixing_beta"),
+    "rd4ad_jigsaw": ("jigsaw_weight", "jigsaw_permutations", "jigsaw_shuffled_percent"),
+    "f_anogan": ("anogan_feature_weight",),
+    "deep_svdd": ("svdd_objective", "svdd_outside_share"),
+    "knn": ("neighbours",),
+    "patchcore": ("coreset_percent", "coreset_candidates", "reweighting_neighbours"),
+}
+
+
+def in_order(detectors: list[str]) -> tuple[str, ...]:
+    """Methods in the order of the pages, whatever the order in which they were chosen."""
+    return tuple(name for name in DETECTOR_NAMES if name in detectors)

@@ -1,0 +1,113 @@
+"""What Explore says in words: the finding above the figures, and where the numbers come from below them."""
+
+from __future__ import annotations
+
+import shlex
+
+import streamlit as st
+
+from app.answers import Answer
+from app.cache import PROJECT, Checkpoint
+from app.methods import DETECTOR_NAMES, YARDSTICKS
+from app.screens.explore_view import View
+from app.words import TEACHER_NAMES, capitalised, domain_name, name_of, signed, task_name
+from gnl_core.config import ScoringConfig, scoring_settings
+from gnl_core.records import DomainReport
+
+NAMED_ONE_BY_ONE = 2  # more methods than these are summed up
+
+
+def finding(view: View, answers: list[Answer]) -> str:
+    """The finding in words, made from the numbers; counts where there is no AUROC."""
+    first, *others = answers
+    if first.shifted.report.auroc is None:
+        return counts_sentence(view, answers)
+    before = first.in_distribution.report.auroc
+    instead = "" if before is None else f" instead of {before:.2f}"
+    task = task_name(view.dataset, view.normal_class)
+    return (
+        f"{capitalised(domain_name(view.shifted))}, {first.question.title} separates {task} with AUROC "
+        f"{shifted_auroc(first):.2f}{instead}.{others_sentence(first, others)}{yardstick_sentence(answers)}"
+    )
+
+
+def counts_sentence(view: View, answers: list[Answer]) -> str:
+    """How many images each method finds anomalous, where the labels allow no AUROC."""
+    report, images = answers[0].shifted.report, len(answers[0].shifted.scores.score)
+    kind = "images score" if report.n_unlabelled else "normal images score"
+    beginning = (
+        "Not labelled, so there is no AUROC:" if report.n_unlabelled else f"{capitalised(domain_name(view.shifted))},"
+    )
+    first, *others = answers
+    more = "".join(f", {found.shifted.above:,} above that of {found.question.title}" for found in others)
+    count = f"{first.shifted.above:,} of {images:,} {kind} above the threshold of {first.question.title}"
+    return f"{beginning} {count}{more}."
+
+
+def others_sentence(first: Answer, others: list[Answer]) -> str:
+    """What the other methods get beside the first: each of a few, else the best of them."""
+    if len(others) > NAMED_ONE_BY_ONE:
+        best = max(others, key=shifted_auroc)
+        return f" The best of {len(others)} others, {best.question.title}, gets {gain(first, best)}."
+    return "".join(f" {other.question.title} gets {gain(first, other)}." for other in others)
+
+
+def gain(first: Answer, other: Answer) -> str:
+    """A method's AUROC under shift, and its difference to the first one's."""
+    return f"{shifted_auroc(other):.2f} ({signed(shifted_auroc(other) - shifted_auroc(first))})"
+
+
+def yardstick_sentence(answers: list[Answer]) -> str:
+    """Says so where a method that trains nothing is ahead of all that were trained."""
+    best = max(answers, key=shifted_auroc)
+    trained = [found for found in answers if found.question.checkpoint.config.detector not in YARDSTICKS]
+    if best in trained or not trained:
+        return ""
+    name = name_of(DETECTOR_NAMES, best.question.checkpoint.config.detector)
+    beaten = trained[0].question.title if len(trained) == 1 else f"the {len(trained)} methods that do"
+    return f" {name} trains nothing and beats {beaten}."
+
+
+def shifted_auroc(found: Answer) -> float:
+    """AUROC under shift; 0 where there is none."""
+    return found.shifted.report.auroc or 0.0
+
+
+def honesty(view: View, answers: list[Answer]) -> None:
+    """Where the numbers come from, and how to get them again."""
+    for found in answers:
+        checkpoint, scoring = found.question
+        config = checkpoint.config
+        st.caption(
+            f"{found.question.title}: {describe_n(found.shifted.report)} · "
+            f"seed {config.seed} · checkpoint {checkpoint.sha256[:8]} · {name_of(TEACHER_NAMES, config.teacher)} · "
+            f"reproduce: `{command(view, checkpoint, scoring)}`"
+        )
+
+
+def describe_n(report: DomainReport) -> str:
+    """How many images a number is made from."""
+    if report.n_unlabelled:
+        return f"n = {report.n_unlabelled:,}, not labelled"
+    return f"n = {report.n_normal:,} normal, {report.n_anomalous:,} anomalous"
+
+
+def command(view: View, checkpoint: Checkpoint, scoring: ScoringConfig) -> str:
+    """The line that gives the same scores, with what is not as the run was trained."""
+    own = scoring_settings(checkpoint.config).model_dump()
+    changed = {name: value for name, value in scoring.model_dump().items() if value != own[name]}
+    asked = {"domain": view.shifted, "style_weight": scoring.style_weight} | changed
+    if view.root:
+        asked["data_root"] = view.root
+    words = [
+        word
+        for name, value in asked.items()
+        for word in (f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value))
+    ]
+    return shlex.join(["gnl", "score", shown_path(checkpoint), *words])
+
+
+def shown_path(checkpoint: Checkpoint) -> str:
+    """The run's folder as one would type it in the project's folder."""
+    path = checkpoint.folder.path
+    return str(path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path)

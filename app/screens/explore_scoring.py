@@ -1,0 +1,53 @@
+"""How Explore asks its methods: the strength of matching, and, folded, all else that changes no weight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from app.cache import Checkpoint
+from app.methods import MATCHED_AT_FIRST, WITHOUT_TEACHER
+from app.screens.settings import setting_inputs
+from app.words import AUROC_HELP, FDM_HELP, FDM_SETTINGS_NOTE
+
+STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+MATCHING = ("matched_stages", "reference_count", "reference_choice")
+REDUCTION = ("reduction", "top_percent", "smoothing_sigma_px")
+LEGEND = (
+    ":blue[■] normal  :orange[■] anomalous{unlabelled}  ·  filled: in-distribution, hatched: shifted  ·  one axis "
+    "for all of a kind of score  ·  dotted: the threshold, a score that 95 % of normal images stay below"
+)
+
+
+def choose_matching(checkpoint: Checkpoint) -> bool:
+    """Whether a method's features are matched; not asked where it has no features, or keeps no references."""
+    detector = checkpoint.config.detector
+    if detector in WITHOUT_TEACHER or not checkpoint.config.stored_references:
+        return False
+    return st.toggle(
+        "FDM", value=detector in MATCHED_AT_FIRST, key=f"fdm_{detector}", bind="query-params", help=FDM_HELP
+    )
+
+
+def choose_scoring(columns: Sequence[Any], *, unlabelled: bool) -> tuple[float, dict[str, Any]]:
+    """The strength of matching for every method that has it on, and the settings that were changed.
+
+    Args:
+        columns: The places for the folded settings, the strength, and how to read the figures.
+        unlabelled: Whether grey bars have to be explained too.
+    """
+    left, middle, right = columns
+    strength = middle.select_slider(
+        "FDM strength α", STRENGTHS, value=STRENGTHS[-1], key="strength", bind="query-params", help=FDM_HELP
+    )
+    right.caption(LEGEND.format(unlabelled="  :gray[■] not labelled" if unlabelled else ""), help=AUROC_HELP)
+    with left.popover("How to score", width="stretch"):
+        st.caption(FDM_SETTINGS_NOTE)
+        matching, reduction = st.columns(2)
+        with matching:
+            settings = setting_inputs(MATCHING, prefix="", unset="as trained")
+        with reduction:
+            settings |= setting_inputs(REDUCTION, prefix="", unset="as trained")
+    return float(strength), settings

@@ -1,0 +1,78 @@
+"""Fields of the settings as widgets: name, bounds, choices and explanation come from the field itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal, get_args, get_origin
+
+import streamlit as st
+from annotated_types import Ge, Gt, Le
+from pydantic.fields import FieldInfo
+
+from app.words import TEACHER_NAMES, setting_name
+from gnl_core.config import RunConfig
+
+UNSET = {"limit": "all", "learning_rate": "the method's own"}  # what a field without a default stands for
+CHOICES = {"teacher": tuple(TEACHER_NAMES)}  # of fields that take any text
+
+
+def setting_inputs(names: Iterable[str], *, prefix: str, unset: str | None = None) -> dict[str, Any]:
+    """A widget for each field.
+
+    Args:
+        names: Fields of RunConfig.
+        prefix: Comes before a field's name in its widget's key; the address bar holds it under that name.
+        unset: Shown where nothing is chosen; None: the field's default.
+
+    Returns:
+        The fields that were given a value.
+    """
+    given = {name: setting_input(name, key=f"{prefix}{name}", unset=unset) for name in names}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def setting_input(name: str, *, key: str, unset: str | None) -> Any:
+    """The widget of one field; None while nothing is chosen."""
+    field = RunConfig.model_fields[name]
+    placeholder = unset or (UNSET.get(name, "") if field.default is None else str(field.default))
+    choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else CHOICES.get(name)
+    if choices:
+        return st.selectbox(
+            setting_name(name),
+            choices,
+            index=None,
+            placeholder=placeholder,
+            key=key,
+            bind="query-params",
+            help=field.description,
+        )
+    low, high, step = number_bounds(field)
+    return st.number_input(
+        setting_name(name),
+        low,
+        high,
+        value=None,
+        step=step,
+        placeholder=placeholder,
+        key=key,
+        bind="query-params",
+        help=field.description,
+        format=None if isinstance(step, int) else "%g",
+    )
+
+
+def number_bounds(field: FieldInfo) -> tuple[float, float | None, float]:
+    """Smallest and largest value of a number's widget, and its step; whole numbers stay whole."""
+    whole = int in (field.annotation, *get_args(field.annotation))
+    limits = {type(limit): limit for limit in field.metadata}
+    step = 1 if whole else smallest_step(field.default)
+    low = limits[Gt].gt + (1 if whole else step / 100) if Gt in limits else limits[Ge].ge
+    high = limits[Le].le if Le in limits else None
+    return (int(low), None if high is None else int(high), 1) if whole else (float(low), high and float(high), step)
+
+
+def smallest_step(default: float | None) -> float:
+    """A step that suits a number's size: 10 moves by 1, 0.1 by 0.01; of an unknown size, by 0.001."""
+    if default is None:
+        return 0.001
+    return next((step for step in (1.0, 0.1, 0.01) if default >= 10 * step), 0.001) if default else 0.5

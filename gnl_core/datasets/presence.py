@@ -1,0 +1,39 @@
+"""What of a data set lies on this machine: classes that can be trained on, domains that can be scored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gnl_core.datasets import TRAIN, find_dataset, list_items
+from gnl_core.datasets.shifts import split_domain
+
+
+def count_images(name: str, *, normal_class: str, domain: str, root: Path | None) -> int | None:
+    """Number of images of one domain, or None if they are not there: the caller tells how to get them."""
+    try:
+        return len(list_items(name, normal_class=normal_class, domain=domain, root=root))
+    except ValueError:
+        return None
+
+
+def found_classes(name: str, root: Path | None) -> list[str]:
+    """The classes whose training images are there, in the data set's order.
+
+    Raises:
+        ValueError: If there is no data set of that name.
+    """
+    return [
+        known
+        for known in find_dataset(name, root).classes
+        if count_images(name, normal_class=known, domain=TRAIN, root=root) is not None
+    ]
+
+
+def count_domains(name: str, *, normal_class: str, root: Path | None) -> dict[str, int | None]:
+    """Number of images to score in each domain, corruptions left out; None where they are not there.
+
+    Raises:
+        ValueError: If there is no data set of that name.
+    """
+    domains = dict.fromkeys(split_domain(domain)[0] for domain in find_dataset(name, root).domains)
+    return {domain: count_images(name, normal_class=normal_class, domain=domain, root=root) for domain in domains}

@@ -1,0 +1,113 @@
+"""What the tests of the pages share: the app without a browser, and small runs to show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+from streamlit import config
+from streamlit.testing.v1 import AppTest
+
+from gnl_core.runs.experiment import train_run
+from gnl_core.runs.folder import RunFolder, create_run
+
+PROJECT = Path(__file__).parents[2]
+SLOW_SECONDS = 120
+
+
+@pytest.fixture(autouse=True)
+def own_runs(tmp_path, monkeypatch):
+    """An empty folder of runs for each test, and no data but what the test makes."""
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    monkeypatch.setenv("GNL_RUNS", str(runs))
+    monkeypatch.delenv("GNL_DATA", raising=False)
+    config.set_option("client.showErrorDetails", "full")  # else an exception would show as nothing
+    return runs
+
+
+@pytest.fixture
+def open_page() -> Callable[..., AppTest]:
+    """Opens the app at an address."""
+
+    def open_at(**query: object) -> AppTest:
+        page = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=SLOW_SECONDS)
+        for key, value in query.items():
+            page.query_params[key] = value
+        return page.run()
+
+    return open_at
+
+
+@pytest.fixture
+def train(own_runs, tiny_config) -> Callable[..., RunFolder]:
+    """Trains a run of a second into the folder that the page looks into."""
+
+    def train_tiny(**settings: object) -> RunFolder:
+        run_config = tiny_config(**settings)
+        folder = create_run(own_runs / f"{run_config.dataset}-{run_config.detector}", run_config)
+        list(train_run(run_config, folder))
+        return folder
+
+    return train_tiny
+
+
+@pytest.fixture
+def own_images(tmp_path) -> Callable[..., Path]:
+    """A folder of one's own: grey normal images, and others with a white square, marked by masks or not labelled."""
+
+    def make(*, labelled: bool) -> Path:
+        root = tmp_path / "my nuts"
+        for index in range(8):
+            write(root / "train" / "good" / f"{index}.png", noise(index))
+        for number, domain in enumerate(("lamp", "window")):
+            for index in range(4):
+                seed = 100 * (number + 1) + index
+                good = root / "test" / (f"{domain}/good" if labelled else "") / f"{domain}{index}.png"
+                bad = root / "test" / (f"{domain}/hole" if labelled else "") / f"{domain}hole{index}.png"
+                write(good, noise(seed))
+                write(bad, np.where(square(), 255, noise(seed)))
+                if labelled:
+                    write(root / "ground_truth" / domain / "hole" / f"{bad.stem}_mask.png", 255 * square())
+        return root
+
+    return make
+
+
+def write(path: Path, pixels: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    PIL.Image.fromarray(pixels.astype(np.uint8)).save(path)
+
+
+def noise(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(90, 110, size=(32, 32))
+
+
+def square() -> np.ndarray:
+    marked = np.zeros((32, 32), dtype=np.uint8)
+    marked[8:20, 8:20] = 1
+    return marked
+
+
+def finding(page: AppTest) -> str:
+    """The sentence at the top."""
+    return next(element.value for element in page.markdown if element.value.startswith("#####"))
+
+
+def charts(page: AppTest) -> list[dict]:
+    """The figures as Plotly has them."""
+    return [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
+
+
+def notes(figure: dict) -> list[str]:
+    """What is written above a figure."""
+    return [note["text"] for note in figure["layout"]["annotations"]]
+
+
+def captions(page: AppTest) -> list[str]:
+    """What is written below the images of the gallery."""
+    return [element.value for element in page.markdown if element.value.startswith(":small[")]

@@ -1,0 +1,59 @@
+"""What Explore offers of the data sets on disk."""
+
+import numpy as np
+import PIL.Image
+import pytest
+
+MVTEC = {"data": "MVTec AD"}
+
+
+@pytest.fixture
+def data_root(tmp_path):
+    """A data root with one category of MVTec AD, a defect in it, and nothing else."""
+    root = tmp_path / "data"
+    for kind in ("train/good", "test/good", "test/crack"):
+        folder = root / "mvtec" / "tile" / kind
+        folder.mkdir(parents=True)
+        for index in range(3):
+            PIL.Image.fromarray(np.full((32, 32, 3), 40 * index, dtype=np.uint8)).save(folder / f"{index}.png")
+    return root
+
+
+@pytest.mark.parametrize("name", ["MNIST", "PACS", "MVTec AD", "CIFAR-10"])
+def test_a_data_set_that_is_missing_says_how_to_get_it(open_page, name):
+    page = open_page(data=name)
+    assert not page.exception
+    assert f"**{name} is not on this machine yet.**" in page.info[0].value
+    assert "under the data root" in page.info[0].value
+    assert not page.button
+
+
+def test_only_classes_on_disk_are_offered(open_page, data_root, monkeypatch):
+    monkeypatch.setenv("GNL_DATA", str(data_root))
+    page = open_page(**MVTEC)
+    assert not page.exception
+    assert page.selectbox(key="normal").options == ["tile"]
+    assert "Fetch MVTec AD" in page.selectbox(key="normal").proto.help
+
+
+def test_a_data_folder_can_be_typed(open_page, data_root):
+    page = open_page(**MVTEC)
+    page.text_input(key="root").set_value(str(data_root)).run()
+    assert not page.exception
+    assert page.selectbox(key="normal").options == ["tile"]
+    assert "No checkpoint for tile" in page.info[0].value
+
+
+def test_a_data_folder_that_is_none_gives_one_sentence(open_page):
+    page = open_page(root="/no/such/folder", **MVTEC)
+    assert page.error[0].value == (
+        "This folder cannot be used: there is no folder /no/such/folder on this machine; check the path."
+    )
+
+
+def test_a_run_that_knows_its_data_folder_needs_no_other(open_page, data_root, train):
+    train(dataset="mvtec", normal_class="tile", data_root=data_root, detector="rd4ad", holdout_percent=0)
+    page = open_page(methods="RD4AD", **MVTEC)
+    assert not page.exception
+    assert not page.error
+    assert page.selectbox(key="normal").options == ["tile"]

@@ -1,0 +1,102 @@
+"""Explore on a folder of one's own."""
+
+import os
+
+import pytest
+
+from tests.app.conftest import captions, charts, finding, notes
+
+OWN = "Your own images"
+
+
+def test_without_a_folder_the_page_says_how_to_lay_one_out(open_page):
+    page = open_page(data=OWN)
+    assert not page.exception
+    assert "train/good/" in page.info[0].value
+    assert not page.button
+
+
+@pytest.mark.parametrize(
+    ("path", "told"), [("/no/such/folder", "there is no folder /no/such/folder"), ("{runs}", "train/good")]
+)
+def test_a_folder_that_cannot_be_used_gives_one_sentence(open_page, own_runs, path, told):
+    page = open_page(data=OWN, folder=path.format(runs=own_runs))
+    assert not page.exception
+    assert page.error[0].value.startswith("This folder cannot be used: ")
+    assert told in page.error[0].value
+
+
+def test_a_pasted_path_may_have_quotes(open_page, own_images):
+    page = open_page(data=OWN, folder=f'"{own_images(labelled=True)}"')
+    assert not page.error
+    assert page.selectbox(key="shift").options[0] == "in “window”"
+
+
+def test_own_images_can_be_trained_on(open_page, own_images, own_runs, monkeypatch):
+    monkeypatch.setenv("GNL_DATA", str(own_images(labelled=True)))
+    page = open_page(data=OWN, methods="RD4AD")
+    page.selectbox(key="train_detector").set_value("rd4ad")
+    page.selectbox(key="train_size").set_value(32)
+    page.number_input(key="train_epochs").set_value(1).run()
+    page.button[0].click().run()
+    assert not page.exception
+    assert not page.error
+    assert len(list(own_runs.glob("folder-good-rd4ad-*/weights.safetensors"))) == 1
+    assert finding(page).startswith("##### In “window”, RD4AD separates good images from defects with AUROC")
+
+
+def test_a_run_of_the_command_line_offers_its_folder(open_page, own_images, train):
+    root = own_images(labelled=True)
+    train(dataset="folder", normal_class="good", data_root=root, detector="rd4ad")
+    page = open_page(data=OWN)
+    assert page.selectbox(key="folder").options == [str(root)]
+    page.selectbox(key="folder").set_value(str(root)).run()
+    assert not page.exception
+    assert "In “window”, RD4AD separates good images" in finding(page)
+    assert sorted(caption.split(",")[0] for caption in captions(page)) == [":small[good"] * 4 + [":small[hole"] * 4
+
+
+def test_the_data_folder_of_the_environment_is_open_at_once(open_page, own_images, monkeypatch):
+    root = own_images(labelled=True)
+    monkeypatch.setenv("GNL_DATA", str(root))
+    page = open_page(data=OWN)
+    assert page.selectbox(key="folder").value == str(root)
+    assert "these images" in page.info[0].value
+
+
+def test_unlabelled_images_have_counts_in_place_of_an_auroc(open_page, own_images, train):
+    root = own_images(labelled=False)
+    train(dataset="folder", normal_class="good", data_root=root, detector="rd4ad")
+    page = open_page(data=OWN, folder=str(root), methods="RD4AD")
+    assert not page.exception
+    assert "Not labelled, so there is no AUROC" in finding(page)
+    assert "of 16 images score above the threshold of RD4AD" in finding(page)
+    normal, unlabelled = charts(page)[:2]
+    assert [bars["name"] for bars in normal["data"]] == ["normal"]
+    assert [bars["name"] for bars in unlabelled["data"]] == ["not labelled"]
+    assert "not labelled: no AUROC" in notes(unlabelled)
+    assert "hole" in captions(page)[0]  # its file's name: there is no category to tell
+
+
+def test_an_image_that_is_added_is_scored_too(open_page, own_images, train, monkeypatch):
+    monkeypatch.setattr("app.sources.WATCHED_SECONDS", 0)
+    root = own_images(labelled=False)
+    train(dataset="folder", normal_class="good", data_root=root, detector="rd4ad")
+    address = {"data": OWN, "folder": str(root), "methods": "RD4AD"}
+    assert "of 16 images" in finding(open_page(**address))
+    images = sorted((root / "test").iterdir())
+    os.link(images[0], root / "test" / "zz.png")
+    from app.sources import fingerprint
+
+    fingerprint.clear()
+    assert "of 17 images" in finding(open_page(**address))
+
+
+def test_a_broken_image_is_named_in_one_sentence(open_page, own_images, train):
+    root = own_images(labelled=False)
+    train(dataset="folder", normal_class="good", data_root=root, detector="rd4ad")
+    (root / "test" / "torn.png").write_bytes(b"no image")
+    page = open_page(data=OWN, folder=str(root), methods="RD4AD")
+    assert not page.exception
+    assert "torn.png" in page.error[0].value
+    assert page.button[0].label.startswith("Train")

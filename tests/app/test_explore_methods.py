@@ -1,0 +1,146 @@
+"""Any of the methods on Explore."""
+
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from app.answers import Answer, Question, judge
+from app.cache import Checkpoint
+from app.methods import DETECTOR_NAMES, EXTRA_SETTINGS, WITHOUT_TEACHER, in_order
+from app.screens.explore_figures import comparable_scores
+from app.screens.explore_finding import command, finding
+from app.screens.explore_tiles import TILE_PX, compose_tile
+from app.screens.explore_training import SETTINGS
+from app.screens.explore_view import View
+from app.screens.settings import number_bounds
+from gnl_core.config import RunConfig, scoring_settings
+from gnl_core.datasets import DATASETS
+from gnl_core.detectors import DETECTORS, find_method
+from gnl_core.records import Scores
+from gnl_core.runs.folder import RunFolder
+from tests.app.conftest import charts
+from tests.app.conftest import finding as finding_on
+
+VIEW = View("digits", "4", None, DATASETS["digits"], "digits_m", ("rd4ad",))
+
+
+def answered(detector, *, normal, anomalous):
+    """An answer whose two domains have these scores; 1 is the threshold."""
+    config = RunConfig(detector=detector)
+    checkpoint = Checkpoint(RunFolder(Path("runs/x")), config, "ab" * 32)
+    label = np.repeat([0, 1], [len(normal), len(anomalous)])
+    text = np.full(len(label), "x")
+    scores = Scores(np.array([*normal, *anomalous], dtype=float), label, text, text, text)
+    domain = judge(scores, 1.0)
+    return Answer(Question(checkpoint, scoring_settings(config, style_weight=0.0)), scores, 1.0, 1.0, domain, domain)
+
+
+def test_every_method_has_a_name():
+    assert set(DETECTORS) == set(DETECTOR_NAMES)
+
+
+def test_matching_is_offered_for_the_methods_that_can_match():
+    assert {name for name in DETECTORS if not find_method(name).matches} == set(WITHOUT_TEACHER)
+
+
+def test_methods_stand_in_one_order_however_they_were_chosen():
+    assert in_order(["knn", "gnl", "rd4ad"]) == ("rd4ad", "gnl", "knn")
+
+
+def test_a_yardstick_that_is_ahead_is_named_plainly():
+    rd4ad = answered("rd4ad", normal=[0, 3], anomalous=[1, 2])  # AUROC 0.5
+    knn = answered("knn", normal=[0, 0], anomalous=[1, 1])  # AUROC 1
+    assert finding(VIEW, [rd4ad, knn]).endswith("kNN gets 1.00 (+0.50). kNN trains nothing and beats RD4AD.")
+    assert "trains nothing" not in finding(VIEW, [knn, rd4ad._replace(shifted=knn.shifted)][::-1])
+
+
+def test_of_many_methods_the_best_is_named():
+    worse = [answered(name, normal=[0, 3], anomalous=[1, 2]) for name in ("rd4ad", "gnl", "kdad")]
+    best = answered("deep_svdd", normal=[0, 0], anomalous=[1, 1])
+    assert "The best of 3 others, Deep SVDD, gets 1.00 (+0.50)." in finding(VIEW, [*worse, best])
+
+
+def test_scores_of_one_kind_share_an_axis_and_others_do_not():
+    answers = [answered(name, normal=[0], anomalous=[1]) for name in ("rd4ad", "gnl", "knn")]
+    assert [len(comparable_scores(found, answers)) for found in answers] == [4, 4, 2]
+
+
+def test_the_command_names_what_differs_from_the_run_and_quotes_paths():
+    found = answered("rd4ad", normal=[0], anomalous=[1])
+    checkpoint = found.question.checkpoint
+    checkpoint = checkpoint._replace(folder=RunFolder(checkpoint.folder.path.parent / "my run"))
+    scoring = scoring_settings(checkpoint.config, style_weight=0.5, reduction="top")
+    line = command(VIEW, checkpoint, scoring)
+    assert line == "gnl score 'runs/my run' --domain digits_m --style-weight 0.5 --reduction top"
+
+
+def test_a_tile_without_a_map_says_scores_only():
+    from app.compute import Tile
+
+    black = np.zeros((4, 4, 3), dtype=np.uint8)
+    with_map = compose_tile(Tile(black, np.zeros((4, 4), dtype=np.float32), None), upper=1.0)
+    without = compose_tile(Tile(black, None, None), upper=1.0)
+    assert with_map.shape == without.shape
+    right = without[:, -TILE_PX:, :3]
+    assert len(np.unique(right.reshape(-1, 3), axis=0)) > 2  # letters on a ground
+    assert len(np.unique(with_map[:, -TILE_PX:, :3].reshape(-1, 3), axis=0)) == 1
+
+
+@pytest.mark.parametrize("name", [*SETTINGS, *(name for names in EXTRA_SETTINGS.values() for name in names)])
+def test_every_setting_of_the_form_is_a_field_whose_bounds_are_accepted(name):
+    field = RunConfig.model_fields[name]
+    if field.annotation in (int, float) or int in get_args(field.annotation):
+        low, high, _ = number_bounds(field)
+        assert RunConfig(**{name: low})
+        assert high is None or RunConfig(**{name: high})
+
+
+def test_knn_shows_scores_only_and_can_be_matched(open_page, train):
+    train(detector="knn")
+    page = open_page(methods="kNN")
+    assert not page.exception
+    assert "kNN separates 4 from the rest" in finding_on(page)
+    assert any("scores only" in caption.value for caption in page.caption)
+    before = finding_on(page)
+    page.toggle(key="fdm_knn").set_value(True).run()
+    assert not page.error
+    assert finding_on(page) != before
+
+
+def test_a_yardstick_is_built_and_not_trained(open_page):
+    page = open_page(normal="7", methods="kNN")
+    page.selectbox(key="train_detector").set_value("knn")
+    page.selectbox(key="train_size").set_value(32).run()
+    assert page.button[0].label == "Build kNN from the normal images"
+    page.button[0].click().run()
+    assert not page.exception
+    assert "kNN separates 7 from the rest" in finding_on(page)
+
+
+def test_a_method_that_was_just_trained_is_chosen(open_page):
+    page = open_page()
+    page.selectbox(key="train_detector").set_value("knn")
+    page.selectbox(key="train_size").set_value(32).run()
+    page.button[0].click().run()
+    assert not page.exception
+    assert set(page.multiselect(key="methods").value) == {"rd4ad", "gnl", "knn"}
+    assert len(charts(page)) == 6  # two histograms for each method; no losses, as it trains nothing
+
+
+def test_no_method_at_all_is_told(open_page):
+    page = open_page()
+    page.multiselect(key="methods").set_value([]).run()
+    assert not page.exception
+    assert "No method is chosen" in page.info[0].value
+
+
+def test_the_reduction_is_a_question_that_changes_the_scores(open_page):
+    page = open_page(methods="RD4AD")
+    before = finding_on(page)
+    page.selectbox(key="reduction").set_value("mean").run()
+    assert not page.exception
+    assert not page.error
+    assert finding_on(page) != before
+    assert any("--reduction mean" in caption.value for caption in page.caption)

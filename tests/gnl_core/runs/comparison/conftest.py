@@ -1,0 +1,68 @@
+"""Run folders with scores of our making, no training behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gnl_core.config import ScoringConfig
+from gnl_core.records import EpochRecord, Scores
+from gnl_core.runs.folder import append_record, create_run, save_answers
+from gnl_core.runs.grid import Cell, Grid, plan_cells
+
+IMAGES = 40
+Wrong = Callable[[Cell, ScoringConfig, str], int | None]
+
+
+def make_scores(domain: str, *, wrong: int) -> Scores:
+    """Twenty normal images and twenty anomalies, so many of which lie below all normal images: AUROC 1 - wrong / 20."""
+    label = np.arange(IMAGES) % 2
+    score = np.where(label == 0, 1.0, 2.0) + np.arange(IMAGES) / 1000
+    score[np.flatnonzero(label)[:wrong]] = 0.0
+    return Scores(
+        score=score,
+        label=label,
+        domain=np.array([domain] * IMAGES),
+        category=np.array(["x"] * IMAGES),
+        path=np.array([f"{domain}/{row}" for row in range(IMAGES)]),
+    )
+
+
+def build_cells(output: Path, grid: Grid, wrong: Wrong, **settings: object) -> list[Cell]:
+    """Cells with scores; `wrong` tells how many anomalies of a cell, question and domain are wrong; None: no scores."""
+    cells = plan_cells(settings, grid, output=output)
+    for cell in cells:
+        answers = [
+            (question, make_scores(domain, wrong=count))
+            for question in cell.questions
+            for domain in cell.domains
+            if (count := wrong(cell, question, domain)) is not None
+        ]
+        if answers:
+            folder = create_run(cell.folder.path, cell.config)
+            folder.weights.write_bytes(cell.folder.path.name.encode())
+            append_record(folder, EpochRecord(epoch=cell.config.epochs, losses={"a": 1.0}, elapsed_seconds=12.0))
+            save_answers(folder, answers)
+    return cells
+
+
+@pytest.fixture
+def make_cells(tmp_path: Path) -> Callable[..., list[Cell]]:
+    """`build_cells` in a folder of the test's own."""
+    return partial(build_cells, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def pacs_cells(tmp_path_factory: pytest.TempPathFactory) -> list[Cell]:
+    """RD4AD and GNL on two classes of PACS; GNL at strength 1 is better under shift and worse without."""
+
+    def wrong(cell: Cell, question: ScoringConfig, domain: str) -> int:
+        matched = cell.config.detector == "gnl" and question.style_weight == 1
+        return (3 if matched else 2) if domain == "photo" else (2 if matched else 9) + cell.config.seed
+
+    grid = Grid(("dog", "house"), ("rd4ad", "gnl"), (0, 1), (0.0, 1.0))
+    return build_cells(tmp_path_factory.mktemp("pacs"), grid, wrong, dataset="pacs")
