@@ -52,7 +52,6 @@ FDM_SETTINGS_NOTE = (
     "Where matching acts, what it takes its reference from, and how a map becomes a score. None of it changes a weight."
 )
 AUROC_HELP = "The chance that an anomalous image scores above a normal one: 0.5 is guessing, 1 is perfect."
-IN_DISTRIBUTION_HELP = "Images like those of the training."
 SHIFTED_HELP = "The same task on images that look different: normal images should still score low."
 FOLDER_HELP = (
     "A folder on the machine where this app runs: type or paste its path. It stays where it is and is only read."
