@@ -12,7 +12,7 @@ from app.screens import explore
 READABLE = """<style>
 [data-testid="stMultiSelect"] [data-tag] { background-color: rgba(0, 158, 115, 0.22); color: inherit; }
 [data-testid="stMultiSelect"] [data-tag] * { color: inherit; }
-[data-testid="stPlotlyChart"] :is(.annotation-text, .xtitle) { fill: currentColor !important; }
+[data-testid="stPlotlyChart"] :is(.annotation-text, [class$="title"]) { fill: currentColor !important; }
 </style>"""
 
 st.set_page_config(page_title="GNL", page_icon="🔬", layout="wide")

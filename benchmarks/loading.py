@@ -1,6 +1,6 @@
 """How long training and scoring wait for data: the share of the wall time, with and without kept images, by workers.
 
-    python -m benchmarks.loading [--images 96] [--repeats 3] [--data-root DIR]
+    python -m benchmarks.loading [--images 96] [--repeats 3] [--dataset NAME …] [--data-root DIR]
 
 GNL, bundled teacher, batches of 16. Prints a Markdown table; a data set that is not there
 is left out. Each cell is the median of the repeats, which take turns, so that a neighbour's load meets all of them.
@@ -68,11 +68,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=96, help="images a pass")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--dataset", nargs="+", help="data sets to measure; unset: all")
     parser.add_argument("--data-root", type=Path)
     parsed = parser.parse_args()
     columns = [f"{head}, {workers} workers" for head in HEADS for workers in WORKERS]
     print(f"| data set | {' | '.join(columns)} |\n|{'---|' * (len(columns) + 1)}")
     for name, normal_class, side in CASES:
+        if parsed.dataset and name not in parsed.dataset:
+            continue
         config = parse_config({"dataset": name, "normal_class": normal_class, "image_size": side})
         try:
             train, test = list_both(config, parsed.data_root, count=parsed.images)
@@ -121,8 +124,8 @@ def training_batches(
 
 
 def train_epoch(detector: Detector, batches: Batches) -> Measured:
-    """One epoch; its images have been read once before, as in a training, and are kept or not."""
-    for position in range(len(batches.items)):
+    """One epoch; what is kept of the images has been read before, as in a training."""
+    for position in range(len(batches.items) if batches.cache_mb else 0):
         batches.decoded.read(position)
     detector.train()
     optimizers = detector.optimizers(0.005)

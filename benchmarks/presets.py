@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from gnl_core.config import ScoringConfig
+from gnl_core.config import ScoringConfig, parse_scoring
 from gnl_core.datasets import find_dataset
 from gnl_core.runs.experiment import Run, load_domain, load_run, resolve_scoring
 from gnl_core.runs.folder import RunFolder
-from gnl_core.runs.tuning import matchings, parse_scoring, read_preset, reduced_aurocs
+from gnl_core.runs.tuning import matchings, read_preset, reduced_aurocs
 
 CLOSE_POINTS = 1.0
 

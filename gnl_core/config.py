@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -142,6 +142,9 @@ class RunConfig(ScoringConfig):
     )
 
 
+Settings = TypeVar("Settings", bound=ScoringConfig)
+
+
 def scoring_settings(config: RunConfig, **overrides: object) -> ScoringConfig:
     """The run's own way to score, with the settings that are given replaced."""
     own = config.model_dump(include=set(ScoringConfig.model_fields))
@@ -157,8 +160,18 @@ def parse_config(values: dict[str, Any]) -> RunConfig:
     Raises:
         ValueError: In one sentence: the settings at fault, what came and what was expected.
     """
+    return check(RunConfig, values)
+
+
+def parse_scoring(values: dict[str, Any]) -> ScoringConfig:
+    """Check the settings of a way of scoring, as `parse_config` does for a run's."""
+    return check(ScoringConfig, values)
+
+
+def check(kind: type[Settings], values: dict[str, Any]) -> Settings:
+    """Make a record of settings; what is wrong with them is told in one sentence."""
     try:
-        return RunConfig(**values)
+        return kind(**values)
     except ValidationError as error:
         raise ValueError(describe_invalid(error)) from None
 

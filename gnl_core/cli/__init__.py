@@ -1,4 +1,4 @@
-"""The command line: gnl train and gnl score here, gnl compare, gnl import and gnl data in files of their own."""
+"""The command line: gnl train and gnl score here, each other command in a file of its own."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     score.add_argument(
         "--domain",
         nargs="+",
-        help="domains to score, or train; unset: all of the data set, or with --shift the in-distribution one",
+        help="domains to score, also train or held_out; unset: all, or with --shift the in-distribution one",
     )
     score.add_argument(
         "--shift", nargs="+", help="corruptions such as defocus_blur:3 under which to score each domain too"

@@ -89,7 +89,8 @@ def check_command(parsed: argparse.Namespace) -> None:
     for problem in problems:
         print(problem)
     if problems:
-        raise ValueError(f"{len(problems)} problems in {len(items)} images; mend or remove the files named above")
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise ValueError(f"{count} in {len(items)} images; mend or remove the files named above")
     print(f"{len(items)} images, all well")
 
 

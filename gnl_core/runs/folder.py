@@ -1,4 +1,4 @@
-"""A run on disk: config.json, progress.jsonl, weights.safetensors, scores.parquet, report.json."""
+"""A run on disk: its settings, progress, checkpoint, origin, scores and report, a file each."""
 
 from __future__ import annotations
 

@@ -10,13 +10,12 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from pydantic import ValidationError
 
 from gnl_core.anomaly_map import image_score
-from gnl_core.config import ScoringConfig, describe_invalid
+from gnl_core.config import ScoringConfig, parse_scoring
 from gnl_core.datasets import HELD_OUT
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
@@ -83,18 +82,6 @@ def matchings() -> list[ScoringConfig]:
         )
         for strength, stages, (count, choice) in tried
     ]
-
-
-def parse_scoring(values: dict[str, Any]) -> ScoringConfig:
-    """Check the settings of a way of looking.
-
-    Raises:
-        ValueError: In one sentence: the settings at fault, what came and what was expected.
-    """
-    try:
-        return ScoringConfig(**values)
-    except ValidationError as error:
-        raise ValueError(describe_invalid(error)) from None
 
 
 def tune(runs: Sequence[Run], *, seed: int = 0, watch: Watch = iter) -> Tuning:

@@ -10,7 +10,8 @@ from gnl_core.runs.experiment import load_run, score_domain
 from gnl_core.runs.folder import RunFolder, find_scores, read_records
 
 LARGEST_BYTES = 8_000_000
-NAMES = ("digits-4-rd4ad", "digits-4-gnl")
+LARGEST_ASSETS_BYTES = 25_000_000
+NAMES = ("digits-4-rd4ad", "digits-4-gnl", "parts-nut-rd4ad", "parts-nut-gnl")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -31,3 +32,7 @@ def test_a_checkpoint_is_small_and_was_trained_to_its_end(name):
     folder = RunFolder(BUNDLED / name)
     assert folder.weights.stat().st_size <= LARGEST_BYTES
     assert len(read_records(folder)) == load_run(folder, device="cpu").config.epochs
+
+
+def test_all_that_comes_with_the_project_is_small():
+    assert sum(file.stat().st_size for file in BUNDLED.parent.rglob("*")) <= LARGEST_ASSETS_BYTES

@@ -8,7 +8,14 @@ import pytest
 
 from app.answers import Answer, Question, judge
 from app.cache import Checkpoint
-from app.methods import DETECTOR_NAMES, EXTRA_SETTINGS, WITHOUT_TEACHER, in_order
+from app.methods import (
+    DETECTOR_NAMES,
+    EXTRA_SETTINGS,
+    REVERSE_DISTILLATION,
+    WITHOUT_TEACHER,
+    YARDSTICKS,
+    in_order,
+)
 from app.screens.explore_figures import comparable_scores
 from app.screens.explore_finding import command, finding
 from app.screens.explore_tiles import TILE_PX, compose_tile
@@ -18,6 +25,7 @@ from app.screens.settings import number_bounds
 from gnl_core.config import RunConfig, scoring_settings
 from gnl_core.datasets import DATASETS
 from gnl_core.detectors import DETECTORS, find_method
+from gnl_core.detectors.base import Detector
 from gnl_core.records import Scores
 from gnl_core.runs.folder import RunFolder
 from tests.app.conftest import charts
@@ -43,6 +51,14 @@ def test_every_method_has_a_name():
 
 def test_matching_is_offered_for_the_methods_that_can_match():
     assert {name for name in DETECTORS if not find_method(name).matches} == set(WITHOUT_TEACHER)
+
+
+def test_reverse_distillation_are_the_methods_whose_score_is_a_map_reduced():
+    assert {name for name in DETECTORS if find_method(name).reduces_map} == set(REVERSE_DISTILLATION)
+
+
+def test_yardsticks_are_the_methods_without_losses():
+    assert {name for name in DETECTORS if find_method(name).losses is Detector.losses} == set(YARDSTICKS)
 
 
 def test_methods_stand_in_one_order_however_they_were_chosen():

@@ -236,7 +236,7 @@ def test_a_table_of_the_data_sets(capsys: pytest.CaptureFixture[str]):
         ("--normal-class", "ten", "unknown class 'ten'; choose one of: 0, 1"),
         ("--detector", "oracle", "unknown detector 'oracle'; choose one of: gnl, rd4ad"),
         ("--teacher", "oracle", "unknown teacher 'oracle'"),
-        ("--teacher-weights", "none.pth", "no teacher weights at none.pth"),
+        ("--teacher-weights", "none.pth", f"no teacher weights at {Path.cwd() / 'none.pth'}"),
         ("--teacher-sha256", "xyz", "teacher_sha256 = 'xyz'"),
         ("--device", "toaster", "cannot compute on device 'toaster'"),
     ],

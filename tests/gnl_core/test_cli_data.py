@@ -44,6 +44,12 @@ def test_every_broken_file_is_told_at_once(own_images: Path, capsys: pytest.Capt
     assert told.err.startswith("gnl: 2 problems in 4 images")
 
 
+def test_a_single_broken_file_is_one_problem(own_images: Path, capsys: pytest.CaptureFixture[str]):
+    break_files(own_images, "1.png")
+    assert main(["data", "check", "--dataset", "folder", "--data-root", str(own_images)]) == 2
+    assert capsys.readouterr().err.startswith("gnl: 1 problem in 4 images")
+
+
 def test_what_cannot_be_listed_is_told_beside_what_cannot_be_read(own_images: Path, capsys: pytest.CaptureFixture[str]):
     (own_images / "test" / "stain").mkdir()
     break_files(own_images, "1.png", "2.png")

@@ -59,12 +59,12 @@ class Flaw(NamedTuple):
 
 
 def broken_thread(generator: np.random.Generator, cloth: Cloth) -> Flaw:
-    """One thread is missing over two to nine crossings, its ends thinning out."""
+    """One thread is missing over four to ten crossings, its ends thinning out."""
     of_warp = generator.random() < 0.5
     across, along = (cloth.warp, cloth.weft) if of_warp else (cloth.weft, cloth.warp)
     threads = GRID / SUPERSAMPLING / cloth.pitch_px
     centre_across, centre_along = (threads * generator.uniform(-0.3, 0.3, 2)).astype(np.float32)
-    half_length = generator.uniform(1.0, 4.5)
+    half_length = generator.uniform(2.0, 5.0)
     chosen = np.floor(across) == np.floor(centre_across + across.mean())
     distance = np.abs(along - along.mean() - centre_along)
     loss = chosen * (1 - smoothstep(half_length - 0.5, half_length + 0.5, distance))
@@ -80,8 +80,8 @@ def pulled_thread(generator: np.random.Generator, cloth: Cloth) -> Flaw:
     breadth, length = generator.uniform(12, 20), generator.uniform(16, 34)
     distance = np.hypot((across - centre[0]) / breadth, (along - centre[1]) / length).astype(np.float32)
     hill = bump(distance)
-    shift = np.float32(generator.choice([-1, 1]) * generator.uniform(0.7, 1.5)) * hill
-    slack = np.float32(generator.uniform(0.2, 0.45)) * hill
+    shift = np.float32(generator.choice([-1, 1]) * generator.uniform(1.1, 1.8)) * hill
+    slack = np.float32(generator.uniform(0.35, 0.6)) * hill
     return Flaw(warp_shift=shift, warp_loss=slack) if of_warp else Flaw(weft_shift=shift, weft_loss=slack)
 
 
@@ -98,7 +98,7 @@ def blob(generator: np.random.Generator, *, radius_px: float, raggedness: float,
 
 def stain(generator: np.random.Generator, cloth: Cloth) -> Flaw:
     """An oil stain: dark, yellowish, glossy, with a soft uneven rim."""
-    strength = np.float32(generator.uniform(0.55, 1.1))
+    strength = np.float32(generator.uniform(0.8, 1.2))
     return Flaw(stain=strength * blob(generator, radius_px=generator.uniform(11, 26), raggedness=0.22, softness=0.4))
 
 
