@@ -1,9 +1,13 @@
 """What lies in assets/checkpoints is what the code gives today."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
-from app.cache import BUNDLED
+from app.cache import BUNDLED, PROJECT
 from gnl_core.config import scoring_settings
 from gnl_core.datasets import TRAIN
 from gnl_core.runs.experiment import load_run, score_domain
@@ -36,3 +40,22 @@ def test_a_checkpoint_is_small_and_was_trained_to_its_end(name):
 
 def test_all_that_comes_with_the_project_is_small():
     assert sum(file.stat().st_size for file in BUNDLED.parent.rglob("*")) <= LARGEST_ASSETS_BYTES
+
+
+def test_all_that_is_bundled_is_shown_without_pytorch_and_pandas(own_runs):
+    code = """
+import sys
+from app.answers import answer, ask, shift_score_of
+from app.cache import list_checkpoints
+from gnl_core.datasets import DATASETS
+for checkpoint in list_checkpoints()[0]:
+    spec = DATASETS[checkpoint.config.dataset]
+    for shifted in spec.shifted:
+        answer(ask(checkpoint, style_weight=1.0), spec=spec, shifted=shifted)
+        assert shift_score_of(checkpoint, shifted) > shift_score_of(checkpoint, spec.in_distribution)
+print({"torch", "pandas"} & set(sys.modules))
+"""
+    environment = os.environ | {"GNL_RUNS": str(own_runs)}
+    command = [sys.executable, "-c", code]
+    told = subprocess.run(command, check=True, cwd=PROJECT, env=environment, capture_output=True, text=True).stdout
+    assert told == "set()\n"

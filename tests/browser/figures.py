@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from itertools import product
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -12,11 +13,13 @@ from tests.browser.conftest import PROJECT, find_chromium, serve
 
 FIGURES = PROJECT / "assets" / "figures"
 FIRST_VISIT_MS = 60_000
+VIEWS = {"explore": "", "parts": "?data=Parts+(rendered)"}  # name of the picture to the page's address
+ENDINGS = {"light": ".png", "dark": "-dark.png"}
 SIZE = {"width": 1280, "height": 1180}
 
 
 def main() -> int:
-    """Open the app and photograph it, light and dark."""
+    """Open the app and photograph each view, light and dark."""
     chromium = find_chromium()
     if chromium is None:
         sys.stderr.write("no Chromium on this machine; install it and call again\n")
@@ -24,9 +27,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as runs, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for address in serve(Path(runs)):
-            for scheme, name in (("light", "explore.png"), ("dark", "explore-dark.png")):
+            for (name, query), (scheme, ending) in product(VIEWS.items(), ENDINGS.items()):
                 page = browser.new_page(viewport=SIZE, color_scheme=scheme)
-                photograph(page, address, FIGURES / name)
+                photograph(page, f"{address}/{query}", FIGURES / f"{name}{ending}")
         browser.close()
     return 0
 

@@ -56,6 +56,15 @@ def test_a_data_set_on_disk_is_shown_with_its_masks_outlined(page, bottles):
     assert page.troubles == []
 
 
+def test_the_parts_open_with_results_and_their_masks_outlined(page, address):
+    page.goto(f"{address}/?data=Parts+(rendered)")
+    page.get_by_text("RD4AD separates good nut from defects").wait_for(timeout=FIRST_VISIT_MS)
+    page.locator(".st-key-gallery img").nth(15).wait_for(timeout=FIRST_VISIT_MS)
+    page.get_by_text("measured without labels").wait_for(timeout=FIRST_VISIT_MS)
+    assert outlined_pixels(page) > 20
+    assert page.troubles == []
+
+
 def test_a_pasted_path_stands_in_the_address_and_a_wrong_one_is_told(page, address, tmp_path):
     page.goto(f"{address}/?data=Your+own+images")
     folder = page.get_by_role("combobox", name="Folder")
