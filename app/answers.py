@@ -8,9 +8,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.cache import Checkpoint, saved_scores
+from app.cache import Checkpoint, saved_scores, saved_shift_scores
 from app.methods import DETECTOR_NAMES
-from app.sources import is_current, source_of
+from app.sources import is_current, own_folder, source_of
 from app.words import domain_name, name_of
 from gnl_core.config import ScoringConfig, scoring_settings
 from gnl_core.datasets import HELD_OUT, TRAIN
@@ -57,6 +57,7 @@ class Answer(NamedTuple):
         training: Scores of the normal images that the run learnt from.
         threshold: The score that 95 % of the held-out normal training images do not exceed; of those that were learnt
             from, where a run held out none.
+        n_held_out: Number of held-out images.
         map_scale: Upper end of the maps' colour scale: the score that 99.5 % of the images learnt from do not exceed.
         in_distribution: The domain of the training images.
         shifted: The shifted domain.
@@ -65,6 +66,7 @@ class Answer(NamedTuple):
     question: Question
     training: Scores
     threshold: float
+    n_held_out: int
     map_scale: float
     in_distribution: DomainAnswer
     shifted: DomainAnswer
@@ -88,6 +90,7 @@ def answer(question: Question, *, spec: DatasetSpec, shifted: str) -> Answer:
         question=question,
         training=training,
         threshold=threshold,
+        n_held_out=len(held_out.score) if held_out else 0,
         map_scale=threshold_at(training.score, quantile=SCALE_QUANTILE),
         in_distribution=judge(scores_of(question, spec.in_distribution), threshold),
         shifted=judge(scores_of(question, shifted), threshold),
@@ -135,3 +138,21 @@ def scores_of(question: Question, domain: str) -> Scores:
 
     title = f"{question.title}, {domain_name(domain)}"
     return computed_scores(source_of(checkpoint), domain=domain, scoring=scoring, title=title)
+
+
+def shift_score_of(checkpoint: Checkpoint, domain: str) -> float | None:
+    """How far a domain lies from the training images: what `gnl score` wrote down, else measured now.
+
+    A folder of one's own is always measured: its images change.
+
+    Raises:
+        ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
+    """
+    if not checkpoint.has_references:
+        return None
+    saved = {} if own_folder(checkpoint) else saved_shift_scores(checkpoint.folder.weights, checkpoint.sha256)
+    if domain in saved:
+        return saved[domain]
+    from app.compute import measured_shift  # noqa: PLC0415 (PyTorch takes seconds to import)
+
+    return measured_shift(source_of(checkpoint), domain=domain)

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from app.methods import WITHOUT_TEACHER
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.records import Scores
-from gnl_core.runs.folder import RunFolder, find_scores, hash_file, list_runs, read_config
+from gnl_core.runs.folder import RunFolder, find_scores, hash_file, list_runs, read_config, read_shift_scores
 
 PROJECT = Path(__file__).parents[1]
 BUNDLED = PROJECT / "assets" / "checkpoints"
@@ -27,6 +28,11 @@ class Checkpoint(NamedTuple):
     def task(self) -> tuple[str, str]:
         """Data set and normal class."""
         return self.config.dataset, self.config.normal_class
+
+    @property
+    def has_references(self) -> bool:
+        """Whether it keeps features of training images: to match with, and to measure a shift against."""
+        return self.config.detector not in WITHOUT_TEACHER and self.config.stored_references > 0
 
     @property
     def bundled(self) -> bool:
@@ -63,3 +69,9 @@ def hash_weights(weights: Path, modified_ns: int) -> str:
 def saved_scores(weights: Path, sha256: str, *, domain: str, scoring: ScoringConfig) -> Scores | None:
     """Scores that lie beside a checkpoint, or None."""
     return find_scores(RunFolder(weights.parent), domain=domain, scoring=scoring)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def saved_shift_scores(weights: Path, sha256: str) -> dict[str, float]:
+    """Shift scores of the domains that were last scored beside a checkpoint."""
+    return read_shift_scores(RunFolder(weights.parent))

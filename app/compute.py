@@ -16,7 +16,15 @@ from app.words import duration
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Mask
 from gnl_core.records import Scores
-from gnl_core.runs.experiment import Run, list_domain, load_domain, load_run, scoring_batches, split_training
+from gnl_core.runs.experiment import (
+    Run,
+    list_domain,
+    load_domain,
+    load_run,
+    measure_domain_shift,
+    scoring_batches,
+    split_training,
+)
 from gnl_core.runs.folder import RunFolder
 from gnl_core.scoring import collect_scores, detect
 
@@ -120,6 +128,16 @@ def tiles(source: Source, *, domain: str, scoring: ScoringConfig, paths: tuple[s
         Tile(item.read(), anomaly_map, item.mask() if item.mask else None)
         for item, anomaly_map in zip(items, maps, strict=True)
     ]
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def measured_shift(source: Source, *, domain: str) -> float | None:
+    """How far a domain lies from the training images; None for a checkpoint that cannot tell.
+
+    Raises:
+        ValueError: If an image cannot be read.
+    """
+    return measure_domain_shift(run_of(source), domain)
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASHED)

@@ -52,6 +52,10 @@ FDM_SETTINGS_NOTE = (
     "Where matching acts, what it takes its reference from, and how a map becomes a score. None of it changes a weight."
 )
 AUROC_HELP = "The chance that an anomalous image scores above a normal one: 0.5 is guessing, 1 is perfect."
+SHIFT_SCORE_HELP = (
+    "How far the teacher's features of these images lie from those of the training images, in units of the training "
+    "images' own spread: about 0.4 is in-distribution, above 1 is farther away than they are from each other."
+)
 SHIFTED_HELP = "The same task on images that look different: normal images should still score low."
 FOLDER_HELP = (
     "A folder on the machine where this app runs: type or paste its path. It stays where it is and is only read."

@@ -9,6 +9,7 @@ import streamlit as st
 from app.answers import Answer, Question, answer, ask
 from app.cache import Checkpoint, list_checkpoints
 from app.methods import DETECTOR_NAMES
+from app.screens.explore_captions import explain_figures, show_shift
 from app.screens.explore_figures import ROW, choose_checkpoint, describe_kind, draw_figures
 from app.screens.explore_finding import finding, honesty
 from app.screens.explore_gallery import gallery
@@ -44,12 +45,17 @@ def explore(view: View, checkpoints: list[Checkpoint]) -> None:
         return
     place = st.container()
     rows = [st.columns(ROW, vertical_alignment="center") for _ in shown]
-    questions = ask_methods(shown, checkpoints, [left for left, *_ in rows], unlabelled=view.unlabelled)
+    *controls, captions = st.columns(ROW, vertical_alignment="center")
+    questions = ask_methods(shown, checkpoints, [left for left, *_ in rows], below=controls)
     answers = answer_visibly(questions, view)
     place.markdown(f"##### {finding(view, answers)}")
     draw_figures([places for _, *places in rows], answers, titles=view.titles)
+    with captions, st.container(gap="xsmall"):
+        explain_figures(answers, unlabelled=view.unlabelled)
+        shift_place = st.empty()
     gallery(answers, domains=(view.spec.in_distribution, view.shifted), sides=view.sides)
     honesty(view, answers)
+    show_shift(shift_place, answers, view)
 
 
 def say_untrained(view: View, detectors: list[str]) -> None:
@@ -63,7 +69,7 @@ def say_untrained(view: View, detectors: list[str]) -> None:
 
 
 def ask_methods(
-    detectors: list[str], checkpoints: list[Checkpoint], places: list[Any], *, unlabelled: bool
+    detectors: list[str], checkpoints: list[Checkpoint], places: list[Any], *, below: list[Any]
 ) -> list[Question]:
     """The name, matching and checkpoint of each method, and below them how to score."""
     chosen = []
@@ -74,7 +80,7 @@ def ask_methods(
             checkpoint = choose_checkpoint(detector, checkpoints)
         with above:
             chosen.append((checkpoint, choose_matching(checkpoint)))
-    strength, settings = choose_scoring(st.columns(ROW, vertical_alignment="center"), unlabelled=unlabelled)
+    strength, settings = choose_scoring(below)
     return [ask(checkpoint, style_weight=strength * matched, **settings) for checkpoint, matched in chosen]
 
 

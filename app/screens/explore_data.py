@@ -14,8 +14,6 @@ from app.words import DATASET_NAMES, FOLDER_HELP, FOLDER_LAYOUT, ROOT_HELP, name
 from gnl_core.datasets import DATASETS, TRAIN, default_root
 from gnl_core.datasets.base import DatasetSpec
 
-FIRST_CLASS = "4"
-
 
 class Data(NamedTuple):
     """A class of a data set that is there.
@@ -54,12 +52,18 @@ def choose_known(
     chosen = place.selectbox(
         "Normal",
         classes,
-        index=classes.index(FIRST_CLASS) if FIRST_CLASS in classes else 0,
+        index=classes.index(first_class(dataset, classes, checkpoints)),
         key="normal",
         bind="query-params",
         help=None if len(classes) == len(spec.classes) else f"The classes found on this machine. {spec.how_to_get}",
     )
     return Data(spec, chosen, places[chosen])
+
+
+def first_class(dataset: str, classes: list[str], checkpoints: list[Checkpoint]) -> str:
+    """The class to begin with: one that there is a checkpoint for, a bundled one before one's own."""
+    trained = (c.config.normal_class for c in checkpoints if c.config.dataset == dataset)
+    return next((name for name in trained if name in classes), classes[0])
 
 
 def find_classes(dataset: str, checkpoints: list[Checkpoint], *, below: DeltaGenerator) -> dict[str, Path | None]:

@@ -19,8 +19,12 @@ ROW = (2.6, 4.2, 4.2)  # name, in-distribution, shifted
 
 
 def choose_checkpoint(detector: str, checkpoints: list[Checkpoint]) -> Checkpoint:
-    """One of a method's checkpoints."""
+    """One of a method's checkpoints; the only one is named and not asked for."""
     options = {c.folder.path.name: c for c in checkpoints if c.config.detector == detector}
+    if len(options) == 1:
+        (only,) = options.values()
+        st.caption(describe_checkpoint(only))
+        return only
     chosen = st.selectbox(
         f"Checkpoint of {name_of(DETECTOR_NAMES, detector)}",
         list(options),

@@ -8,41 +8,35 @@ from typing import Any
 import streamlit as st
 
 from app.cache import Checkpoint
-from app.methods import MATCHED_AT_FIRST, WITHOUT_TEACHER
+from app.methods import MATCHED_AT_FIRST
 from app.screens.settings import setting_inputs
-from app.words import AUROC_HELP, FDM_HELP, FDM_SETTINGS_NOTE
+from app.words import FDM_HELP, FDM_SETTINGS_NOTE
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 MATCHING = ("matched_stages", "reference_count", "reference_choice")
 REDUCTION = ("reduction", "top_percent", "smoothing_sigma_px")
-LEGEND = (
-    ":blue[■] normal  :orange[■] anomalous{unlabelled}  ·  filled: in-distribution, hatched: shifted  ·  one axis "
-    "for all of a kind of score  ·  dotted: the threshold, a score that 95 % of normal images stay below"
-)
 
 
 def choose_matching(checkpoint: Checkpoint) -> bool:
     """Whether a method's features are matched; not asked where it has no features, or keeps no references."""
-    detector = checkpoint.config.detector
-    if detector in WITHOUT_TEACHER or not checkpoint.config.stored_references:
+    if not checkpoint.has_references:
         return False
+    detector = checkpoint.config.detector
     return st.toggle(
         "FDM", value=detector in MATCHED_AT_FIRST, key=f"fdm_{detector}", bind="query-params", help=FDM_HELP
     )
 
 
-def choose_scoring(columns: Sequence[Any], *, unlabelled: bool) -> tuple[float, dict[str, Any]]:
+def choose_scoring(columns: Sequence[Any]) -> tuple[float, dict[str, Any]]:
     """The strength of matching for every method that has it on, and the settings that were changed.
 
     Args:
-        columns: The places for the folded settings, the strength, and how to read the figures.
-        unlabelled: Whether grey bars have to be explained too.
+        columns: The places for the folded settings and for the strength.
     """
-    left, middle, right = columns
+    left, middle = columns
     strength = middle.select_slider(
         "FDM strength α", STRENGTHS, value=STRENGTHS[-1], key="strength", bind="query-params", help=FDM_HELP
     )
-    right.caption(LEGEND.format(unlabelled="  :gray[■] not labelled" if unlabelled else ""), help=AUROC_HELP)
     with left.popover("How to score", width="stretch"):
         st.caption(FDM_SETTINGS_NOTE)
         matching, reduction = st.columns(2)

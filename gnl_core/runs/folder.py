@@ -9,16 +9,19 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from gnl_core.config import RunConfig, ScoringConfig, describe_invalid
 from gnl_core.records import EpochRecord, Report, Scores
 
 SCORE_COLUMNS = list(Scores.__dataclass_fields__)
+Columns = dict[str, NDArray[Any]]  # of scores.parquet by name, all of one length
 
 
 class RunFolder(NamedTuple):
@@ -130,36 +133,55 @@ def save_scores(folder: RunFolder, scores: Scores, scoring: ScoringConfig) -> No
 def save_answers(folder: RunFolder, answers: Sequence[tuple[ScoringConfig, Scores]]) -> None:
     """Keep the scores of several questions, as `save_scores` does for one, in one writing."""
     checkpoint = hash_file(folder.weights)
-    rows = pd.concat(
-        [
-            pd.DataFrame({name: getattr(scores, name) for name in SCORE_COLUMNS}).assign(
-                checkpoint=checkpoint, **scoring.model_dump()
-            )
-            for scoring, scores in answers
-        ],
-        ignore_index=True,
-    )
+    parts = [
+        {name: getattr(scores, name) for name in SCORE_COLUMNS}
+        | repeat({"checkpoint": checkpoint, **scoring.model_dump()}, count=len(scores.score))
+        for scoring, scores in answers
+    ]
     kept = read_saved_scores(folder)
     if kept is not None:
-        question = ["domain", *ScoringConfig.model_fields]
-        asked = pd.MultiIndex.from_frame(rows[question].drop_duplicates())
-        rows = pd.concat([kept[~pd.MultiIndex.from_frame(kept[question]).isin(asked)], rows], ignore_index=True)
+        asked = set().union(*(questions_of(part) for part in parts))
+        stays = np.array([question not in asked for question in questions_of(kept)])
+        parts.insert(0, {name: column[stays] for name, column in kept.items()})
+    tables = [pa.table({name: part[name] for name in parts[-1]}) for part in parts]
+    rows = pa.concat_tables(tables, promote_options="default")  # a column without a value has no type of its own
     buffer = io.BytesIO()
-    rows.to_parquet(buffer, index=False)
+    pq.write_table(rows, buffer)
     write_atomically(folder.scores, buffer.getvalue())
 
 
-def read_saved_scores(folder: RunFolder) -> pd.DataFrame | None:
+def repeat(values: dict[str, Any], *, count: int) -> Columns:
+    """Columns that have the same value in each row."""
+    return {name: np.full(count, value, dtype=object) for name, value in values.items()}
+
+
+def questions_of(rows: Columns) -> list[tuple[Any, ...]]:
+    """What each row is the answer to: its domain, and every setting of its scoring."""
+    return list(zip(*(rows[name].tolist() for name in ("domain", *ScoringConfig.model_fields)), strict=True))
+
+
+def read_saved_scores(folder: RunFolder) -> Columns | None:
     """Read the kept scores of the present checkpoint, one row an image and question; None if there are none.
 
     A setting that is newer than the file has its default there: that is how those questions were asked.
     """
     if not folder.scores.exists():
         return None
-    rows = pd.read_parquet(folder.scores)
-    rows = rows[rows["checkpoint"] == hash_file(folder.weights)]
+    with pq.ParquetFile(folder.scores) as file:  # pq.read_table imports pandas
+        table = file.read()
+    rows = {name: to_numpy(table[name].combine_chunks()) for name in table.column_names}
+    present = rows["checkpoint"] == hash_file(folder.weights)
     newer = {name: field.default for name, field in ScoringConfig.model_fields.items() if name not in rows}
-    return None if rows.empty else rows.assign(**newer)
+    rows |= repeat(newer, count=len(present))
+    return {name: column[present] for name, column in rows.items()} if present.any() else None
+
+
+def to_numpy(column: pa.Array) -> NDArray[Any]:
+    """A column's values; not by Arrow's own conversion, which imports pandas, for which the first chart would wait."""
+    is_number = pa.types.is_floating(column.type) or pa.types.is_integer(column.type)
+    if is_number and not column.null_count:
+        return np.from_dlpack(column)
+    return np.array(column.to_pylist(), dtype=object)
 
 
 def find_scores(folder: RunFolder, *, domain: str, scoring: ScoringConfig) -> Scores | None:
@@ -168,18 +190,28 @@ def find_scores(folder: RunFolder, *, domain: str, scoring: ScoringConfig) -> Sc
     return None if rows is None else select_scores(rows, domain=domain, scoring=scoring)
 
 
-def select_scores(rows: pd.DataFrame, *, domain: str, scoring: ScoringConfig) -> Scores | None:
+def select_scores(rows: Columns, *, domain: str, scoring: ScoringConfig) -> Scores | None:
     """Of what `read_saved_scores` gave, the scores of one domain under one question; None if they are not there."""
-    rows = rows[rows["domain"] == domain]
-    for name, value in scoring.model_dump().items():
-        rows = rows[rows[name] == value]
-    return Scores(**{name: np.asarray(rows[name]) for name in SCORE_COLUMNS}) if len(rows) else None
+    wanted = {"domain": domain, **scoring.model_dump()}
+    chosen = np.all([rows[name] == value for name, value in wanted.items()], axis=0)
+    return Scores(**{name: rows[name][chosen] for name in SCORE_COLUMNS}) if chosen.any() else None
 
 
 def write_report(folder: RunFolder, report: Report, scoring: ScoringConfig) -> None:
     """Write the metrics of the last scoring, with the question they answer and the checkpoint that gave them."""
     origin = {"checkpoint": hash_file(folder.weights), **scoring.model_dump()}
     write_atomically(folder.report, json.dumps(origin | report_to_json(report), indent=2).encode())
+
+
+def read_shift_scores(folder: RunFolder) -> dict[str, float]:
+    """The shift scores of the domains that were last scored, if the present checkpoint was; else none."""
+    if not folder.report.exists():
+        return {}
+    report = json.loads(folder.report.read_bytes())
+    if report["checkpoint"] != hash_file(folder.weights):
+        return {}
+    measured = {name: domain.get("shift_score") for name, domain in report["domains"].items()}
+    return {name: score for name, score in measured.items() if score is not None}
 
 
 def report_to_json(report: Report) -> dict[str, object]:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +22,13 @@ from gnl_core.runs.folder import (
     list_runs,
     read_config,
     read_records,
+    read_shift_scores,
     report_to_json,
     save_scores,
     write_atomically,
     write_report,
 )
+from gnl_core.scoring import join_scores
 
 
 @pytest.fixture
@@ -135,6 +139,29 @@ def test_scores_from_before_a_setting_existed_answer_the_question_at_its_default
     assert find_scores(folder, domain="digits", scoring=other) is None
 
 
+def test_scores_are_looked_up_without_pandas(folder: RunFolder):
+    save_scores(folder, make_scores("digits", 1.0), ASKED)
+    code = f"""
+import sys, pathlib
+from gnl_core.config import ScoringConfig
+from gnl_core.runs.folder import RunFolder, find_scores
+found = find_scores(
+    RunFolder(pathlib.Path({str(folder.path)!r})), domain="digits", scoring=ScoringConfig(style_weight=0.5)
+)
+print(found.score, "pandas" in sys.modules)
+"""
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert told == "[1.] False\n"
+
+
+def test_scores_can_be_read_with_pandas(folder: RunFolder):
+    save_scores(folder, make_scores("digits", 1.0, 2.0), ASKED)
+    rows = pd.read_parquet(folder.scores)
+    assert rows["score"].tolist() == [1.0, 2.0]
+    assert rows["style_weight"].tolist() == [0.5, 0.5]
+    assert rows["path"].tolist() == ["digits/0", "digits/1"]
+
+
 def test_scores_of_an_older_checkpoint_are_forgotten(folder: RunFolder):
     save_scores(folder, make_scores("digits", 1.0), ASKED)
     folder.weights.write_bytes(b"second")
@@ -221,3 +248,18 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(os, "fsync", lambda handle: seen.append((tmp_path / "file").read_bytes()) or synced(handle))
     write_atomically(tmp_path / "file", b"new")
     assert seen == [b"old"]
+
+
+def test_shift_scores_are_those_of_the_last_scoring(folder: RunFolder):
+    scores = join_scores([make_scores("digits", 0.1, 0.2), make_scores("digits_m", 0.3, 0.4)])
+    measured = report(scores, in_distribution="digits", shift_scores={"digits": 0.4, "digits_m": None})
+    write_report(folder, measured, ASKED)
+    assert read_shift_scores(folder) == {"digits": 0.4}
+
+
+def test_shift_scores_of_an_older_checkpoint_are_not_read(folder: RunFolder):
+    assert read_shift_scores(folder) == {}
+    measured = report(make_scores("digits", 0.1, 0.2), in_distribution="digits", shift_scores={"digits": 0.4})
+    write_report(folder, measured, ASKED)
+    folder.weights.write_bytes(b"second")
+    assert read_shift_scores(folder) == {}
