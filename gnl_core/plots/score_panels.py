@@ -57,7 +57,8 @@ def row_edges(methods: Sequence[Sequence[Panel]]) -> list[NDArray[np.float64]]:
 
 def draw_panel(axis: Axes, panel: Panel, *, edges: NDArray[np.float64]) -> None:
     """One histogram: filled in-distribution, outlined and hatched under shift."""
-    for label, colour in LABEL_COLOURS.items():
+    for label in [known for known in LABEL_COLOURS if known in panel.scores.label]:
+        colour = LABEL_COLOURS[label]
         heights = histogram_shares(panel.scores.score[panel.scores.label == label], edges)
         draw = partial(axis.bar, edges[:-1], heights, width=np.diff(edges), align="edge")
         draw(color=colour, alpha=0.25 if panel.shifted else 0.7, label=LABEL_NAMES[label])
