@@ -62,7 +62,7 @@ def test_the_direction_weight_is_the_ratio_of_the_initial_errors(detector: KDAD,
 
 
 def test_the_score_is_the_total_loss_of_the_image(detector: KDAD, batches: Batches):
-    (batch,) = Batches(batches.dataset.items[:1], image_size=(32, 32), batch_size=1)
+    (batch,) = Batches(batches.items[:1], image_size=(32, 32), batch_size=1)
     (score,) = detector(batch.views["original"], PLAIN).score.tolist()
     assert score == pytest.approx(sum(detector.losses(batch).values()).item(), rel=1e-4)
 
