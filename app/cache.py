@@ -11,7 +11,16 @@ import streamlit as st
 from app.methods import WITHOUT_TEACHER
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.records import Scores
-from gnl_core.runs.folder import RunFolder, find_scores, hash_file, list_runs, read_config, read_shift_scores
+from gnl_core.runs.folder import (
+    Columns,
+    RunFolder,
+    hash_file,
+    list_runs,
+    read_config,
+    read_saved_scores,
+    read_shift_scores,
+    select_scores,
+)
 
 PROJECT = Path(__file__).parents[1]
 BUNDLED = PROJECT / "assets" / "checkpoints"
@@ -68,7 +77,15 @@ def hash_weights(weights: Path, modified_ns: int) -> str:
 @st.cache_data(max_entries=256, show_spinner=False, hash_funcs={ScoringConfig: ScoringConfig.model_dump_json})
 def saved_scores(weights: Path, sha256: str, *, domain: str, scoring: ScoringConfig) -> Scores | None:
     """Scores that lie beside a checkpoint, or None."""
-    return find_scores(RunFolder(weights.parent), domain=domain, scoring=scoring)
+    scores = RunFolder(weights.parent).scores
+    rows = saved_rows(weights, sha256, scores.stat().st_mtime_ns) if scores.exists() else None
+    return None if rows is None else select_scores(rows, domain=domain, scoring=scoring)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def saved_rows(weights: Path, sha256: str, modified_ns: int) -> Columns | None:
+    """All scores of a checkpoint, read once for each version of the file; nothing ever changes them."""
+    return read_saved_scores(RunFolder(weights.parent))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

@@ -71,12 +71,16 @@ def auroc_interval(
         return None
     generator = np.random.default_rng(seed)
     wins = (anomalous[None] > normal[:, None]) + 0.5 * (anomalous[None] == normal[:, None])
-    normal_shares, anomalous_shares = (
-        generator.multinomial(n, np.full(n, 1 / n), size=RESAMPLES) / n for n in (len(normal), len(anomalous))
-    )
+    normal_shares, anomalous_shares = (draw_shares(n, generator=generator) for n in (len(normal), len(anomalous)))
     resampled = ((normal_shares @ wins) * anomalous_shares).sum(axis=1)
     low, high = np.percentile(resampled, INTERVAL_PERCENT)
     return float(low), float(high)
+
+
+def draw_shares(count: int, *, generator: np.random.Generator) -> NDArray[np.float64]:
+    """How often each of some images is drawn in each resampling, as a share; shape (RESAMPLES, count)."""
+    drawn = generator.integers(count, size=(RESAMPLES, count)) + count * np.arange(RESAMPLES)[:, None]
+    return np.bincount(drawn.ravel(), minlength=RESAMPLES * count).reshape(RESAMPLES, count) / count
 
 
 def f1(labels: NDArray[np.int64], scores: NDArray[np.float64], *, threshold: float | None) -> float | None:
