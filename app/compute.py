@@ -17,6 +17,7 @@ from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Mask
 from gnl_core.records import Scores
 from gnl_core.runs.experiment import (
+    MAP_SCALE_QUANTILE,
     Run,
     list_domain,
     load_domain,
@@ -31,7 +32,6 @@ from gnl_core.scoring import collect_scores, detect
 KEPT_SCORES = 256
 UNSEEN_SECONDS = 0.4  # work that is over by then needs no bar
 SCALE_IMAGES = 256
-SCALE_QUANTILE = 0.995
 LOCK = threading.Lock()  # sessions share what is kept
 HASHED: dict[str | type, Any] = {ScoringConfig: ScoringConfig.model_dump_json}
 
@@ -156,4 +156,4 @@ def map_maximum(source: Source, *, scoring: ScoringConfig) -> float:
         for _, detection in detect(run.detector, batches, scoring)
         if detection.anomaly_map is not None
     ]
-    return float(np.quantile(np.concatenate(maxima), SCALE_QUANTILE)) if maxima else 1.0
+    return float(np.quantile(np.concatenate(maxima), MAP_SCALE_QUANTILE)) if maxima else 1.0
