@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from app import PROJECT
 from app.methods import WITHOUT_TEACHER
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.records import Scores
@@ -22,7 +23,6 @@ from gnl_core.runs.folder import (
     select_scores,
 )
 
-PROJECT = Path(__file__).parents[1]
 BUNDLED = PROJECT / "assets" / "checkpoints"
 
 

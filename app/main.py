@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.cache import PROJECT
-from app.screens import explore
+from app import PROJECT
 
 # White on the accent is hard to read in the dark theme, and Streamlit's grey for what is written on charts in the light
 # one: both take the theme's text colour instead.
@@ -14,8 +13,21 @@ READABLE = """<style>
 [data-testid="stMultiSelect"] [data-tag] * { color: inherit; }
 [data-testid="stPlotlyChart"] :is(.annotation-text, [class$="title"]) { fill: currentColor !important; }
 </style>"""
+NOTHING = [{"type": "bar"}]
+
+
+def explore() -> None:
+    """The page Explore, imported while the first visitor's browser reads its scripts."""
+    from app.screens.explore import page  # noqa: PLC0415
+
+    page()
+
 
 st.set_page_config(page_title="GNL", page_icon="🔬", layout="wide")
+place = st.empty()
+if not st.session_state:  # a browser takes a second to read Plotly: it starts now, beside the imports
+    place.plotly_chart(NOTHING, height=1)
 st.logo(PROJECT / "assets" / "logo.svg", size="large")
 st.html(READABLE)
-st.navigation([st.Page(explore.page, title="Explore", url_path="explore", default=True)], position="top").run()
+st.navigation([st.Page(explore, title="Explore", url_path="explore", default=True)], position="top").run()
+place.empty()

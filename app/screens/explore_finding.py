@@ -6,8 +6,9 @@ import shlex
 
 import streamlit as st
 
+from app import PROJECT
 from app.answers import Answer
-from app.cache import PROJECT, Checkpoint
+from app.cache import Checkpoint
 from app.methods import DETECTOR_NAMES, YARDSTICKS
 from app.screens.explore_view import View
 from app.words import TEACHER_NAMES, capitalised, domain_name, name_of, signed, task_name

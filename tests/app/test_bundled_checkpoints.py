@@ -7,7 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from app.cache import BUNDLED, PROJECT
+from app import PROJECT
+from app.cache import BUNDLED
 from gnl_core.config import scoring_settings
 from gnl_core.datasets import TRAIN
 from gnl_core.runs.experiment import load_run, score_domain

@@ -26,7 +26,7 @@ def test_toggling_fdm_changes_that_methods_figures_alone(page, address):
     assert "GNL + FDM 1 gets" in page.locator("h5").inner_text()
     page.get_by_text("FDM", exact=True).nth(1).click()
     page.get_by_text("GNL gets").wait_for(timeout=FIRST_VISIT_MS)
-    wait_for_gallery(page)
+    page.locator('[data-test-script-state="notRunning"]').wait_for(timeout=FIRST_VISIT_MS)
     assert heights(page, "gnl") != gnl
     assert sum(heights(page, "rd4ad")) == pytest.approx(sum(rd4ad))
     assert "fdm_gnl=false" in page.url

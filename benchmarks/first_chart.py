@@ -1,0 +1,66 @@
+"""How long a first visitor waits for the first chart, from the start of the app's server.
+
+    python -m benchmarks.first_chart [--visits N]
+
+Each visit starts a server of its own and opens it in a Chromium of its own, without any cache. Prints a Markdown table
+of seconds after the server's start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+import urllib.request
+
+import numpy as np
+from playwright.sync_api import Playwright, sync_playwright
+
+from tests.browser.conftest import PROJECT, find_chromium, free_port
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--visits", type=int, default=5)
+    visits = parser.parse_args().visits
+    with sync_playwright() as playwright:
+        waits = np.array([visit(playwright) for _ in range(visits)])
+    print("| seconds after the server's start | median | slowest |\n| --- | ---: | ---: |")
+    for name, column in zip(("the server answers", "the first chart stands"), waits.T, strict=True):
+        print(f"| {name} | {np.median(column):.2f} | {column.max():.2f} |")
+
+
+def visit(playwright: Playwright) -> tuple[float, float]:
+    """Seconds from the server's start until it answers, and until the first chart has its bars."""
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.headless", "true"]
+    browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+    started = time.perf_counter()
+    server = subprocess.Popen([*command, "--server.port", str(port)], cwd=PROJECT, stdout=subprocess.DEVNULL)
+    try:
+        wait_for_answer(f"http://127.0.0.1:{port}/_stcore/health")
+        answered = time.perf_counter() - started
+        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.goto(f"http://127.0.0.1:{port}/")
+        page.locator(".bars path").first.wait_for(state="attached")
+        return answered, time.perf_counter() - started
+    finally:
+        browser.close()
+        server.terminate()
+        server.wait()
+
+
+def wait_for_answer(url: str) -> None:
+    """Ask every 20 ms, so that the waiting itself costs nothing that shows."""
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+
+
+if __name__ == "__main__":
+    main()
