@@ -23,7 +23,8 @@ from gnl_core.devices import resolve_device
 from gnl_core.distributed import Processes, plan_processes
 from gnl_core.records import EpochRecord, Scores, Step
 from gnl_core.runs.checkpoints import load_checkpoint
-from gnl_core.runs.folder import RunFolder, discard_unstarted_run
+from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.removing import discard_unstarted_run
 from gnl_core.runs.resuming import TrainingOnDisk
 from gnl_core.scoring import detect, measure_shift, score
 from gnl_core.training import begin, learn

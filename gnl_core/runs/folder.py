@@ -57,7 +57,7 @@ class RunFolder(NamedTuple):
     @property
     def lock(self) -> Path:
         """Held by the process that trains the run, as long as it lives."""
-        return self.path / "lock"
+        return self.path / ".lock"
 
     @property
     def stop(self) -> Path:
@@ -83,6 +83,22 @@ class RunFolder(NamedTuple):
     def report(self) -> Path:
         """The metrics of the last scoring."""
         return self.path / "report.json"
+
+    @property
+    def parts(self) -> tuple[Path, ...]:
+        """All files that it may have beside its settings."""
+        return (
+            self.progress,
+            self.weights,
+            self.state,
+            self.status,
+            self.lock,
+            self.stop,
+            self.log,
+            self.origin,
+            self.scores,
+            self.report,
+        )
 
     @property
     def epochs(self) -> Path:
@@ -116,16 +132,6 @@ def write_config(folder: RunFolder, config: RunConfig) -> None:
     write_atomically(folder.config, config.model_dump_json(indent=2, exclude_defaults=False).encode())
 
 
-def discard_unstarted_run(folder: RunFolder) -> None:
-    """Take back what `create_run` made, unless the run has a checkpoint or a state, or is a job; other files stay."""
-    if not folder.path.exists() or any(file.exists() for file in (folder.weights, folder.state, folder.status)):
-        return
-    for file in (folder.config, folder.origin):
-        file.unlink(missing_ok=True)
-    if not any(folder.path.iterdir()):
-        folder.path.rmdir()
-
-
 def read_config(folder: RunFolder) -> RunConfig:
     """Read a run's settings.
 
@@ -140,6 +146,19 @@ def read_config(folder: RunFolder) -> RunConfig:
         ) from None
     except ValidationError as error:
         raise ValueError(f"{folder.config} cannot be read: {describe_invalid(error)}") from None
+
+
+def find_epoch(folder: RunFolder, number: int) -> RunFolder:
+    """One of the epochs that a run keeps.
+
+    Raises:
+        ValueError: If it keeps no checkpoint of it.
+    """
+    kept = sorted(int(file.parent.name) for file in folder.epochs.glob("*/weights.safetensors"))
+    if number not in kept:
+        there = f"it keeps {', '.join(map(str, kept))}" if kept else "it keeps none; train with --keep-epochs"
+        raise ValueError(f"{folder.path} keeps no checkpoint of epoch {number}: {there}")
+    return folder.epoch(number)
 
 
 def list_runs(root: Path) -> list[RunFolder]:
@@ -289,10 +308,3 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)  # the folder may be gone
         raise
-
-
-def remove_leftovers(folder: RunFolder) -> None:
-    """Remove the temporary files of a process that was killed while it wrote."""
-    for file in (folder.config, folder.progress, folder.weights, folder.state, folder.status):
-        for left in folder.path.glob(f".{file.name}.*"):
-            left.unlink(missing_ok=True)

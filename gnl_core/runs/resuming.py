@@ -13,11 +13,11 @@ from gnl_core.runs.folder import (
     RunFolder,
     is_trained,
     read_config,
-    remove_leftovers,
     write_config,
     write_records,
 )
 from gnl_core.runs.grid import differing_settings
+from gnl_core.runs.removing import remove_leftovers
 from gnl_core.runs.state import restore_state, save_state
 from gnl_core.training import Training
 
