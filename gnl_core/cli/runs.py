@@ -67,7 +67,7 @@ def format_jobs(jobs: Sequence[Job]) -> str:
     """A line a run, and below it why it failed; empty where there is none."""
     if not jobs:
         return ""
-    rows = [("run", "state", "epoch", "loss", "images/s", "left"), *(row_of(job) for job in jobs)]
+    rows = [("run", "state", "epoch", "losses", "images/s", "left"), *(row_of(job) for job in jobs)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     for job, line in zip(jobs, range(1, len(lines)), strict=True):
@@ -82,7 +82,7 @@ def row_of(job: Job) -> tuple[str, ...]:
         job.folder.path.name,
         job.state if job.place is None else f"{job.state}, {job.place} before it",
         f"{job.epochs_done}/{job.config.epochs}",
-        f"{sum(job.losses.values()):.4f}" if job.losses else DASH,
+        ", ".join(f"{name} {value:.4f}" for name, value in job.losses.items()) or DASH,
         DASH if job.images_per_second is None else f"{job.images_per_second:.1f}",
         DASH if job.seconds_left is None else duration(job.seconds_left),
     )
