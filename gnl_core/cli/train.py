@@ -17,7 +17,7 @@ from gnl_core.runs.experiment import advance_run
 from gnl_core.runs.folder import RunFolder, create_run, read_records
 from gnl_core.runs.jobs import resume, start
 from gnl_core.runs.resuming import open_unfinished
-from gnl_core.runs.work import work
+from gnl_core.runs.work import first_word, work
 
 
 def add_train_command(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +39,9 @@ def train_command(parsed: argparse.Namespace) -> None:
     """Train a run: gnl train."""
     if parsed.detach:
         detach(parsed)
+    elif parsed.job:
+        with first_word(RunFolder(parsed.run)):
+            train_here(parsed)
     else:
         train_here(parsed)
 

@@ -20,6 +20,8 @@ from typing import Any, NamedTuple
 
 import gnl_core
 from gnl_core.config import RunConfig
+from gnl_core.datasets import check_class, find_dataset
+from gnl_core.detectors import find_method
 from gnl_core.runs.folder import RunFolder, create_run, is_trained, read_config, read_records
 from gnl_core.runs.locks import is_locked
 from gnl_core.runs.removing import remove_run
@@ -127,9 +129,12 @@ def start(config: RunConfig, path: Path, *, at_once: bool = False) -> RunFolder:
         at_once: Whether to start without waiting.
 
     Raises:
-        ValueError: If the folder holds a run or cannot be made, or several devices or nodes are asked for.
+        ValueError: If the folder holds a run or cannot be made, the settings name a method, data set or class that
+            there is not, or several devices or nodes are asked for.
     """
     check_alone(config)
+    find_method(config.detector)
+    check_class(find_dataset(config.dataset, config.data_root), config.normal_class)
     folder = create_run(path, config)
     launch(folder, at_once=at_once)
     return folder

@@ -8,7 +8,7 @@ import threading
 import time
 from contextlib import suppress
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -75,7 +75,7 @@ def lives(folder: RunFolder) -> bool:
     return is_locked(folder.lock) or is_starting(read_status(folder))
 
 
-def is_starting(status: Status | None) -> bool:
+def is_starting(status: Status | None) -> TypeGuard[Status]:
     """Whether a process was started so lately that it need not have said a word yet."""
     if status is None or status.state != "waiting" or status.pid is not None:
         return False
@@ -154,7 +154,7 @@ class Heartbeat:
             self.status = self.status.model_copy(update=changes)
 
 
-def describe_end(error: BaseException) -> dict[str, str]:
+def describe_end(error: BaseException) -> dict[str, Any]:
     """State and reason of a training that an error ended; one that somebody broke off was stopped."""
     if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
         return {"state": "stopped"}

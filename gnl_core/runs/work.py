@@ -5,6 +5,7 @@ The queue is the folder of the runs: each waiting process looks who asked before
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +17,7 @@ from gnl_core.records import Step
 from gnl_core.runs.experiment import advance_run, never
 from gnl_core.runs.folder import RunFolder, is_trained
 from gnl_core.runs.locks import holding
-from gnl_core.runs.status import Heartbeat, Status, lives, read_status
+from gnl_core.runs.status import Heartbeat, Status, describe_end, is_starting, lives, read_status, write_status
 
 POLL_SECONDS = 0.5
 
@@ -103,6 +104,18 @@ def waiting_jobs(root: Path) -> list[tuple[RunFolder, Status]]:
     waiting = [(folder, status) for folder, status in said if status is not None and status.state == "waiting"]
     alive = [(folder, status) for folder, status in waiting if lives(folder)]
     return sorted(alive, key=lambda job: (job[1].queued, job[0].path.name))
+
+
+@contextmanager
+def first_word(folder: RunFolder) -> Iterator[None]:
+    """Say why a job ended before it came to its work."""
+    try:
+        yield
+    except BaseException as error:
+        status = read_status(folder)
+        if is_starting(status):
+            write_status(folder, Status(queued=status.queued, pid=os.getpid(), **describe_end(error)))
+        raise
 
 
 def take_back(folder: RunFolder) -> None:
