@@ -209,6 +209,7 @@ class Step(NamedTuple):
         epoch: Number of its epoch, from 1.
         step: Number of the batch in it, from 1.
         steps: Batches an epoch.
+        images: Images in the batch, of all processes together.
         losses: The batch's value of each named, weighted loss term.
         record: What the epoch comes to, if this was its last batch.
     """
@@ -216,5 +217,6 @@ class Step(NamedTuple):
     epoch: int
     step: int
     steps: int
+    images: int
     losses: dict[str, float]
     record: EpochRecord | None

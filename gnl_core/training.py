@@ -117,7 +117,8 @@ def learn(training: Training) -> Iterator[Step]:
         ValueError: If the losses stop being finite.
     """
     if not training.optimizers:
-        yield Step(epoch=1, step=1, steps=1, losses={}, record=end_epoch(training))
+        images = len(training.batches.items)
+        yield Step(epoch=1, step=1, steps=1, images=images, losses={}, record=end_epoch(training))
         return
     steps = len(training.batches)
     while training.epoch <= training.epochs:
@@ -127,7 +128,8 @@ def learn(training: Training) -> Iterator[Step]:
             losses = train_step(training, batch)
             step = training.step
             record = end_epoch(training) if step == steps else None
-            yield Step(epoch=epoch, step=step, steps=steps, losses=losses, record=record)
+            images = len(batch.paths) * training.processes.size
+            yield Step(epoch=epoch, step=step, steps=steps, images=images, losses=losses, record=record)
 
 
 def rest_of_epoch(training: Training) -> Iterator[Batch]:

@@ -80,7 +80,7 @@ def row_of(job: Job) -> tuple[str, ...]:
     """What stands in a run's line."""
     return (
         job.folder.path.name,
-        job.state if job.place is None else f"{job.state}, {job.place} before it",
+        f"{job.state}, {job.place} before it" if job.place else job.state,
         f"{job.epochs_done}/{job.config.epochs}",
         ", ".join(f"{name} {value:.4f}" for name, value in job.losses.items()) or DASH,
         DASH if job.images_per_second is None else f"{job.images_per_second:.1f}",

@@ -8,7 +8,7 @@ import threading
 import time
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Literal, Self, TypeGuard
+from typing import Any, Literal, NamedTuple, Self, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -82,6 +82,13 @@ def is_starting(status: Status | None) -> TypeGuard[Status]:
     return time.time() - status.time < STARTING_SECONDS
 
 
+class Seen(NamedTuple):
+    """What a process has learnt from since its first batch."""
+
+    steps: int
+    images: int
+
+
 class Heartbeat:
     """Keeps a run's status fresh while its process trains it, and says at the end how that went.
 
@@ -97,8 +104,8 @@ class Heartbeat:
         self.folder = folder
         self.status = status
         self.epochs = epochs
-        self.steps_seen = 0
-        self.first_step = 0.0
+        self.first_step: float | None = None
+        self.seen = Seen(steps=0, images=0)
         self.ended = threading.Event()
         self.writing = threading.Lock()
         self.thread = threading.Thread(target=self.beat, daemon=True)
@@ -133,25 +140,28 @@ class Heartbeat:
                 with suppress(OSError):
                     write_status(self.folder, self.status)
 
-    def note(self, step: Step, *, batch_size: int) -> None:
+    def note(self, step: Step) -> None:
         """Take in a step; it is said with the next beat."""
         now = time.monotonic()
-        if not self.steps_seen:
+        if self.first_step is None:
             self.first_step = now
-        rate = self.steps_seen / (now - self.first_step) if self.steps_seen else None
-        self.steps_seen += 1
-        left = (self.epochs - step.epoch + 1) * step.steps - step.step
+        else:
+            self.seen = Seen(self.seen.steps + 1, self.seen.images + step.images)
         told = step.record is not None or step.epoch == 1
-        changes = {
-            "epoch": step.epoch,
-            "step": step.step,
-            "steps": step.steps,
-            "losses": (step.record.losses if step.record else step.losses) if told else self.status.losses,
-            "images_per_second": rate and rate * batch_size,
-            "seconds_left": rate and left / rate,
-        }
+        losses = (step.record.losses if step.record else step.losses) if told else self.status.losses
+        changes = {"epoch": step.epoch, "step": step.step, "steps": step.steps, "losses": losses}
         with self.writing:
-            self.status = self.status.model_copy(update=changes)
+            self.status = self.status.model_copy(update=changes | self.speed(step, now - self.first_step))
+
+    def speed(self, step: Step, seconds: float) -> dict[str, float]:
+        """Images a second since the first batch, and the time that the batches after a step will take."""
+        if not self.seen.steps:
+            return {}
+        left = (self.epochs - step.epoch + 1) * step.steps - step.step
+        return {
+            "images_per_second": self.seen.images / seconds,
+            "seconds_left": left * seconds / self.seen.steps,
+        }
 
 
 def describe_end(error: BaseException) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def in_sight(config: RunConfig, folder: RunFolder, processes: Processes | None, 
         if has_come:
             heart.tell(state="running")
             for step in advance_run(config, folder, processes, stop=folder.stop.exists if alone else never):
-                heart.note(step, batch_size=config.batch_size)
+                heart.note(step)
                 yield step
     heart.tell(state="finished" if is_trained(folder, config) else "stopped", images_per_second=None, seconds_left=None)
 

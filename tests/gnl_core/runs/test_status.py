@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> RunFolder:
 
 def step(epoch: int, number: int, **losses: float) -> Step:
     record = EpochRecord(epoch, {name: 10 * value for name, value in losses.items()}, 1.0) if number == 4 else None
-    return Step(epoch=epoch, step=number, steps=4, losses=losses, record=record)
+    return Step(epoch=epoch, step=number, steps=4, images=16, losses=losses, record=record)
 
 
 def test_a_status_is_read_as_it_was_written(folder: RunFolder):
@@ -90,9 +90,9 @@ def test_speed_and_time_left_are_counted_from_the_first_batch(folder: RunFolder,
     # two epochs of four batches of 16 images, two seconds a batch
     heart, clock = Heartbeat(folder, Status(state="running"), epochs=2), iter(range(100, 200, 2))
     monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
-    heart.note(step(1, 1, a=1.0), batch_size=16)
+    heart.note(step(1, 1, a=1.0))
     assert (heart.status.images_per_second, heart.status.seconds_left) == (None, None)
-    heart.note(step(1, 2, a=2.0), batch_size=16)
+    heart.note(step(1, 2, a=2.0))
     assert (heart.status.images_per_second, heart.status.seconds_left) == (8.0, 12.0)
     assert (heart.status.epoch, heart.status.step, heart.status.steps) == (1, 2, 4)
 
@@ -100,7 +100,7 @@ def test_speed_and_time_left_are_counted_from_the_first_batch(folder: RunFolder,
 def test_losses_are_the_last_epochs_and_before_its_end_the_last_batchs(folder: RunFolder):
     heart, told = Heartbeat(folder, Status(state="running"), epochs=2), []
     for one in (step(1, 1, a=1.0), step(1, 4, a=2.0), step(2, 1, a=3.0), step(2, 4, a=4.0)):
-        heart.note(one, batch_size=16)
+        heart.note(one)
         told.append(heart.status.losses["a"])
     assert told == [1.0, 20.0, 20.0, 40.0]
 
