@@ -3,25 +3,29 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from gnl_core import export
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets import list_items
 from gnl_core.datasets.loading import Batches
-from gnl_core.detectors import DETECTORS, create_detector
+from gnl_core.detectors import DETECTORS, create_detector, knn
 from gnl_core.detectors.base import Detector
 from gnl_core.export import EXPORTABLE, AdjustableReferences, Graph, export_onnx
+from gnl_core.models.teachers import Teacher, TeacherSpec
 from gnl_core.records import Detection
 
 for package in ("onnx", "onnxscript", "onnxruntime"):
     pytest.importorskip(package, reason=f"{package} is not installed; the extra [export] has it")
 
 CLOSE = {"atol": 1e-4, "rtol": 1e-5}  # an untrained Deep SVDD's distances are of the order of 100
+ROUNDED_RANKS = {"atol": 5e-3, "rtol": 1e-3}  # rounding swaps values that are nearly tied, as in docs/export.md
 TRAIN_NOTHING = ("knn", "patchcore")
 SCORED_AS_RD4AD = ("rd4ad_augmix", "rd4ad_mixstyle", "rd4ad_efdm", "rd4ad_jigsaw")
 UNUSUAL = {  # everything that is baked in differs from its default
@@ -50,9 +54,9 @@ class Exported(NamedTuple):
         return [{"style_weight": np.array(strength, np.float32)} for strength in (0, 0.5, 1)]
 
 
-def make_detector(config: RunConfig) -> tuple[Detector, torch.Tensor]:
-    """An untrained detector that has seen its training images, and three test images of another domain."""
-    items = list_items("digits", normal_class="4", domain="digits_m")[:13]
+def make_detector(config: RunConfig, *, domain: str = "digits_m") -> tuple[Detector, torch.Tensor]:
+    """An untrained detector that has seen its training images, and three others of the same domain."""
+    items = list_items("digits", normal_class="4", domain=domain)[:13]
     detector = create_detector(config)
     batches = Batches(items[3:], image_size=config.image_size, batch_size=5, views=detector.views)
     with torch.no_grad():
@@ -88,11 +92,46 @@ def test_onnx_runtime_gives_our_scores_and_maps(exported: Exported, batch_size: 
         asked = exported.scoring.model_copy(update={name: float(value) for name, value in strength.items()})
         with torch.no_grad():
             ours = exported.detector(images, asked)
+        tolerance = ROUNDED_RANKS if asked.style_weight else CLOSE
         scores, *maps = exported.session.run(None, {"images": images.numpy(), **strength})
-        np.testing.assert_allclose(scores, ours.score, **CLOSE)
+        np.testing.assert_allclose(scores, ours.score, **tolerance)
         assert len(maps) == (ours.anomaly_map is not None)
         for found in maps:
-            np.testing.assert_allclose(found, ours.anomaly_map[:, 0], **CLOSE)
+            np.testing.assert_allclose(found, ours.anomaly_map[:, 0], **tolerance)
+
+
+class Pooling(nn.Module):
+    """A backbone that only pools, so that every program has its features to the bit, and many of them tie."""
+
+    feature_info = SimpleNamespace(
+        channels=lambda: (3, 3, 3), reduction=lambda: (2, 4, 8), module_name=lambda: ("low", "middle", "high")
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.low, self.middle, self.high = nn.MaxPool2d(2), nn.MaxPool2d(2), nn.MaxPool2d(2)
+
+    def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
+        low = self.low(images)
+        middle = self.middle(low)
+        return [low, middle, self.high(middle)]
+
+
+@pytest.mark.parametrize("reference_choice", ["mean", "nearest"])
+def test_equal_features_are_matched_equally_ties_too(
+    reference_choice: str, monkeypatch: pytest.MonkeyPatch, tiny_config: Callable[..., RunConfig]
+):
+    pooling = Teacher(TeacherSpec("pooling"), Pooling(), mean=(0, 0, 0), std=(1, 1, 1))
+    monkeypatch.setattr(knn, "create_teacher", lambda *_, **__: pooling)
+    config = tiny_config(detector="knn", reference_choice=reference_choice, matched_stages="1,2,3")
+    detector, images = make_detector(config, domain="digits")
+    content = export_onnx(detector, config, name="knn", image_size=config.image_size, facts={})
+    session = open_graph(content)
+    for strength in (0, 0.25, 0.5, 0.75, 1):
+        with torch.no_grad():
+            ours = detector(images, config.model_copy(update={"style_weight": float(strength)})).score
+        given = {"images": images.numpy(), "style_weight": np.array(strength, np.float32)}
+        np.testing.assert_allclose(session.run(None, given)[0], ours, rtol=0, atol=1e-5)
 
 
 def test_the_strength_is_an_input_where_it_changes_something(exported: Exported):
@@ -158,15 +197,16 @@ def test_what_the_exporter_cannot_translate_is_told_in_one_sentence(monkeypatch:
 
 
 class OneSize(Detector):
-    """A detector in which the exporter counts the images."""
+    """A detector for two images, no more and no fewer."""
 
     def forward(self, images: torch.Tensor, scoring: ScoringConfig) -> Detection:
-        return Detection(score=images.flatten(1).sum(dim=1).view(len(images)), anomaly_map=None)
+        return Detection(score=images.flatten(1).sum(dim=1) + torch.arange(2.0), anomaly_map=None)
 
 
-def test_a_graph_for_one_size_of_batch_is_refused():
-    with pytest.raises(ValueError, match="cannot export this detector for batches of any size; choose"):
+def test_a_detector_for_one_size_of_batch_is_refused_in_one_sentence():
+    with pytest.raises(ValueError, match="PyTorch cannot export this detector .*; choose") as refusal:
         export_onnx(OneSize(), ScoringConfig(), name="one_size", image_size=(4, 4), facts={})
+    assert "\n" not in str(refusal.value)
 
 
 class Ranks(Detector):
