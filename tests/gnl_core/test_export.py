@@ -204,7 +204,7 @@ class OneSize(Detector):
 
 
 def test_a_detector_for_one_size_of_batch_is_refused_in_one_sentence():
-    with pytest.raises(ValueError, match="PyTorch cannot export this detector .*; choose") as refusal:
+    with pytest.raises(ValueError, match=r"PyTorch cannot export this detector .*; choose") as refusal:
         export_onnx(OneSize(), ScoringConfig(), name="one_size", image_size=(4, 4), facts={})
     assert "\n" not in str(refusal.value)
 
