@@ -8,9 +8,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.cache import Checkpoint, saved_scores, saved_shift_scores
+from app.cache import Checkpoint, kept_scores, saved_scores, saved_shift_scores
 from app.methods import DETECTOR_NAMES
-from app.sources import is_current, own_folder, source_of
+from app.sources import is_current, own_folder, scores_key, source_of
 from app.words import domain_name, name_of
 from gnl_core.config import ScoringConfig, scoring_settings
 from gnl_core.datasets import HELD_OUT, TRAIN
@@ -33,6 +33,10 @@ class Question(NamedTuple):
         """The method's name, with the strength of matching where it is on."""
         name = name_of(DETECTOR_NAMES, self.checkpoint.config.detector)
         return f"{name} + FDM {self.scoring.style_weight:g}" if self.scoring.style_weight else name
+
+    def at(self, style_weight: float) -> Question:
+        """The same question at another strength of matching."""
+        return self._replace(scoring=self.scoring.model_copy(update={"style_weight": style_weight}))
 
 
 class DomainAnswer(NamedTuple):
@@ -97,18 +101,23 @@ def answer(question: Question, *, spec: DatasetSpec, shifted: str) -> Answer:
     )
 
 
+def is_answered(question: Question, like: Answer, *, spec: DatasetSpec, shifted: str) -> bool:
+    """Whether all scores behind an answer are there already, as they are for another one of the same checkpoint."""
+    held_out = (HELD_OUT,) if like.n_held_out else ()
+    domains = (TRAIN, *held_out, spec.in_distribution, shifted)
+    return all(present_scores(question, domain) is not None for domain in domains)
+
+
 def held_out_scores(question: Question) -> Scores | None:
     """Scores of the normal training images that the run kept for its threshold; None where it kept none."""
-    checkpoint, scoring = question
-    if not checkpoint.config.holdout_percent:
+    if not question.checkpoint.config.holdout_percent:
         return None
-    weights = checkpoint.folder.weights
-    saved = saved_scores(weights, checkpoint.sha256, domain=HELD_OUT, scoring=scoring)
-    if saved is not None:
-        return saved
+    present = present_scores(question, HELD_OUT)
+    if present is not None:
+        return present
     from gnl_core.runs.experiment import split_training  # noqa: PLC0415 (PyTorch takes seconds to import)
 
-    _, held_out = split_training(checkpoint.config)
+    _, held_out = split_training(question.checkpoint.config)
     return scores_of(question, HELD_OUT) if held_out else None
 
 
@@ -125,19 +134,27 @@ def measure(labels: NDArray[np.int64], scores: NDArray[np.float64], *, threshold
 
 
 def scores_of(question: Question, domain: str) -> Scores:
-    """Scores that lie beside the checkpoint, else computed now.
+    """Scores that are there already, else computed now.
 
     Raises:
         ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
     """
+    found = present_scores(question, domain)
+    if found is not None:
+        return found
+    from app.compute import computed_scores  # noqa: PLC0415 (PyTorch takes seconds to import)
+
+    title = f"{question.title}, {domain_name(domain)}"
+    return computed_scores(source_of(question.checkpoint), domain=domain, scoring=question.scoring, title=title)
+
+
+def present_scores(question: Question, domain: str) -> Scores | None:
+    """Scores that lie beside the checkpoint, or were computed since the app began; else None."""
     checkpoint, scoring = question
     saved = saved_scores(checkpoint.folder.weights, checkpoint.sha256, domain=domain, scoring=scoring)
     if saved is not None and is_current(saved, checkpoint, domain):
         return saved
-    from app.compute import computed_scores  # noqa: PLC0415 (PyTorch takes seconds to import)
-
-    title = f"{question.title}, {domain_name(domain)}"
-    return computed_scores(source_of(checkpoint), domain=domain, scoring=scoring, title=title)
+    return kept_scores().get(scores_key(source_of(checkpoint), domain=domain, scoring=scoring))
 
 
 def shift_score_of(checkpoint: Checkpoint, domain: str) -> float | None:

@@ -92,3 +92,12 @@ def saved_rows(weights: Path, sha256: str, modified_ns: int) -> Columns | None:
 def saved_shift_scores(weights: Path, sha256: str) -> dict[str, float]:
     """Shift scores of the domains that were last scored beside a checkpoint."""
     return read_shift_scores(RunFolder(weights.parent))
+
+
+@st.cache_resource(show_spinner=False)
+def kept_scores() -> dict[tuple[str, ...], Scores]:
+    """What was scored so far, for all sessions.
+
+    Not `st.cache_data`: a function under it cannot move a bar that stands outside of it.
+    """
+    return {}

@@ -11,7 +11,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.sources import Source
+from app.cache import kept_scores
+from app.sources import Source, scores_key
 from app.words import duration
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Mask
@@ -62,31 +63,19 @@ def run_of(source: Source) -> Run:
     return Run(detector, config.model_copy(update={"data_root": source.data_root}))
 
 
-@st.cache_resource(show_spinner=False)
-def kept_scores() -> dict[tuple[str, ...], Scores]:
-    """What was scored so far, for all sessions.
-
-    Not `st.cache_data`: a function under it cannot move a bar that stands outside of it.
-    """
-    return {}
-
-
 def computed_scores(source: Source, *, domain: str, scoring: ScoringConfig, title: str) -> Scores:
-    """Score a domain now, unless that was done before; a bar shows how far it is and how long it will take.
+    """Score a domain now, and keep that; a bar shows how far it is and how long it will take.
 
     Raises:
         ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
     """
-    key = (source.sha256, str(source.data_root), source.version, domain, scoring.model_dump_json())
-    kept = kept_scores()
-    if key not in kept:
-        found = score_visibly(run_of(source), domain, scoring, title=title)
-        with LOCK:
-            kept[key] = found
-            while len(kept) > KEPT_SCORES:
-                kept.pop(next(iter(kept)))
-        return found
-    return kept[key]
+    found = score_visibly(run_of(source), domain, scoring, title=title)
+    with LOCK:
+        kept = kept_scores()
+        kept[scores_key(source, domain=domain, scoring=scoring)] = found
+        while len(kept) > KEPT_SCORES:
+            kept.pop(next(iter(kept)))
+    return found
 
 
 def score_visibly(run: Run, domain: str, scoring: ScoringConfig, *, title: str) -> Scores:

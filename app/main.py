@@ -11,7 +11,9 @@ from app import PROJECT
 READABLE = """<style>
 [data-testid="stMultiSelect"] [data-tag] { background-color: rgba(0, 158, 115, 0.22); color: inherit; }
 [data-testid="stMultiSelect"] [data-tag] * { color: inherit; }
-[data-testid="stPlotlyChart"] :is(.annotation-text, [class$="title"]) { fill: currentColor !important; }
+[data-testid="stPlotlyChart"] :is(.annotation-text, [class$="title"], .textpoint text, [class^="slider"] text) {
+  fill: currentColor !important;
+}
 </style>"""
 NOTHING = [{"type": "bar"}]
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from app.cache import Checkpoint
+from gnl_core.config import ScoringConfig
 from gnl_core.datasets import FOLDER, HELD_OUT, TRAIN, default_root, list_items
 from gnl_core.datasets.listing import list_folders, list_images
 from gnl_core.datasets.shifts import split_domain
@@ -39,6 +40,11 @@ def source_of(checkpoint: Checkpoint) -> Source:
     folder = own_folder(checkpoint)
     version = "" if folder is None else fingerprint(folder)
     return Source(checkpoint.folder.weights, checkpoint.sha256, checkpoint.config.data_root, version)
+
+
+def scores_key(source: Source, *, domain: str, scoring: ScoringConfig) -> tuple[str, ...]:
+    """What tells one set of scores from all others."""
+    return source.sha256, str(source.data_root), source.version, domain, scoring.model_dump_json()
 
 
 def own_folder(checkpoint: Checkpoint) -> Path | None:

@@ -48,6 +48,10 @@ FDM_HELP = (
     "Feature distribution matching: the values of each feature channel are replaced, in order of size, by those "
     "of normal training images. Strength α = 0 is off, 1 takes the training images' distribution."
 )
+STRENGTH_HELP = (
+    "The strength that the finding, the figures and the gallery are about. The slider under the figures moves these "
+    "alone, and at once."
+)
 FDM_SETTINGS_NOTE = (
     "Where matching acts, what it takes its reference from, and how a map becomes a score. None of it changes a weight."
 )

@@ -40,10 +40,12 @@ def nearest_neighbour(queries: Tensor, bank: Tensor) -> tuple[Tensor, Tensor]:
         Distances and the rows' numbers, both of shape (Q,).
     """
     centre = bank.mean(dim=0)  # small norms: the products round less
+    # A graph that is exported serves any number of queries; to count its chunks would fix that number.
+    chunks = (queries,) if torch.compiler.is_exporting() else torch.split(queries, QUERIES_AT_ONCE)
     rows = torch.cat(
         [
             torch.cdist(chunk - centre, bank - centre, compute_mode="use_mm_for_euclid_dist").argmin(dim=1)
-            for chunk in torch.split(queries, QUERIES_AT_ONCE)
+            for chunk in chunks
         ]
     )
     return (queries - bank[rows]).norm(dim=1), rows

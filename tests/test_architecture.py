@@ -28,7 +28,7 @@ FLOORS = (  # from the ground up; a package stands for its modules
     ),
     ("datasets", "models", "metrics", "pixel_metrics", "delong", "published", "plots", "distributed"),
     ("detectors",),
-    ("training", "scoring"),
+    ("training", "scoring", "export"),
     ("runs",),
     ("cli",),
     ("__main__",),
@@ -42,6 +42,8 @@ LIBRARY_ROOMS = {
     "timm": "gnl_core.models.teachers",
     "matplotlib": "gnl_core.plots",
     "plotly": "gnl_core.plots",
+    "onnx": "gnl_core.export",
+    "onnxscript": "gnl_core.export",
 }
 
 

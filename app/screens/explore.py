@@ -6,17 +6,19 @@ from typing import Any
 
 import streamlit as st
 
-from app.answers import Answer, Question, answer, ask
+from app.answers import Answer, Question, answer, ask, is_answered
 from app.cache import Checkpoint, list_checkpoints
 from app.methods import DETECTOR_NAMES
 from app.screens.explore_captions import explain_figures, show_shift
-from app.screens.explore_figures import ROW, choose_checkpoint, describe_kind, draw_figures
+from app.screens.explore_figures import FIGURES, NAMES, choose_checkpoint, describe_kind, draw_figures
 from app.screens.explore_finding import finding, honesty
 from app.screens.explore_gallery import gallery
-from app.screens.explore_scoring import choose_matching, choose_scoring
+from app.screens.explore_scoring import STRENGTHS, choose_matching, choose_scoring
+from app.screens.explore_selection import GALLERY_STRENGTH
 from app.screens.explore_training import choose_trained, training
 from app.screens.explore_view import View, checkpoints_of, choose_view
 from app.words import name_of
+from gnl_core.plots.scrubber import ROW_PX
 
 
 def page() -> None:
@@ -44,16 +46,21 @@ def explore(view: View, checkpoints: list[Checkpoint]) -> None:
     if not shown:
         return
     place = st.container()
-    rows = [st.columns(ROW, vertical_alignment="center") for _ in shown]
-    *controls, captions = st.columns(ROW, vertical_alignment="center")
-    questions = ask_methods(shown, checkpoints, [left for left, *_ in rows], below=controls)
+    names, figures = st.columns((NAMES, FIGURES))
+    *controls, captions = st.columns((NAMES, FIGURES / 2, FIGURES / 2), vertical_alignment="center")
+    with names, st.container(gap=None):
+        rows = [st.container(height=ROW_PX, border=False, vertical_alignment="center") for _ in shown]
+    questions, strength = ask_methods(shown, checkpoints, rows, below=controls)
     answers = answer_visibly(questions, view)
     place.markdown(f"##### {finding(view, answers)}")
-    draw_figures([places for _, *places in rows], answers, titles=view.titles)
+    with figures:
+        strengths = answer_strengths(answers, view, shown=strength)
+        draw_figures(strengths, shown=strength, titles=view.titles, sides=view.sides)
     with captions, st.container(gap="xsmall"):
         explain_figures(answers, unlabelled=view.unlabelled)
         shift_place = st.empty()
-    gallery(answers, domains=(view.spec.in_distribution, view.shifted), sides=view.sides)
+    selected = strengths.get(st.session_state.get(GALLERY_STRENGTH, strength), answers)
+    gallery(selected, strengths.get(0.0), domains=(view.spec.in_distribution, view.shifted), sides=view.sides)
     honesty(view, answers)
     show_shift(shift_place, answers, view)
 
@@ -70,8 +77,8 @@ def say_untrained(view: View, detectors: list[str]) -> None:
 
 def ask_methods(
     detectors: list[str], checkpoints: list[Checkpoint], places: list[Any], *, below: list[Any]
-) -> list[Question]:
-    """The name, matching and checkpoint of each method, and below them how to score."""
+) -> tuple[list[Question], float]:
+    """The name, matching and checkpoint of each method, and below them how to score and how strongly to match."""
     chosen = []
     for detector, place in zip(detectors, places, strict=True):
         with place:
@@ -81,7 +88,7 @@ def ask_methods(
         with above:
             chosen.append((checkpoint, choose_matching(checkpoint)))
     strength, settings = choose_scoring(below)
-    return [ask(checkpoint, style_weight=strength * matched, **settings) for checkpoint, matched in chosen]
+    return [ask(checkpoint, style_weight=strength * matched, **settings) for checkpoint, matched in chosen], strength
 
 
 def answer_visibly(questions: list[Question], view: View) -> list[Answer]:
@@ -91,3 +98,23 @@ def answer_visibly(questions: list[Question], view: View) -> list[Answer]:
         answers = [answer(question, spec=view.spec, shifted=view.shifted) for question in questions]
     place.empty()
     return answers
+
+
+def answer_strengths(answers: list[Answer], view: View, *, shown: float) -> dict[float, list[Answer]]:
+    """The methods at every strength of matching at which their scores are there already, weakest first.
+
+    A method whose matching is off stands still. Where scores are missing, a button computes them.
+    """
+    found, missing = {shown: answers}, []
+    for strength in (0.0, *STRENGTHS) if any(one.question.scoring.style_weight for one in answers) else ():
+        asked = [one.question.at(strength if one.question.scoring.style_weight else 0.0) for one in answers]
+        if all(
+            is_answered(one, like, spec=view.spec, shifted=view.shifted)
+            for one, like in zip(asked, answers, strict=True)
+        ):
+            found[strength] = [answer(one, spec=view.spec, shifted=view.shifted) for one in asked]
+        else:
+            missing += [(strength, asked)]
+    if missing and st.button(f"Score {len(missing)} more strengths for the slider", key="score_strengths"):
+        found |= {strength: answer_visibly(asked, view) for strength, asked in missing}
+    return dict(sorted(found.items()))

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
+from functools import partial
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from app.answers import Answer, DomainAnswer
 from app.cache import Checkpoint
 from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION, YARDSTICKS
+from app.screens.explore_selection import select_bars
 from app.words import interval, name_of, percent
-from gnl_core.plots.histograms import Panel, score_histogram, shared_edges, tallest_share
+from gnl_core.plots.histograms import Panel, shared_edges, tallest_share
+from gnl_core.plots.scrubber import Axes, Row, read_selection, scrub_histograms
 from gnl_core.records import Scores
 
-ROW = (2.6, 4.2, 4.2)  # name, in-distribution, shifted
+NAMES, FIGURES = 2.6, 8.4  # widths of what stands left of the figures, and of these
 
 
 def choose_checkpoint(detector: str, checkpoints: list[Checkpoint]) -> Checkpoint:
@@ -54,30 +56,62 @@ def describe_kind(detector: str) -> str:
     return "  \n:gray[:small[trains nothing]]" if detector in YARDSTICKS else ""
 
 
-def draw_figures(rows: Sequence[Sequence[DeltaGenerator]], answers: list[Answer], *, titles: tuple[str, str]) -> None:
-    """A pair of histograms for each method; methods whose scores mean the same share their axes.
+def draw_figures(
+    strengths: Mapping[float, list[Answer]], *, shown: float, titles: tuple[str, str], sides: tuple[str, str]
+) -> None:
+    """A pair of histograms for each method, at every strength at which all scores are there.
 
     Args:
-        rows: For each method the places of its two histograms.
-        answers: The methods' scores.
+        strengths: The methods' answers by strength of matching, weakest first.
+        shown: The strength that is drawn at first.
         titles: Headings of the in-distribution and of the shifted domain.
+        sides: What they are called in the gallery, which selected bars fill.
     """
-    for places, found in zip(rows, answers, strict=True):
-        scores = comparable_scores(found, answers)
-        edges = shared_edges(scores)
-        tallest = tallest_share(scores, edges)
-        detector = found.question.checkpoint.config.detector
-        panels = (
+    answers = strengths[shown]
+    detectors = [found.question.checkpoint.config.detector for found in answers]
+    every = [found for at_strength in strengths.values() for found in at_strength]
+    figure = scrub_histograms(
+        {strength: [draw_row(found, titles) for found in at_strength] for strength, at_strength in strengths.items()},
+        [shared_axes(comparable_scores(found, every)) for found in answers],
+        shown=shown,
+    )
+    st.plotly_chart(
+        figure,
+        key="figures",
+        on_select=partial(select_bars, partial(read_selection, figure), detectors, sides),
+        selection_mode="box",
+        config={"displayModeBar": False},
+        alt="Score histograms. " + " ".join(map(describe_row, answers)),
+    )
+
+
+def draw_row(found: Answer, titles: tuple[str, str]) -> Row:
+    """One method's pair of histograms."""
+    return Row(
+        (
             panel(found.in_distribution, shifted=False, title=titles[0]),
             panel(found.shifted, shifted=True, title=titles[1]),
-        )
-        for place, drawn in zip(places, panels, strict=True):
-            place.plotly_chart(
-                score_histogram(drawn, edges=edges, tallest=tallest, threshold=found.threshold),
-                key=f"histogram_{detector}_{'shifted' if drawn.shifted else 'id'}",
-                config={"displayModeBar": False},
-                alt=f"Score histogram of {found.question.title}. {drawn.title}: {drawn.footnote}.",
-            )
+        ),
+        found.threshold,
+    )
+
+
+def shared_axes(scores: list[Scores]) -> Axes:
+    """Axes on which several sets of scores can be compared."""
+    edges = shared_edges(scores)
+    return Axes(edges, tallest_share(scores, edges))
+
+
+def describe_row(found: Answer) -> str:
+    """A method's histograms for those who do not see them."""
+    both = {"In-distribution": found.in_distribution, "Shifted": found.shifted}
+    told = (f"{side.lower()}: {auroc_words(domain)}, {footnote(domain)}" for side, domain in both.items())
+    return f"{found.question.title}, {'; '.join(told)}."
+
+
+def auroc_words(found: DomainAnswer) -> str:
+    """The AUROC in words, or that there is none."""
+    return "no AUROC" if found.report.auroc is None else f"AUROC {found.report.auroc:.3f}"
 
 
 def comparable_scores(found: Answer, answers: list[Answer]) -> list[Scores]:

@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.answers import Answer, DomainAnswer
 from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION
+from app.screens.explore_picks import Seen, choose_between, choose_kind, pick_rows
 from app.screens.explore_tiles import compose_tile
 from app.sources import UNLABELLED, source_of
 from app.words import LABEL_WORDS, name_of, percent
@@ -22,15 +23,17 @@ if TYPE_CHECKING:
     from app.compute import Tile
 
 TILES = 16
-ORDERS = ("Most anomalous", "Most normal")
 
 
 @st.fragment
-def gallery(answers: list[Answer], *, domains: tuple[str, str], sides: tuple[str, str]) -> None:
+def gallery(
+    answers: list[Answer], unmatched: list[Answer] | None, *, domains: tuple[str, str], sides: tuple[str, str]
+) -> None:
     """Sixteen images of one method and domain.
 
     Args:
         answers: The methods on the page.
+        unmatched: The same methods without matching, if their scores are there.
         domains: Names of the in-distribution and of the shifted domain.
         sides: What they are called here.
     """
@@ -38,15 +41,18 @@ def gallery(answers: list[Answer], *, domains: tuple[str, str], sides: tuple[str
     by_name = {found.question.checkpoint.config.detector: found for found in answers}
     method = choose_method(controls, list(by_name)) if len(by_name) > 1 else None
     side = controls.segmented_control("Domain", sides, default=sides[1], required=True, key="side", bind="query-params")
-    order = controls.segmented_control(
-        "Order", ORDERS, default=ORDERS[0], required=True, key="order", bind="query-params"
-    )
     found = by_name.get(method or "", answers[-1])
-    domain_answer = found.shifted if side == sides[1] else found.in_distribution
-    rows = np.argsort(domain_answer.scores.score, kind="stable")[:: -1 if order == ORDERS[0] else 1][:TILES]
+    seen = Seen(found, shifted=side == sides[1])
+    matched = unmatched is not None and bool(found.question.scoring.style_weight)
+    before = Seen(unmatched[answers.index(found)], shifted=seen.shifted) if unmatched and matched else None
+    kind = choose_kind(controls, matched=matched)
+    low, high = choose_between(controls, seen.scores)
+    rows = pick_rows(seen, before, kind=kind)
+    rows = rows[(seen.scores[rows] >= low) & (seen.scores[rows] <= high)]
+    st.caption(f"{len(rows):,} of {len(seen.scores):,} images; {found.question.title}, {side.lower()}")
     try:
         with st.container(key="gallery"):
-            show_tiles(found, domain_answer, rows, domain=domains[sides.index(side)])
+            show_tiles(found, seen.domain, rows[:TILES], domain=domains[sides.index(side)])
     except (ValueError, OSError) as error:
         st.error(f"These images cannot be shown: {error}")
 

@@ -9,8 +9,9 @@ import streamlit as st
 
 from app.cache import Checkpoint
 from app.methods import MATCHED_AT_FIRST
+from app.screens.explore_selection import forget_selection
 from app.screens.settings import setting_inputs
-from app.words import FDM_HELP, FDM_SETTINGS_NOTE
+from app.words import FDM_HELP, FDM_SETTINGS_NOTE, STRENGTH_HELP
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 MATCHING = ("matched_stages", "reference_count", "reference_choice")
@@ -35,7 +36,13 @@ def choose_scoring(columns: Sequence[Any]) -> tuple[float, dict[str, Any]]:
     """
     left, middle = columns
     strength = middle.select_slider(
-        "FDM strength α", STRENGTHS, value=STRENGTHS[-1], key="strength", bind="query-params", help=FDM_HELP
+        "FDM strength α",
+        STRENGTHS,
+        value=STRENGTHS[-1],
+        key="strength",
+        bind="query-params",
+        help=STRENGTH_HELP,
+        on_change=forget_selection,
     )
     with left.popover("How to score", width="stretch"):
         st.caption(FDM_SETTINGS_NOTE)

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from gnl_core.cli.compare import add_compare_command
 from gnl_core.cli.data import add_data_commands
+from gnl_core.cli.export import add_export_command
 from gnl_core.cli.imports import add_import_command
 from gnl_core.cli.report import format_report
 from gnl_core.cli.runs import add_runs_command
@@ -92,6 +93,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_runs_command(commands.add_parser("runs", help="what trains, waits and has ended; stop or delete it"))
 
     add_compare_command(commands.add_parser("compare", help="train and score several methods side by side"))
+
+    add_export_command(commands.add_parser("export", help="write a run as an ONNX file, for use without PyTorch"))
 
     add_import_command(commands.add_parser("import", help="make a run of a checkpoint of the published code"))
 

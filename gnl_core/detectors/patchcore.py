@@ -59,7 +59,7 @@ class PatchCore(Detector):
         features = patch_features(self.teacher(images, matching))
         patches = rows_of(features)
         distances, nearest = nearest_neighbour(patches, self.bank)
-        patch_map = distances.view(len(images), 1, *map_size(features))
+        patch_map = distances.view(-1, 1, *map_size(features))
         farthest = farthest_patches(patch_map)
         weight = rarity_weight(
             patches[farthest], self.bank, nearest[farthest], count=self.config.reweighting_neighbours
@@ -95,7 +95,7 @@ def rows_of(features: Tensor) -> Tensor:
 def farthest_patches(patch_map: Tensor) -> Tensor:
     """Row of each image's largest distance among the rows of all images' patches, shape (B,)."""
     flat = patch_map.flatten(1)
-    starts = torch.arange(len(flat), device=flat.device) * flat.shape[1]
+    starts = torch.arange(flat.shape[0], device=flat.device) * flat.shape[1]
     return starts + flat.argmax(dim=1)
 
 

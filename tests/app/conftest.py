@@ -104,8 +104,8 @@ def charts(page: AppTest) -> list[dict]:
 
 
 def notes(figure: dict) -> list[str]:
-    """What is written above a figure."""
-    return [note["text"] for note in figure["layout"]["annotations"]]
+    """What is written in the panels of a figure, from the first method's in-distribution one on."""
+    return [trace["text"][0] for trace in figure["data"] if trace["type"] == "scatter" and trace["mode"] == "text"]
 
 
 def captions(page: AppTest) -> list[str]:

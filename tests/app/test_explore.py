@@ -4,6 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.app.conftest import captions, charts, finding, notes
 
 BUNDLED = Path(__file__).parents[2] / "assets" / "checkpoints"
@@ -14,27 +16,41 @@ def test_the_first_visit_shows_digit_4_under_both_methods(open_page):
     assert not page.exception
     assert "RD4AD separates 4 from the rest" in finding(page)
     assert "GNL + FDM 1 gets" in finding(page)
-    assert len(charts(page)) == 5  # two histograms for each method, and the losses
+    assert len(charts(page)) == 2  # the histograms, and the losses
 
 
 def test_all_histograms_share_one_score_axis(open_page):
-    *histograms, _ = charts(open_page())
+    histograms, _ = charts(open_page())
     for axis in ("xaxis", "yaxis"):
-        ranges = [figure["layout"][axis]["range"] for figure in histograms]
+        ranges = [histograms["layout"][f"{axis}{panel}"]["range"] for panel in ("", "2", "3", "4")]
         assert all(shown == ranges[0] for shown in ranges)
 
 
 def test_matching_changes_the_method_it_is_switched_on_for_and_no_other(open_page):
     page = open_page()
-    before = charts(page)
+    before = notes(charts(page)[0])
     page.toggle(key="fdm_gnl").set_value(False).run()
-    after = charts(page)
-    (rd4ad, gnl), (rd4ad_after, gnl_after) = (
-        [[notes(figure) for figure in figures[start : start + 2]] for start in (0, 2)] for figures in (before, after)
-    )
+    after = notes(charts(page)[0])
     assert "GNL gets" in finding(page)
-    assert rd4ad == rd4ad_after
-    assert gnl != gnl_after
+    assert before[:2] == after[:2]  # RD4AD
+    assert before[2:] != after[2:]
+
+
+def test_the_slider_of_the_figures_holds_every_strength_and_what_the_server_says_of_each(open_page):
+    page = open_page()
+    (histograms, _) = charts(page)
+    frames = {frame["name"]: frame["data"] for frame in histograms["frames"]}
+    assert list(frames) == ["0", "0.25", "0.5", "0.75", "1"]
+    page.select_slider(key="strength").set_value(0.25).run()
+    shown = notes(charts(page)[0])
+    assert [part["text"][0] for part in frames["0.25"] if "text" in part] == shown
+    assert [part["text"][0] for part in frames["1"] if "text" in part] == notes(histograms) != shown
+
+
+def test_without_matching_the_figures_have_no_slider(open_page):
+    page = open_page(fdm_gnl="false")
+    assert not charts(page)[0].get("frames")
+    assert "sliders" not in charts(page)[0]["layout"]
 
 
 def test_the_strength_of_matching_moves_the_scores(open_page):
@@ -59,6 +75,28 @@ def test_the_gallery_holds_sixteen_images_in_the_order_of_their_scores(open_page
     scores = [float(caption.split("**")[1]) for caption in captions(page)]
     assert len(scores) == 16
     assert scores == sorted(scores, reverse=True)
+
+
+def test_the_gallery_keeps_to_the_range_of_scores_that_is_asked_for(open_page):
+    page = open_page()
+    page.slider(key="between").set_range(1.2, 1.4).run()
+    assert not page.exception
+    scores = [float(caption.split("**")[1]) for caption in captions(page)]
+    assert scores
+    assert all(1.2 <= score <= 1.41 for score in scores)
+
+
+@pytest.mark.parametrize("kind", ["Rescued by FDM", "Hurt by FDM", "Failed with and without", "Moved most by FDM"])
+def test_the_gallery_can_show_what_matching_does_to_single_images(open_page, kind):
+    page = open_page()
+    page.selectbox(key="order").set_value(kind).run()
+    assert not page.exception
+    assert not page.error
+
+
+def test_what_matching_does_is_not_asked_of_a_method_without_it(open_page):
+    page = open_page(fdm_gnl="false")
+    assert list(page.selectbox(key="order").options) == ["Most anomalous", "Most normal"]
 
 
 def test_a_digit_without_checkpoints_offers_to_train_one(open_page):

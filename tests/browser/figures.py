@@ -37,7 +37,7 @@ def main() -> int:
 def photograph(page: Page, address: str, file: Path) -> None:
     """Wait until the whole page stands, and take its picture."""
     page.goto(address)
-    page.locator(".st-key-histogram_gnl_shifted .bars path").first.wait_for(state="attached", timeout=FIRST_VISIT_MS)
+    page.locator(".st-key-figures .bars path").first.wait_for(state="attached", timeout=FIRST_VISIT_MS)
     page.locator(".st-key-gallery img").nth(15).wait_for(timeout=FIRST_VISIT_MS)
     page.wait_for_timeout(1500)  # the spinner fades
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -3,20 +3,30 @@
 import pytest
 
 FIRST_VISIT_MS = 60_000
-BARS = "element => element.calcdata.flat().map(bar => bar.s).filter(Number.isFinite)"
+FIGURE = ".st-key-figures .js-plotly-plot"
+BARS = """(figure, first) => figure.calcdata.filter(trace => trace[0].trace.type == 'bar')
+    .slice(first, first + 4).flat().map(bar => bar.s).filter(Number.isFinite)"""
+FIRST_BARS = {"rd4ad": 0, "gnl": 4}  # two domains, two labels
 
 
 def heights(page, method):
     """The bars that a method's histograms show now."""
-    chart = page.locator(
-        f".st-key-histogram_{method}_shifted .js-plotly-plot"
-    ).first  # Streamlit keeps a second one for print
-    chart.locator(".bars path").first.wait_for(state="attached", timeout=FIRST_VISIT_MS)
-    return chart.evaluate(BARS)
+    figure = page.locator(FIGURE).first  # Streamlit keeps a second one for print
+    figure.locator(".bars path").first.wait_for(state="attached", timeout=FIRST_VISIT_MS)
+    return figure.evaluate(BARS, FIRST_BARS[method])
+
+
+def texts(page):
+    """What is written in the panels, from RD4AD's in-distribution one on."""
+    return page.locator(f"{FIGURE} .textpoint").all_text_contents()[:4]
 
 
 def wait_for_gallery(page):
     page.locator(".st-key-gallery img").nth(15).wait_for(timeout=FIRST_VISIT_MS)
+
+
+def settle(page):
+    page.locator('[data-test-script-state="notRunning"]').wait_for(timeout=FIRST_VISIT_MS)
 
 
 def test_toggling_fdm_changes_that_methods_figures_alone(page, address):
@@ -26,10 +36,47 @@ def test_toggling_fdm_changes_that_methods_figures_alone(page, address):
     assert "GNL + FDM 1 gets" in page.locator("h5").inner_text()
     page.get_by_text("FDM", exact=True).nth(1).click()
     page.get_by_text("GNL gets").wait_for(timeout=FIRST_VISIT_MS)
-    page.locator('[data-test-script-state="notRunning"]').wait_for(timeout=FIRST_VISIT_MS)
+    settle(page)
     assert heights(page, "gnl") != gnl
     assert sum(heights(page, "rd4ad")) == pytest.approx(sum(rd4ad))
     assert "fdm_gnl=false" in page.url
+    assert page.troubles == []
+
+
+def test_the_slider_moves_bars_auroc_and_counts_without_a_message_to_the_server(page, address):
+    sent = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(len(frame))))
+    page.goto(address)
+    before = heights(page, "gnl")
+    wait_for_gallery(page)
+    written, rd4ad = texts(page), heights(page, "rd4ad")
+    settle(page)
+    told = len(sent)
+    slider = page.locator(f"{FIGURE} .slider-rail-touch-rect").first
+    box = slider.bounding_box()
+    page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + box["height"] / 2)
+    page.wait_for_timeout(1000)
+    assert heights(page, "gnl") != before
+    assert heights(page, "rd4ad") == rd4ad
+    assert texts(page)[:2] == written[:2]
+    assert all(now != then for now, then in zip(texts(page)[2:], written[2:], strict=True))
+    assert len(sent) == told
+    assert page.troubles == []
+
+
+def test_selected_bars_fill_the_gallery(page, address):
+    page.goto(address)
+    heights(page, "gnl")
+    wait_for_gallery(page)
+    settle(page)
+    panel = page.locator(f"{FIGURE} .nsewdrag").nth(1).bounding_box()  # RD4AD, shifted
+    page.mouse.move(panel["x"] + 0.30 * panel["width"], panel["y"] + 0.7 * panel["height"])
+    page.mouse.down()
+    page.mouse.move(panel["x"] + 0.45 * panel["width"], panel["y"] + 0.9 * panel["height"], steps=5)
+    page.mouse.up()
+    shown = page.get_by_text("of 719 images; RD4AD, shifted")
+    shown.wait_for(timeout=FIRST_VISIT_MS)
+    assert 0 < int(shown.inner_text().split()[0]) < 300
     assert page.troubles == []
 
 

@@ -10,7 +10,7 @@ from gnl_core.runs.comparison.data import comparison_csv, comparison_json
 from gnl_core.runs.comparison.figures import Picture
 from gnl_core.runs.comparison.page import comparison_page
 from gnl_core.runs.comparison.records import Comparison
-from gnl_core.runs.comparison.text import markdown_table
+from gnl_core.runs.comparison.text import markdown_page
 from gnl_core.runs.folder import write_atomically
 
 NAME = "comparison"
@@ -23,7 +23,7 @@ def write_comparison(comparison: Comparison, pictures: Sequence[Picture], output
         The files.
     """
     contents = {
-        f"{NAME}.md": markdown_table(comparison).encode(),
+        f"{NAME}.md": markdown_page(comparison).encode(),
         f"{NAME}.csv": comparison_csv(comparison).encode(),
         f"{NAME}.json": comparison_json(comparison).encode(),
         f"{NAME}.html": comparison_page(comparison, {picture.caption: picture.svg for picture in pictures}).encode(),

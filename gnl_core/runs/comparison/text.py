@@ -115,18 +115,35 @@ def seconds_text(row: Row) -> str:
     return "" if row.training_seconds is None else f"{row.training_seconds:.0f} s"
 
 
-def markdown_table(comparison: Comparison) -> str:
-    """The means as a Markdown table: the best in bold, published numbers small."""
-    header = ["method", "alpha", *comparison.columns, "runs", "training"]
-    runs = len(comparison.classes) * len(comparison.seeds)
-    best = {column: best_rows(comparison.rows, column, runs=runs) for column in comparison.columns}
+def markdown_page(comparison: Comparison) -> str:
+    """The means as a Markdown table, and each class's own table after it."""
+    seeds = len(comparison.seeds)
+    parts = [
+        *describe(comparison),
+        markdown_table(comparison.rows, comparison.columns, runs=seeds * len(comparison.classes)),
+    ]
+    if len(comparison.classes) > 1:
+        for normal_class, rows in comparison.by_class.items():
+            parts += [f"## Normal class {normal_class}", markdown_table(rows, comparison.columns, runs=seeds)]
+    return "\n\n".join(parts) + "\n"
+
+
+def markdown_table(rows: Sequence[Row], columns: Sequence[str], *, runs: int) -> str:
+    """One table: the best in bold, published numbers small.
+
+    Args:
+        rows: Its rows.
+        columns: Its columns of numbers.
+        runs: Number of runs that a whole row has.
+    """
+    header = ["method", "alpha", *columns, "runs", "training"]
+    best = {column: best_rows(rows, column, runs=runs) for column in columns}
     lines = [header, ["---", *["---:"] * (len(header) - 1)]]
-    for position, row in enumerate(comparison.rows):
-        values = [markdown_value(row, column, bold=position in best[column]) for column in comparison.columns]
+    for position, row in enumerate(rows):
+        values = [markdown_value(row, column, bold=position in best[column]) for column in columns]
         facts = ["", ""] if row.published else [str(row.runs), seconds_text(row)]
         lines.append([*row_names(row), *values, *facts])
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return "\n\n".join([*describe(comparison), table]) + "\n"
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def markdown_value(row: Row, column: str, *, bold: bool) -> str:

@@ -8,7 +8,7 @@ from gnl_core.runs.comparison.text import (
     best_rows,
     describe,
     interval_text,
-    markdown_table,
+    markdown_page,
     percent,
     row_names,
     terminal_table,
@@ -99,7 +99,8 @@ def test_the_terminals_columns_are_aligned(pacs_cells: list[Cell]):
 
 
 def test_markdown_has_the_best_in_bold_and_published_numbers_small(pacs_cells: list[Cell]):
-    table = [line for line in markdown_table(compare_cells(pacs_cells)).splitlines() if line.startswith("|")]
+    means, *_ = markdown_page(compare_cells(pacs_cells)).split("## Normal class")
+    table = [line for line in means.splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in table}) == 1
     (best,) = [line for line in table if line.startswith("| gnl | 1 |")]
     assert "**87.5 ± 3.5**" in best  # under shift
@@ -107,3 +108,14 @@ def test_markdown_has_the_best_in_bold_and_published_numbers_small(pacs_cells: l
     (published,) = [line for line in table if line.startswith("| gnl (published)")]
     assert "<sub>86.8</sub>" in published  # photo, mean of dog and house
     assert "**" not in published
+
+
+def test_markdown_has_a_table_of_each_class_after_the_means(pacs_cells: list[Cell]):
+    comparison = compare_cells(pacs_cells)
+    _, *tables = markdown_page(comparison).split("## Normal class ")
+    for normal_class, table in zip(("dog", "house"), tables, strict=True):
+        heading, *lines = table.splitlines()
+        assert heading == normal_class
+        (row,) = [line for line in lines if line.startswith("| gnl | 1 |")]
+        assert row.split("|")[3].split("<br>")[0].strip() == "85.0 ± 0.0"
+        assert row.split("|")[-3].strip() == "2"  # seeds, not classes times seeds

@@ -1,0 +1,200 @@
+"""A trained detector as an ONNX graph: images and strength of matching go in, scores and maps come out.
+
+It is PyTorch's own exporter that makes the graph. It needs the packages of the extra `export`, which nothing
+else imports.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from gnl_core.config import ScoringConfig
+from gnl_core.detectors import DETECTORS
+from gnl_core.detectors.base import Detector
+from gnl_core.detectors.references import References
+from gnl_core.models.teachers import Mix
+
+BATCH = "batch"  # the name of the dimension that may have any size
+MEND = "choose a run with one of our own teachers"
+OPSET = 18  # of ONNX: the oldest that PyTorch's exporter writes without converting
+USE_MATRIX_PRODUCT = 1  # PyTorch's number for cdist's "use_mm_for_euclid_dist"
+REASONS_AGAINST = {"kdad": "its anomaly map is a gradient, and an ONNX graph cannot take one"}
+EXPORTABLE = tuple(name for name in DETECTORS if name not in REASONS_AGAINST)
+
+
+class AdjustableReferences(nn.Module):
+    """References that pull features by a strength in a buffer, so that the strength can be a graph's input.
+
+    Matching is linear in the strength (Eq. 1): it is done in full, and mixed with the features as they came.
+    """
+
+    strength: Tensor
+
+    def __init__(self, references: References) -> None:
+        super().__init__()
+        self.references = references
+        self.register_buffer("strength", torch.zeros(()))
+
+    def matching(self, scoring: ScoringConfig, *, own_weight: float) -> Mix:
+        """What happens to each stage's map, as `References.matching` gives it, at the buffer's strength."""
+        match = self.references.matching(scoring.model_copy(update={"style_weight": 1.0}), own_weight=1.0)
+        assert match is not None  # at strength 1 there always is matching
+
+        def mix(index: int, stage: Tensor) -> Tensor:
+            matched = match(index, stage)
+            return stage if matched is stage else (1 - self.strength) * stage + self.strength * matched
+
+        return mix
+
+
+class Graph(nn.Module):
+    """A detector and one way of scoring as a function of tensors alone."""
+
+    def __init__(self, detector: Detector, scoring: ScoringConfig) -> None:
+        super().__init__()
+        self.detector = copy.deepcopy(detector).cpu().eval().requires_grad_(False)
+        self.scoring = scoring
+        references = kept_references(self.detector)
+        self.adjustable = references is not None
+        if references is not None:
+            self.detector.references = AdjustableReferences(references)
+
+    def forward(self, images: Tensor, style_weight: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Score images.
+
+        Args:
+            images: RGB in [0, 1], shape (B, 3, H, W).
+            style_weight: Scalar in [0, 1]; None where there is nothing to match.
+
+        Returns:
+            Scores (B,), and maps (B, H, W) if the method has them.
+        """
+        inputs = {} if style_weight is None else {"references.strength": style_weight}
+        score, anomaly_map = functional_call(self.detector, inputs, (images, self.scoring))
+        return (score,) if anomaly_map is None else (score, anomaly_map[:, 0])
+
+
+def kept_references(detector: Detector) -> References | None:
+    """What features can be matched to; None where the method does not match, or the checkpoint keeps none."""
+    found = (module for module in detector.modules() if isinstance(module, References) and module.count)
+    return next(found, None) if detector.matches else None
+
+
+def export_onnx(
+    detector: Detector, scoring: ScoringConfig, *, name: str, image_size: tuple[int, int], facts: Mapping[str, str]
+) -> bytes:
+    """Turn a trained detector into an ONNX file.
+
+    Its inputs are `images` (float32 RGB in [0, 1], shape (batch, 3, H, W), any batch) and, where features can be
+    matched, the scalar `style_weight`; its outputs `scores` (batch,) and, if the method has them, `maps`
+    (batch, H, W). The teacher's weights and normalisation are in it, and so is every other setting of the scoring.
+
+    Args:
+        detector: A trained detector.
+        scoring: How it looks at images; the strength in it stays open.
+        name: The detector's name in DETECTORS.
+        image_size: Height and width of the images.
+        facts: What the file says of itself, as its metadata.
+
+    Raises:
+        ValueError: If the method cannot be exported, a package is missing, or the scoring cannot be had.
+    """
+    if name in REASONS_AGAINST:
+        raise ValueError(
+            f"{name} cannot be exported, since {REASONS_AGAINST[name]}; choose a run of: {', '.join(EXPORTABLE)}"
+        )
+    operators = translate_operators()
+    graph = Graph(detector, scoring)
+    examples = {"images": torch.rand(2, 3, *image_size)}  # one image alone would be taken for a fixed batch
+    if graph.adjustable:
+        examples["style_weight"] = torch.tensor(0.5)
+    with torch.no_grad(), quiet():
+        outputs = graph(**examples)  # what is wrong with the question is told here, not within the exporter
+        program = trace(graph, examples, count=len(outputs), operators=operators)
+    program.model.metadata_props.update(facts)
+    forget_origin(program.model)
+    return program.model_proto.SerializeToString(deterministic=True)
+
+
+def trace(graph: Graph, examples: dict[str, Tensor], *, count: int, operators: dict[Any, Callable[..., Any]]) -> Any:
+    """PyTorch's program of a graph with so many outputs, for batches of any size.
+
+    Raises:
+        ValueError: If PyTorch cannot make one.
+    """
+    try:
+        program: Any = torch.onnx.export(
+            graph,
+            kwargs=examples,
+            input_names=list(examples),
+            output_names=["scores", "maps"][:count],
+            dynamic_shapes=dict.fromkeys(examples) | {"images": {0: BATCH}},
+            opset_version=OPSET,
+            custom_translation_table=operators,
+            verbose=False,
+        )
+    except torch.onnx.errors.OnnxExporterError as error:
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        raise ValueError(f"PyTorch cannot export this detector ({reason}); {MEND}") from None
+    if str(program.model.graph.inputs[0].shape[0]) != BATCH:  # the exporter fixes a size without a word
+        raise ValueError(f"PyTorch cannot export this detector for batches of any size; {MEND}")
+    return program
+
+
+def translate_operators() -> dict[Any, Callable[..., Any]]:
+    """Those of PyTorch's operators that its exporter does not know, and how ONNX says them.
+
+    Raises:
+        ValueError: If ONNX's packages are not installed.
+    """
+    try:
+        import onnx  # noqa: F401, PLC0415 (an extra)
+        from onnxscript import opset18 as op  # noqa: PLC0415 (an extra)
+    except ImportError:
+        raise ValueError("gnl export needs ONNX's packages; install gnl with its extra: [export]") from None
+
+    def sort(values: Any, stable: bool = True, dim: int = -1, descending: bool = False) -> Any:
+        # ONNX has TopK give tied values in the order of position, which is what stable means.
+        every = op.Slice(op.Shape(values), [dim], [dim + 1])
+        return op.TopK(values, every, axis=dim, largest=int(descending), sorted=1)
+
+    def cdist(left: Any, right: Any, p: float = 2.0, compute_mode: int = 0) -> Any:
+        if compute_mode != USE_MATRIX_PRODUCT:
+            return op.ReduceL2(op.Sub(op.Unsqueeze(left, [-2]), op.Unsqueeze(right, [-3])), [-1], keepdims=0)
+        turned = op.Transpose(right, perm=[1, 0])
+        squares = op.Add(op.ReduceSumSquare(left, [-1]), op.ReduceSumSquare(turned, [0]))
+        products = op.MatMul(left, turned)
+        return op.Sqrt(op.Relu(op.Sub(squares, op.Add(products, products))))
+
+    aten = torch.ops.aten
+    return {aten.sort.stable: sort, aten._cdist_forward.default: cdist}
+
+
+def forget_origin(model: Any) -> None:
+    """Remove what the exporter notes of each node: lines of code, and where they lie on this machine."""
+    for node in model.graph.all_nodes():
+        node.metadata_props.clear()
+        node.doc_string = None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the exporter's remarks about its own future to itself."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,221 @@
+"""Score histograms of several methods in one figure, and a slider for the strength of matching that needs no server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from gnl_core.plots.histograms import Panel, histogram_shares
+from gnl_core.plots.style import ACCENT, GREY, LABEL_COLOURS, LABEL_NAMES
+
+ROW_PX = 210
+TOP_PX, BOTTOM_PX = 32, 28  # above a panel: its heading; below: ticks
+PLOT_PX, TEXT_PX = ROW_PX - TOP_PX - BOTTOM_PX, 44  # a panel, and the part at its top that its text needs
+SLIDER_PX = 70
+COLUMN_GAP = 0.04
+PARTS = {"bar": ("y", "customdata"), "scatter": ("x", "text")}  # what a strength changes in a trace of a kind
+
+
+class Row(NamedTuple):
+    """One method at one strength.
+
+    Attributes:
+        panels: Its scores in-distribution and shifted.
+        threshold: Score above which an image is called anomalous; drawn as a dotted line.
+    """
+
+    panels: tuple[Panel, Panel]
+    threshold: float
+
+
+class Axes(NamedTuple):
+    """The axes of one method's row, the same at every strength.
+
+    Attributes:
+        edges: Ascending bin edges, shape (bins + 1,).
+        tallest: Upper end of the vertical axis, in share of a label's images.
+    """
+
+    edges: NDArray[np.float64]
+    tallest: float
+
+
+class Selection(NamedTuple):
+    """Bars that were selected in a figure.
+
+    Attributes:
+        row: Position of the method.
+        shifted: 1 for the shifted domain, else 0.
+        strength: The strength of matching that they were drawn at.
+        low: Lower edge of the first bin.
+        high: Upper edge of the last bin.
+    """
+
+    row: int
+    shifted: int
+    strength: float
+    low: float
+    high: float
+
+
+def scrub_histograms(strengths: Mapping[float, Sequence[Row]], axes: Sequence[Axes], *, shown: float) -> go.Figure:
+    """A row of two panels for each method; each bar is the share of that label's images in that bin.
+
+    Args:
+        strengths: For each strength of matching, weakest first, the methods; one that does not match stands still.
+        axes: Those of each method.
+        shown: The strength that is drawn at first.
+
+    Returns:
+        A figure `figure_height` high. With several strengths its slider moves bars, thresholds, AUROC and counts in
+        the browser. A bar's custom data is the strength that it is drawn at.
+    """
+    rows = len(axes)
+    spacing = (TOP_PX + BOTTOM_PX) / (rows * ROW_PX - TOP_PX - BOTTOM_PX)
+    figure = make_subplots(rows, 2, vertical_spacing=spacing, horizontal_spacing=COLUMN_GAP)
+    for row, column, trace in place_traces(strengths[shown], axes, strength=shown):
+        figure.add_trace(trace, row=row, col=column)
+    for row, own in enumerate(axes, start=1):
+        figure.update_xaxes(range=[own.edges[0], own.edges[-1]], row=row)
+        figure.update_yaxes(range=[0, top_of(own)], row=row)
+    for panel, domain in zip(strengths[shown][0].panels, (figure.layout.xaxis, figure.layout.xaxis2), strict=True):
+        place = {"xref": "paper", "yref": "paper", "x": domain.domain[0], "y": 1, "yshift": TOP_PX - 8}
+        figure.add_annotation(text=panel.title, showarrow=False, xanchor="left", font_size=14, **place)
+    figure.update_xaxes(showgrid=False, zeroline=False, fixedrange=True)
+    figure.update_yaxes(visible=False, fixedrange=True)
+    if len(strengths) > 1:
+        figure.frames = [
+            go.Frame(
+                name=f"{strength:g}",
+                data=[moving_parts(trace) for *_, trace in place_traces(found, axes, strength=strength)],
+            )
+            for strength, found in strengths.items()
+        ]
+        figure.update_layout(sliders=[strength_slider(list(strengths), shown=shown)])
+    return figure.update_layout(
+        height=figure_height(rows, scrubbed=len(strengths) > 1),
+        barmode="overlay",
+        bargap=0.06,
+        showlegend=False,
+        dragmode="select",
+        selectdirection="h",
+        margin={"l": 0, "r": 0, "t": TOP_PX, "b": BOTTOM_PX + SLIDER_PX * (len(strengths) > 1)},
+    )
+
+
+def figure_height(rows: int, *, scrubbed: bool) -> int:
+    """Height of the figure in pixels."""
+    return rows * ROW_PX + SLIDER_PX * scrubbed
+
+
+def place_of(figure: go.Figure, trace: int) -> tuple[int, int]:
+    """Which method's panel a trace of the figure stands in, and 1 if it is the shifted one."""
+    return divmod(int(figure.data[trace].xaxis.removeprefix("x") or 1) - 1, 2)
+
+
+def read_selection(figure: go.Figure, points: Sequence[Mapping[str, Any]]) -> Selection | None:
+    """What was selected in a figure: the bars of the first selected bar's panel; None without any bar.
+
+    Args:
+        figure: The figure as it was drawn.
+        points: Points as Plotly's events have them, those of lines and texts among them.
+    """
+    bars = [point for point in points if "customdata" in point]
+    if not bars:
+        return None
+    first = bars[0]["curve_number"]
+    row, shifted = place_of(figure, first)
+    centres = [bar["x"] for bar in bars if place_of(figure, bar["curve_number"]) == (row, shifted)]
+    half_bin = (figure.data[first].x[1] - figure.data[first].x[0]) / 2
+    return Selection(row, shifted, float(bars[0]["customdata"]), min(centres) - half_bin, max(centres) + half_bin)
+
+
+def place_traces(rows: Sequence[Row], axes: Sequence[Axes], *, strength: float) -> list[tuple[int, int, go.Trace]]:
+    """The traces of all panels, always in the same order, each with its row and column in the figure, from 1."""
+    return [
+        (row, column, trace)
+        for row, (found, own) in enumerate(zip(rows, axes, strict=True), start=1)
+        for column, panel in enumerate(found.panels, start=1)
+        for trace in [
+            *(
+                histogram_bars(panel, own.edges, label=label, strength=strength)
+                for label in LABEL_COLOURS
+                if (panel.scores.label == label).any()
+            ),
+            threshold_line(found.threshold, height=own.tallest),
+            panel_text(panel, own),
+        ]
+    ]
+
+
+def histogram_bars(panel: Panel, edges: NDArray[np.float64], *, label: int, strength: float) -> go.Bar:
+    """The bars of one label, filled in-distribution and hatched under shift."""
+    colour = LABEL_COLOURS[label]
+    heights = histogram_shares(panel.scores.score[panel.scores.label == label], edges)
+    return go.Bar(
+        x=(edges[:-1] + edges[1:]) / 2,
+        y=heights,
+        customdata=np.full(len(heights), strength),
+        name=LABEL_NAMES[label],
+        opacity=0.8,
+        marker={
+            "color": colour,
+            "line": {"color": colour, "width": 1 if panel.shifted else 0},
+            "pattern": {"shape": "/" if panel.shifted else "", "fillmode": "overlay", "size": 5, "solidity": 0.35},
+        },
+        hovertemplate=f"{LABEL_NAMES[label]}: %{{y:.1%}} at score %{{x:.2f}}<extra></extra>",
+    )
+
+
+def threshold_line(threshold: float, *, height: float) -> go.Scatter:
+    """A dotted line over the whole panel."""
+    line = {"color": GREY, "dash": "dot", "width": 1.5}
+    return go.Scatter(x=[threshold, threshold], y=[0, height], mode="lines", line=line, hoverinfo="skip")
+
+
+def panel_text(panel: Panel, axes: Axes) -> go.Scatter:
+    """Note and footnote at a panel's upper right: as a trace, for frames redraw no layout."""
+    return go.Scatter(
+        x=[axes.edges[-1]],
+        y=[top_of(axes)],
+        text=[f"{panel.note}<br><span style='font-size:12px'>{panel.footnote}</span>"],
+        mode="text",
+        textposition="bottom left",
+        textfont={"size": 14},
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
+
+
+def top_of(axes: Axes) -> float:
+    """Upper end of a panel's vertical axis: above the tallest bar there is room for its text."""
+    return axes.tallest * PLOT_PX / (PLOT_PX - TEXT_PX)
+
+
+def moving_parts(trace: go.Trace) -> dict[str, Any]:
+    """What a strength changes in a trace, and no more: the browser holds every strength."""
+    found = {name: trace[name] for name in PARTS[trace.type] if trace[name] is not None}
+    return {"type": trace.type, **found}
+
+
+def strength_slider(strengths: Sequence[float], *, shown: float) -> dict[str, Any]:
+    """The slider below the figure."""
+    at_once = {"mode": "immediate", "frame": {"duration": 0, "redraw": False}, "transition": {"duration": 0}}
+    return {
+        "active": list(strengths).index(shown),
+        "steps": [
+            {"label": f"{strength:g}", "method": "animate", "args": [[f"{strength:g}"], at_once]}
+            for strength in strengths
+        ],
+        "currentvalue": {"prefix": "In these figures α = ", "xanchor": "left", "font": {"size": 13}},
+        "pad": {"t": BOTTOM_PX + 4},
+        "len": 1,
+        "activebgcolor": ACCENT,
+        "bordercolor": GREY,
+        "minorticklen": 0,
+    }

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gnl_core.plots.histograms import Panel, shared_edges, tallest_share
+from gnl_core.plots.scrubber import Axes, Row, figure_height, place_of, read_selection, scrub_histograms
+from gnl_core.records import Scores
+
+
+def make_row(shift: float) -> Row:
+    """Two normal images and one anomaly in each domain, moved along the score axis."""
+    scores = Scores(
+        score=np.array([0.0, 1.0, 2.0]) + shift,
+        label=np.array([0, 0, 1]),
+        domain=np.array(["d"] * 3),
+        category=np.array(["c"] * 3),
+        path=np.array(["p"] * 3),
+    )
+    panels = [
+        Panel(scores, shifted=shifted, title="t", note=f"note {shift}", footnote="f") for shifted in (False, True)
+    ]
+    return Row((panels[0], panels[1]), threshold=1.5 + shift)
+
+
+@pytest.fixture(scope="module")
+def figure():
+    """Two methods at two strengths, of which the second moves by a half."""
+    strengths = {0.0: [make_row(0.0), make_row(0.0)], 1.0: [make_row(0.0), make_row(0.5)]}
+    scores = [panel.scores for rows in strengths.values() for row in rows for panel in row.panels]
+    edges = shared_edges(scores)
+    return scrub_histograms(strengths, [Axes(edges, tallest_share(scores, edges))] * 2, shown=0.0)
+
+
+def test_each_labels_bars_sum_to_one(figure):
+    bars = [trace for trace in figure.data if trace.type == "bar"]
+    assert len(bars) == 8  # two methods, two domains, two labels
+    assert [sum(trace.y) for trace in bars] == pytest.approx([1.0] * 8)
+
+
+def test_traces_stand_in_their_methods_row_in_distribution_on_the_left(figure):
+    bars = [place_of(figure, n) for n, trace in enumerate(figure.data) if trace.type == "bar"]
+    assert bars == [(0, 0)] * 2 + [(0, 1)] * 2 + [(1, 0)] * 2 + [(1, 1)] * 2
+
+
+def test_a_frame_moves_what_its_strength_changes_and_leaves_the_other_method(figure):
+    unmatched, matched = figure.frames
+    assert (unmatched.name, matched.name) == ("0", "1")
+    half = len(figure.data) // 2
+    for place, (before, after) in enumerate(zip(unmatched.data, matched.data, strict=True)):
+        moved = any(
+            not np.array_equal(before[part], after[part]) for part in ("x", "y", "text") if before[part] is not None
+        )
+        assert moved == (place >= half)
+
+
+def test_a_bar_knows_the_strength_that_it_is_drawn_at(figure):
+    for frame, strength in zip(figure.frames, (0.0, 1.0), strict=True):
+        assert {value for trace in frame.data if trace.type == "bar" for value in trace.customdata} == {strength}
+
+
+def test_one_strength_alone_has_no_slider():
+    row = make_row(0.0)
+    scores = [panel.scores for panel in row.panels]
+    edges = shared_edges(scores)
+    still = scrub_histograms({0.5: [row]}, [Axes(edges, tallest_share(scores, edges))], shown=0.5)
+    assert not still.frames
+    assert still.layout.height == figure_height(1, scrubbed=False) < figure_height(1, scrubbed=True)
+
+
+def test_a_selection_reaches_from_edge_to_edge_of_the_bars_in_its_first_panel(figure):
+    curve = next(n for n in range(len(figure.data)) if place_of(figure, n) == (1, 1))
+    centres = figure.data[curve].x
+    points = [
+        {"curve_number": curve, "x": centres[3], "customdata": 1.0},
+        {"curve_number": curve, "x": centres[5], "customdata": 1.0},
+        {"curve_number": 0, "x": centres[20], "customdata": 1.0},
+        {"curve_number": curve, "x": 9.0},  # a point of the threshold's line
+    ]
+    found = read_selection(figure, points)
+    width = centres[1] - centres[0]
+    assert (found.row, found.shifted, found.strength) == (1, 1, 1.0)
+    assert (found.low, found.high) == pytest.approx((centres[3] - width / 2, centres[5] + width / 2))
+    assert read_selection(figure, points[3:]) is None

@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from gnl_core import export
+from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.datasets import list_items
+from gnl_core.datasets.loading import Batches
+from gnl_core.detectors import DETECTORS, create_detector, knn
+from gnl_core.detectors.base import Detector
+from gnl_core.export import EXPORTABLE, AdjustableReferences, Graph, export_onnx
+from gnl_core.models.teachers import Teacher, TeacherSpec
+from gnl_core.records import Detection
+
+for package in ("onnx", "onnxscript", "onnxruntime"):
+    pytest.importorskip(package, reason=f"{package} is not installed; the extra [export] has it")
+
+CLOSE = {"atol": 1e-4, "rtol": 1e-5}  # an untrained Deep SVDD's distances are of the order of 100
+ROUNDED_RANKS = {"atol": 5e-3, "rtol": 1e-3}  # rounding swaps values that are nearly tied, as in docs/export.md
+TRAIN_NOTHING = ("knn", "patchcore")
+SCORED_AS_RD4AD = ("rd4ad_augmix", "rd4ad_mixstyle", "rd4ad_efdm", "rd4ad_jigsaw")
+UNUSUAL = {  # everything that is baked in differs from its default
+    "matched_stages": "1,2,3",
+    "reference_choice": "nearest",
+    "align_corners": True,
+    "smoothing_sigma_px": 1.5,
+    "reduction": "top",
+    "top_percent": 5.0,
+}
+
+
+class Exported(NamedTuple):
+    """A detector, how it scores, its graph in ONNX Runtime, and three real images."""
+
+    name: str
+    detector: Detector
+    scoring: ScoringConfig
+    session: Any
+    images: torch.Tensor
+
+    def strengths(self) -> list[dict[str, np.ndarray]]:
+        """What the graph can be fed beside the images."""
+        if "style_weight" not in [given.name for given in self.session.get_inputs()]:
+            return [{}]
+        return [{"style_weight": np.array(strength, np.float32)} for strength in (0, 0.5, 1)]
+
+
+def make_detector(config: RunConfig, *, domain: str = "digits_m") -> tuple[Detector, torch.Tensor]:
+    """An untrained detector that has seen its training images, and three others of the same domain."""
+    items = list_items("digits", normal_class="4", domain=domain)[:13]
+    detector = create_detector(config)
+    batches = Batches(items[3:], image_size=config.image_size, batch_size=5, views=detector.views)
+    with torch.no_grad():
+        detector.prepare(batches)
+    (batch,) = Batches(items[:3], image_size=config.image_size, batch_size=3)
+    return detector.eval(), batch.views["original"]
+
+
+def open_graph(content: bytes) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(content, options)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.slow if name in SCORED_AS_RD4AD else ()) for name in EXPORTABLE],
+)
+def exported(request: pytest.FixtureRequest, tiny_config: Callable[..., RunConfig]) -> Exported:
+    """Each method, at a size that is not square."""
+    config = tiny_config(detector=request.param, image_size="40x32", **UNUSUAL)
+    detector, images = make_detector(config)
+    content = export_onnx(detector, config, name=request.param, image_size=config.image_size, facts={})
+    return Exported(request.param, detector, config, open_graph(content), images)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_onnx_runtime_gives_our_scores_and_maps(exported: Exported, batch_size: int):
+    images = exported.images[:batch_size]
+    for strength in exported.strengths():
+        asked = exported.scoring.model_copy(update={name: float(value) for name, value in strength.items()})
+        with torch.no_grad():
+            ours = exported.detector(images, asked)
+        tolerance = ROUNDED_RANKS if asked.style_weight else CLOSE
+        scores, *maps = exported.session.run(None, {"images": images.numpy(), **strength})
+        np.testing.assert_allclose(scores, ours.score, **tolerance)
+        assert len(maps) == (ours.anomaly_map is not None)
+        for found in maps:
+            np.testing.assert_allclose(found, ours.anomaly_map[:, 0], **tolerance)
+
+
+class Pooling(nn.Module):
+    """A backbone that only pools, so that every program has its features to the bit, and many of them tie."""
+
+    feature_info = SimpleNamespace(
+        channels=lambda: (3, 3, 3), reduction=lambda: (2, 4, 8), module_name=lambda: ("low", "middle", "high")
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.low, self.middle, self.high = nn.MaxPool2d(2), nn.MaxPool2d(2), nn.MaxPool2d(2)
+
+    def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
+        low = self.low(images)
+        middle = self.middle(low)
+        return [low, middle, self.high(middle)]
+
+
+@pytest.mark.parametrize("reference_choice", ["mean", "nearest"])
+def test_equal_features_are_matched_equally_ties_too(
+    reference_choice: str, monkeypatch: pytest.MonkeyPatch, tiny_config: Callable[..., RunConfig]
+):
+    pooling = Teacher(TeacherSpec("pooling"), Pooling(), mean=(0, 0, 0), std=(1, 1, 1))
+    monkeypatch.setattr(knn, "create_teacher", lambda *_, **__: pooling)
+    config = tiny_config(detector="knn", reference_choice=reference_choice, matched_stages="1,2,3")
+    detector, images = make_detector(config, domain="digits")
+    content = export_onnx(detector, config, name="knn", image_size=config.image_size, facts={})
+    session = open_graph(content)
+    for strength in (0, 0.25, 0.5, 0.75, 1):
+        with torch.no_grad():
+            ours = detector(images, config.model_copy(update={"style_weight": float(strength)})).score
+        given = {"images": images.numpy(), "style_weight": np.array(strength, np.float32)}
+        np.testing.assert_allclose(session.run(None, given)[0], ours, rtol=0, atol=1e-5)
+
+
+def test_the_strength_is_an_input_where_it_changes_something(exported: Exported):
+    strengths = exported.strengths()
+    assert (len(strengths) > 1) == exported.detector.matches
+    runs = [exported.session.run(["scores"], {"images": exported.images.numpy(), **given})[0] for given in strengths]
+    assert len({scores.tobytes() for scores in runs}) == len(strengths)
+
+
+def test_an_export_leaves_the_detector_as_it_is(exported: Exported):
+    assert not any(isinstance(module, AdjustableReferences) for module in exported.detector.modules())
+    learnt = [p for p in exported.detector.parameters() if p.requires_grad]
+    assert bool(learnt) == (exported.name not in TRAIN_NOTHING)
+
+
+def test_every_method_is_exported_or_has_a_reason():
+    assert {*EXPORTABLE, *export.REASONS_AGAINST} == set(DETECTORS)
+
+
+def test_a_map_that_is_a_gradient_is_refused(tiny_config: Callable[..., RunConfig]):
+    config = tiny_config(detector="kdad")
+    with pytest.raises(ValueError, match=r"kdad cannot be exported, since its .* is a gradient.*: gnl, rd4ad"):
+        export_onnx(create_detector(config), config, name="kdad", image_size=(32, 32), facts={})
+
+
+def test_missing_packages_are_told(monkeypatch: pytest.MonkeyPatch, tiny_config: Callable[..., RunConfig]):
+    monkeypatch.setitem(sys.modules, "onnx", None)  # as if it were not installed
+    config = tiny_config(detector="deep_svdd")
+    with pytest.raises(ValueError, match=r"needs ONNX's packages; install gnl with its extra: \[export\]"):
+        export_onnx(create_detector(config), config, name="deep_svdd", image_size=(32, 32), facts={})
+
+
+def test_more_references_than_are_kept_are_refused_as_in_scoring(tiny_config: Callable[..., RunConfig]):
+    config = tiny_config(detector="knn", reference_count=4)
+    detector, _ = make_detector(config)
+    with pytest.raises(ValueError, match="keeps 3 references, 4 were asked for"):
+        export_onnx(detector, config, name="knn", image_size=(32, 32), facts={})
+
+
+def test_without_references_there_is_no_strength_to_ask_for(tiny_config: Callable[..., RunConfig]):
+    config = tiny_config(detector="knn", stored_references=0)
+    detector, _ = make_detector(config)
+    with pytest.raises(ValueError, match="keeps no references"):
+        export_onnx(
+            detector, config.model_copy(update={"style_weight": 0.5}), name="knn", image_size=(32, 32), facts={}
+        )
+    assert not Graph(detector, config.model_copy(update={"style_weight": 0.0})).adjustable
+
+
+class Smallest(Detector):
+    """Scores by the smallest of all values, found by sorting."""
+
+    def forward(self, images: torch.Tensor, scoring: ScoringConfig) -> Detection:
+        return Detection(score=images.flatten(1).sort(dim=1, stable=True).values[:, 0], anomaly_map=None)
+
+
+def test_what_the_exporter_cannot_translate_is_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch):
+    export_onnx(Smallest(), ScoringConfig(), name="smallest", image_size=(4, 4), facts={})
+    monkeypatch.setattr(export, "translate_operators", dict)
+    with pytest.raises(ValueError, match=r"PyTorch cannot export this detector \(.*sort.*\); choose") as refusal:
+        export_onnx(Smallest(), ScoringConfig(), name="smallest", image_size=(4, 4), facts={})
+    assert "\n" not in str(refusal.value)
+
+
+class OneSize(Detector):
+    """A detector for two images, no more and no fewer."""
+
+    def forward(self, images: torch.Tensor, scoring: ScoringConfig) -> Detection:
+        return Detection(score=images.flatten(1).sum(dim=1) + torch.arange(2.0), anomaly_map=None)
+
+
+def test_a_detector_for_one_size_of_batch_is_refused_in_one_sentence():
+    with pytest.raises(ValueError, match=r"PyTorch cannot export this detector .*; choose") as refusal:
+        export_onnx(OneSize(), ScoringConfig(), name="one_size", image_size=(4, 4), facts={})
+    assert "\n" not in str(refusal.value)
+
+
+class Ranks(Detector):
+    """A map of the positions from which sorting takes the values."""
+
+    def forward(self, images: torch.Tensor, scoring: ScoringConfig) -> Detection:
+        positions = images[:, 0].flatten(1).sort(dim=1, stable=True).indices.float()
+        return Detection(score=positions.sum(dim=1), anomaly_map=positions.view(-1, 1, 4, 4))
+
+
+def test_tied_values_are_sorted_by_their_position():
+    session = open_graph(export_onnx(Ranks(), ScoringConfig(), name="ranks", image_size=(4, 4), facts={}))
+    tied = np.ones((1, 3, 4, 4), np.float32)
+    tied[..., 1, :] = 0  # positions 4 to 7
+    assert session.run(["maps"], {"images": tied})[0].flatten().tolist() == [4, 5, 6, 7, 0, 1, 2, 3, *range(8, 16)]
+
+
+def test_a_file_says_what_it_is_told_and_nothing_of_where_it_was_made():
+    content = export_onnx(
+        Smallest(), ScoringConfig(), name="smallest", image_size=(4, 4), facts={"normal_class": "nüt"}
+    )
+    assert open_graph(content).get_modelmeta().custom_metadata_map == {"normal_class": "nüt"}
+    assert b".py" not in content
+
+
+def test_only_an_export_imports_onnx():
+    code = "import sys, gnl_core.cli; print({'onnx', 'onnxscript', 'onnxruntime'} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert found.stdout.strip() == "set()"
