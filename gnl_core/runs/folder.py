@@ -85,22 +85,6 @@ class RunFolder(NamedTuple):
         return self.path / "report.json"
 
     @property
-    def parts(self) -> tuple[Path, ...]:
-        """All files that it may have beside its settings."""
-        return (
-            self.progress,
-            self.weights,
-            self.state,
-            self.status,
-            self.lock,
-            self.stop,
-            self.log,
-            self.origin,
-            self.scores,
-            self.report,
-        )
-
-    @property
     def epochs(self) -> Path:
         """Folder of the epochs that are kept."""
         return self.path / "epochs"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import suppress
+from pathlib import Path
 
 from gnl_core.runs.folder import RunFolder
 
@@ -23,7 +24,7 @@ def remove_run(folder: RunFolder) -> None:
     remove_leftovers(folder)
     if folder.epochs.exists():
         shutil.rmtree(folder.epochs)
-    for file in (*folder.parts, folder.config):
+    for file in (*parts_of(folder), folder.config):
         file.unlink(missing_ok=True)
     with suppress(OSError):  # something else lies there
         folder.path.rmdir()
@@ -31,6 +32,12 @@ def remove_run(folder: RunFolder) -> None:
 
 def remove_leftovers(folder: RunFolder) -> None:
     """Remove the temporary files of a process that was killed while it wrote."""
-    for file in (folder.config, *folder.parts):
+    for file in (folder.config, *parts_of(folder)):
         for left in folder.path.glob(f".{file.name}.*"):
             left.unlink(missing_ok=True)
+
+
+def parts_of(folder: RunFolder) -> tuple[Path, ...]:
+    """All files that a run may have beside its settings."""
+    learnt = (folder.progress, folder.weights, folder.state, folder.origin, folder.scores, folder.report)
+    return (*learnt, folder.status, folder.lock, folder.stop, folder.log)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from gnl_core.config import RunConfig
+from gnl_core.config import RunConfig, parse_config
 from gnl_core.records import EpochRecord, Step
 from gnl_core.runs.checkpoints import save_checkpoint
 from gnl_core.runs.folder import (
@@ -127,7 +127,8 @@ def open_unfinished(folder: RunFolder, changes: Mapping[str, object]) -> RunConf
         changes: Settings that are given anew.
 
     Raises:
-        ValueError: If there is no run, it is finished, has no state, or was begun with other settings.
+        ValueError: If there is no run, it is finished, has no state, or was begun with other settings; or if a change
+            is none that a setting can take.
     """
     begun = read_config(folder)
     if is_trained(folder, begun):
@@ -137,7 +138,7 @@ def open_unfinished(folder: RunFolder, changes: Mapping[str, object]) -> RunConf
             f"{folder.path} has a checkpoint, but no state that its training could go on from; "
             "score it as it is, or train another run"
         )
-    config = begun.model_copy(update=dict(changes))
+    config = parse_config(begun.model_dump() | dict(changes))
     for name, before, now in differing_settings(begun, config):
         flag = name.replace("_", "-")
         raise ValueError(

@@ -17,6 +17,7 @@ from gnl_core.runs.experiment import advance_run, train_run
 from gnl_core.runs.folder import RunFolder, create_run, write_records
 from gnl_core.runs.jobs import Job, delete, list_jobs, read_job, read_log, resume, start, stop, wait_until
 from gnl_core.runs.locks import holding, is_locked
+from gnl_core.runs.removing import parts_of
 from gnl_core.runs.status import Status, read_status, write_status
 
 Make = Callable[..., RunConfig]
@@ -205,7 +206,7 @@ def test_deleting_removes_a_runs_files_and_no_others(tiny_config: Make, tmp_path
     config = tiny_config(detector="deep_svdd", limit=12, epochs=2, keep_epochs=True)
     folder = create_run(tmp_path / "run", config)
     list(advance_run(config, folder, stop=folder.weights.exists))
-    for file in (*folder.parts, folder.path / "notes.txt"):
+    for file in (*parts_of(folder), folder.path / "notes.txt"):
         file.touch()
     with holding(folder.lock), pytest.raises(ValueError, match="is being trained; stop it first: gnl runs --stop"):
         delete(folder.path)

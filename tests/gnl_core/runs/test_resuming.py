@@ -186,6 +186,8 @@ def test_settings_that_change_what_is_learnt_are_refused(unfinished: RunFolder):
     message = f"{unfinished.path} was begun with batch_size = 8, but 4 is asked for; resume it without --batch-size"
     with pytest.raises(ValueError, match=message):
         open_unfinished(unfinished, {"batch_size": 4})
+    with pytest.raises(ValueError, match="invalid settings: workers = -1"):
+        open_unfinished(unfinished, {"workers": -1})
     with pytest.raises(ValueError, match=r"saved with seed = 0, but 1 is asked for; ask for the same"):
         list(train_run(read_config(unfinished).model_copy(update={"seed": 1}), unfinished))
 
