@@ -196,10 +196,8 @@ def stop(path: Path, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
     Raises:
         ValueError: If nobody trains the run, or it is another machine that does and does not end it.
     """
+    ask_to_stop(path)
     folder = RunFolder(path)
-    if not lives(folder):
-        raise ValueError(f"{path} is not being trained, so there is nothing to stop")
-    folder.stop.touch()
     if wait_until(lambda: not lives(folder), seconds=patience_seconds):
         return
     status = read_status(folder)
@@ -212,6 +210,18 @@ def stop(path: Path, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
     if is_locked(folder.lock):  # the number is still its own
         os.kill(status.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
         wait_until(lambda: not is_locked(folder.lock), seconds=patience_seconds)
+
+
+def ask_to_stop(path: Path) -> None:
+    """Ask a run's process to save and end, which it does after the batch under way; do not wait for it.
+
+    Raises:
+        ValueError: If nobody trains the run.
+    """
+    folder = RunFolder(path)
+    if not lives(folder):
+        raise ValueError(f"{path} is not being trained, so there is nothing to stop")
+    folder.stop.touch()
 
 
 def wait_until(is_so: Callable[[], bool], *, seconds: float) -> bool:
