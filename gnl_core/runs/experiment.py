@@ -21,6 +21,7 @@ from gnl_core.detectors import create_detector
 from gnl_core.detectors.base import Detector
 from gnl_core.devices import resolve_device
 from gnl_core.distributed import Processes, plan_processes
+from gnl_core.models.folding import fold_batchnorm
 from gnl_core.records import EpochRecord, Scores
 from gnl_core.runs.checkpoints import load_checkpoint, save_checkpoint
 from gnl_core.runs.folder import RunFolder, append_record, discard_unstarted_run
@@ -143,7 +144,7 @@ def usable(config: RunConfig, items: list[Item]) -> list[Item]:
 def load_run(
     folder: RunFolder, *, device: str = "auto", teacher_weights: Path | None = None, data_root: Path | None = None
 ) -> Run:
-    """Load a run's checkpoint.
+    """Load a run's checkpoint to score with; it is not there to be trained or saved again.
 
     Args:
         folder: The run.
@@ -155,6 +156,7 @@ def load_run(
         ValueError: If there is no checkpoint, or it cannot be used; says why.
     """
     detector, config = load_checkpoint(folder.weights, device=device, teacher_weights=teacher_weights)
+    fold_batchnorm(detector)
     return Run(detector, config if data_root is None else config.model_copy(update={"data_root": data_root}))
 
 
