@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors.base import Detector
 from gnl_core.distributed import ALONE, Processes, average_buffers, average_gradients, average_values
+from gnl_core.memory import explain_memory
 from gnl_core.records import Batch, EpochRecord
 
 
@@ -67,7 +68,7 @@ def train_epoch(
     device, values = device_of(detector), defaultdict(list)
     detector.train()
     for progress, batch in steps:
-        with processes.autocast():
+        with processes.autocast(), explain_memory(len(batch.paths)):
             terms = detector.training_step(to_device(batch, device), optimizers, progress=progress)
         for name, value in terms.items():
             values[name].append(value)

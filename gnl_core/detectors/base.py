@@ -82,3 +82,12 @@ class Detector(nn.Module):
                 several questions can share one detector at the same time.
         """
         raise NotImplementedError
+
+    def detect_each(self, images: Tensor, questions: Sequence[ScoringConfig]) -> list[Detection]:
+        """What `forward` gives for each of several questions. Default: ask one after the other.
+
+        Args:
+            images: RGB in [0, 1], shape (B, 3, H, W).
+            questions: How to look at them.
+        """
+        return [self(images, question) for question in questions]
