@@ -49,7 +49,7 @@ class Detector(nn.Module):
     def optimizers(self, learning_rate: float) -> list[Optimizer]:
         """What `training_step` steps. Default: Adam over everything that learns; none where nothing does."""
         learnable = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        return [Adam(learnable, lr=learning_rate, betas=ADAM_BETAS)] if learnable else []
+        return [Adam(learnable, lr=learning_rate, betas=ADAM_BETAS, fused=True)] if learnable else []
 
     def training_step(self, batch: Batch, optimizers: Sequence[Optimizer], *, progress: float) -> dict[str, float]:
         """Learn from one batch. Default: descend the sum of the losses.
