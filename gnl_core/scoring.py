@@ -17,6 +17,9 @@ from gnl_core.models.teachers import Teacher
 from gnl_core.pixel_metrics import compare_with_masks, report_pixels
 from gnl_core.records import Batch, Detection, PixelReport, Scores
 
+CACHED_PIXELS = 2**17
+FEWEST_IN_PORTION = 4
+
 
 def detect(detector: Detector, batches: Iterable[Batch], scoring: ScoringConfig) -> Iterator[tuple[Batch, Detection]]:
     """Look at images batch by batch.
@@ -49,14 +52,24 @@ def detect_each(
     Yields:
         Each batch with a detection for each question, on the CPU.
     """
-    device, portion = next(detector.parameters()).device, sys.maxsize
+    device = next(detector.parameters()).device
+    portion = sys.maxsize
 
     def look(images: Tensor) -> list[Detection]:
         return [to_cpu(found) for found in detector.detect_each(images.to(device), questions)]
 
     for batch in batches:
-        portions, portion = compute_in_portions(look, batch.views["original"], largest=portion)
+        images = batch.views["original"]
+        if device.type == "cpu":
+            portion = min(portion, cached_portion(images))
+        portions, portion = compute_in_portions(look, images, largest=portion)
         yield batch, [join_detections(same) for same in zip(*portions, strict=True)]
+
+
+def cached_portion(images: Tensor) -> int:
+    """Images of shape (B, 3, H, W) whose maps a processor's cache holds at once: 4 at 256 px, 32 at 64 px."""
+    height, width = images.shape[-2:]
+    return max(FEWEST_IN_PORTION, CACHED_PIXELS // (height * width))
 
 
 def to_cpu(found: Detection) -> Detection:
