@@ -31,7 +31,7 @@ CLOCKS = {"processor": time.process_time, "wall": time.perf_counter}
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 LITERAL_IMAGES = 2  # the literal reading looks at one at a time: more would tell nothing new
 PEAK_SHAPES = ((16, 64, 64), (16, 256, 16), (16, 512, 16), (64, 64, 8))  # images, channels, side; 3x3
-KIB, GIB, GIGA = 2**10, 2**30, 1e9
+KIB, MIB, GIB, GIGA = 2**10, 2**20, 2**30, 1e9
 
 
 class Row(NamedTuple):
