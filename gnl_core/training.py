@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors.base import Detector
 from gnl_core.distributed import ALONE, Processes, average_buffers, average_gradients, average_values
+from gnl_core.memory import explain_memory
 from gnl_core.records import Batch, EpochRecord, Step
 
 
@@ -142,7 +143,7 @@ def train_step(training: Training, batch: Batch) -> dict[str, float]:
     """Learn from one batch and keep the value of each named loss, which is given back too."""
     detector, steps = training.detector, len(training.batches)
     progress = (training.epoch - 1 + training.step / steps) / training.epochs
-    with epoch_draws(training), training.processes.autocast():
+    with epoch_draws(training), training.processes.autocast(), explain_memory(len(batch.paths)):
         losses = detector.training_step(to_device(batch, device_of(detector)), training.optimizers, progress=progress)
     for name, value in losses.items():
         training.values.setdefault(name, []).append(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -89,9 +89,23 @@ class RD4AD(Detector):
 
     def forward(self, images: Tensor, scoring: ScoringConfig) -> Detection:
         """Score by the summed stage maps, their maximum by default (paper, Eq. 2-3)."""
-        found = self.features(images, scoring)
-        height, width = images.shape[-2:]
-        summed = anomaly_map(found.teacher, found.student, size=(height, width), align_corners=scoring.align_corners)
-        smoothed = smooth(summed, sigma_px=scoring.smoothing_sigma_px)
-        score = image_score(smoothed, reduction=scoring.reduction, top_percent=scoring.top_percent)
-        return Detection(score=score, anomaly_map=smoothed)
+        return rate(self.features(images, scoring), images, scoring)
+
+    def detect_each(self, images: Tensor, questions: Sequence[ScoringConfig]) -> list[Detection]:
+        """As `forward` for each question; the teacher's stages before they part, and all they share, once."""
+        branch = self.references.branching(questions, own_weight=self.style_weight)
+        ways = tuple(range(len(questions)))
+        found: dict[int, Detection] = {}
+        for alike, maps in self.network.teacher.encode_each(images, ways, branch):
+            features = self.network(maps)
+            found |= {way: rate(features, images, questions[way]) for way in alike}
+        return [found[way] for way in ways]
+
+
+def rate(found: Features, images: Tensor, scoring: ScoringConfig) -> Detection:
+    """Anomaly maps and scores of images from their features and reconstructions."""
+    height, width = images.shape[-2:]
+    summed = anomaly_map(found.teacher, found.student, size=(height, width), align_corners=scoring.align_corners)
+    smoothed = smooth(summed, sigma_px=scoring.smoothing_sigma_px)
+    score = image_score(smoothed, reduction=scoring.reduction, top_percent=scoring.top_percent)
+    return Detection(score=score, anomaly_map=smoothed)
