@@ -25,11 +25,22 @@ def explore() -> None:
     page()
 
 
+def inspect() -> None:
+    """The page Inspect, imported when it is opened."""
+    from app.screens.inspect import page  # noqa: PLC0415
+
+    page()
+
+
 st.set_page_config(page_title="GNL", page_icon="🔬", layout="wide")
 place = st.empty()
 if not st.session_state:  # a browser takes a second to read Plotly: it starts now, beside the imports
     place.plotly_chart(NOTHING, height=1)
 st.logo(PROJECT / "assets" / "logo.svg", size="large")
 st.html(READABLE)
-st.navigation([st.Page(explore, title="Explore", url_path="explore", default=True)], position="top").run()
+pages = [
+    st.Page(explore, title="Explore", url_path="explore", default=True),
+    st.Page(inspect, title="Inspect", url_path="inspect"),
+]
+st.navigation(pages, position="top").run()
 place.empty()

@@ -89,9 +89,13 @@ class RD4AD(Detector):
 
     def forward(self, images: Tensor, scoring: ScoringConfig) -> Detection:
         """Score by the summed stage maps, their maximum by default (paper, Eq. 2-3)."""
-        found = self.features(images, scoring)
-        height, width = images.shape[-2:]
-        summed = anomaly_map(found.teacher, found.student, size=(height, width), align_corners=scoring.align_corners)
-        smoothed = smooth(summed, sigma_px=scoring.smoothing_sigma_px)
-        score = image_score(smoothed, reduction=scoring.reduction, top_percent=scoring.top_percent)
-        return Detection(score=score, anomaly_map=smoothed)
+        return rate(self.features(images, scoring), images, scoring)
+
+
+def rate(found: Features, images: Tensor, scoring: ScoringConfig) -> Detection:
+    """Anomaly maps and scores of images from their features and reconstructions."""
+    height, width = images.shape[-2:]
+    summed = anomaly_map(found.teacher, found.student, size=(height, width), align_corners=scoring.align_corners)
+    smoothed = smooth(summed, sigma_px=scoring.smoothing_sigma_px)
+    score = image_score(smoothed, reduction=scoring.reduction, top_percent=scoring.top_percent)
+    return Detection(score=score, anomaly_map=smoothed)
