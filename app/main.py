@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import PROJECT
+from app.carrying import carry_choices
 
 # White on the accent is hard to read in the dark theme, and Streamlit's grey for what is written on charts in the light
 # one: both take the theme's text colour instead.
@@ -42,5 +43,7 @@ pages = [
     st.Page(explore, title="Explore", url_path="explore", default=True),
     st.Page(inspect, title="Inspect", url_path="inspect"),
 ]
-st.navigation(pages, position="top").run()
+shown = st.navigation(pages, position="top")
+carry_choices(shown.title)
+shown.run()
 place.empty()

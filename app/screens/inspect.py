@@ -8,7 +8,8 @@ from app.answers import ask
 from app.cache import Checkpoint, list_checkpoints
 from app.methods import DETECTOR_NAMES
 from app.screens.explore_figures import choose_checkpoint
-from app.screens.explore_scoring import choose_scoring
+from app.screens.explore_scoring import STRENGTHS, choose_scoring
+from app.screens.explore_selection import adopt_selection
 from app.screens.explore_view import View, checkpoints_of, choose_view
 from app.screens.inspect_maps import Row, SeenRow, compare, rows_of
 from app.screens.inspect_reasons import show_reasons
@@ -20,6 +21,7 @@ MAPS, REASONS = 3.3, 2.7  # widths of the two halves
 
 def page() -> None:
     """Draw the page from top to bottom."""
+    adopt_selection(STRENGTHS)
     everything, problems = list_checkpoints()
     view = choose_view(everything)
     for problem in problems:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from app.inspection import Seen
 
 SIDE_PX = 256
+KIND_NAMES = DETECTOR_NAMES | {REVERSE_DISTILLATION[0]: "reverse distillation"}
 OWN_SCALE = "Each has a scale of its own: their scores are no common measure."
 
 
@@ -168,7 +169,7 @@ def show_cell(subject: Subject, cell: Cell, *, opacity: float, revealed: float) 
         width="stretch",
         alt=f"Anomaly map of {cell.question.title}, score {cell.seen.score:.2f}",
     )
-    st.markdown(f"**{cell.seen.score:.3f}** :small[above {percent(cell.place)} of the training images]")
+    st.markdown(f"**{cell.seen.score:.3f}** :small[above {percent(cell.place)} of training]")
 
 
 def draw_map(subject: Subject, cell: Cell, *, opacity: float, revealed: float) -> NDArray[np.uint8]:
@@ -193,11 +194,12 @@ def explain_scales(cells: Sequence[Cell]) -> None:
     bar.caption("Anomaly map  0", width="content")
     bar.image(colour_bar(width_px=160, height_px=10), width=160, alt="Colour scale from black to pale yellow")
     named = [
-        f"{upper:.2f}" if len(uppers) == 1 else f"{upper:.2f} ({name_of(DETECTOR_NAMES, kind)})"
+        f"{upper:.2f}" if len(uppers) == 1 else f"{upper:.2f} ({name_of(KIND_NAMES, kind)})"
         for kind, upper in uppers.items()
     ]
     bar.caption(" · ".join(named), width="content")
     st.caption(
+        "“Above … of training”: the share of the training images with a lower score. "
         "One scale, whatever the image: 99.5 % of the maps of normal training images stay below its end"
         + (". " + OWN_SCALE if len(uppers) > 1 else ", under the method where they reach highest.")
     )

@@ -93,12 +93,12 @@ def choose_number(view: View, checkpoints: list[Checkpoint]) -> Chosen:
 
 def step_through(count: int) -> int:
     """A number from 1 to a count."""
-    number = min(max(1, st.session_state.get(NUMBER) or 1), count)
-    if NUMBER in st.session_state:
-        st.session_state[NUMBER] = number
+    if st.session_state.get(NUMBER, 1) > count:
+        st.session_state[NUMBER] = count
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xxsmall", width="content"):
-        st.button("‹", key="previous", on_click=step_by, args=(-1,), disabled=number <= 1, help="Previous image")
+        before = st.empty()
         number = st.number_input(f"Image, of {count:,}", 1, count, key=NUMBER, bind="query-params", width=110)
+        before.button("‹", key="previous", on_click=step_by, args=(-1,), disabled=number <= 1, help="Previous image")
         st.button("›", key="next", on_click=step_by, args=(1,), disabled=number >= count, help="Next image")
     return number
 

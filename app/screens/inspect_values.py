@@ -9,7 +9,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 if TYPE_CHECKING:
     from app.inspection import Reasons
-    from gnl_core.explanation import Moments
 
 STAGE, CHANNEL = "stage", "channel"
 CHANNEL_HELP = "Empty: the channel whose values full matching moves most."
@@ -18,7 +17,11 @@ VALUES_HELP = (
     "the reference's value of the same rank; at strength 1 the curves coincide. A stage that is not matched stays as "
     "the matched ones before it leave it."
 )
-MOMENTS_HELP = "Mean over all channels and positions; deviation within a channel, averaged over the channels."
+MOMENTS_HELP = (
+    "Mean over all channels and positions; deviation within a channel, averaged over the channels. In brackets: what "
+    "the reference has."
+)
+SPACE = "\N{NO-BREAK SPACE}"
 
 
 def show_values(found: Reasons) -> None:
@@ -61,20 +64,15 @@ def choose_channel(place: DeltaGenerator, *, count: int, farthest: int) -> int:
 def show_moments(found: Reasons) -> None:
     """Mean and deviation of every stage's values, as a small table."""
     st.markdown("**Mean and deviation of the values, before → after matching**", help=MOMENTS_HELP)
-    lines = ["| | mean | of the reference | deviation | of the reference |", "|---|---|---|---|---|"]
-    lines += [
-        f"| stage {number} | {changed(before.mean, after.mean)} | {told(reference, 'mean')} "
-        f"| {changed(before.deviation, after.deviation)} | {told(reference, 'deviation')} |"
-        for number, (before, after, reference) in enumerate((stage.moments for stage in found.stages), start=1)
-    ]
+    lines = ["| | mean | deviation |", "|---|---|---|"]
+    for number, stage in enumerate(found.stages, start=1):
+        means = told([moments and moments.mean for moments in stage.moments])
+        deviations = told([moments and moments.deviation for moments in stage.moments])
+        lines.append(f"| stage{SPACE}{number} | {means} | {deviations} |")
     st.markdown("\n".join(lines))
 
 
-def changed(before: float, after: float) -> str:
-    """Two numbers with an arrow between them."""
-    return f"{before:.3f} → {after:.3f}".replace("-", "−")
-
-
-def told(reference: Moments | None, name: str) -> str:
-    """The reference's number, or that there is none."""
-    return "none" if reference is None else f"{getattr(reference, name):.3f}".replace("-", "−")
+def told(values: list[float | None]) -> str:
+    """A number before and after matching, and the reference's in brackets where there is one."""
+    before, after, reference = ("" if value is None else f"{value:.3f}".replace("-", "−") for value in values)
+    return f"{before}{SPACE}→{SPACE}{after}" + (f"{SPACE}({reference})" if reference else "")
