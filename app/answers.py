@@ -9,7 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.cache import Checkpoint, kept_scores, saved_scores, saved_shift_scores
-from app.methods import DETECTOR_NAMES
+from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION
 from app.sources import is_current, own_folder, scores_key, source_of
 from app.words import domain_name, name_of
 from gnl_core.config import ScoringConfig, scoring_settings
@@ -62,7 +62,6 @@ class Answer(NamedTuple):
         threshold: The score that 95 % of the held-out normal training images do not exceed; of those that were learnt
             from, where a run held out none.
         n_held_out: Number of held-out images.
-        map_scale: Upper end of the maps' colour scale: the score that 99.5 % of the images learnt from do not exceed.
         in_distribution: The domain of the training images.
         shifted: The shifted domain.
     """
@@ -71,7 +70,6 @@ class Answer(NamedTuple):
     training: Scores
     threshold: float
     n_held_out: int
-    map_scale: float
     in_distribution: DomainAnswer
     shifted: DomainAnswer
 
@@ -95,10 +93,24 @@ def answer(question: Question, *, spec: DatasetSpec, shifted: str) -> Answer:
         training=training,
         threshold=threshold,
         n_held_out=len(held_out.score) if held_out else 0,
-        map_scale=threshold_at(training.score, quantile=SCALE_QUANTILE),
         in_distribution=judge(scores_of(question, spec.in_distribution), threshold),
         shifted=judge(scores_of(question, shifted), threshold),
     )
+
+
+def map_scale(question: Question, training: Scores) -> float:
+    """Upper end of the colour scale of a method's maps: what 99.5 % of the training normals' maxima do not exceed.
+
+    Args:
+        question: The method.
+        training: Scores of the images that it learnt from; they are the maxima where the score is the map's maximum.
+    """
+    checkpoint, scoring = question
+    if checkpoint.config.detector in REVERSE_DISTILLATION and scoring.reduction == "maximum":
+        return threshold_at(training.score, quantile=SCALE_QUANTILE)
+    from app.compute import map_maximum  # noqa: PLC0415 (PyTorch takes seconds to import)
+
+    return map_maximum(source_of(checkpoint), scoring=scoring)
 
 
 def is_answered(question: Question, like: Answer, *, spec: DatasetSpec, shifted: str) -> bool:

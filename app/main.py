@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import PROJECT
+from app.carrying import carry_choices
 
 # White on the accent is hard to read in the dark theme, and Streamlit's grey for what is written on charts in the light
 # one: both take the theme's text colour instead.
@@ -25,6 +26,13 @@ def explore() -> None:
     page()
 
 
+def inspect() -> None:
+    """The page Inspect, imported when it is opened."""
+    from app.screens.inspect import page  # noqa: PLC0415
+
+    page()
+
+
 def train() -> None:
     """The page Train, imported when it is opened."""
     from app.screens.train import page  # noqa: PLC0415
@@ -40,7 +48,10 @@ st.logo(PROJECT / "assets" / "logo.svg", size="large")
 st.html(READABLE)
 pages = [
     st.Page(explore, title="Explore", url_path="explore", default=True),
+    st.Page(inspect, title="Inspect", url_path="inspect"),
     st.Page(train, title="Train", url_path="train"),
 ]
-st.navigation(pages, position="top").run()
+shown = st.navigation(pages, position="top")
+carry_choices(shown.title)
+shown.run()
 place.empty()

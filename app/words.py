@@ -52,6 +52,7 @@ STRENGTH_HELP = (
     "The strength that the finding, the figures and the gallery are about. The slider under the figures moves these "
     "alone, and at once."
 )
+INSPECT_STRENGTH_HELP = "The strength of matching wherever it says FDM on: 0 is off, 1 takes the reference's values."
 FDM_SETTINGS_NOTE = (
     "Where matching acts, what it takes its reference from, and how a map becomes a score. None of it changes a weight."
 )
@@ -95,7 +96,12 @@ def domain_name(domain: str) -> str:
     if not shift:
         return DOMAIN_NAMES.get(base, f"in “{base}”")
     corruption, severity = parse_shift(shift)
-    return f"under {corruption.replace('_', ' ')}, severity {severity}"
+    return f"under {corruption_name(corruption)}, severity {severity}"
+
+
+def corruption_name(corruption: str) -> str:
+    """The page's words for a corruption."""
+    return corruption.replace("_", " ")
 
 
 def task_name(dataset: str, normal_class: str) -> str:

@@ -24,10 +24,10 @@ def stage_map(teacher: Tensor, student: Tensor) -> Tensor:
     return (1 - F.cosine_similarity(teacher, student, dim=1)).clamp_min(0)[:, None]
 
 
-def anomaly_map(
+def enlarged_stage_maps(
     teacher: Sequence[Tensor], student: Sequence[Tensor], *, size: tuple[int, int], align_corners: bool = False
 ) -> Tensor:
-    """Sum of the stage maps, each brought to the image's size bilinearly (Eq. 3).
+    """The stage maps, each brought to the image's size bilinearly.
 
     Args:
         teacher: Stage maps, shapes (B, C_k, H_k, W_k).
@@ -37,10 +37,21 @@ def anomaly_map(
             middle of the area that they describe.
 
     Returns:
-        Anomaly map in [0, 2 * number of stages], shape (B, 1, *size).
+        Distances in [0, 2], shape (number of stages, B, 1, *size).
     """
     maps = (stage_map(e, d) for e, d in zip(teacher, student, strict=True))
-    return torch.stack([F.interpolate(m, size=size, mode="bilinear", align_corners=align_corners) for m in maps]).sum(0)
+    return torch.stack([F.interpolate(m, size=size, mode="bilinear", align_corners=align_corners) for m in maps])
+
+
+def anomaly_map(
+    teacher: Sequence[Tensor], student: Sequence[Tensor], *, size: tuple[int, int], align_corners: bool = False
+) -> Tensor:
+    """Sum of the enlarged stage maps (Eq. 3); the arguments are those of `enlarged_stage_maps`.
+
+    Returns:
+        Anomaly map in [0, 2 * number of stages], shape (B, 1, *size).
+    """
+    return enlarged_stage_maps(teacher, student, size=size, align_corners=align_corners).sum(0)
 
 
 def smooth(anomaly_map: Tensor, *, sigma_px: float) -> Tensor:

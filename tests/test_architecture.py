@@ -29,7 +29,7 @@ FLOORS = (  # from the ground up; a package stands for its modules
     ),
     ("datasets", "models", "metrics", "pixel_metrics", "delong", "published", "plots", "distributed"),
     ("detectors",),
-    ("training", "scoring", "export"),
+    ("training", "scoring", "export", "explanation"),
     ("runs",),
     ("cli",),
     ("__main__",),

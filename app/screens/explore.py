@@ -17,6 +17,7 @@ from app.screens.explore_scoring import STRENGTHS, choose_matching, choose_scori
 from app.screens.explore_selection import GALLERY_STRENGTH
 from app.screens.explore_training import choose_trained, training
 from app.screens.explore_view import View, checkpoints_of, choose_view
+from app.screens.links import address_of
 from app.words import name_of
 from gnl_core.plots.scrubber import ROW_PX
 
@@ -59,8 +60,14 @@ def explore(view: View, checkpoints: list[Checkpoint]) -> None:
     with captions, st.container(gap="xsmall"):
         explain_figures(answers, unlabelled=view.unlabelled)
         shift_place = st.empty()
-    selected = strengths.get(st.session_state.get(GALLERY_STRENGTH, strength), answers)
-    gallery(selected, strengths.get(0.0), domains=(view.spec.in_distribution, view.shifted), sides=view.sides)
+    of_gallery = st.session_state.get(GALLERY_STRENGTH, strength)
+    gallery(
+        strengths.get(of_gallery, answers),
+        strengths.get(0.0),
+        domains=(view.spec.in_distribution, view.shifted),
+        sides=view.sides,
+        address=address_of(view, questions, strength=of_gallery or strength),
+    )
     honesty(view, answers)
     show_shift(shift_place, answers, view)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,10 +13,11 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
-from app.answers import Answer, DomainAnswer
-from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION
+from app.answers import Answer, DomainAnswer, map_scale
+from app.methods import DETECTOR_NAMES
 from app.screens.explore_picks import Seen, choose_between, choose_kind, pick_rows
 from app.screens.explore_tiles import compose_tile
+from app.screens.links import Address, link_to_inspect
 from app.sources import UNLABELLED, source_of
 from app.words import LABEL_WORDS, name_of, percent
 from gnl_core.metrics import exceedance
@@ -27,7 +30,12 @@ TILES = 16
 
 @st.fragment
 def gallery(
-    answers: list[Answer], unmatched: list[Answer] | None, *, domains: tuple[str, str], sides: tuple[str, str]
+    answers: list[Answer],
+    unmatched: list[Answer] | None,
+    *,
+    domains: tuple[str, str],
+    sides: tuple[str, str],
+    address: Address,
 ) -> None:
     """Sixteen images of one method and domain.
 
@@ -36,6 +44,7 @@ def gallery(
         unmatched: The same methods without matching, if their scores are there.
         domains: Names of the in-distribution and of the shifted domain.
         sides: What they are called here.
+        address: The view, for links to Inspect.
     """
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     by_name = {found.question.checkpoint.config.detector: found for found in answers}
@@ -52,7 +61,8 @@ def gallery(
     st.caption(f"{len(rows):,} of {len(seen.scores):,} images; {found.question.title}, {side.lower()}")
     try:
         with st.container(key="gallery"):
-            show_tiles(found, seen.domain, rows[:TILES], domain=domains[sides.index(side)])
+            link = partial(link_to_inspect, address, side=side)
+            show_tiles(found, seen.domain, rows[:TILES], domain=domains[sides.index(side)], link=link)
     except (ValueError, OSError) as error:
         st.error(f"These images cannot be shown: {error}")
 
@@ -69,8 +79,10 @@ def choose_method(place: DeltaGenerator, detectors: list[str]) -> str | None:
     )
 
 
-def show_tiles(found: Answer, domain_answer: DomainAnswer, rows: NDArray[np.intp], *, domain: str) -> None:
-    """The tiles of some rows of the scores, and the colour scale that they share."""
+def show_tiles(
+    found: Answer, domain_answer: DomainAnswer, rows: NDArray[np.intp], *, domain: str, link: Callable[..., None]
+) -> None:
+    """The tiles of some rows of the scores, each with a link that is given its number, and their colour scale."""
     from app.compute import tiles  # noqa: PLC0415 (PyTorch takes seconds to import; the histograms stand by then)
 
     scores = domain_answer.scores
@@ -79,22 +91,14 @@ def show_tiles(found: Answer, domain_answer: DomainAnswer, rows: NDArray[np.intp
     with st.spinner("Computing anomaly maps", show_time=True):
         shown = tiles(source_of(checkpoint), domain=domain, scoring=scoring, paths=paths)
         has_maps = any(tile.anomaly_map is not None for tile in shown)
-        upper = map_scale(found) if has_maps else 1.0
+        upper = map_scale(found.question, found.training) if has_maps else 1.0
     grid = st.grid(columns=4, min_column_width=240, gap="small")
     for row, tile in zip(rows, shown, strict=True):
         with grid.cell(), st.container(gap="xxsmall"):
-            show_tile(tile, upper=upper, about=describe_row(found, domain_answer, row))
+            show_tile(
+                tile, upper=upper, about=describe_row(found, domain_answer, row), link=partial(link, number=row + 1)
+            )
     explain_maps(upper if has_maps else None)
-
-
-def map_scale(found: Answer) -> float:
-    """Upper end of the colour scale of a method's maps."""
-    checkpoint, scoring = found.question
-    if checkpoint.config.detector in REVERSE_DISTILLATION and scoring.reduction == "maximum":
-        return found.map_scale
-    from app.compute import map_maximum  # noqa: PLC0415 (as above)
-
-    return map_maximum(source_of(checkpoint), scoring=scoring)
 
 
 class About(NamedTuple):
@@ -118,10 +122,12 @@ def describe_row(found: Answer, domain_answer: DomainAnswer, row: int) -> About:
     )
 
 
-def show_tile(tile: Tile, *, upper: float, about: About) -> None:
-    """One image beside its map, and its caption."""
+def show_tile(tile: Tile, *, upper: float, about: About, link: Callable[[], None]) -> None:
+    """One image beside its map, its caption, and the link."""
     st.image(compose_tile(tile, upper=upper), width="stretch", alt=about.alternative)
-    st.markdown(about.caption)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="xxsmall"):
+        st.markdown(about.caption, width="content")
+        link()
 
 
 def escape(text: str) -> str:

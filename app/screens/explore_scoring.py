@@ -1,4 +1,4 @@
-"""How Explore asks its methods: the strength of matching, and, folded, all else that changes no weight."""
+"""How a page asks its methods: the strength of matching, and, folded, all else that changes no weight."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ def choose_matching(checkpoint: Checkpoint) -> bool:
     )
 
 
-def choose_scoring(columns: Sequence[Any]) -> tuple[float, dict[str, Any]]:
+def choose_scoring(columns: Sequence[Any], *, about_strength: str = STRENGTH_HELP) -> tuple[float, dict[str, Any]]:
     """The strength of matching for every method that has it on, and the settings that were changed.
 
     Args:
         columns: The places for the folded settings and for the strength.
+        about_strength: What the strength is for on the page.
     """
     left, middle = columns
     strength = middle.select_slider(
@@ -41,7 +42,7 @@ def choose_scoring(columns: Sequence[Any]) -> tuple[float, dict[str, Any]]:
         value=STRENGTHS[-1],
         key="strength",
         bind="query-params",
-        help=STRENGTH_HELP,
+        help=about_strength,
         on_change=forget_selection,
     )
     with left.popover("How to score", width="stretch"):

@@ -36,3 +36,14 @@ def forget_selection() -> None:
     """Let the gallery show all images again, at the strength that is chosen."""
     for key in (BETWEEN, GALLERY_STRENGTH):
         st.session_state.pop(key, None)
+
+
+def adopt_selection(strengths: Sequence[float]) -> None:
+    """Let a page that is opened from the gallery begin with the strength that its images are scored at.
+
+    Args:
+        strengths: Those that the page's slider has.
+    """
+    strength = st.session_state.pop(GALLERY_STRENGTH, None)
+    if strength in strengths:
+        st.session_state["strength"] = strength

@@ -34,19 +34,19 @@ def compose_tile(tile: Tile, *, upper: float) -> NDArray[np.uint8]:
     return np.concatenate([part for opaque in map(add_alpha, parts) for part in (gap, opaque)][1:], axis=1)
 
 
-def enlarge(pixels: NDArray[Any]) -> NDArray[Any]:
-    """A picture or a mask at the tile's size; pixels stay visible as squares where they are few."""
+def enlarge(pixels: NDArray[Any], *, side_px: int = TILE_PX) -> NDArray[Any]:
+    """A picture or a mask as a square tile; pixels stay visible as squares where they are few."""
     picture = PIL.Image.fromarray(pixels)
-    large = max(picture.size) > TILE_PX and picture.mode != "1"
+    large = max(picture.size) > side_px and picture.mode != "1"
     return np.asarray(
-        picture.resize((TILE_PX, TILE_PX), PIL.Image.Resampling.LANCZOS if large else PIL.Image.Resampling.NEAREST)
+        picture.resize((side_px, side_px), PIL.Image.Resampling.LANCZOS if large else PIL.Image.Resampling.NEAREST)
     )
 
 
-def without_map() -> NDArray[np.uint8]:
+def without_map(*, side_px: int = TILE_PX) -> NDArray[np.uint8]:
     """What stands in the place of a map that a method does not have."""
-    picture = PIL.Image.new("RGB", (TILE_PX, TILE_PX), NO_MAP_GROUND)
-    centre = (TILE_PX / 2, TILE_PX / 2)
+    picture = PIL.Image.new("RGB", (side_px, side_px), NO_MAP_GROUND)
+    centre = (side_px / 2, side_px / 2)
     PIL.ImageDraw.Draw(picture).text(centre, NO_MAP, fill=NO_MAP_INK, font=PIL.ImageFont.load_default(15), anchor="mm")
     return np.asarray(picture)
 

@@ -1,4 +1,4 @@
-"""What Explore is about: the row of choices at its top, which the address bar holds."""
+"""What a page is about: the row of choices at its top, which the address bar holds."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from app.local_data import domains_here, is_bundled
 from app.methods import DETECTOR_NAMES, SHOWN_AT_FIRST, in_order
 from app.screens.explore_data import Data, choose_folder, choose_known
 from app.sources import own_folder
-from app.words import DATASET_NAMES, SHIFTED_HELP, capitalised, domain_name, name_of
+from app.words import DATASET_NAMES, SHIFTED_HELP, capitalised, corruption_name, domain_name, name_of
 from gnl_core.datasets import DATASETS, FOLDER, TRAIN, default_root
 from gnl_core.datasets.base import DatasetSpec
-from gnl_core.datasets.corruptions import CORRUPTIONS, SEVERITIES
+from gnl_core.datasets.corruptions import CORRUPTIONS, SEVERITIES, parse_shift
 from gnl_core.datasets.shifts import shifted_domain, split_domain
 
 FIRST_SEVERITY = 3
@@ -103,6 +103,15 @@ def choose_methods(place: DeltaGenerator) -> tuple[str, ...]:
     return in_order(chosen)
 
 
+def shift_choice(view: View) -> dict[str, str]:
+    """The view's shift as the address bar holds it."""
+    base, shift = split_domain(view.shifted)
+    if not shift:
+        return {"shift": domain_name(base)}
+    corruption, severity = parse_shift(shift)
+    return {"shift": corruption_name(corruption), "severity": str(severity)}
+
+
 def choose_shift(dataset: str, data: Data, place: DeltaGenerator) -> str:
     """A shifted domain of the data set, or the in-distribution one under a corruption."""
     own, missing = split_missing(dataset, data)
@@ -110,7 +119,7 @@ def choose_shift(dataset: str, data: Data, place: DeltaGenerator) -> str:
     chosen = row.selectbox(
         "Shift",
         [*own, *CORRUPTIONS],
-        format_func=lambda key: key.replace("_", " ") if key in CORRUPTIONS else domain_name(key),
+        format_func=lambda key: corruption_name(key) if key in CORRUPTIONS else domain_name(key),
         key="shift",
         bind="query-params",
         help=" ".join([SHIFTED_HELP, *missing]),

@@ -47,6 +47,36 @@ def outline(picture: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.u
     return outlined
 
 
+def overlay(
+    picture: NDArray[np.uint8], coloured: NDArray[np.uint8], *, opacity: float, revealed: float
+) -> NDArray[np.uint8]:
+    """Lay a coloured map over the left part of a picture.
+
+    Args:
+        picture: RGB, shape (H, W, 3).
+        coloured: RGB of the same shape.
+        opacity: Of the map, in [0, 1]: 0 shows the picture, 1 the map.
+        revealed: Share of the width that the map covers, from the left, in [0, 1].
+
+    Returns:
+        RGB, shape (H, W, 3).
+    """
+    covered = round(revealed * picture.shape[1])
+    blended = picture.astype(np.float32)
+    blended[:, :covered] += opacity * (coloured[:, :covered] - blended[:, :covered])
+    return blended.round().astype(np.uint8)
+
+
+def ring(picture: NDArray[np.uint8], *, row: int, column: int, radius_px: int) -> NDArray[np.uint8]:
+    """Draw a ring around a pixel: a white line between dark edges, seen on any ground."""
+    rows, columns = np.indices(picture.shape[:2])
+    off_ring = np.abs(np.hypot(rows - row, columns - column) - radius_px)
+    ringed = picture.copy()
+    ringed[off_ring < 2.5] = EDGE
+    ringed[off_ring < 1.2] = LINE
+    return ringed
+
+
 def colour_bar(*, width_px: int, height_px: int) -> NDArray[np.uint8]:
     """The colours from 0 at the left to the upper end at the right; RGB, shape (height_px, width_px, 3)."""
     row = np.linspace(0, 1, width_px, dtype=np.float32)

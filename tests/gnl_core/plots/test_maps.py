@@ -3,7 +3,7 @@ from __future__ import annotations
 import matplotlib as mpl
 import numpy as np
 
-from gnl_core.plots.maps import COLOUR_MAP, colour_map
+from gnl_core.plots.maps import COLOUR_MAP, colour_map, overlay, ring
 
 DARKEST, BRIGHTEST = (np.round(255 * np.array(mpl.colormaps[COLOUR_MAP](end)[:3])) for end in (0.0, 1.0))
 
@@ -24,3 +24,17 @@ def test_a_value_has_one_colour_whatever_else_is_in_the_map():
     alone = colour_map(np.array([[1.0]], dtype=np.float32), upper=2.0)
     beside = colour_map(np.array([[1.0, 0.1, 50.0]], dtype=np.float32), upper=2.0)
     np.testing.assert_array_equal(alone[0, 0], beside[0, 0])
+
+
+def test_an_overlay_mixes_picture_and_map_where_it_is_revealed_and_leaves_the_rest():
+    picture = np.full((2, 4, 3), 100, dtype=np.uint8)
+    coloured = np.full((2, 4, 3), 200, dtype=np.uint8)
+    laid = overlay(picture, coloured, opacity=0.25, revealed=0.5)
+    assert laid[0, :, 0].tolist() == [125, 125, 100, 100]
+    assert np.array_equal(overlay(picture, coloured, opacity=0, revealed=1), picture)
+    assert np.array_equal(overlay(picture, coloured, opacity=1, revealed=1), coloured)
+
+
+def test_a_ring_leaves_its_centre_and_all_that_lies_far_from_it():
+    ringed = ring(np.full((21, 21, 3), 100, dtype=np.uint8), row=10, column=10, radius_px=6)
+    assert ringed[10, [10, 16, 18, 20], 0].tolist() == [100, 255, 30, 100]

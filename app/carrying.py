@@ -1,0 +1,29 @@
+"""Choices that stay when a visitor goes from one page to another."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+SHOWN = "shown"  # the page that was last drawn
+CARRIED = (
+    *("data", "normal", "folder", "root", "shift", "severity", "methods", "side"),
+    *("strength", "matched_stages", "reference_count", "reference_choice"),
+    *("reduction", "top_percent", "smoothing_sigma_px"),
+)
+CARRIED_PREFIX = "run_"  # which checkpoint of a method
+
+
+def carry_choices(title: str) -> None:
+    """Give the widgets of the page that is opened the values that those of the last one had.
+
+    Streamlit takes them for new ones, and drops from a link's address what stood in the last page's, so that nothing
+    else would tell them. To be called before a page is drawn.
+
+    Args:
+        title: The page's.
+    """
+    if st.session_state.get(SHOWN, title) != title:
+        for key in list(st.session_state):
+            if key in CARRIED or str(key).startswith(CARRIED_PREFIX):
+                st.session_state[key] = st.session_state[key]
+    st.session_state[SHOWN] = title

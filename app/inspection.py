@@ -1,0 +1,182 @@
+"""What the page Inspect asks of a detector. It imports PyTorch: import it only where the page has shown the rest."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import streamlit as st
+import torch
+from numpy.typing import NDArray
+
+from app.compute import run_of
+from app.sources import Source
+from app.subjects import Subject
+from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.datasets.base import Image, Item
+from gnl_core.detectors.rd4ad import RD4AD
+from gnl_core.explanation import (
+    Moments,
+    can_explain,
+    farthest_channel,
+    find_peak,
+    moments_of,
+    pooled_features,
+    score_single_references,
+    stage_maps,
+    trace_values,
+)
+from gnl_core.neighbours import neighbours
+from gnl_core.runs.experiment import Run, scoring_batches, split_training
+from gnl_core.scoring import detect
+
+COMPARED_IMAGES = 256  # training images among which the nearest are looked for
+HASHED: dict[str | type, Any] = {
+    ScoringConfig: ScoringConfig.model_dump_json,
+    Subject: lambda subject: subject.digest,
+}
+
+
+class Seen(NamedTuple):
+    """What a detector says of an image.
+
+    Attributes:
+        score: Higher is more anomalous.
+        anomaly_map: At the detector's image size, shape (H', W'), or None for a method without maps.
+    """
+
+    score: float
+    anomaly_map: NDArray[np.float32] | None
+
+
+class Stage(NamedTuple):
+    """One stage's part in a score.
+
+    Attributes:
+        distances: Its part of the anomaly map, shape (H', W').
+        at_peak: Its value where the sum is largest.
+        before: Sorted values of each channel before matching, shape (C, N).
+        after: The same after it.
+        reference: What full matching would make of them, or None.
+        moments: Mean and deviation of these, in this order.
+        farthest: The channel that full matching moves most.
+    """
+
+    distances: NDArray[np.float32]
+    at_peak: float
+    before: NDArray[np.float32]
+    after: NDArray[np.float32]
+    reference: NDArray[np.float32] | None
+    moments: tuple[Moments, Moments, Moments | None]
+    farthest: int
+
+
+class Reasons(NamedTuple):
+    """Why a score is what it is.
+
+    Attributes:
+        stages: From the low-level one to the abstract one.
+        peak: Row and column where the sum of the stages is largest, in the detector's pixels.
+        singles: The score with each stored reference alone, shape (R,).
+    """
+
+    stages: list[Stage]
+    peak: tuple[int, int]
+    singles: NDArray[np.float32]
+
+
+class Neighbour(NamedTuple):
+    """A training image and its distance, in the teacher's pooled features."""
+
+    image: Image
+    distance: float
+
+
+def as_item(subject: Subject) -> Item:
+    """The image as detectors are given it."""
+    return Item(subject.digest, lambda: subject.image, subject.label, domain="", category=subject.shown)
+
+
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=HASHED)
+def seen(source: Source, subject: Subject, scoring: ScoringConfig) -> Seen:
+    """Score and map of an image.
+
+    Raises:
+        ValueError: If the checkpoint cannot be used; says why.
+    """
+    run = run_of(source)
+    ((_, found),) = detect(run.detector, scoring_batches([as_item(subject)], run.config), scoring)
+    return Seen(float(found.score[0]), None if found.anomaly_map is None else found.anomaly_map[0, 0].numpy())
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=HASHED)
+def reasons(source: Source, subject: Subject, scoring: ScoringConfig) -> Reasons:
+    """Why an image has its score; nothing ever changes what is returned.
+
+    Raises:
+        ValueError: If the checkpoint cannot be used, or its method has no stages to show; says why.
+    """
+    run = run_of(source)
+    detector = explained(run)
+    (batch,) = scoring_batches([as_item(subject)], run.config)
+    image = batch.views["original"][0].to(next(detector.parameters()).device)
+    maps = stage_maps(detector, image, scoring)
+    peak = find_peak(maps)
+    stages = [
+        Stage(
+            distances=distances.cpu().numpy(),
+            at_peak=float(part),
+            before=values.before.cpu().numpy(),
+            after=values.after.cpu().numpy(),
+            reference=None if values.reference is None else values.reference.cpu().numpy(),
+            moments=(
+                moments_of(values.before),
+                moments_of(values.after),
+                None if values.reference is None else moments_of(values.reference),
+            ),
+            farthest=farthest_channel(values),
+        )
+        for distances, part, values in zip(maps, peak.parts, trace_values(detector, image, scoring), strict=True)
+    ]
+    singles = score_single_references(detector, image, scoring).cpu().numpy()
+    return Reasons(stages, (peak.row, peak.column), singles)
+
+
+def explained(run: Run) -> RD4AD:
+    """The detector, if its method has stages to show.
+
+    Raises:
+        ValueError: If it has none.
+    """
+    if not can_explain(run.detector):
+        raise ValueError(f"{run.config.detector} has no stages to show; choose a method of reverse distillation")
+    return run.detector
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def training_features(source: Source) -> torch.Tensor:
+    """The teacher's pooled features of up to 256 training images, one row an image; nothing ever changes them."""
+    run = run_of(source)
+    return pooled_features(explained(run), scoring_batches(compared_items(run.config), run.config))
+
+
+def compared_items(config: RunConfig) -> list[Item]:
+    """The training images among which the nearest are looked for."""
+    return split_training(config)[0][:COMPARED_IMAGES]
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASHED)
+def nearest_training(source: Source, subject: Subject, *, count: int) -> list[Neighbour]:
+    """The training images whose pooled features are nearest to an image's, the nearest first.
+
+    Raises:
+        ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
+    """
+    run = run_of(source)
+    query = pooled_features(explained(run), scoring_batches([as_item(subject)], run.config))
+    distances, rows = neighbours(query, training_features(source), count=count)
+    items = compared_items(run.config)
+    return [
+        Neighbour(items[row].read(), distance)
+        for row, distance in zip(rows[0].tolist(), distances[0].tolist(), strict=True)
+    ]

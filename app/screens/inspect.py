@@ -1,0 +1,87 @@
+"""Inspect: one image under each method with and without matching, and why a score is what it is."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.answers import ask
+from app.cache import Checkpoint, list_checkpoints
+from app.methods import DETECTOR_NAMES
+from app.screens.explore_figures import choose_checkpoint
+from app.screens.explore_scoring import STRENGTHS, choose_scoring
+from app.screens.explore_selection import adopt_selection
+from app.screens.explore_view import View, checkpoints_of, choose_view
+from app.screens.inspect_maps import Row, SeenRow, compare, rows_of
+from app.screens.inspect_reasons import show_reasons
+from app.screens.inspect_subject import Chosen, choose_subject
+from app.words import INSPECT_STRENGTH_HELP, name_of
+
+MAPS, REASONS = 3.3, 2.7  # widths of the two halves
+
+
+def page() -> None:
+    """Draw the page from top to bottom."""
+    adopt_selection(STRENGTHS)
+    everything, problems = list_checkpoints()
+    view = choose_view(everything)
+    for problem in problems:
+        st.warning(f"One run was left out: {problem}")
+    if view is None:
+        return
+    try:
+        inspect(view, checkpoints_of(view, everything))
+    except (ValueError, OSError) as error:
+        st.error(f"This image cannot be shown: {error}")
+
+
+def inspect(view: View, checkpoints: list[Checkpoint]) -> None:
+    """The image, its maps, and the reasons."""
+    chosen, strength, settings = choose_image(view, checkpoints)
+    shown = [choose_checkpoint_of(detector, checkpoints) for detector in view.detectors]
+    say_untrained(view, [d for d, found in zip(view.detectors, shown, strict=True) if found is None])
+    rows = [
+        Row(
+            off=ask(found, style_weight=0.0, **settings),
+            on=ask(found, style_weight=strength, **settings) if found.has_references else None,
+        )
+        for found in shown
+        if found is not None
+    ]
+    panels(chosen, rows_of(rows, chosen.subject))
+
+
+@st.fragment
+def panels(chosen: Chosen, rows: list[SeenRow]) -> None:
+    """The maps on the left, and why one of them has its score on the right."""
+    left, right = st.columns((MAPS, REASONS), gap="large")
+    with left:
+        compare(chosen, rows)
+    if rows:
+        show_reasons(chosen.subject, rows, left=left, right=right)
+
+
+def choose_image(view: View, checkpoints: list[Checkpoint]) -> tuple[Chosen, float, dict[str, object]]:
+    """The row of choices below the view's: which image, how to score, and how strongly to match."""
+    image, *scoring = st.columns((7, 1.6, 2), vertical_alignment="bottom")
+    with image:
+        chosen = choose_subject(view, checkpoints)
+    strength, settings = choose_scoring(scoring, about_strength=INSPECT_STRENGTH_HELP)
+    return chosen, strength, settings
+
+
+def choose_checkpoint_of(detector: str, checkpoints: list[Checkpoint]) -> Checkpoint | None:
+    """The method's checkpoint; asked for only where there are several."""
+    own = [checkpoint for checkpoint in checkpoints if checkpoint.config.detector == detector]
+    if len(own) < 2:
+        return own[0] if own else None
+    return choose_checkpoint(detector, own)
+
+
+def say_untrained(view: View, detectors: list[str]) -> None:
+    """Which methods have no checkpoint for this view yet."""
+    if not view.detectors:
+        st.info("No method is chosen. Choose one or more at the top.")
+    if detectors:
+        names = ", ".join(name_of(DETECTOR_NAMES, detector) for detector in detectors)
+        subject = "these images" if view.own else f"{view.normal_class} as its normal class"
+        st.info(f"No checkpoint for {subject} yet: {names}. The page Explore trains one.")

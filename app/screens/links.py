@@ -1,0 +1,57 @@
+"""Addresses of views: a link to Inspect that holds all that decides what stands there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.answers import Question
+from app.methods import DETECTOR_NAMES
+from app.screens.explore_figures import describe_checkpoint
+from app.screens.explore_scoring import MATCHING, REDUCTION
+from app.screens.explore_view import View, shift_choice
+from app.words import DATASET_NAMES, name_of
+
+INSPECT = "inspect"  # the page's place in the address
+Address = dict[str, str | list[str]]
+
+
+def address_of(view: View, questions: Sequence[Question], *, strength: float) -> Address:
+    """What the address bar holds of a view, whichever page shows it.
+
+    Args:
+        view: Data set, class, shift and methods.
+        questions: The methods, with the settings that were changed for all of them.
+        strength: The strength of matching.
+    """
+    address: Address = {
+        "data": name_of(DATASET_NAMES, view.dataset),
+        "folder" if view.own else "normal": str(view.root) if view.own else view.normal_class,
+        "methods": [name_of(DETECTOR_NAMES, detector) for detector in view.detectors],
+        "strength": str(strength),
+    }
+    if view.root is not None and not view.own:
+        address["root"] = str(view.root)
+    for question in questions:
+        checkpoint = question.checkpoint
+        address[f"run_{checkpoint.config.detector}"] = describe_checkpoint(checkpoint)
+    changed = {name: st.session_state.get(name) for name in (*MATCHING, *REDUCTION)}
+    return address | shift_choice(view) | {name: str(value) for name, value in changed.items() if value is not None}
+
+
+def link_to_inspect(address: Address, *, side: str, number: int) -> None:
+    """A link that opens an image of a view.
+
+    Args:
+        address: The view.
+        side: What its domain is called.
+        number: The image's number in it, from 1.
+    """
+    # Streamlit knows a page by its place in the address alone.
+    page = st.Page(stand_in, title="Inspect", url_path=INSPECT)
+    st.page_link(page, label="Inspect", query_params=address | {"side": side, "image": str(number)})
+
+
+def stand_in() -> None:
+    """In a link, the place of the page itself, which imports what links to it."""

@@ -1,0 +1,182 @@
+"""Why reverse distillation scores an image as it does: its stages, matched values, and references one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, TypeGuard
+
+import torch
+from torch import Tensor
+
+from gnl_core.anomaly_map import enlarged_stage_maps
+from gnl_core.config import ScoringConfig
+from gnl_core.detectors.base import Detector
+from gnl_core.detectors.knn import pool
+from gnl_core.detectors.rd4ad import RD4AD, rate
+from gnl_core.detectors.references import STAGE_COUNT, buffer_name
+from gnl_core.distribution_matching import match_distribution, sort_features
+from gnl_core.models.teachers import Mix
+from gnl_core.records import Batch
+
+ALL_STAGES = ",".join(str(stage + 1) for stage in range(STAGE_COUNT))
+
+
+class Peak(NamedTuple):
+    """The pixel where the summed stage maps are largest, and what each stage adds to it.
+
+    Attributes:
+        row: Its row.
+        column: Its column.
+        parts: Each stage's value there, shape (S,); their sum is the maximum.
+    """
+
+    row: int
+    column: int
+    parts: Tensor
+
+
+class StageValues(NamedTuple):
+    """One stage's values on their way through the teacher, each channel's in ascending order, shapes (C, N).
+
+    Attributes:
+        before: As the stage gives them, behind whatever was matched at earlier stages.
+        after: As the next stage reads them; the same where this stage is not matched.
+        reference: What matching would make of them at full strength; None for a checkpoint without references.
+    """
+
+    before: Tensor
+    after: Tensor
+    reference: Tensor | None
+
+
+class Moments(NamedTuple):
+    """Where a stage's values lie.
+
+    Attributes:
+        mean: Mean over all channels and positions.
+        deviation: Standard deviation within a channel, averaged over the channels.
+    """
+
+    mean: float
+    deviation: float
+
+
+def can_explain(detector: Detector) -> TypeGuard[RD4AD]:
+    """Whether a method has a student whose stages can be looked at: all of reverse distillation."""
+    return isinstance(detector, RD4AD)
+
+
+@torch.inference_mode()
+def stage_maps(detector: RD4AD, image: Tensor, scoring: ScoringConfig) -> Tensor:
+    """Each stage's distances at the image's size; their sum is the anomaly map before smoothing.
+
+    Args:
+        detector: A detector in eval mode.
+        image: RGB in [0, 1], shape (3, H, W).
+        scoring: How to look at it.
+
+    Returns:
+        Distances in [0, 2], shape (S, H, W), from the low-level stage to the abstract one.
+    """
+    found = detector.features(image[None], scoring)
+    height, width = image.shape[-2:]
+    maps = enlarged_stage_maps(found.teacher, found.student, size=(height, width), align_corners=scoring.align_corners)
+    return maps[:, 0, 0]
+
+
+def find_peak(maps: Tensor) -> Peak:
+    """The maximum of the summed stage maps (S, H, W), taken apart."""
+    row, column = divmod(int(maps.sum(dim=0).argmax()), maps.shape[-1])
+    return Peak(row, column, maps[:, row, column])
+
+
+@torch.inference_mode()
+def trace_values(detector: RD4AD, image: Tensor, scoring: ScoringConfig) -> list[StageValues]:
+    """What matching does to the values of every stage.
+
+    Args:
+        detector: A detector in eval mode.
+        image: RGB in [0, 1], shape (3, H, W).
+        scoring: How to look at it.
+
+    Returns:
+        The three stages, from the low-level one to the abstract one.
+
+    Raises:
+        ValueError: If the checkpoint keeps fewer references than are asked for.
+    """
+    own = detector.style_weight
+    matching = detector.references.matching(scoring, own_weight=own)
+    full = scoring.model_copy(update={"style_weight": 1.0, "matched_stages": ALL_STAGES})
+    replacing = detector.references.matching(full, own_weight=own) if detector.references.count else None
+    traced: list[StageValues] = []
+
+    def mix(index: int, stage: Tensor) -> Tensor:
+        matched = stage if matching is None else matching(index, stage)
+        reference = None if replacing is None else sort_features(replacing(index, stage))[0]
+        traced.append(StageValues(sort_features(stage)[0], sort_features(matched)[0], reference))
+        return matched
+
+    detector.network.teacher(image[None], mix)
+    return traced
+
+
+def farthest_channel(values: StageValues) -> int:
+    """The channel that full matching moves most, by the mean change of its values; 0 without references."""
+    if values.reference is None:
+        return 0
+    return int((values.reference - values.before).abs().mean(dim=1).argmax())
+
+
+def moments_of(values: Tensor) -> Moments:
+    """Mean and deviation of a stage's values, shape (C, N)."""
+    return Moments(float(values.mean()), float(values.std(dim=1, correction=0).mean()))
+
+
+@torch.inference_mode()
+def score_single_references(detector: RD4AD, image: Tensor, scoring: ScoringConfig) -> Tensor:
+    """The score as it would be with each of the checkpoint's references used alone.
+
+    Args:
+        detector: A detector in eval mode.
+        image: RGB in [0, 1], shape (3, H, W).
+        scoring: How to look at it; number and choice of references do not matter.
+
+    Returns:
+        One score a stored reference, shape (R,).
+    """
+    count = detector.references.count
+    if not count:
+        return torch.zeros(0)
+    images = image.expand(count, -1, -1, -1)
+    found = detector.network(detector.network.teacher(images, match_each(detector, scoring)))
+    return rate(found, images, scoring).score
+
+
+def match_each(detector: RD4AD, scoring: ScoringConfig) -> Mix:
+    """Matching of as many copies of an image as there are references, each to its own."""
+    weight = detector.style_weight if scoring.style_weight is None else scoring.style_weight
+    matched = {int(stage) - 1 for stage in scoring.matched_stages.split(",")}
+
+    def mix(index: int, stage: Tensor) -> Tensor:
+        if index not in matched:
+            return stage
+        return match_distribution(stage, detector.references.get_buffer(buffer_name(index)), style_weight=weight)
+
+    return mix
+
+
+@torch.inference_mode()
+def pooled_features(detector: RD4AD, batches: Iterable[Batch]) -> Tensor:
+    """What the teacher says of whole images: the mean of its last stage's map; nothing is matched.
+
+    Args:
+        detector: A detector in eval mode.
+        batches: Images with the view "original".
+
+    Returns:
+        One row an image, shape (N, C), on the CPU.
+    """
+    device = next(detector.parameters()).device
+    teacher = detector.network.teacher
+    return torch.cat([pool(teacher(batch.views["original"].to(device))).cpu() for batch in batches])

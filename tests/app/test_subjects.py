@@ -1,0 +1,82 @@
+"""Images that visitors bring along: what is read, and what is refused in one sentence."""
+
+import io
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from app import subjects
+from app.subjects import brought_along, subject_of
+from gnl_core.datasets.base import Item
+
+
+def encoded(pixels: np.ndarray, *, kind: str = "PNG") -> bytes:
+    file = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(file, format=kind)
+    return file.getvalue()
+
+
+@pytest.fixture
+def pixels() -> np.ndarray:
+    return np.random.default_rng(0).integers(256, size=(20, 30, 3)).astype(np.uint8)
+
+
+def test_a_png_is_read_as_it_is_and_labelled_by_nobody(pixels):
+    subject = brought_along("nut.png", encoded(pixels))
+    assert np.array_equal(subject.image, pixels)
+    assert (subject.label, subject.shown, subject.mask) == (-1, "nut.png", None)
+
+
+def test_a_digest_tells_images_apart_by_their_pixels_and_their_shape(pixels):
+    changed = pixels.copy()
+    changed[3, 3, 0] ^= 1
+    turned = pixels.reshape(30, 20, 3)
+    digests = {brought_along("a.png", encoded(image)).digest for image in (pixels, changed, turned)}
+    assert len(digests) == 3
+    assert brought_along("b.png", encoded(pixels)).digest in digests
+
+
+def test_a_photograph_is_turned_upright():
+    picture = PIL.Image.fromarray(np.zeros((20, 30, 3), dtype=np.uint8))
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6  # a quarter turn
+    file = io.BytesIO()
+    picture.save(file, format="JPEG", exif=exif)
+    assert brought_along("photo.jpg", file.getvalue()).image.shape == (30, 20, 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"GIF89a and so on", "no PNG or JPEG image"),
+        (encoded(np.zeros((20, 20), np.uint8), kind="GIF"), "no PNG or JPEG image"),
+        (encoded(np.random.default_rng(0).integers(256, size=(40, 40, 3)).astype(np.uint8))[:900], "damaged"),
+        (encoded(np.zeros((4, 40), np.uint8)), "40×4 pixels"),
+        (b"", "no PNG or JPEG image"),
+    ],
+)
+def test_anything_else_is_refused_in_one_sentence(content, said):
+    with pytest.raises(ValueError, match=said) as refused:
+        brought_along("odd.png", content)
+    assert str(refused.value).startswith("odd.png ")
+    assert "\n" not in str(refused.value)
+
+
+def test_too_many_bytes_or_pixels_are_refused_before_they_are_read(monkeypatch, pixels):
+    content = encoded(pixels)
+    monkeypatch.setattr(subjects, "LARGEST_MEGAPIXELS", 0.0005)
+    with pytest.raises(ValueError, match="megapixels"):
+        brought_along("large.png", content)
+    monkeypatch.setattr(subjects, "LARGEST_MB", 0.0001)
+    with pytest.raises(ValueError, match="MB"):
+        brought_along("large.png", content)
+
+
+def test_an_image_of_a_data_set_keeps_its_mask_and_is_called_by_its_category_where_it_is_labelled(pixels):
+    mask = pixels[..., 0] > 200
+    item = Item("test/a/000.png", lambda: pixels, 1, "a", "missing_thread", lambda: mask)
+    subject = subject_of(item)
+    assert subject.mask is mask
+    assert subject.shown == "missing thread"
+    assert subject_of(item._replace(label=-1)).shown == "000.png"
