@@ -19,9 +19,9 @@ from app.methods import (
 from app.screens.explore_figures import comparable_scores
 from app.screens.explore_finding import command, finding
 from app.screens.explore_tiles import TILE_PX, compose_tile
-from app.screens.explore_training import SETTINGS
 from app.screens.explore_view import View
 from app.screens.settings import number_bounds
+from app.screens.training_form import SETTINGS
 from gnl_core.config import RunConfig, scoring_settings
 from gnl_core.datasets import DATASETS
 from gnl_core.detectors import DETECTORS, find_method
