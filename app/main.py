@@ -33,6 +33,13 @@ def inspect() -> None:
     page()
 
 
+def train() -> None:
+    """The page Train, imported when it is opened."""
+    from app.screens.train import page  # noqa: PLC0415
+
+    page()
+
+
 st.set_page_config(page_title="GNL", page_icon="🔬", layout="wide")
 place = st.empty()
 if not st.session_state:  # a browser takes a second to read Plotly: it starts now, beside the imports
@@ -42,6 +49,7 @@ st.html(READABLE)
 pages = [
     st.Page(explore, title="Explore", url_path="explore", default=True),
     st.Page(inspect, title="Inspect", url_path="inspect"),
+    st.Page(train, title="Train", url_path="train"),
 ]
 shown = st.navigation(pages, position="top")
 carry_choices(shown.title)

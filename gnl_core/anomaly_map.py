@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision.transforms.v2.functional import gaussian_blur
 
 BLUR_RADIUS_SIGMAS = 4  # as scipy truncates its Gaussian
 
@@ -69,9 +68,15 @@ def smooth(anomaly_map: Tensor, *, sigma_px: float) -> Tensor:
         return anomaly_map
     largest_radius = min(anomaly_map.shape[-2:])  # mirroring has no more pixels to give
     radius = min(max(1, round(BLUR_RADIUS_SIGMAS * sigma_px)), largest_radius)
-    side = 2 * radius + 1
-    blurred = gaussian_blur(extend_mirrored(anomaly_map, radius), kernel_size=[side, side], sigma=[sigma_px, sigma_px])
-    return blurred[..., radius:-radius, radius:-radius]
+    kernel = gaussian_kernel(radius, sigma_px=sigma_px).to(anomaly_map)
+    extended = extend_mirrored(anomaly_map, radius)
+    return F.conv2d(F.conv2d(extended, kernel.view(1, 1, -1, 1)), kernel.view(1, 1, 1, -1))
+
+
+def gaussian_kernel(radius: int, *, sigma_px: float) -> Tensor:
+    """A Gaussian's values at the pixels from -radius to radius, of sum 1, shape (2 * radius + 1,)."""
+    offsets = torch.arange(-radius, radius + 1, dtype=torch.float64)
+    return torch.softmax(-0.5 * (offsets / sigma_px).square(), dim=0)
 
 
 def extend_mirrored(maps: Tensor, pixels: int) -> Tensor:

@@ -120,6 +120,12 @@ class RunConfig(ScoringConfig):
         "float32", description="Number format of the checkpoint on disk; float16 halves it and rounds what was learnt"
     )
     feature_cache_mb: int = Field(1024, ge=0, description="Memory for teacher features of views that never change, MiB")
+    save_minutes: float = Field(
+        10.0, gt=0, description="Minutes after which a training's state is saved within an epoch, too"
+    )
+    keep_epochs: bool = Field(
+        False, description="Keep each epoch's checkpoint, so that it can be scored by itself: gnl score RUN --epoch N"
+    )
     skip_broken: bool = Field(
         False, description="Leave out training images that cannot be read, and say how many, instead of stopping"
     )

@@ -6,12 +6,15 @@ it among the images of a training batch.
 
 from __future__ import annotations
 
+import sys
 from typing import Protocol
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+LARGEST_INT32 = 2**31 - 1
 SMALLEST_VARIANCE = 1e-6  # MixStyle's, so that a constant channel can be divided by its deviation
 
 
@@ -24,7 +27,35 @@ def sort_features(features: Tensor) -> Tensor:
     Returns:
         Sorted values, shape (B, C, H * W).
     """
-    return features.flatten(2).sort(dim=2).values
+    values = features.flatten(2)
+    if not sorts_in_numpy(values):
+        return values.sort(dim=2).values
+    return torch.from_numpy(np.sort(values.detach().numpy(), axis=2))
+
+
+def rank_positions(values: Tensor) -> Tensor:
+    """Where each channel's values stand, from the smallest to the largest; tied values in order of position.
+
+    Args:
+        values: Shape (B, C, N).
+
+    Returns:
+        Positions in [0, N), shape (B, C, N).
+    """
+    if not sorts_in_numpy(values):
+        return values.sort(dim=2, stable=True).indices
+    bits = (values.detach() + 0.0).view(torch.int32)  # -0.0 becomes 0.0, with which it is tied
+    ascending = torch.where(bits < 0, bits ^ LARGEST_INT32, bits)  # floats as integers of the same order
+    positions = torch.arange(values.shape[2], dtype=torch.int32).expand_as(bits)
+    keys = torch.stack([positions, ascending], dim=3).view(torch.int64).squeeze(3)  # value first, then position
+    keys.numpy().sort(axis=2)
+    return keys & LARGEST_INT32
+
+
+def sorts_in_numpy(values: Tensor) -> bool:
+    """Whether NumPy can sort: without indices it is several times faster than PyTorch, but in no traced graph."""
+    traced = torch.compiler.is_compiling()
+    return values.device.type == "cpu" and values.dtype == torch.float32 and sys.byteorder == "little" and not traced
 
 
 def match_distribution(features: Tensor, sorted_reference: Tensor, *, style_weight: float) -> Tensor:
@@ -52,10 +83,14 @@ def match_distribution(features: Tensor, sorted_reference: Tensor, *, style_weig
         )
     if style_weight == 0:
         return features
-    ordered, positions = features.flatten(2).sort(dim=2, stable=True)
-    target = resample_quantiles(sorted_reference, count=ordered.shape[2])
-    mixed = (1 - style_weight) * ordered + style_weight * target
-    return torch.empty_like(mixed).scatter_(2, positions, mixed).view(features.shape)
+    return torch.lerp(features, take_distribution(features, sorted_reference), style_weight)
+
+
+def take_distribution(features: Tensor, sorted_reference: Tensor) -> Tensor:
+    """Matching in full, as `match_distribution` at strength 1: what any strength mixes the features with."""
+    values = features.flatten(2)
+    target = resample_quantiles(sorted_reference, count=values.shape[2]).to(values.dtype).expand_as(values)
+    return torch.empty_like(target).scatter_(2, rank_positions(values.float()), target).view(features.shape)
 
 
 def nearest_reference(features: Tensor, sorted_references: Tensor) -> Tensor:

@@ -27,7 +27,12 @@ def cosine_distance(reference: Tensor, candidate: Tensor) -> Tensor:
     if reference.shape != candidate.shape:
         raise ValueError(f"feature maps must have one shape, got {tuple(reference.shape)} and {tuple(candidate.shape)}")
     # In 32 bits, also where features come in 16: near 1, 16 bits tell cosines apart by hundredths.
-    return 1 - F.cosine_similarity(reference.flatten(1).float(), candidate.flatten(1).float()).mean()
+    return 1 - F.cosine_similarity(flatten_maps(reference).float(), flatten_maps(candidate).float()).mean()
+
+
+def flatten_maps(maps: Tensor) -> Tensor:
+    """Feature maps (B, C, H, W) as one row an image, channels innermost, as networks here keep them in memory."""
+    return maps.movedim(1, -1).flatten(1)
 
 
 def distillation_loss(teacher: Sequence[Tensor], student: Sequence[Tensor]) -> Tensor:
@@ -85,4 +90,4 @@ def direction_distance(teacher: Sequence[Tensor], student: Sequence[Tensor]) -> 
         One number an image in [0, 2 * number of stages], shape (B,); 0 for parallel maps.
     """
     pairs = zip(teacher, student, strict=True)
-    return torch.stack([1 - F.cosine_similarity(e.flatten(1), d.flatten(1)) for e, d in pairs]).sum(0)
+    return torch.stack([1 - F.cosine_similarity(flatten_maps(e), flatten_maps(d)) for e, d in pairs]).sum(0)

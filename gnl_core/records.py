@@ -200,3 +200,23 @@ class EpochRecord(NamedTuple):
     epoch: int
     losses: dict[str, float]
     elapsed_seconds: float
+
+
+class Step(NamedTuple):
+    """One batch of training.
+
+    Attributes:
+        epoch: Number of its epoch, from 1.
+        step: Number of the batch in it, from 1.
+        steps: Batches an epoch.
+        images: Images in the batch, of all processes together.
+        losses: The batch's value of each named, weighted loss term.
+        record: What the epoch comes to, if this was its last batch.
+    """
+
+    epoch: int
+    step: int
+    steps: int
+    images: int
+    losses: dict[str, float]
+    record: EpochRecord | None

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from gnl_core.config import ScoringConfig
 from gnl_core.detectors.base import Detector
 from gnl_core.detectors.references import References
+from gnl_core.memory import compute_in_portions
 from gnl_core.models.teachers import Teacher
 from gnl_core.pixel_metrics import compare_with_masks, report_pixels
 from gnl_core.records import Batch, Detection, PixelReport, Scores
 
+CACHED_PIXELS = 2**17
+FEWEST_IN_PORTION = 4
 
-@torch.inference_mode()
+
 def detect(detector: Detector, batches: Iterable[Batch], scoring: ScoringConfig) -> Iterator[tuple[Batch, Detection]]:
     """Look at images batch by batch.
 
@@ -27,10 +32,57 @@ def detect(detector: Detector, batches: Iterable[Batch], scoring: ScoringConfig)
     Yields:
         Each batch with its detection, on the CPU.
     """
+    for batch, (detection,) in detect_each(detector, batches, [scoring]):
+        yield batch, detection
+
+
+@torch.inference_mode()
+def detect_each(
+    detector: Detector, batches: Iterable[Batch], questions: Sequence[ScoringConfig]
+) -> Iterator[tuple[Batch, list[Detection]]]:
+    """Look at images batch by batch under several questions; what these have in common is computed once.
+
+    Where the device's memory does not hold a batch, it is looked at in portions, and a warning says so.
+
+    Args:
+        detector: A detector in eval mode.
+        batches: Images with the view "original".
+        questions: How to look at them.
+
+    Yields:
+        Each batch with a detection for each question, on the CPU.
+    """
     device = next(detector.parameters()).device
+    portion = sys.maxsize
+
+    def look(images: Tensor) -> list[Detection]:
+        return [to_cpu(found) for found in detector.detect_each(images.to(device), questions)]
+
     for batch in batches:
-        score, anomaly_map = detector(batch.views["original"].to(device), scoring)
-        yield batch, Detection(score.cpu(), None if anomaly_map is None else anomaly_map.cpu())
+        images = batch.views["original"]
+        if device.type == "cpu":
+            portion = min(portion, cached_portion(images))
+        portions, portion = compute_in_portions(look, images, largest=portion)
+        yield batch, [join_detections(same) for same in zip(*portions, strict=True)]
+
+
+def cached_portion(images: Tensor) -> int:
+    """Images of shape (B, 3, H, W) whose maps a processor's cache holds at once: 4 at 256 px, 32 at 64 px."""
+    height, width = images.shape[-2:]
+    return max(FEWEST_IN_PORTION, CACHED_PIXELS // (height * width))
+
+
+def to_cpu(found: Detection) -> Detection:
+    """The detection on the CPU."""
+    return Detection(found.score.cpu(), None if found.anomaly_map is None else found.anomaly_map.cpu())
+
+
+def join_detections(parts: Sequence[Detection]) -> Detection:
+    """Detections of several portions as one."""
+    if len(parts) == 1:
+        return parts[0]
+    maps = [part.anomaly_map for part in parts if part.anomaly_map is not None]
+    return Detection(torch.cat([part.score for part in parts]), torch.cat(maps) if maps else None)
 
 
 @torch.inference_mode()
@@ -67,7 +119,7 @@ def score(detector: Detector, batches: Iterable[Batch], scoring: ScoringConfig) 
 
 
 def score_each(detector: Detector, batches: Iterable[Batch], questions: Sequence[ScoringConfig]) -> list[Scores]:
-    """Score every image under several questions, reading it once.
+    """Score every image under several questions, reading it once and computing once what they have in common.
 
     Args:
         detector: A detector in eval mode.
@@ -78,9 +130,9 @@ def score_each(detector: Detector, batches: Iterable[Batch], questions: Sequence
         For each question what `score` gives.
     """
     rows: list[list[Scores]] = [[] for _ in questions]
-    for batch in batches:
-        for answers, scoring in zip(rows, questions, strict=True):
-            answers += [score_rows(*found) for found in detect(detector, [batch], scoring)]
+    for batch, detections in detect_each(detector, batches, questions):
+        for answers, detection in zip(rows, detections, strict=True):
+            answers.append(score_rows(batch, detection))
     return [join_scores(answers) for answers in rows]
 
 

@@ -1,22 +1,57 @@
-"""The only loop: it learns, and yields a record an epoch. It knows no file and no screen."""
+"""The only loop: it learns, and yields a step a batch or a record an epoch. It knows no file and no screen."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.optim import Optimizer
 
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors.base import Detector
 from gnl_core.distributed import ALONE, Processes, average_buffers, average_gradients, average_values
-from gnl_core.records import Batch, EpochRecord
+from gnl_core.memory import explain_memory
+from gnl_core.records import Batch, EpochRecord, Step
+
+
+@dataclass
+class Training:
+    """A training as it stands: with the detector's tensors and the optimizers', all that decides how it goes on.
+
+    Attributes:
+        detector: What learns; it changes in place.
+        batches: Training images with the detector's views; their seed decides all random draws.
+        epochs: Passes over them.
+        optimizers: The detector's; none for a method that learns nothing beyond `prepare`.
+        processes: Those that train together.
+        started: When it began, on the clock of `time.perf_counter`.
+        epoch: The epoch under way, from 1; one more than `epochs` at the end.
+        step: Batches of that epoch that are done.
+        values: Each named loss of those batches.
+        draws: State of PyTorch's generator after them; None before the first.
+    """
+
+    detector: Detector
+    batches: Batches
+    epochs: int
+    optimizers: list[Optimizer]
+    processes: Processes
+    started: float
+    epoch: int = 1
+    step: int = 0
+    values: dict[str, list[float]] = field(default_factory=dict)
+    draws: Tensor | None = None
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """Time since it began, preparation included."""
+        return time.perf_counter() - self.started
 
 
 def fit(
@@ -45,6 +80,21 @@ def fit(
     Raises:
         ValueError: If the losses stop being finite.
     """
+    training = begin(detector, batches, epochs=epochs, learning_rate=learning_rate, processes=processes)
+    for step in learn(training):
+        if step.record is not None:
+            yield step.record
+
+
+def begin(
+    detector: Detector,
+    batches: Batches,
+    *,
+    epochs: int,
+    learning_rate: float | None,
+    processes: Processes = ALONE,
+) -> Training:
+    """Prepare a detector for its first step; the arguments are those of `fit`."""
     started = time.perf_counter()
     device = device_of(detector)
     detector.eval()
@@ -52,34 +102,78 @@ def fit(
         detector.prepare(to_device(batch, device) for batch in batches)
     optimizers = detector.optimizers(detector.learning_rate if learning_rate is None else learning_rate)
     average_gradients(optimizers, processes)
-    for epoch in range(1, epochs + 1) if optimizers else (1,):
-        steps = load_steps(batches, processes, epoch=epoch, epochs=epochs)
-        with seeded_draws(batches.seed, epoch, rank=processes.rank):
-            losses = train_epoch(detector, steps, optimizers, processes) if optimizers else {}
-        check_finite(losses, epoch)
-        yield EpochRecord(epoch=epoch, losses=losses, elapsed_seconds=time.perf_counter() - started)
+    return Training(detector, batches, epochs, optimizers, processes, started)
 
 
-def train_epoch(
-    detector: Detector, steps: Iterable[tuple[float, Batch]], optimizers: Sequence[Optimizer], processes: Processes
-) -> dict[str, float]:
-    """One pass over the images; the mean of each named loss term. The detector is in eval mode again at its end."""
-    device, values = device_of(detector), defaultdict(list)
-    detector.train()
-    for progress, batch in steps:
-        with processes.autocast():
-            terms = detector.training_step(to_device(batch, device), optimizers, progress=progress)
-        for name, value in terms.items():
-            values[name].append(value)
-    average_buffers(detector, processes)
-    detector.eval()
-    return average_values({name: sum(column) / len(column) for name, column in values.items()}, processes)
+def learn(training: Training) -> Iterator[Step]:
+    """Go on with a training from where it stands, a batch at a time.
+
+    The consumer may stop after any of them, and go on later to the same weights, from a `Training` that was brought
+    to the same point. Within an epoch the detector is in train mode.
+
+    Yields:
+        One step a batch; an epoch's last one has its record. A single one for a method that learns nothing.
+
+    Raises:
+        ValueError: If the losses stop being finite.
+    """
+    if not training.optimizers:
+        images = len(training.batches.items)
+        yield Step(epoch=1, step=1, steps=1, images=images, losses={}, record=end_epoch(training))
+        return
+    steps = len(training.batches)
+    while training.epoch <= training.epochs:
+        epoch = training.epoch
+        training.detector.train()
+        for batch in rest_of_epoch(training):
+            losses = train_step(training, batch)
+            step = training.step
+            record = end_epoch(training) if step == steps else None
+            images = len(batch.paths) * training.processes.size
+            yield Step(epoch=epoch, step=step, steps=steps, images=images, losses=losses, record=record)
 
 
-def load_steps(batches: Batches, processes: Processes, *, epoch: int, epochs: int) -> Iterator[tuple[float, Batch]]:
-    """This process's share of each batch of an epoch, with the share of the training that is done before it."""
-    for step, batch in enumerate(batches.epoch(epoch, rank=processes.rank, size=processes.size)):
-        yield (epoch - 1 + step / len(batches)) / epochs, batch
+def rest_of_epoch(training: Training) -> Iterator[Batch]:
+    """This process's share of each batch of the epoch under way that is not done yet."""
+    processes = training.processes
+    return training.batches.epoch(training.epoch, rank=processes.rank, size=processes.size, start=training.step)
+
+
+def train_step(training: Training, batch: Batch) -> dict[str, float]:
+    """Learn from one batch and keep the value of each named loss, which is given back too."""
+    detector, steps = training.detector, len(training.batches)
+    progress = (training.epoch - 1 + training.step / steps) / training.epochs
+    with epoch_draws(training), training.processes.autocast(), explain_memory(len(batch.paths)):
+        losses = detector.training_step(to_device(batch, device_of(detector)), training.optimizers, progress=progress)
+    for name, value in losses.items():
+        training.values.setdefault(name, []).append(value)
+    training.step += 1
+    return losses
+
+
+def end_epoch(training: Training) -> EpochRecord:
+    """Bring the detector to eval mode and the training to the next epoch's start; the mean of each loss is told."""
+    average_buffers(training.detector, training.processes)
+    training.detector.eval()
+    means = {name: sum(column) / len(column) for name, column in training.values.items()}
+    losses, epoch = average_values(means, training.processes), training.epoch
+    check_finite(losses, epoch)
+    training.epoch, training.step, training.values, training.draws = epoch + 1, 0, {}, None
+    return EpochRecord(epoch=epoch, losses=losses, elapsed_seconds=training.elapsed_seconds)
+
+
+@contextmanager
+def epoch_draws(training: Training) -> Iterator[None]:
+    """Random draws that go on where the epoch's last step left them; the caller's own are not touched."""
+    if training.draws is not None:
+        with torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(training.draws)
+            yield
+            training.draws = torch.get_rng_state()
+        return
+    with seeded_draws(training.batches.seed, training.epoch, rank=training.processes.rank):
+        yield
+        training.draws = torch.get_rng_state()
 
 
 @contextmanager

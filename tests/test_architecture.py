@@ -21,6 +21,7 @@ FLOORS = (  # from the ground up; a package stands for its modules
         "anomaly_map",
         "ranking",
         "devices",
+        "memory",
         "jigsaw",
         "neighbours",
         "coreset",

@@ -1,4 +1,4 @@
-"""The command line: gnl train and gnl score here, each other command in a file of its own."""
+"""The command line: gnl score here, each other command in a file of its own."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from gnl_core.cli.data import add_data_commands
 from gnl_core.cli.export import add_export_command
 from gnl_core.cli.imports import add_import_command
 from gnl_core.cli.report import format_report
+from gnl_core.cli.runs import add_runs_command
 from gnl_core.cli.settings import add_settings, given_settings, say
+from gnl_core.cli.train import add_train_command
 from gnl_core.cli.tune import PLACES, add_tune_command
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets import HELD_OUT, find_dataset
 from gnl_core.datasets.shifts import shifted_domain
-from gnl_core.distributed import plan_processes
 from gnl_core.metrics import choose_threshold, report
 from gnl_core.records import Batch, Detection, PixelReport, Scores
 from gnl_core.runs.experiment import (
@@ -31,10 +32,9 @@ from gnl_core.runs.experiment import (
     map_scale,
     measure_domain_shift,
     resolve_scoring,
-    train_run,
 )
 from gnl_core.runs.exports import write_csv, write_map
-from gnl_core.runs.folder import RunFolder, create_run, report_to_json, save_scores, write_report
+from gnl_core.runs.folder import RunFolder, find_epoch, report_to_json, save_scores, write_report
 from gnl_core.runs.tuning import read_preset
 from gnl_core.scoring import collect, collect_scores, detect, join_scores
 
@@ -69,13 +69,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="gnl", description="Image anomaly detection under distribution shift.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    train = commands.add_parser("train", help="train a detector on the normal images of one class")
-    train.add_argument("--run", type=Path, required=True, help="folder to make for the run")
-    add_settings(train, RunConfig.model_fields)
-    train.set_defaults(command=train_command)
+    add_train_command(commands.add_parser("train", help="train a detector on the normal images of one class"))
 
     score = commands.add_parser("score", help="score the images of one or more domains with a trained run")
     score.add_argument("run", type=Path, help="folder of the run")
+    score.add_argument("--epoch", type=int, help="score the checkpoint of one epoch, of a run with --keep-epochs")
     score.add_argument(
         "--domain",
         nargs="+",
@@ -92,6 +90,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_settings(score, {name: RunConfig.model_fields[name] for name in (QUANTILE, *PLACES)})
     score.set_defaults(command=score_command)
 
+    add_runs_command(commands.add_parser("runs", help="what trains, waits and has ended; stop or delete it"))
+
     add_compare_command(commands.add_parser("compare", help="train and score several methods side by side"))
 
     add_export_command(commands.add_parser("export", help="write a run as an ONNX file, for use without PyTorch"))
@@ -104,22 +104,9 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def train_command(parsed: argparse.Namespace) -> None:
-    """Train a run: gnl train. Where several processes train together, each runs this and the first one tells."""
-    config = RunConfig(**given_settings(parsed, RunConfig.model_fields))
-    processes = plan_processes(config)
-    folder = create_run(parsed.run, config) if processes.is_first else RunFolder(parsed.run)
-    with tqdm(total=config.epochs, unit="epoch", file=sys.stderr, disable=not processes.is_first) as bar:
-        for record in train_run(config, folder, processes):
-            bar.set_postfix({name: f"{value:.4f}" for name, value in record.losses.items()})
-            bar.update()
-    if processes.is_first:
-        say(f"wrote {folder.weights}")
-
-
 def score_command(parsed: argparse.Namespace) -> None:
     """Score domains with a run: gnl score."""
-    folder = RunFolder(parsed.run)
+    folder = RunFolder(parsed.run) if parsed.epoch is None else find_epoch(RunFolder(parsed.run), parsed.epoch)
     run = load_run(folder, **given_settings(parsed, PLACES))
     preset = read_preset(parsed.preset).model_dump() if parsed.preset else {}
     scoring = resolve_scoring(run, **(preset | given_settings(parsed, ScoringConfig.model_fields)))

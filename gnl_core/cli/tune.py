@@ -39,9 +39,9 @@ def tune_command(parsed: argparse.Namespace) -> None:
     say(f"wrote {parsed.output}")
 
 
-def show_progress(matchings: Sequence[ScoringConfig]) -> Iterable[ScoringConfig]:
-    """A progress bar over the ways of matching of one run."""
-    bar: Iterable[ScoringConfig] = tqdm(matchings, unit="matching", file=sys.stderr)
+def show_progress(shifts: Sequence[str]) -> Iterable[str]:
+    """A progress bar over the shifts of one run."""
+    bar: Iterable[str] = tqdm(shifts, unit="shift", file=sys.stderr)
     return bar
 
 

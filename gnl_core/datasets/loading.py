@@ -92,7 +92,7 @@ class Batches:
         pieces = chunk(range(len(self.items)), self.batch_size)
         return prefetch(self.make_masked_batch, pieces, workers=self.workers)
 
-    def epoch(self, number: int, *, rank: int = 0, size: int = 1) -> Iterator[Batch]:
+    def epoch(self, number: int, *, rank: int = 0, size: int = 1, start: int = 0) -> Iterator[Batch]:
         """Every image once, in an order that seed and epoch decide, without masks: none of them is decoded.
 
         A single image left over joins the batch before it: BatchNorm cannot learn from one.
@@ -101,9 +101,10 @@ class Batches:
             number: Number of the epoch, from 1.
             rank: Which of several processes asks; each gets its share of every batch.
             size: How many processes there are.
+            start: Batches at the epoch's beginning that are left out and not made.
         """
         order = np.random.default_rng([self.seed, number]).permutation(len(self.items)).tolist()
-        pieces = [share(piece, rank=rank, size=size) for piece in chunk(order, self.batch_size)]
+        pieces = [share(piece, rank=rank, size=size) for piece in chunk(order, self.batch_size)[start:]]
         return prefetch(partial(self.make_batch, number), pieces, workers=self.workers)
 
     def make_masked_batch(self, positions: Sequence[int]) -> Batch:

@@ -49,7 +49,7 @@ class Detector(nn.Module):
     def optimizers(self, learning_rate: float) -> list[Optimizer]:
         """What `training_step` steps. Default: Adam over everything that learns; none where nothing does."""
         learnable = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        return [Adam(learnable, lr=learning_rate, betas=ADAM_BETAS)] if learnable else []
+        return [Adam(learnable, lr=learning_rate, betas=ADAM_BETAS, fused=True)] if learnable else []
 
     def training_step(self, batch: Batch, optimizers: Sequence[Optimizer], *, progress: float) -> dict[str, float]:
         """Learn from one batch. Default: descend the sum of the losses.
@@ -82,3 +82,12 @@ class Detector(nn.Module):
                 several questions can share one detector at the same time.
         """
         raise NotImplementedError
+
+    def detect_each(self, images: Tensor, questions: Sequence[ScoringConfig]) -> list[Detection]:
+        """What `forward` gives for each of several questions. Default: ask one after the other.
+
+        Args:
+            images: RGB in [0, 1], shape (B, 3, H, W).
+            questions: How to look at them.
+        """
+        return [self(images, question) for question in questions]

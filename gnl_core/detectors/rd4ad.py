@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -90,6 +90,16 @@ class RD4AD(Detector):
     def forward(self, images: Tensor, scoring: ScoringConfig) -> Detection:
         """Score by the summed stage maps, their maximum by default (paper, Eq. 2-3)."""
         return rate(self.features(images, scoring), images, scoring)
+
+    def detect_each(self, images: Tensor, questions: Sequence[ScoringConfig]) -> list[Detection]:
+        """As `forward` for each question; the teacher's stages before they part, and all they share, once."""
+        branch = self.references.branching(questions, own_weight=self.style_weight)
+        ways = tuple(range(len(questions)))
+        found: dict[int, Detection] = {}
+        for alike, maps in self.network.teacher.encode_each(images, ways, branch):
+            features = self.network(maps)
+            found |= {way: rate(features, images, questions[way]) for way in alike}
+        return [found[way] for way in ways]
 
 
 def rate(found: Features, images: Tensor, scoring: ScoringConfig) -> Detection:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 
 import torch
 from torch import Tensor, nn
 
 from gnl_core.config import RunConfig, ScoringConfig
-from gnl_core.distribution_matching import match_distribution, nearest_reference, sort_features
-from gnl_core.models.teachers import Mix, Teacher
+from gnl_core.distribution_matching import nearest_reference, sort_features, take_distribution
+from gnl_core.models.teachers import Branch, Mix, Teacher, Ways
 from gnl_core.records import Batch
 from gnl_core.shift_score import shift_score
 
 STAGE_COUNT = 3
 FEWEST_FOR_SPREAD = 2
+Chosen = tuple[int, str]  # how many of the kept references a stage is matched to, and "mean" or "nearest"
 
 
 class References(nn.Module):
@@ -82,31 +84,73 @@ class References(nn.Module):
         Raises:
             ValueError: If the checkpoint keeps fewer references than are asked for.
         """
-        weight = own_weight if scoring.style_weight is None else scoring.style_weight
+        weight = self.check_strength(scoring, own_weight=own_weight)
         if weight == 0:
             return None
-        if not self.count:
+
+        def mix(index: int, stage: Tensor) -> Tensor:
+            chosen = chosen_references(index, scoring)
+            return stage if chosen is None else torch.lerp(stage, self.match_fully(index, stage, chosen), weight)
+
+        return mix
+
+    def branching(self, questions: Sequence[ScoringConfig], *, own_weight: float) -> Branch:
+        """What several questions do behind each stage; those that do the same go on together.
+
+        A stage's map is matched in full once for all strengths, since a strength only mixes with it (Eq. 1).
+
+        Args:
+            questions: Strength, stages, number and choice of references of each.
+            own_weight: The method's own strength, where a question leaves it open.
+
+        Raises:
+            ValueError: If the checkpoint keeps fewer references than one asks for.
+        """
+        weights = [self.check_strength(question, own_weight=own_weight) for question in questions]
+
+        def branch(index: int, stage: Tensor, ways: Ways) -> Iterator[tuple[Ways, Tensor]]:
+            wanted: dict[Chosen | None, dict[float, list[int]]] = defaultdict(lambda: defaultdict(list))
+            for way in ways:
+                chosen = chosen_references(index, questions[way]) if weights[way] else None
+                wanted[chosen][weights[way] if chosen else 0.0].append(way)
+            for chosen, strengths in wanted.items():
+                matched = stage if chosen is None else self.match_fully(index, stage, chosen)
+                for weight, alike in strengths.items():
+                    yield tuple(alike), stage if chosen is None else torch.lerp(stage, matched, weight)
+
+        return branch
+
+    def match_fully(self, index: int, stage: Tensor, chosen: Chosen) -> Tensor:
+        """A stage's map with the reference's distribution."""
+        count, choice = chosen
+        kept = self.get_buffer(buffer_name(index))[:count]
+        reference = nearest_reference(stage, kept) if choice == "nearest" else kept.mean(dim=0)
+        return take_distribution(stage, reference)
+
+    def check_strength(self, scoring: ScoringConfig, *, own_weight: float) -> float:
+        """The strength that a question asks for, or the method's own.
+
+        Raises:
+            ValueError: If there is matching to do and the checkpoint keeps fewer references than are asked for.
+        """
+        weight = own_weight if scoring.style_weight is None else scoring.style_weight
+        if weight and not self.count:
             raise ValueError(
                 "this checkpoint keeps no references, so features cannot be matched; ask with --style-weight 0, "
                 "or make the run again with --stored-references 1 or more and its training images at hand"
             )
-        if scoring.reference_count > self.count:
+        if weight and scoring.reference_count > self.count:
             raise ValueError(
                 f"this checkpoint keeps {self.count} references, {scoring.reference_count} were asked for; "
                 "ask for fewer, or train with a larger --stored-references"
             )
-        matched = {int(stage) - 1 for stage in scoring.matched_stages.split(",")}
-        kept = {index: self.get_buffer(buffer_name(index))[: scoring.reference_count] for index in matched}
-        means = {index: references.mean(dim=0) for index, references in kept.items()}
+        return weight
 
-        def mix(index: int, stage: Tensor) -> Tensor:
-            if index not in matched:
-                return stage
-            nearest = scoring.reference_choice == "nearest"
-            reference = nearest_reference(stage, kept[index]) if nearest else means[index]
-            return match_distribution(stage, reference, style_weight=weight)
 
-        return mix
+def chosen_references(index: int, scoring: ScoringConfig) -> Chosen | None:
+    """Which references a question matches a stage to; None where it leaves the stage as it is."""
+    matched = str(index + 1) in scoring.matched_stages.split(",")
+    return (scoring.reference_count, scoring.reference_choice) if matched else None
 
 
 def buffer_name(index: int) -> str:

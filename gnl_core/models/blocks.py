@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
@@ -53,6 +54,40 @@ class UpsamplingBottleneck(Bottleneck):
 
 BLOCKS: dict[str, Any] = {"basic": BasicBlock, "bottleneck": Bottleneck}
 UPSAMPLING_BLOCKS: dict[str, Any] = {"basic": UpsamplingBasicBlock, "bottleneck": UpsamplingBottleneck}
+
+
+class OnePositionConv2d(nn.Conv2d):
+    """A padded 3x3 convolution that is a matrix product where it has one position: the other taps meet padding alone.
+
+    The embedding of an image of 32 px is such a map.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) as the convolution does."""
+        height, width = x.shape[-2:]
+        if max(height, width) > self.stride[0]:
+            return super().forward(x)
+        taps = self.weight[..., 1 : 1 + height, 1 : 1 + width]
+        return F.linear(x.flatten(1), taps.flatten(1), self.bias)[..., None, None]
+
+
+def multiply_on_one_position(module: nn.Module) -> None:
+    """Make the padded 3x3 convolutions within a module such ones, in place; parameters and their names stay."""
+    for name, child in module.named_children():
+        if type(child) is nn.Conv2d and child.kernel_size == (3, 3) and child.padding == (1, 1) and child.groups == 1:
+            stride = child.stride[0]
+            same = OnePositionConv2d(  # on "meta", so that no random numbers are drawn for it
+                child.in_channels,
+                child.out_channels,
+                kernel_size=3,
+                stride=stride,
+                padding=1,
+                bias=False,
+                device="meta",
+            )
+            same.weight, same.bias = child.weight, child.bias
+            setattr(module, name, same)
+        multiply_on_one_position(child)
 
 
 def initialise(module: nn.Module) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -11,6 +12,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
+from gnl_core.models.folding import fold_batchnorm
 from gnl_core.models.teacher_weights import (
     BUNDLED_SHA256,
     bundled_lite0_file,
@@ -20,6 +22,8 @@ from gnl_core.models.teacher_weights import (
 
 STAGES = (1, 2, 3)  # timm counts the stem's output as stage 0
 Mix = Callable[[int, Tensor], Tensor]
+Ways = tuple[int, ...]  # numbers of ways to mix, all of which have come to the same maps so far
+Branch = Callable[[int, Tensor, Ways], Iterator[tuple[Ways, Tensor]]]
 
 
 class TeacherSpec(NamedTuple):
@@ -79,6 +83,7 @@ class Teacher(nn.Module):
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
         self.requires_grad_(False).eval()
         self.fingerprint = hash_weights(self.stages)
+        self.stages = fold_stages(self.stages)
 
     def train(self, mode: bool = True) -> Self:
         """Stay in eval mode, whatever is asked."""
@@ -95,7 +100,7 @@ class Teacher(nn.Module):
         Returns:
             The three stage maps E_1..E_3, shapes (B, C_k, H_k, W_k).
         """
-        features = ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        features = self.normalise(images)
         maps = []
         for index, stage in enumerate(self.stages):
             features = stage(features)
@@ -103,6 +108,35 @@ class Teacher(nn.Module):
                 features = mix(index, features)
             maps.append(features)
         return tuple(maps)
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Images as the backbone was trained on them."""
+        return ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+
+    def encode_each(self, images: Tensor, ways: Ways, branch: Branch) -> Iterator[tuple[Ways, tuple[Tensor, ...]]]:
+        """Encode images under several ways to mix; what these have in common is computed once.
+
+        Args:
+            images: RGB in [0, 1], shape (B, 3, H, W).
+            ways: The number of each way.
+            branch: Called with a stage's index, its map and the ways that led there; yields the ways that
+                go on alike, with the map that the next stage reads.
+
+        Yields:
+            Ways with the three stage maps that they come to, each way once, not in order.
+        """
+        return self.follow(self.normalise(images), ways, branch, ())
+
+    def follow(
+        self, features: Tensor, ways: Ways, branch: Branch, maps: tuple[Tensor, ...]
+    ) -> Iterator[tuple[Ways, tuple[Tensor, ...]]]:
+        """Go through the remaining stages depth first, so that no more maps are held than one way needs."""
+        index = len(maps)
+        if index == len(self.stages):
+            yield ways, maps
+            return
+        for alike, mixed in branch(index, self.stages[index](features), ways):
+            yield from self.follow(mixed, alike, branch, (*maps, mixed))
 
 
 def create_teacher(name: str, *, weights: Path | None = None, sha256: str | None = None) -> Teacher:
@@ -207,19 +241,43 @@ def flatten_chain(backbone: nn.Module, ends: Sequence[str]) -> list[tuple[str, n
 def check_same_features(backbone: nn.Module, stages: nn.ModuleList) -> None:
     """Compare the cut backbone with the whole one on one small image."""
     backbone.eval()
-    features = image = torch.linspace(-1, 1, 3 * 64 * 64).view(1, 3, 64, 64)
     try:
-        expected, actual = backbone(image), []
-        for stage in stages:
-            features = stage(features)
-            actual.append(features)
-        same = all(torch.equal(a, b) for a, b in zip(expected, actual, strict=True))
+        pairs = zip(backbone(small_image()), run_stages(stages), strict=True)
+        same = all(torch.equal(a, b) for a, b in pairs)
     except (RuntimeError, TypeError, ValueError, AssertionError):
         same = False
     if not same:
         raise ValueError(
             f"{type(backbone).__name__} is not a chain of three stages; choose one of {', '.join(TEACHERS)}"
         )
+
+
+@torch.no_grad()
+def fold_stages(stages: nn.ModuleList) -> nn.ModuleList:
+    """The stages with BatchNorm folded into their convolutions; as they are where that would change what they compute.
+
+    A backbone may call its layers in another order than it lists them, so one small image is compared.
+    """
+    folded = copy.deepcopy(stages)
+    fold_batchnorm(folded)
+    pairs = zip(run_stages(stages), run_stages(folded), strict=True)
+    return (
+        folded if all(torch.allclose(a, b, rtol=1e-3, atol=1e-4 * a.abs().max().item()) for a, b in pairs) else stages
+    )
+
+
+def run_stages(stages: nn.ModuleList) -> list[Tensor]:
+    """The stage maps of one small image."""
+    features, maps = small_image(), []
+    for stage in stages:
+        features = stage(features)
+        maps.append(features)
+    return maps
+
+
+def small_image() -> Tensor:
+    """One image of 64 px, as a backbone sees it."""
+    return torch.linspace(-1, 1, 3 * 64 * 64).view(1, 3, 64, 64)
 
 
 def hash_weights(module: nn.Module) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,16 +21,24 @@ from gnl_core.detectors import create_detector
 from gnl_core.detectors.base import Detector
 from gnl_core.devices import resolve_device
 from gnl_core.distributed import Processes, plan_processes
-from gnl_core.records import EpochRecord, Scores
-from gnl_core.runs.checkpoints import load_checkpoint, save_checkpoint
-from gnl_core.runs.folder import RunFolder, append_record, discard_unstarted_run
+from gnl_core.models.folding import fold_batchnorm
+from gnl_core.records import EpochRecord, Scores, Step
+from gnl_core.runs.checkpoints import load_checkpoint
+from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.removing import discard_unstarted_run
+from gnl_core.runs.resuming import TrainingOnDisk
 from gnl_core.scoring import detect, measure_shift, score
-from gnl_core.training import fit
+from gnl_core.training import begin, learn
 
 SCORING_BATCH_SIZES = (16, 64)  # at 256 px; at 64 px and below
 SCORING_PIXELS = 2**18  # of a batch in between
 SHIFT_IMAGES = 256
 MAP_SCALE_QUANTILE = 0.995
+
+
+def never() -> bool:
+    """Nobody asks to stop."""
+    return False
 
 
 class Run(NamedTuple):
@@ -43,35 +51,64 @@ class Run(NamedTuple):
 def train_run(config: RunConfig, folder: RunFolder, processes: Processes | None = None) -> Iterator[EpochRecord]:
     """Train what the settings say; after each epoch its record and the checkpoint are on disk.
 
-    A run that ends before its first epoch does leaves no folder, so that its name is free for the next try.
+    The arguments and what else there is to know are those of `advance_run`.
+
+    Yields:
+        One record an epoch that was still to be trained.
+    """
+    for step in advance_run(config, folder, processes):
+        if step.record is not None:
+            yield step.record
+
+
+def advance_run(
+    config: RunConfig, folder: RunFolder, processes: Processes | None = None, *, stop: Callable[[], bool] = never
+) -> Iterator[Step]:
+    """Train what the settings say, a batch at a time, from where the folder's state left it, if it has one.
+
+    After each epoch its record, its checkpoint and the state are on disk, the latter within long epochs too. A run
+    that ends before it has saved anything leaves no folder, so that its name is free for the next try.
 
     Args:
         config: Everything that decides the run.
         folder: Where it is written, by the first process alone.
         processes: From `plan_processes`, in a program that can be started again for each of several processes,
             as the command line can; unset: this process alone.
+        stop: Asked after each batch of a single process; True saves the state and ends.
 
     Yields:
-        One record an epoch.
+        One step a batch that was still to be learnt from.
 
     Raises:
-        ValueError: If the settings name something that does not exist, or several processes and none were planned.
+        ValueError: If the settings name something that does not exist, or several processes and none were planned;
+            if the folder cannot be written; or if its state does not fit.
     """
     try:
         processes = processes or plan_alone(config)
         detector, batches = prepare_training(config, device=processes.device)
         processes.start()
-        epochs = fit(detector, batches, epochs=config.epochs, learning_rate=config.learning_rate, processes=processes)
-        for record in epochs:
-            if processes.is_first:
-                save_checkpoint(folder.weights, detector, config, epoch=record.epoch)
-                append_record(folder, record)
-            yield record
+        training = begin(
+            detector, batches, epochs=config.epochs, learning_rate=config.learning_rate, processes=processes
+        )
+        on_disk = TrainingOnDisk(training, config, folder)
+        yield from steps_on_disk(on_disk, stop) if processes.is_first else learn(training)
     except UnreadableImageError as error:
         raise ValueError(f"{error}, or train without it: --skip-broken") from None
     finally:
         if processes is None or processes.is_first:
             discard_unstarted_run(folder)
+
+
+def steps_on_disk(on_disk: TrainingOnDisk, stop: Callable[[], bool]) -> Iterator[Step]:
+    """The steps that are left of a training, each on disk, as far as it is due, when it is passed on."""
+    on_disk.take_up()
+    for step in learn(on_disk.training):
+        on_disk.keep(step)
+        yield step
+        if stop() and not on_disk.is_done:
+            on_disk.save()
+            return
+    on_disk.finish()
 
 
 def plan_alone(config: RunConfig) -> Processes:
@@ -155,6 +192,7 @@ def load_run(
         ValueError: If there is no checkpoint, or it cannot be used; says why.
     """
     detector, config = load_checkpoint(folder.weights, device=device, teacher_weights=teacher_weights)
+    fold_batchnorm(detector)
     return Run(detector, config if data_root is None else config.model_copy(update={"data_root": data_root}))
 
 

@@ -45,6 +45,31 @@ class RunFolder(NamedTuple):
         return self.path / "weights.safetensors"
 
     @property
+    def state(self) -> Path:
+        """What an unfinished training goes on from."""
+        return self.path / "state.safetensors"
+
+    @property
+    def status(self) -> Path:
+        """What the process that trains the run last said of itself."""
+        return self.path / "status.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that trains the run, as long as it lives."""
+        return self.path / ".lock"
+
+    @property
+    def stop(self) -> Path:
+        """Asks that process to end; there while it has not."""
+        return self.path / "stop"
+
+    @property
+    def log(self) -> Path:
+        """What a job printed."""
+        return self.path / "log.txt"
+
+    @property
     def origin(self) -> Path:
         """The file that the run was imported from; runs that were trained have none."""
         return self.path / "origin.json"
@@ -58,6 +83,15 @@ class RunFolder(NamedTuple):
     def report(self) -> Path:
         """The metrics of the last scoring."""
         return self.path / "report.json"
+
+    @property
+    def epochs(self) -> Path:
+        """Folder of the epochs that are kept."""
+        return self.path / "epochs"
+
+    def epoch(self, number: int) -> RunFolder:
+        """Checkpoint and scores of one epoch, where the run keeps them."""
+        return RunFolder(self.epochs / f"{number:03d}")
 
 
 def create_run(path: Path, config: RunConfig) -> RunFolder:
@@ -73,18 +107,13 @@ def create_run(path: Path, config: RunConfig) -> RunFolder:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(f"cannot make the run folder {path}: {error.strerror}; choose another place") from None
-    write_atomically(folder.config, config.model_dump_json(indent=2, exclude_defaults=False).encode())
+    write_config(folder, config)
     return folder
 
 
-def discard_unstarted_run(folder: RunFolder) -> None:
-    """Take back what `create_run` made, unless the run has a checkpoint; other files in the folder stay."""
-    if folder.weights.exists():
-        return
-    for file in (folder.config, folder.origin):
-        file.unlink(missing_ok=True)
-    if not any(folder.path.iterdir()):
-        folder.path.rmdir()
+def write_config(folder: RunFolder, config: RunConfig) -> None:
+    """Write a run's settings."""
+    write_atomically(folder.config, config.model_dump_json(indent=2, exclude_defaults=False).encode())
 
 
 def read_config(folder: RunFolder) -> RunConfig:
@@ -103,15 +132,27 @@ def read_config(folder: RunFolder) -> RunConfig:
         raise ValueError(f"{folder.config} cannot be read: {describe_invalid(error)}") from None
 
 
+def find_epoch(folder: RunFolder, number: int) -> RunFolder:
+    """One of the epochs that a run keeps.
+
+    Raises:
+        ValueError: If it keeps no checkpoint of it.
+    """
+    kept = sorted(int(file.parent.name) for file in folder.epochs.glob("*/weights.safetensors"))
+    if number not in kept:
+        there = f"it keeps {', '.join(map(str, kept))}" if kept else "it keeps none; train with --keep-epochs"
+        raise ValueError(f"{folder.path} keeps no checkpoint of epoch {number}: {there}")
+    return folder.epoch(number)
+
+
 def list_runs(root: Path) -> list[RunFolder]:
     """All runs right below a folder that have a checkpoint, by name."""
     return [RunFolder(weights.parent) for weights in sorted(root.glob("*/weights.safetensors"))]
 
 
-def append_record(folder: RunFolder, record: EpochRecord) -> None:
-    """Add an epoch to the run's progress."""
-    with folder.progress.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(record._asdict()) + "\n")
+def write_records(folder: RunFolder, records: Sequence[EpochRecord]) -> None:
+    """Write the run's progress, all of it: a line that was cut off, or an epoch that is there twice, cannot be."""
+    write_atomically(folder.progress, "".join(json.dumps(record._asdict()) + "\n" for record in records).encode())
 
 
 def read_records(folder: RunFolder) -> list[EpochRecord]:
@@ -120,6 +161,14 @@ def read_records(folder: RunFolder) -> list[EpochRecord]:
         return []
     lines = folder.progress.read_text(encoding="utf-8").splitlines(keepends=True)
     return [EpochRecord(**json.loads(line)) for line in lines if line.endswith("\n")]
+
+
+def is_trained(folder: RunFolder, config: RunConfig) -> bool:
+    """Whether a run's training is done: all of its epochs, or the one of a method that has no losses."""
+    records = read_records(folder)
+    if not records or not folder.weights.exists() or folder.state.exists():
+        return False
+    return records[-1].epoch >= config.epochs or not records[-1].losses
 
 
 def save_scores(folder: RunFolder, scores: Scores, scoring: ScoringConfig) -> None:
@@ -241,5 +290,5 @@ def write_atomically(path: Path, content: bytes) -> None:
         temporary.chmod(0o644)  # temporary files are private, runs are not
         temporary.replace(path)
     except BaseException:
-        temporary.unlink()
+        temporary.unlink(missing_ok=True)  # the folder may be gone
         raise

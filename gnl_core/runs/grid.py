@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +20,8 @@ FREE_SETTINGS = {  # those that may differ from what a cell was trained with: qu
     "device",
     "feature_cache_mb",
     "image_cache_mb",
+    "keep_epochs",
+    "save_minutes",
     "teacher_sha256",
     "teacher_weights",
     "threshold_quantile",
@@ -119,14 +121,18 @@ def check_settings(cell: Cell) -> None:
     """Refuse a folder that was trained with other settings."""
     if not cell.folder.path.exists():
         return
-    kept = read_config(cell.folder)
+    for name, before, now in differing_settings(read_config(cell.folder), cell.config):
+        raise ValueError(
+            f"{cell.folder.path} was trained with {name} = {before}, but {now} is asked for; "
+            "ask for the same, or choose another --output"
+        )
+
+
+def differing_settings(before: RunConfig, now: RunConfig) -> Iterator[tuple[str, object, object]]:
+    """Name and both values of each setting that decides what is learnt and is not the same in two runs."""
     for name in (name for name in RunConfig.model_fields if name not in FREE_SETTINGS):
-        before, now = settled(kept, name), settled(cell.config, name)
-        if before != now:
-            raise ValueError(
-                f"{cell.folder.path} was trained with {name} = {before}, but {now} is asked for; "
-                "ask for the same, or choose another --output"
-            )
+        if settled(before, name) != settled(now, name):
+            yield name, settled(before, name), settled(now, name)
 
 
 def settled(config: RunConfig, name: str) -> object:

@@ -22,7 +22,8 @@ from gnl_core.detectors import create_detector
 from gnl_core.detectors.rd4ad import RD4AD
 from gnl_core.models.teacher_weights import read_state_dicts
 from gnl_core.runs.checkpoints import save_checkpoint
-from gnl_core.runs.folder import RunFolder, create_run, discard_unstarted_run, hash_file, write_atomically
+from gnl_core.runs.folder import RunFolder, create_run, hash_file, write_atomically
+from gnl_core.runs.removing import discard_unstarted_run
 
 PARTS = MappingProxyType({"bn": "bottleneck", "decoder": "student"})  # theirs to ours
 NEVER_USED = ("conv4.", "bn4.")  # of their bottleneck: in the file, but not in its forward pass

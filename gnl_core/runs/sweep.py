@@ -1,7 +1,7 @@
 """Many runs for one comparison: a cell made whole, and all of them, here or on a Ray cluster.
 
 A cell is a run folder. It gets its name when its training is done: what is cut off, by whatever, leaves
-nothing behind that counts.
+nothing behind that counts, and a state from which the next try goes on.
 """
 
 from __future__ import annotations
@@ -17,11 +17,19 @@ from typing import Any, NamedTuple
 
 import torch
 
-from gnl_core.config import ScoringConfig
+from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.records import Scores
 from gnl_core.runs.experiment import load_domain, load_run, train_run
-from gnl_core.runs.folder import RunFolder, create_run, read_records, read_saved_scores, save_answers, select_scores
-from gnl_core.runs.grid import Cell
+from gnl_core.runs.folder import (
+    RunFolder,
+    create_run,
+    is_trained,
+    read_config,
+    read_saved_scores,
+    save_answers,
+    select_scores,
+)
+from gnl_core.runs.grid import Cell, differing_settings
 from gnl_core.scoring import score_each
 
 UNFINISHED = ".unfinished"  # a folder in the output, two levels above its runs: nobody lists them
@@ -115,7 +123,7 @@ def run_cell_in_worker(cell: Cell, *, threads: int) -> Outcome:
 def run_cell(cell: Cell) -> Outcome:
     """Make a cell whole; whatever goes wrong in it is told, and does not stop the others."""
     try:
-        if not is_trained(cell):
+        if not is_trained(cell.folder, cell.config):
             train_cell(cell)
         score_cell(cell)
     except (ValueError, OSError) as error:
@@ -125,26 +133,33 @@ def run_cell(cell: Cell) -> Outcome:
     return Outcome(cell, None)
 
 
-def is_trained(cell: Cell) -> bool:
-    """Whether a cell's training is done: all of its epochs, or the one of a method that has no losses."""
-    records = read_records(cell.folder)
-    if not records or not cell.folder.weights.exists():
-        return False
-    return records[-1].epoch >= cell.config.epochs or not records[-1].losses
-
-
 def train_cell(cell: Cell) -> None:
-    """Train a cell out of sight, and give it its name when it is done; what another try left is removed."""
+    """Train a cell out of sight, from where another try was cut off, and give it its name when it is done."""
     attempts = cell.folder.path.parent / UNFINISHED / cell.folder.path.name
-    shutil.rmtree(attempts, ignore_errors=True)
-    attempt = create_run(attempts / f"{platform.node()}-{os.getpid()}", cell.config)
+    attempt = RunFolder(attempts / f"{platform.node()}-{os.getpid()}")
+    if not take_over(attempts, attempt, cell.config):
+        shutil.rmtree(attempts, ignore_errors=True)
+        create_run(attempt.path, cell.config)
     try:
         for _ in train_run(cell.config, attempt):
             pass
         shutil.rmtree(cell.folder.path, ignore_errors=True)
         attempt.path.rename(cell.folder.path)
     finally:
-        shutil.rmtree(attempts, ignore_errors=True)
+        if not attempt.state.exists():
+            shutil.rmtree(attempts, ignore_errors=True)
+
+
+def take_over(attempts: Path, attempt: RunFolder, config: RunConfig) -> bool:
+    """Rename another try that was cut off and has a state by the same settings; whether there was one.
+
+    Renamed, so that a process that others have given up, and that lives, ends at its next saving.
+    """
+    for left in sorted(RunFolder(state.parent) for state in attempts.glob(f"*/{attempt.state.name}")):
+        if not any(differing_settings(read_config(left), config)):
+            left.path.rename(attempt.path)
+            return True
+    return False
 
 
 def score_cell(cell: Cell) -> None:

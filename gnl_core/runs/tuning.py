@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gnl_core.anomaly_map import image_score
 from gnl_core.config import ScoringConfig, parse_scoring
 from gnl_core.datasets import HELD_OUT
 from gnl_core.datasets.base import Item
@@ -23,7 +22,7 @@ from gnl_core.datasets.validation import SHIFTS, validation_items
 from gnl_core.metrics import auroc
 from gnl_core.runs.experiment import Run, list_domain, scoring_batches
 from gnl_core.runs.folder import write_atomically
-from gnl_core.scoring import detect
+from gnl_core.scoring import score_each
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 MATCHED_STAGES = ("1", "1,2", "1,2,3")
@@ -31,7 +30,7 @@ REFERENCES = ((1, "mean"), (8, "mean"), (8, "nearest"))
 REDUCTIONS = ("maximum", "top", "mean")
 LARGEST_VALIDATION = 32  # held-out images a run; each is scored twice under every shift
 
-Watch = Callable[[Sequence[ScoringConfig]], Iterable[ScoringConfig]]
+Watch = Callable[[Sequence[str]], Iterable[str]]
 
 
 class Judged(NamedTuple):
@@ -90,7 +89,7 @@ def tune(runs: Sequence[Run], *, seed: int = 0, watch: Watch = iter) -> Tuning:
     Args:
         runs: Runs of methods that match and reduce a map; other classes and seeds of one data set.
         seed: Decides shifts and synthetic anomalies.
-        watch: Wraps the ways of matching of each run while they are judged, to show progress.
+        watch: Wraps the shifts of each run while all ways are judged under them, to show progress.
 
     Raises:
         ValueError: If there is no run, one held out no images, or its method has no map to match and reduce.
@@ -109,7 +108,7 @@ def tune(runs: Sequence[Run], *, seed: int = 0, watch: Watch = iter) -> Tuning:
 
 
 def judge_run(run: Run, *, seed: int, watch: Watch) -> Iterator[Judged]:
-    """Judge all ways of looking on one run: one pass over the validation images for each way of matching."""
+    """Judge all ways of looking on one run: one pass over the validation images of each shift."""
     batches = {
         shift: scoring_batches(
             validation_items(held_out_images(run), shift=shift, seed=seed),
@@ -118,27 +117,28 @@ def judge_run(run: Run, *, seed: int, watch: Watch) -> Iterator[Judged]:
         )
         for shift in SHIFTS
     }
-    for matching in watch(matchings()):
-        aurocs: dict[str, dict[str, float]] = {reduction: {} for reduction in REDUCTIONS}
-        for shift, images in batches.items():
-            for reduction, value in reduced_aurocs(run, images, matching).items():
-                aurocs[reduction][shift] = value
-        for reduction, found in aurocs.items():
-            yield Judged(parse_scoring(matching.model_dump() | {"reduction": reduction}), found)
+    questions = with_reductions(matchings())
+    aurocs: list[dict[str, float]] = [{} for _ in questions]
+    for shift in watch(tuple(SHIFTS)):
+        for found, value in zip(aurocs, score_aurocs(run, batches[shift], questions), strict=True):
+            found[shift] = value
+    for question, found in zip(questions, aurocs, strict=True):
+        yield Judged(question, found)
 
 
-def reduced_aurocs(run: Run, batches: Batches, matching: ScoringConfig) -> dict[str, float]:
-    """AUROC under each reduction of the maps of one way of matching."""
-    labels: list[int] = []
-    scores: dict[str, list[float]] = {reduction: [] for reduction in REDUCTIONS}
-    for batch, detection in detect(run.detector, batches, matching):
-        labels += batch.labels.tolist()
-        assert detection.anomaly_map is not None
-        for reduction in scores:
-            reduced = image_score(detection.anomaly_map, reduction=reduction, top_percent=matching.top_percent)
-            scores[reduction] += reduced.tolist()
-    found = {reduction: auroc(np.array(labels), np.array(column)) for reduction, column in scores.items()}
-    return {reduction: value for reduction, value in found.items() if value is not None}
+def with_reductions(matchings: Sequence[ScoringConfig]) -> list[ScoringConfig]:
+    """Each way of matching under each reduction of its map."""
+    return [
+        parse_scoring(matching.model_dump() | {"reduction": reduction})
+        for matching in matchings
+        for reduction in REDUCTIONS
+    ]
+
+
+def score_aurocs(run: Run, batches: Batches, questions: Sequence[ScoringConfig]) -> list[float]:
+    """AUROC under each question, of images some of which are normal and some not."""
+    found = [auroc(rows.label, rows.score) for rows in score_each(run.detector, batches, questions)]
+    return [value for value in found if value is not None]
 
 
 def held_out_images(run: Run) -> list[Item]:

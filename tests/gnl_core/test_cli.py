@@ -312,7 +312,7 @@ def interrupted(*_: object, **__: object) -> Iterator[None]:
 def test_a_training_that_is_stopped_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.setattr(experiment, "fit", interrupted)
+    monkeypatch.setattr(experiment, "learn", interrupted)
     assert main(["train", "--run", str(tmp_path / "run"), *TINY]) == 130
     assert capsys.readouterr().err.splitlines()[-1] == "gnl: stopped"
     assert not (tmp_path / "run").exists()

@@ -10,6 +10,7 @@ from gnl_core.distribution_matching import (
     match_distribution,
     mixstyle,
     nearest_reference,
+    rank_positions,
     resample_quantiles,
     sort_features,
 )
@@ -66,6 +67,19 @@ def test_a_constant_map_takes_the_references_values_in_order_of_position():
     reference = torch.arange(400.0)[None]  # long enough for an unstable sort to reorder ties
     matched = match_distribution(torch.zeros(1, 1, 20, 20), reference, style_weight=1.0)
     assert torch.equal(matched.flatten(), reference[0])
+
+
+def test_ranks_are_those_of_a_stable_sort_also_of_negative_values_zeros_of_both_signs_and_infinities():
+    values = torch.randn(2, 3, 200).round(decimals=1)
+    values[..., ::7], values[..., 1::7], values[0, 0, 2], values[0, 1, 3] = 0.0, -0.0, torch.inf, -torch.inf
+    assert torch.equal(rank_positions(values), values.sort(dim=2, stable=True).indices)
+
+
+def test_maps_in_16_bits_are_matched_in_16_bits():
+    features, reference = torch.randn(2, 3, 4, 4).bfloat16(), torch.randn(3, 16).sort().values
+    matched = match_distribution(features, reference, style_weight=1.0)
+    assert matched.dtype == torch.bfloat16
+    assert torch.equal(sort_features(matched.float()), reference.bfloat16().float().expand(2, 3, 16))
 
 
 def test_its_own_distribution_changes_nothing():

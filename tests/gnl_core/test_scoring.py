@@ -12,7 +12,9 @@ from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors.base import Detector
 from gnl_core.records import Detection, PixelReport
-from gnl_core.scoring import collect, detect, join_scores, measure_shift, score
+from gnl_core.runs.experiment import load_run
+from gnl_core.runs.folder import RunFolder
+from gnl_core.scoring import collect, detect, join_scores, measure_shift, score, score_each
 
 
 class Brightness(Detector):
@@ -106,3 +108,29 @@ def test_without_masks_or_without_maps_there_are_no_pixel_figures(items: list[It
 
 def test_a_method_without_a_teacher_has_no_shift_score(items: list[Item]):
     assert measure_shift(Brightness(), load(items, 2)) is None
+
+
+def test_a_batch_that_memory_does_not_hold_gets_the_same_scores_in_portions(items: list[Item]):
+    class Forgetful(Brightness):
+        def forward(self, images: Tensor, scoring: ScoringConfig) -> Detection:
+            if len(images) > 1:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return super().forward(images, scoring)
+
+    with pytest.warns(UserWarning, match="going on in portions of 1"):
+        found = list(detect(Forgetful(), load(items, 2), WITH_MAPS))
+    whole = list(detect(Brightness(), load(items, 2), WITH_MAPS))
+    for (_, portioned), (_, expected) in zip(found, whole, strict=True):
+        torch.testing.assert_close(portioned, expected)
+
+
+def test_several_questions_are_answered_as_if_each_were_asked_alone(trained_run: RunFolder, items: list[Item]):
+    detector = load_run(trained_run, device="cpu").detector
+    questions = [
+        ScoringConfig(style_weight=weight, matched_stages=stages, reference_count=count, reference_choice=choice)
+        for weight, stages in [(0.0, "1,2"), (0.5, "1"), (0.5, "1,2"), (1.0, "1,2"), (1.0, "2,3")]
+        for count, choice in [(1, "mean"), (3, "nearest")]
+    ] + [ScoringConfig(reference_count=2, reduction="mean"), ScoringConfig(reference_count=2, smoothing_sigma_px=2)]
+    together = score_each(detector, load(items, 2), questions)
+    for found, question in zip(together, questions, strict=True):
+        np.testing.assert_array_equal(found.score, score(detector, load(items, 2), question).score)

@@ -11,7 +11,7 @@ from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors.base import Detector
 from gnl_core.records import Batch, Detection
-from gnl_core.training import fit
+from gnl_core.training import begin, fit, learn
 
 
 class OneWeight(Detector):
@@ -117,6 +117,20 @@ def test_the_consumer_may_stop_between_epochs(batches: Batches):
     assert len(detector.seen) == 2
 
 
+def test_a_step_tells_its_place_its_images_and_at_the_epochs_end_the_record(stripes: Callable[..., list[Item]]):
+    batches = Batches(stripes(5, label=0), image_size=(8, 8), batch_size=3)
+    steps = list(learn(begin(OneWeight(), batches, epochs=2, learning_rate=0.1)))
+    assert [(step.epoch, step.step, step.steps, step.images) for step in steps] == [
+        (1, 1, 2, 3),
+        (1, 2, 2, 2),
+        (2, 1, 2, 3),
+        (2, 2, 2, 2),
+    ]
+    assert [step.record is not None for step in steps] == [False, True, False, True]
+    first, second, *_ = (step.losses["square"] for step in steps)
+    assert steps[1].record.losses["square"] == pytest.approx((first + second) / 2)
+
+
 class Drawing(OneWeight):
     """Writes down a random number a step."""
 
@@ -137,6 +151,17 @@ def test_an_epochs_random_draws_depend_on_seed_and_epoch_alone(stripes: Callable
     assert len(set(first)) == 4
     assert draws(seed=0, epochs=3)[:4] == first
     assert not set(first) & set(draws(seed=1, epochs=2))
+
+
+def test_draws_go_on_in_the_midst_of_an_epoch_where_they_were_left(batches: Batches):
+    whole, parts = Drawing(), Drawing()
+    list(learn(begin(whole, batches, epochs=2, learning_rate=0.1)))
+    training = begin(parts, batches, epochs=2, learning_rate=0.1)
+    for _ in range(4):
+        next(learn(training))
+        torch.rand(5)  # what others draw between batches
+    assert parts.seen == whole.seen
+    assert list(learn(training)) == []
 
 
 def test_training_leaves_the_global_generator_as_it_was(batches: Batches):

@@ -230,3 +230,16 @@ def test_shares_are_equally_long_have_two_images_and_hold_every_image(count: int
 
 def test_one_process_has_the_whole_batch():
     assert share([(1, 5)], rank=0, size=1) == [(1, 5)]
+
+
+def test_an_epoch_can_begin_after_some_of_its_batches(stripes: Callable[..., list[Item]]):
+    items = stripes(7, label=0)
+    read = []
+    noting = [item._replace(read=lambda item=item: read.append(item.path) or item.read()) for item in items]
+    batches = Batches(noting, image_size=(8, 8), batch_size=2, seed=3)
+    whole = [batch.paths for batch in batches.epoch(2)]
+    read.clear()
+    batches = Batches(noting, image_size=(8, 8), batch_size=2, seed=3)
+    rest = [batch.paths for batch in batches.epoch(2, start=2)]
+    assert rest == whole[2:]
+    assert sorted(read) == sorted(path for paths in rest for path in paths)

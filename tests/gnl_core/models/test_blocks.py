@@ -4,7 +4,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gnl_core.models.blocks import UpsamplingBasicBlock, UpsamplingBottleneck, initialise
+from gnl_core.models.blocks import (
+    OnePositionConv2d,
+    UpsamplingBasicBlock,
+    UpsamplingBottleneck,
+    initialise,
+    multiply_on_one_position,
+)
 
 KERNEL = torch.tensor([[1.0, 2.0], [-3.0, 4.0]])
 
@@ -76,3 +82,27 @@ def test_transposed_convolutions_and_norms_stay_as_pytorch_makes_them():
     before = [parameter.clone() for parameter in network.parameters()]
     initialise(network)
     assert all(torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(("side", "stride"), [(1, 1), (2, 2), (1, 2)])
+def test_on_one_position_the_product_is_the_convolution_and_has_its_gradients(side: int, stride: int):
+    convolution = nn.Conv2d(5, 7, 3, stride=stride, padding=1)
+    network = nn.Sequential(convolution)
+    multiply_on_one_position(network)
+    images = torch.rand(4, 5, side, side)
+    expected = convolution(images)
+    assert type(network[0]) is OnePositionConv2d
+    assert network[0].weight is convolution.weight
+    torch.testing.assert_close(network(images), expected)
+    (wanted,) = torch.autograd.grad(expected.square().sum(), convolution.weight)
+    (found,) = torch.autograd.grad(network(images).square().sum(), convolution.weight)
+    torch.testing.assert_close(found, wanted)
+
+
+@pytest.mark.parametrize(("size", "stride"), [((2, 1), 1), ((3, 2), 2), ((8, 8), 1)])
+def test_on_larger_maps_it_is_the_convolution(size: tuple[int, int], stride: int):
+    convolution = nn.Conv2d(5, 7, 3, stride=stride, padding=1, bias=False)
+    network = nn.Sequential(convolution)
+    multiply_on_one_position(network)
+    images = torch.rand(4, 5, *size)
+    assert torch.equal(network(images), convolution(images))

@@ -15,7 +15,6 @@ from gnl_core.metrics import report
 from gnl_core.records import DomainReport, EpochRecord, Report, Scores, Threshold
 from gnl_core.runs.folder import (
     RunFolder,
-    append_record,
     create_run,
     find_scores,
     hash_file,
@@ -26,6 +25,7 @@ from gnl_core.runs.folder import (
     report_to_json,
     save_scores,
     write_atomically,
+    write_records,
     write_report,
 )
 from gnl_core.scoring import join_scores
@@ -94,8 +94,8 @@ def test_runs_with_a_checkpoint_are_listed_by_name(folder: RunFolder):
 def test_epochs_are_kept_one_a_line(folder: RunFolder):
     assert read_records(folder) == []
     records = [EpochRecord(1, {"distillation": 0.5}, 1.25), EpochRecord(2, {"distillation": 0.25}, 2.5)]
-    for record in records:
-        append_record(folder, record)
+    for count in (1, 2):
+        write_records(folder, records[:count])
     assert len(folder.progress.read_text().splitlines()) == 2
     assert read_records(folder) == records
 

@@ -13,7 +13,7 @@ from gnl_core.datasets import DATASETS, digits
 from gnl_core.datasets.base import Item
 from gnl_core.runs import sweep
 from gnl_core.runs.experiment import load_run, resolve_scoring, score_domain
-from gnl_core.runs.folder import find_scores, list_runs, read_config, read_records, read_saved_scores
+from gnl_core.runs.folder import create_run, find_scores, list_runs, read_config, read_records, read_saved_scores
 from gnl_core.runs.grid import Cell, Grid, plan_cells
 from gnl_core.runs.sweep import Outcome, run_cell
 
@@ -132,6 +132,45 @@ def test_what_is_cut_off_in_training_leaves_nothing_that_counts(
         run_cell(cell)
     assert not cell.folder.path.exists()
     assert list_runs(tmp_path) == []
+
+
+def test_a_cell_that_was_cut_off_goes_on_from_its_last_epoch_to_the_same_weights(
+    settings: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (cell,) = plan_cells({**settings, "epochs": 2, "save_minutes": 9}, GRID, output=tmp_path / "cut")
+    (whole,) = plan_cells({**settings, "epochs": 2}, GRID, output=tmp_path / "whole")
+    trained, real = [], sweep.train_run
+
+    def interrupted(*given: object) -> Iterator[object]:
+        trained.append(next(real(*given)).epoch)
+        raise KeyboardInterrupt
+        yield
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep, "train_run", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run_cell(cell)
+    (left,) = (cell.folder.path.parent / sweep.UNFINISHED / cell.folder.path.name).iterdir()
+    left.rename(left.with_name("another-process"))
+    monkeypatch.setattr(
+        sweep, "train_run", lambda *given: (trained.append(record.epoch) or record for record in real(*given))
+    )
+    assert run_cell(cell).failure is None
+    assert trained == [1, 2]
+    assert run_cell(whole).failure is None
+    weights = [load_run(one.folder, device="cpu").detector.state_dict() for one in (cell, whole)]
+    assert all(tensor.equal(weights[1][name]) for name, tensor in weights[0].items())
+    sweep.remove_unfinished(cell.folder.path.parent)
+    assert list_runs(cell.folder.path.parent) == [cell.folder]
+    assert not (cell.folder.path.parent / sweep.UNFINISHED).exists()
+
+
+def test_what_is_left_of_a_try_with_other_settings_is_not_taken_up(settings: dict[str, object], tmp_path: Path):
+    (cell,) = plan_cells(settings, GRID, output=tmp_path)
+    left = create_run(tmp_path / sweep.UNFINISHED / cell.folder.path.name / "other", RunConfig(seed=9))
+    left.state.write_bytes(b"")
+    assert run_cell(cell).failure is None
+    assert not left.path.exists()
 
 
 def test_what_a_killed_try_left_is_removed_by_the_next(settings: dict[str, object], tmp_path: Path):

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from gnl_core.config import RunConfig
-from gnl_core.runs.folder import list_runs, read_records, read_saved_scores
+from gnl_core.runs.folder import is_trained, list_runs, read_records, read_saved_scores
 from gnl_core.runs.grid import Grid, plan_cells
-from gnl_core.runs.sweep import UNFINISHED, is_trained, run_cells_on_ray, threads_for
+from gnl_core.runs.sweep import UNFINISHED, run_cells_on_ray, threads_for
 
 pytest.importorskip("ray", reason="Ray is not installed; the extra [cluster] has it")
 
@@ -59,7 +59,7 @@ def test_a_killed_workers_cell_is_tried_again_and_nothing_is_lost_or_doubled(
     assert len(list_runs(tmp_path)) == 4
     assert not list(tmp_path.glob(f"{UNFINISHED}/*"))
     for cell in cells:
-        assert is_trained(cell)
+        assert is_trained(cell.folder, cell.config)
         assert [record.epoch for record in read_records(cell.folder)] == list(range(1, EPOCHS + 1))
         rows = read_saved_scores(cell.folder)
         assert rows is not None

@@ -11,7 +11,7 @@ import pytest
 
 from gnl_core.config import ScoringConfig
 from gnl_core.records import EpochRecord, Scores
-from gnl_core.runs.folder import append_record, create_run, save_answers
+from gnl_core.runs.folder import create_run, save_answers, write_records
 from gnl_core.runs.grid import Cell, Grid, plan_cells
 
 IMAGES = 40
@@ -45,7 +45,7 @@ def build_cells(output: Path, grid: Grid, wrong: Wrong, **settings: object) -> l
         if answers:
             folder = create_run(cell.folder.path, cell.config)
             folder.weights.write_bytes(cell.folder.path.name.encode())
-            append_record(folder, EpochRecord(epoch=cell.config.epochs, losses={"a": 1.0}, elapsed_seconds=12.0))
+            write_records(folder, [EpochRecord(epoch=cell.config.epochs, losses={"a": 1.0}, elapsed_seconds=12.0)])
             save_answers(folder, answers)
     return cells
 

@@ -1,0 +1,205 @@
+"""How much faster the library is than the literal reading of the paper (`benchmarks.literal`), in one run.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.speed [--row scoring …] [--teacher resnet18 …] [--batch 4] [--repeats 3]
+
+Both sides take turns, so that a neighbour's load meets both; each cell is the median. Seconds are the processor's; with
+several threads, ask for the clock's. The peak is the fastest of some convolutions, measured in the same run. Memory is
+how much a process of its own grows by two training steps. Weights and images are random: neither changes the costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.models import Pair, literal_optimizer, literal_step, make_batch, make_pair
+from gnl_core.models.folding import fold_batchnorm
+from gnl_core.scoring import score_each
+
+Call = Callable[[], object]
+CLOCKS = {"processor": time.process_time, "wall": time.perf_counter}
+STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
+LITERAL_IMAGES = 2  # the literal reading looks at one at a time: more would tell nothing new
+PEAK_SHAPES = ((16, 64, 64), (16, 256, 16), (16, 512, 16), (64, 64, 8))  # images, channels, side; 3x3
+KIB, MIB, GIB, GIGA = 2**10, 2**20, 2**30, 1e9
+
+
+class Row(NamedTuple):
+    """One line of the table: seconds of an image, or GiB."""
+
+    work: str
+    literal: float
+    ours: float
+    remark: str = ""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batch", type=int, help="images of each row; unset: the row's own")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--row", nargs="+", default=tuple(CASES), choices=tuple(CASES))
+    parser.add_argument("--teacher", nargs="+", help="rows of these teachers alone")
+    parser.add_argument("--clock", default="processor", choices=tuple(CLOCKS))
+    parser.add_argument("--grow", nargs=4, help=argparse.SUPPRESS)
+    parsed = parser.parse_args()
+    if parsed.grow:
+        print(grow(*parsed.grow))
+        return
+    print("| work | literal, or one | ours, or five | ratio | to reach | |\n|---|---:|---:|---:|---:|---|")
+    for name in parsed.row:
+        compare, *cases = CASES[name]
+        for teacher, side, count, target in cases:
+            if not parsed.teacher or teacher in parsed.teacher:
+                row = compare(teacher, side, parsed.batch or count, parsed)
+                print(format_row(row, target), flush=True)
+
+
+def format_row(row: Row, target: str) -> str:
+    """A line of the table."""
+    ratio = row.literal / row.ours if target.startswith("≥") else row.ours / row.literal
+    cells = (row.work, f"{row.literal:.4g}", f"{row.ours:.4g}", f"{ratio:.2f}×", target, row.remark)
+    return f"| {' | '.join(cells)} |"
+
+
+def take_turns(first: Call, second: Call, parsed: argparse.Namespace) -> tuple[float, float]:
+    """Median seconds of both calls, each after one that is not counted."""
+    clock, found = CLOCKS[parsed.clock], ([], [])
+    for _ in range(1 + parsed.repeats):
+        for call, seconds in zip((first, second), found, strict=True):
+            started = clock()
+            call()
+            seconds.append(clock() - started)
+    return statistics.median(found[0][1:]), statistics.median(found[1][1:])
+
+
+def compare_scoring(teacher: str, side: int, count: int, parsed: argparse.Namespace) -> Row:
+    """Scoring with matching and smoothing."""
+    pair, batch = loaded_pair(teacher, side), make_batch(count, side)
+    some = batch.views["original"][:LITERAL_IMAGES]
+    sigma, weight = pair.scoring.smoothing_sigma_px, pair.scoring.style_weight
+
+    def ask_ours() -> object:
+        return score_each(pair.ours, [batch], [pair.scoring])
+
+    literal, ours = take_turns(
+        lambda: pair.literal.score(some, pair.reference, style_weight=weight, sigma_px=sigma), ask_ours, parsed
+    )
+    rate, peak = count_operations(ask_ours) / ours, convolution_peak(parsed)
+    return Row(
+        work=f"scoring, {teacher}, {side} px, batch {count}, s an image",
+        literal=literal / len(some),
+        ours=ours / count,
+        remark=f"{rate / GIGA:.0f} of {peak / GIGA:.0f} GFLOP/s: {100 * rate / peak:.0f} % of the peak",
+    )
+
+
+def compare_strengths(teacher: str, side: int, count: int, parsed: argparse.Namespace) -> Row:
+    """Five strengths of matching against one."""
+    pair, batch = loaded_pair(teacher, side), make_batch(count, side)
+    questions = [pair.scoring.model_copy(update={"style_weight": strength}) for strength in STRENGTHS]
+    one, five = take_turns(
+        lambda: score_each(pair.ours, [batch], [pair.scoring]),
+        lambda: score_each(pair.ours, [batch], questions),
+        parsed,
+    )
+    return Row(f"5 strengths, {teacher}, {side} px, s an image", one / count, five / count)
+
+
+def compare_training(teacher: str, side: int, count: int, parsed: argparse.Namespace) -> Row:
+    """A training step, features of fixed views cached on our side."""
+    literal, ours = take_turns(
+        training_call("literal", teacher, side, count), training_call("ours", teacher, side, count), parsed
+    )
+    return Row(f"training step, {teacher}, {side} px, batch {count}, s an image", literal / count, ours / count)
+
+
+def training_call(kind: str, teacher: str, side: int, count: int) -> Call:
+    """A training step of one side, on a batch that has been prepared for."""
+    pair, batch = make_pair(teacher, side), make_batch(count, side)
+    if kind == "literal":
+        optimizer = literal_optimizer(pair.literal)
+        return lambda: literal_step(pair, batch, optimizer)
+    pair.ours.prepare([batch])
+    pair.ours.train()
+    optimizers = pair.ours.optimizers(pair.ours.learning_rate)
+    return lambda: pair.ours.training_step(batch, optimizers, progress=0)
+
+
+def compare_memory(teacher: str, side: int, count: int, parsed: argparse.Namespace) -> Row:
+    """What two training steps add to a process's memory."""
+    command = [sys.executable, "-m", "benchmarks.speed", "--grow", teacher, str(side), str(count)]
+    literal, ours = (
+        float(subprocess.run([*command, kind], check=True, capture_output=True, text=True).stdout)
+        for kind in ("literal", "ours")
+    )
+    return Row(f"memory of a training step, {teacher}, {side} px, batch {count}, GiB", literal, ours)
+
+
+def grow(teacher: str, side: str, count: str, kind: str) -> float:
+    """GiB that this process grows by two training steps."""
+    call, before = training_call(kind, teacher, int(side), int(count)), memory_bytes("VmRSS")
+    call()
+    call()
+    return (memory_bytes("VmHWM") - before) / GIB
+
+
+def memory_bytes(field: str) -> int:
+    """This process's memory now (VmRSS), or at its highest (VmHWM); Linux tells."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith(f"{field}:"))
+    return int(line.split()[1]) * KIB
+
+
+def loaded_pair(teacher: str, side: int) -> Pair:
+    """Both sides, ours as a run that is loaded to score with."""
+    pair = make_pair(teacher, side)
+    fold_batchnorm(pair.ours)
+    return pair
+
+
+def convolution_peak(parsed: argparse.Namespace) -> float:
+    """Operations a second of the fastest of some convolutions."""
+    clock, best = CLOCKS[parsed.clock], 0.0
+    for count, channels, side in PEAK_SHAPES:
+        images = torch.rand(count, channels, side, side).contiguous(memory_format=torch.channels_last)
+        kernel = torch.rand(channels, channels, 3, 3).contiguous(memory_format=torch.channels_last)
+        for _ in range(1 + parsed.repeats):
+            started = clock()
+            F.conv2d(images, kernel, padding=1)
+            best = max(best, 2 * images.numel() * channels * 9 / (clock() - started))
+    return best
+
+
+def count_operations(call: Call) -> int:
+    """Floating-point operations of a call's convolutions and matrix products."""
+    with FlopCounterMode(display=False) as counter:
+        call()
+    return int(counter.get_total_flops())
+
+
+CASES = {
+    "scoring": (compare_scoring, ("resnet18", 32, 64, "≥ 18×"), ("resnet50", 256, 4, "≥ 2.2×")),
+    "strengths": (
+        compare_strengths,
+        ("resnet18", 32, 64, "≤ 3.5×"),
+        ("resnet50", 256, 4, "≤ 3.5×"),
+        ("efficientnet_lite0", 64, 64, "≤ 3.5×"),
+        ("efficientnet_lite0", 256, 4, "≤ 3.5×"),
+    ),
+    "training": (compare_training, ("resnet18", 32, 16, "≥ 1.6×"), ("resnet50", 256, 16, "≥ 2.2×")),
+    "memory": (compare_memory, ("resnet50", 256, 16, "≤ 0.6×")),
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""gnl runs: what trains, waits, and has ended; and to stop or delete it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gnl_core.cli.settings import say
+from gnl_core.runs.jobs import Job, delete, list_jobs, read_log, stop
+
+DEFAULT_ROOT = Path("runs")
+DASH = "-"
+SECONDS_A_MINUTE = 60
+
+
+def add_runs_command(parser: argparse.ArgumentParser) -> None:
+    """The flags of gnl runs."""
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=DEFAULT_ROOT, help="folder whose runs to list (default: runs)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    parser.add_argument("--log", type=Path, metavar="RUN", help="print the end of what a detached training said")
+    parser.add_argument("--stop", type=Path, metavar="RUN", help="have a training save and end; it can go on later")
+    parser.add_argument("--delete", type=Path, metavar="RUN", help="remove all files of a run, after asking")
+    parser.add_argument("--yes", action="store_true", help="with --delete: do not ask")
+    parser.set_defaults(command=runs_command)
+
+
+def runs_command(parsed: argparse.Namespace) -> None:
+    """Do what is asked of one run, or list them: gnl runs."""
+    if parsed.log:
+        print("\n".join(read_log(parsed.log)))
+    elif parsed.stop:
+        stop(parsed.stop)
+        say(f"stopped {parsed.stop}; gnl train --run {parsed.stop} --resume goes on")
+    elif parsed.delete:
+        delete_run(parsed.delete, asked=not parsed.yes)
+    elif parsed.json:
+        print(json.dumps({"runs": [job_to_json(job) for job in list_jobs(parsed.folder)]}))
+    else:
+        print(format_jobs(list_jobs(parsed.folder)) or f"no runs in {parsed.folder}; gnl train makes one")
+
+
+def delete_run(path: Path, *, asked: bool) -> None:
+    """Delete a run, unless the user, asked, does not want to."""
+    if asked:
+        print(f"delete all files of the run {path}? [y/N] ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            say("nothing was deleted")
+            return
+    delete(path)
+    say(f"deleted {path}")
+
+
+def job_to_json(job: Job) -> dict[str, object]:
+    """A job as plain values."""
+    settings = {name: getattr(job.config, name) for name in ("dataset", "normal_class", "detector", "seed", "epochs")}
+    return {"run": str(job.folder.path), **settings} | {
+        name: value for name, value in job._asdict().items() if name not in ("folder", "config")
+    }
+
+
+def format_jobs(jobs: Sequence[Job]) -> str:
+    """A line a run, and below it why it failed; empty where there is none."""
+    if not jobs:
+        return ""
+    rows = [("run", "state", "epoch", "losses", "images/s", "left"), *(row_of(job) for job in jobs)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    for job, line in zip(jobs, range(1, len(lines)), strict=True):
+        if job.reason:
+            lines[line] += f"\n  {job.reason}"
+    return "\n".join(lines)
+
+
+def row_of(job: Job) -> tuple[str, ...]:
+    """What stands in a run's line."""
+    return (
+        job.folder.path.name,
+        f"{job.state}, {job.place} before it" if job.place else job.state,
+        f"{job.epochs_done}/{job.config.epochs}",
+        ", ".join(f"{name} {value:.4f}" for name, value in job.losses.items()) or DASH,
+        DASH if job.images_per_second is None else f"{job.images_per_second:.1f}",
+        DASH if job.seconds_left is None else duration(job.seconds_left),
+    )
+
+
+def duration(seconds: float) -> str:
+    """A time in seconds, or from a minute on in minutes."""
+    return f"{seconds:.0f} s" if seconds < SECONDS_A_MINUTE else f"{seconds / SECONDS_A_MINUTE:.0f} min"
