@@ -14,6 +14,7 @@ from app.screens.explore_view import View, checkpoints_of, choose_view
 from app.screens.inspect_maps import Cell, Row, SeenRow, compare, rows_of
 from app.screens.inspect_reasons import show_reasons
 from app.screens.inspect_subject import Chosen, choose_subject
+from app.screens.links import address_of, link_to_inspect
 from app.words import INSPECT_STRENGTH_HELP, TEACHER_NAMES, name_of
 
 MAPS, REASONS = 3.3, 2.7  # widths of the two halves
@@ -51,6 +52,9 @@ def inspect(view: View, checkpoints: list[Checkpoint]) -> None:
     panels(chosen, seen)
     for row in seen:
         say_origin(row.off)
+    if chosen.number:  # Streamlit leaves choices that came along from another page out of the address bar
+        address = address_of(view, [row.off for row in rows], strength=strength)
+        link_to_inspect(address, side=chosen.side, number=chosen.number, label="Link to this view")
 
 
 @st.fragment
