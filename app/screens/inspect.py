@@ -11,10 +11,11 @@ from app.screens.explore_figures import choose_checkpoint
 from app.screens.explore_scoring import STRENGTHS, choose_scoring
 from app.screens.explore_selection import adopt_selection
 from app.screens.explore_view import View, checkpoints_of, choose_view
-from app.screens.inspect_maps import Row, SeenRow, compare, rows_of
+from app.screens.inspect_maps import Cell, Row, SeenRow, compare, rows_of
 from app.screens.inspect_reasons import show_reasons
 from app.screens.inspect_subject import Chosen, choose_subject
-from app.words import INSPECT_STRENGTH_HELP, name_of
+from app.screens.links import address_of, link_to_inspect
+from app.words import INSPECT_STRENGTH_HELP, TEACHER_NAMES, name_of
 
 MAPS, REASONS = 3.3, 2.7  # widths of the two halves
 
@@ -47,7 +48,13 @@ def inspect(view: View, checkpoints: list[Checkpoint]) -> None:
         for found in shown
         if found is not None
     ]
-    panels(chosen, rows_of(rows, chosen.subject))
+    seen = rows_of(rows, chosen.subject)
+    panels(chosen, seen)
+    for row in seen:
+        say_origin(row.off)
+    if chosen.number:  # Streamlit leaves choices that came along from another page out of the address bar
+        address = address_of(view, [row.off for row in rows], strength=strength)
+        link_to_inspect(address, side=chosen.side, number=chosen.number, label="Link to this view")
 
 
 @st.fragment
@@ -85,3 +92,13 @@ def say_untrained(view: View, detectors: list[str]) -> None:
         names = ", ".join(name_of(DETECTOR_NAMES, detector) for detector in detectors)
         subject = "these images" if view.own else f"{view.normal_class} as its normal class"
         st.info(f"No checkpoint for {subject} yet: {names}. The page Explore trains one.")
+
+
+def say_origin(cell: Cell) -> None:
+    """Where a method's numbers come from."""
+    checkpoint = cell.question.checkpoint
+    st.caption(
+        f"{name_of(DETECTOR_NAMES, checkpoint.config.detector)}: n = {cell.n_training:,} training images · "
+        f"seed {checkpoint.config.seed} · checkpoint {checkpoint.sha256[:8]} · "
+        f"{name_of(TEACHER_NAMES, checkpoint.config.teacher)}"
+    )

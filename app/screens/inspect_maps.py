@@ -47,12 +47,14 @@ class Cell(NamedTuple):
         question: What was asked.
         seen: Score and map.
         place: Share of the training images with a lower score.
+        n_training: Number of these images.
         upper: Upper end of the colour scale.
     """
 
     question: Question
     seen: Seen
     place: float
+    n_training: int
     upper: float
 
     @property
@@ -92,7 +94,7 @@ def look(question: Question, subject: Subject) -> Cell:
     training = scores_of(question, TRAIN)
     found = seen(source_of(question.checkpoint), subject, question.scoring)
     upper = 1.0 if found.anomaly_map is None else map_scale(question, training)
-    return Cell(question, found, 1 - exceedance(training.score, found.score), upper)
+    return Cell(question, found, 1 - exceedance(training.score, found.score), len(training.score), upper)
 
 
 def on_shared_scales(rows: Sequence[SeenRow]) -> list[SeenRow]:

@@ -29,11 +29,15 @@ class Chosen(NamedTuple):
         subject: The image.
         title: Such as "Image 37 of 719".
         place: The domain that it is from; empty for one that was brought along.
+        side: What that domain is called here.
+        number: The image's number in it, from 1; 0 for one that was brought along.
     """
 
     subject: Subject
     title: str
-    place: str
+    place: str = ""
+    side: str = ""
+    number: int = 0
 
 
 def choose_subject(view: View, checkpoints: list[Checkpoint]) -> Chosen:
@@ -70,7 +74,7 @@ def photograph() -> Chosen | None:
 def read_visibly(name: str, content: bytes) -> Chosen | None:
     """What was brought along; None where it cannot be read, and the page has said why."""
     try:
-        return Chosen(brought_along(name, content), "Your image", "")
+        return Chosen(brought_along(name, content), "Your image")
     except ValueError as error:
         st.error(f"This image cannot be used: {error}.")
         return None
@@ -88,7 +92,7 @@ def choose_number(view: View, checkpoints: list[Checkpoint]) -> Chosen:
         raise ValueError("there are no images here; choose another domain or data set")
     number = step_through(len(items))
     title = f"Image {number:,} of {len(items):,}"
-    return Chosen(subject_of(items[number - 1]), title, f"{side.lower()}: {domain_name(domain)}")
+    return Chosen(subject_of(items[number - 1]), title, f"{side.lower()}: {domain_name(domain)}", side, number)
 
 
 def step_through(count: int) -> int:

@@ -40,17 +40,18 @@ def address_of(view: View, questions: Sequence[Question], *, strength: float) ->
     return address | shift_choice(view) | {name: str(value) for name, value in changed.items() if value is not None}
 
 
-def link_to_inspect(address: Address, *, side: str, number: int) -> None:
+def link_to_inspect(address: Address, *, side: str, number: int, label: str = "Inspect") -> None:
     """A link that opens an image of a view.
 
     Args:
         address: The view.
         side: What its domain is called.
         number: The image's number in it, from 1.
+        label: What is written on the link.
     """
     # Streamlit knows a page by its place in the address alone.
     page = st.Page(stand_in, title="Inspect", url_path=INSPECT)
-    st.page_link(page, label="Inspect", query_params=address | {"side": side, "image": str(number)})
+    st.page_link(page, label=label, query_params=address | {"side": side, "image": str(number)})
 
 
 def stand_in() -> None:

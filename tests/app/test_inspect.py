@@ -79,6 +79,12 @@ def test_the_stages_add_up_to_the_score(open_inspect):
     assert float(total) == scores(page)[1]  # GNL with matching is explained first
 
 
+def test_it_says_where_the_numbers_come_from(open_inspect):
+    page = open_inspect()
+    (origin,) = [text for text in texts(page) if text.startswith("GNL: n = ")]
+    assert "seed 0 · checkpoint 972f728d · EfficientNet-Lite0" in origin
+
+
 def test_next_and_previous_step_through_the_images(open_inspect):
     page = open_inspect()
     assert page.button(key="previous").disabled
