@@ -25,7 +25,6 @@ from benchmarks.models import make_batch
 from benchmarks.speed import MIB, convolution_peak, count_operations, memory_bytes
 from gnl_core.config import RunConfig
 from gnl_core.detectors.gnl import GNL
-from gnl_core.models.folding import fold_batchnorm
 from gnl_core.records import Batch
 from gnl_core.scoring import score_each
 
@@ -91,7 +90,6 @@ def scoring_point(batch: Batch, repeats: int, *, references: int = 1) -> Point:
     images = batch.views["original"]
     detector, config = make_detector(images.shape[-1], references)
     detector.references.keep(detector.network.teacher, torch.rand(references, *images.shape[1:]))
-    fold_batchnorm(detector)
 
     def look() -> object:
         return score_each(detector, [batch], [config])

@@ -23,7 +23,6 @@ import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.models import Pair, literal_optimizer, literal_step, make_batch, make_pair
-from gnl_core.models.folding import fold_batchnorm
 from gnl_core.scoring import score_each
 
 Call = Callable[[], object]
@@ -85,7 +84,7 @@ def take_turns(first: Call, second: Call, parsed: argparse.Namespace) -> tuple[f
 
 def compare_scoring(teacher: str, side: int, count: int, parsed: argparse.Namespace) -> Row:
     """Scoring with matching and smoothing."""
-    pair, batch = loaded_pair(teacher, side), make_batch(count, side)
+    pair, batch = make_pair(teacher, side), make_batch(count, side)
     some = batch.views["original"][:LITERAL_IMAGES]
     sigma, weight = pair.scoring.smoothing_sigma_px, pair.scoring.style_weight
 
@@ -106,7 +105,7 @@ def compare_scoring(teacher: str, side: int, count: int, parsed: argparse.Namesp
 
 def compare_strengths(teacher: str, side: int, count: int, parsed: argparse.Namespace) -> Row:
     """Five strengths of matching against one."""
-    pair, batch = loaded_pair(teacher, side), make_batch(count, side)
+    pair, batch = make_pair(teacher, side), make_batch(count, side)
     questions = [pair.scoring.model_copy(update={"style_weight": strength}) for strength in STRENGTHS]
     one, five = take_turns(
         lambda: score_each(pair.ours, [batch], [pair.scoring]),
@@ -159,13 +158,6 @@ def memory_bytes(field: str) -> int:
     status = Path("/proc/self/status").read_text(encoding="ascii")
     line = next(line for line in status.splitlines() if line.startswith(f"{field}:"))
     return int(line.split()[1]) * KIB
-
-
-def loaded_pair(teacher: str, side: int) -> Pair:
-    """Both sides, ours as a run that is loaded to score with."""
-    pair = make_pair(teacher, side)
-    fold_batchnorm(pair.ours)
-    return pair
 
 
 def convolution_peak(parsed: argparse.Namespace) -> float:

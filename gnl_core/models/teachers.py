@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,7 +11,6 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from gnl_core.models.folding import fold_batchnorm
 from gnl_core.models.teacher_weights import (
     BUNDLED_SHA256,
     bundled_lite0_file,
@@ -83,7 +81,6 @@ class Teacher(nn.Module):
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
         self.requires_grad_(False).eval()
         self.fingerprint = hash_weights(self.stages)
-        self.stages = fold_stages(self.stages)
 
     def train(self, mode: bool = True) -> Self:
         """Stay in eval mode, whatever is asked."""
@@ -250,20 +247,6 @@ def check_same_features(backbone: nn.Module, stages: nn.ModuleList) -> None:
         raise ValueError(
             f"{type(backbone).__name__} is not a chain of three stages; choose one of {', '.join(TEACHERS)}"
         )
-
-
-@torch.no_grad()
-def fold_stages(stages: nn.ModuleList) -> nn.ModuleList:
-    """The stages with BatchNorm folded into their convolutions; as they are where that would change what they compute.
-
-    A backbone may call its layers in another order than it lists them, so one small image is compared.
-    """
-    folded = copy.deepcopy(stages)
-    fold_batchnorm(folded)
-    pairs = zip(run_stages(stages), run_stages(folded), strict=True)
-    return (
-        folded if all(torch.allclose(a, b, rtol=1e-3, atol=1e-4 * a.abs().max().item()) for a, b in pairs) else stages
-    )
 
 
 def run_stages(stages: nn.ModuleList) -> list[Tensor]:

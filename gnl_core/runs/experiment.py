@@ -21,7 +21,6 @@ from gnl_core.detectors import create_detector
 from gnl_core.detectors.base import Detector
 from gnl_core.devices import resolve_device
 from gnl_core.distributed import Processes, plan_processes
-from gnl_core.models.folding import fold_batchnorm
 from gnl_core.records import EpochRecord, Scores, Step
 from gnl_core.runs.checkpoints import load_checkpoint
 from gnl_core.runs.folder import RunFolder
@@ -192,7 +191,6 @@ def load_run(
         ValueError: If there is no checkpoint, or it cannot be used; says why.
     """
     detector, config = load_checkpoint(folder.weights, device=device, teacher_weights=teacher_weights)
-    fold_batchnorm(detector)
     return Run(detector, config if data_root is None else config.model_copy(update={"data_root": data_root}))
 
 

@@ -42,7 +42,7 @@ def answered(detector, *, normal, anomalous):
     text = np.full(len(label), "x")
     scores = Scores(np.array([*normal, *anomalous], dtype=float), label, text, text, text)
     domain = judge(scores, 1.0)
-    return Answer(Question(checkpoint, scoring_settings(config, style_weight=0.0)), scores, 1.0, 0, 1.0, domain, domain)
+    return Answer(Question(checkpoint, scoring_settings(config, style_weight=0.0)), scores, 1.0, 0, domain, domain)
 
 
 def test_every_method_has_a_name():
