@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.models import Pair, literal_optimizer, literal_step, make_batch, make_pair
+from benchmarks.models import literal_optimizer, literal_step, make_batch, make_pair
 from gnl_core.scoring import score_each
 
 Call = Callable[[], object]
