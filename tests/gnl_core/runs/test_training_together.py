@@ -59,8 +59,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunFolder]:
 @pytest.mark.timeout(900)  # four processes, each of which imports PyTorch
 def test_two_processes_end_in_one_checkpoint_that_scores_as_a_single_ones(runs: dict[str, RunFolder]):
     assert sorted(file.name for file in runs["two"].path.iterdir()) == [
+        ".lock",
         "config.json",
         "progress.jsonl",
+        "status.json",
         "weights.safetensors",
     ]
     assert read_config(runs["two"]).devices == 2
