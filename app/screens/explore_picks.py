@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 from streamlit.delta_generator import DeltaGenerator
 
 from app.answers import Answer, DomainAnswer
@@ -86,7 +85,7 @@ def pick_rows(seen: Seen, before: Seen | None, *, kind: str) -> NDArray[np.intp]
     if before is None or kind == BY_SCORE[0]:
         return descending
     if kind == BY_MATCHING[3]:
-        moved = np.abs(rankdata(seen.scores) - rankdata(before.scores))
+        moved = np.abs(ranks(seen.scores) - ranks(before.scores))
         return np.argsort(-moved, kind="stable")
     chosen = {
         BY_MATCHING[0]: before.mistaken & ~seen.mistaken,
@@ -94,3 +93,8 @@ def pick_rows(seen: Seen, before: Seen | None, *, kind: str) -> NDArray[np.intp]
         BY_MATCHING[2]: before.mistaken & seen.mistaken,
     }[kind]
     return descending[chosen[descending]]
+
+
+def ranks(scores: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Each score's place in their order, from 0; of equal ones the first comes first. SciPy's takes long to import."""
+    return np.argsort(np.argsort(scores, kind="stable"), kind="stable")
