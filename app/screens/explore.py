@@ -16,7 +16,7 @@ from app.screens.explore_gallery import gallery
 from app.screens.explore_scoring import STRENGTHS, choose_matching, choose_scoring
 from app.screens.explore_selection import GALLERY_STRENGTH
 from app.screens.explore_training import choose_trained, training
-from app.screens.explore_view import View, checkpoints_of, choose_view
+from app.screens.explore_view import View, checkpoints_of, choose_view, say_untrained
 from app.screens.links import address_of
 from app.words import name_of
 from gnl_core.plots.scrubber import ROW_PX
@@ -43,7 +43,7 @@ def explore(view: View, checkpoints: list[Checkpoint]) -> None:
     """Finding, figures, gallery and where the numbers come from, for the methods that have a checkpoint."""
     trained = {checkpoint.config.detector for checkpoint in checkpoints}
     shown = [detector for detector in view.detectors if detector in trained]
-    say_untrained(view, [detector for detector in view.detectors if detector not in trained])
+    say_untrained(view, [detector for detector in view.detectors if detector not in trained], remedy="Train one below.")
     if not shown:
         return
     place = st.container()
@@ -70,16 +70,6 @@ def explore(view: View, checkpoints: list[Checkpoint]) -> None:
     )
     honesty(view, answers)
     show_shift(shift_place, answers, view)
-
-
-def say_untrained(view: View, detectors: list[str]) -> None:
-    """Which methods have no checkpoint for this view yet."""
-    if not view.detectors:
-        st.info("No method is chosen. Choose one or more at the top.")
-    if detectors:
-        names = ", ".join(name_of(DETECTOR_NAMES, detector) for detector in detectors)
-        subject = "these images" if view.own else f"{view.normal_class} as its normal class"
-        st.info(f"No checkpoint for {subject} yet: {names}. Train one below.")
 
 
 def ask_methods(

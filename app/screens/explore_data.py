@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app.cache import Checkpoint
 from app.local_data import check_folder, classes_here, is_bundled, is_labelled, known_folders, open_own, typed_path
 from app.words import DATASET_NAMES, FOLDER_HELP, FOLDER_LAYOUT, ROOT_HELP, name_of
-from gnl_core.datasets import DATASETS, TRAIN, default_root
+from gnl_core.datasets import DATASETS, FOLDER, TRAIN, default_root
 from gnl_core.datasets.base import DatasetSpec
 
 
@@ -27,6 +28,29 @@ class Data(NamedTuple):
     spec: DatasetSpec
     normal_class: str
     root: Path | None
+
+
+def choose_data(
+    checkpoints: list[Checkpoint], *, places: Sequence[DeltaGenerator], below: DeltaGenerator
+) -> tuple[str, Data | None]:
+    """A data set and a class of it, or a folder of one's own; no data where it is not there, and the page says why.
+
+    Args:
+        checkpoints: All runs.
+        places: Where the data set is chosen, and where its class or folder is.
+        below: Where the page says what is missing.
+    """
+    first, second = places
+    dataset = first.selectbox(
+        "Data set",
+        [*DATASETS, FOLDER],
+        format_func=lambda key: name_of(DATASET_NAMES, key),
+        key="data",
+        bind="query-params",
+    )
+    if dataset == FOLDER:
+        return dataset, choose_folder(checkpoints, place=second, below=below)
+    return dataset, choose_known(dataset, checkpoints, place=second, below=below)
 
 
 def choose_known(

@@ -12,10 +12,10 @@ from streamlit.delta_generator import DeltaGenerator
 from app.cache import Checkpoint
 from app.local_data import domains_here, is_bundled
 from app.methods import DETECTOR_NAMES, SHOWN_AT_FIRST, in_order
-from app.screens.explore_data import Data, choose_folder, choose_known
+from app.screens.explore_data import Data, choose_data
 from app.sources import own_folder
-from app.words import DATASET_NAMES, SHIFTED_HELP, capitalised, corruption_name, domain_name, name_of
-from gnl_core.datasets import DATASETS, FOLDER, TRAIN, default_root
+from app.words import SHIFTED_HELP, capitalised, corruption_name, domain_name, name_of
+from gnl_core.datasets import FOLDER, TRAIN, default_root
 from gnl_core.datasets.base import DatasetSpec
 from gnl_core.datasets.corruptions import CORRUPTIONS, SEVERITIES, parse_shift
 from gnl_core.datasets.shifts import shifted_domain, split_domain
@@ -71,22 +71,22 @@ def choose_view(checkpoints: list[Checkpoint]) -> View | None:
     """Draw the choices; None where something is missing, and the page has said what."""
     columns = st.columns(ROW, vertical_alignment="bottom")
     below = st.container()
-    dataset = columns[0].selectbox(
-        "Data set",
-        [*DATASETS, FOLDER],
-        format_func=lambda key: name_of(DATASET_NAMES, key),
-        key="data",
-        bind="query-params",
-    )
+    dataset, data = choose_data(checkpoints, places=columns[:2], below=below)
     detectors = choose_methods(columns[3])
-    if dataset == FOLDER:
-        data = choose_folder(checkpoints, place=columns[1], below=below)
-    else:
-        data = choose_known(dataset, checkpoints, place=columns[1], below=below)
     if data is None:
         return None
     shifted = choose_shift(dataset, data, columns[2])
     return View(dataset, data.normal_class, data.root, data.spec, shifted, detectors)
+
+
+def say_untrained(view: View, detectors: list[str], *, remedy: str) -> None:
+    """Which methods have no checkpoint for this view yet, and what to do about it."""
+    if not view.detectors:
+        st.info("No method is chosen. Choose one or more at the top.")
+    if detectors:
+        names = ", ".join(name_of(DETECTOR_NAMES, detector) for detector in detectors)
+        subject = "these images" if view.own else f"{view.normal_class} as its normal class"
+        st.info(f"No checkpoint for {subject} yet: {names}. {remedy}")
 
 
 def choose_methods(place: DeltaGenerator) -> tuple[str, ...]:

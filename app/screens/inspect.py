@@ -10,7 +10,7 @@ from app.methods import DETECTOR_NAMES
 from app.screens.explore_figures import choose_checkpoint
 from app.screens.explore_scoring import STRENGTHS, choose_scoring
 from app.screens.explore_selection import adopt_selection
-from app.screens.explore_view import View, checkpoints_of, choose_view
+from app.screens.explore_view import View, checkpoints_of, choose_view, say_untrained
 from app.screens.inspect_maps import Cell, Row, SeenRow, compare, rows_of
 from app.screens.inspect_reasons import show_reasons
 from app.screens.inspect_subject import Chosen, choose_subject
@@ -39,7 +39,11 @@ def inspect(view: View, checkpoints: list[Checkpoint]) -> None:
     """The image, its maps, and the reasons."""
     chosen, strength, settings = choose_image(view, checkpoints)
     shown = [choose_checkpoint_of(detector, checkpoints) for detector in view.detectors]
-    say_untrained(view, [d for d, found in zip(view.detectors, shown, strict=True) if found is None])
+    say_untrained(
+        view,
+        [d for d, found in zip(view.detectors, shown, strict=True) if found is None],
+        remedy="The page Explore trains one.",
+    )
     rows = [
         Row(
             off=ask(found, style_weight=0.0, **settings),
@@ -82,16 +86,6 @@ def choose_checkpoint_of(detector: str, checkpoints: list[Checkpoint]) -> Checkp
     if len(own) < 2:
         return own[0] if own else None
     return choose_checkpoint(detector, own)
-
-
-def say_untrained(view: View, detectors: list[str]) -> None:
-    """Which methods have no checkpoint for this view yet."""
-    if not view.detectors:
-        st.info("No method is chosen. Choose one or more at the top.")
-    if detectors:
-        names = ", ".join(name_of(DETECTOR_NAMES, detector) for detector in detectors)
-        subject = "these images" if view.own else f"{view.normal_class} as its normal class"
-        st.info(f"No checkpoint for {subject} yet: {names}. The page Explore trains one.")
 
 
 def say_origin(cell: Cell) -> None:

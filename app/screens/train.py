@@ -7,12 +7,10 @@ from typing import Any
 import streamlit as st
 
 from app.cache import list_checkpoints, runs_root
-from app.screens.explore_data import choose_folder, choose_known
+from app.screens.explore_data import choose_data
 from app.screens.train_jobs import jobs
 from app.screens.training_form import Task, run_name, training_form
-from app.words import DATASET_NAMES, name_of
 from gnl_core.config import parse_config
-from gnl_core.datasets import DATASETS, FOLDER
 
 
 def page() -> None:
@@ -30,17 +28,7 @@ def ask() -> dict[str, Any] | None:
     """What to train on and how; nothing until the button is pressed."""
     everything, _ = list_checkpoints()
     row, below = st.columns(2), st.container()
-    dataset = row[0].selectbox(
-        "Data set",
-        [*DATASETS, FOLDER],
-        format_func=lambda key: name_of(DATASET_NAMES, key),
-        key="data",
-        bind="query-params",
-    )
-    if dataset == FOLDER:
-        data = choose_folder(everything, place=row[1], below=below)
-    else:
-        data = choose_known(dataset, everything, place=row[1], below=below)
+    dataset, data = choose_data(everything, places=row, below=below)
     if data is None:
         return None
     _, settings = training_form(Task(dataset, data.normal_class, data.root), everything)
