@@ -150,6 +150,11 @@ def list_runs(root: Path) -> list[RunFolder]:
     return [RunFolder(weights.parent) for weights in sorted(root.glob("*/weights.safetensors"))]
 
 
+def cell_folder(output: Path, config: RunConfig) -> RunFolder:
+    """Where a comparison in a folder keeps the run of these settings."""
+    return RunFolder(output / f"{config.dataset}-{config.normal_class}-{config.detector}-seed{config.seed}")
+
+
 def write_records(folder: RunFolder, records: Sequence[EpochRecord]) -> None:
     """Write the run's progress, all of it: a line that was cut off, or an epoch that is there twice, cannot be."""
     write_atomically(folder.progress, "".join(json.dumps(record._asdict()) + "\n" for record in records).encode())
