@@ -26,11 +26,11 @@ class Row(NamedTuple):
 
     Attributes:
         panels: Its scores in-distribution and shifted.
-        threshold: Score above which an image is called anomalous; drawn as a dotted line.
+        threshold: Score above which an image is called anomalous, drawn as a dotted line; None: no line.
     """
 
     panels: tuple[Panel, Panel]
-    threshold: float
+    threshold: float | None
 
 
 class Axes(NamedTuple):
@@ -147,7 +147,7 @@ def place_traces(rows: Sequence[Row], axes: Sequence[Axes], *, strength: float) 
                 for label in LABEL_COLOURS
                 if (panel.scores.label == label).any()
             ),
-            threshold_line(found.threshold, height=own.tallest),
+            *([] if found.threshold is None else [threshold_line(found.threshold, height=own.tallest)]),
             panel_text(panel, own),
         ]
     ]

@@ -11,6 +11,7 @@ from app.cache import Checkpoint
 from app.methods import (
     DETECTOR_NAMES,
     EXTRA_SETTINGS,
+    OWN_STRENGTHS,
     REVERSE_DISTILLATION,
     WITHOUT_TEACHER,
     YARDSTICKS,
@@ -51,6 +52,11 @@ def test_every_method_has_a_name():
 
 def test_matching_is_offered_for_the_methods_that_can_match():
     assert {name for name in DETECTORS if not find_method(name).matches} == set(WITHOUT_TEACHER)
+
+
+def test_the_strengths_that_methods_have_of_themselves_are_the_detectors():
+    own = {name: find_method(name).style_weight for name in DETECTORS}
+    assert {name: strength for name, strength in own.items() if strength} == OWN_STRENGTHS
 
 
 def test_reverse_distillation_are_the_methods_whose_score_is_a_map_reduced():

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from gnl_core.config import scoring_settings
 from gnl_core.records import Scores
-from gnl_core.runs.comparison.records import Comparison
-from gnl_core.runs.folder import RunFolder, cell_folder, read_saved_scores, select_scores
+from gnl_core.runs.comparison.records import Comparison, Method
+from gnl_core.runs.folder import Columns, RunFolder, cell_folder, select_scores
 
 
 def run_of(comparison: Comparison, output: Path, detector: str, *, normal_class: str) -> RunFolder:
@@ -23,17 +23,14 @@ def run_of(comparison: Comparison, output: Path, detector: str, *, normal_class:
     return cell_folder(output, comparison.config.model_copy(update=own))
 
 
-def read_domain_scores(comparison: Comparison, run: RunFolder, *, style_weight: float | None) -> dict[str, Scores]:
+def select_method_scores(comparison: Comparison, rows: Columns, method: Method) -> dict[str, Scores]:
     """What one of a comparison's runs gave for each domain at a strength; domains without scores are left out.
 
     Args:
         comparison: The comparison.
-        run: One of its runs.
-        style_weight: One of its strengths; None for a method without matching.
+        rows: All saved scores of the method's run.
+        method: The method and its strength.
     """
-    rows = read_saved_scores(run) if run.weights.exists() else None
-    if rows is None:
-        return {}
-    asked = scoring_settings(comparison.config, style_weight=style_weight or 0.0)
+    asked = scoring_settings(comparison.config, style_weight=method.style_weight or 0.0)
     found = {domain: select_scores(rows, domain=domain, scoring=asked) for domain in comparison.domains}
     return {domain: scores for domain, scores in found.items() if scores is not None}
