@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
@@ -13,7 +14,13 @@ from tests.browser.conftest import PROJECT, find_chromium, serve
 
 FIGURES = PROJECT / "assets" / "figures"
 FIRST_VISIT_MS = 60_000
-VIEWS = {"explore": "", "parts": "?data=Parts+(rendered)"}  # name of the picture to the page's address
+VIEWS = {  # name of the picture to the page's address
+    "explore": "",
+    "parts": "?data=Parts+(rendered)",
+    "compare": "compare?comparison=PACS,+3+classes,+11+methods&sort=Mean+shift",
+}
+STANDS = {"compare": (".st-key-dots .points path", ".st-key-table th[scope=row]")}  # what a whole page has
+EXPLORE_STANDS = (".st-key-figures .bars path", ".st-key-gallery img >> nth=15")
 ENDINGS = {"light": ".png", "dark": "-dark.png"}
 SIZE = {"width": 1280, "height": 1180}
 
@@ -29,16 +36,28 @@ def main() -> int:
         for address in serve(Path(runs)):
             for (name, query), (scheme, ending) in product(VIEWS.items(), ENDINGS.items()):
                 page = browser.new_page(viewport=SIZE, color_scheme=scheme)
-                photograph(page, f"{address}/{query}", FIGURES / f"{name}{ending}")
+                photograph(
+                    page,
+                    f"{address}/{query}",
+                    FIGURES / f"{name}{ending}",
+                    stands=STANDS.get(name, EXPLORE_STANDS),
+                )
         browser.close()
     return 0
 
 
-def photograph(page: Page, address: str, file: Path) -> None:
-    """Wait until the whole page stands, and take its picture."""
+def photograph(page: Page, address: str, file: Path, *, stands: Sequence[str]) -> None:
+    """Wait until the whole page stands, and take its picture.
+
+    Args:
+        page: An empty page.
+        address: Where to go.
+        file: Where the picture goes.
+        stands: Selectors of what is on the page when it is whole.
+    """
     page.goto(address)
-    page.locator(".st-key-figures .bars path").first.wait_for(state="attached", timeout=FIRST_VISIT_MS)
-    page.locator(".st-key-gallery img").nth(15).wait_for(timeout=FIRST_VISIT_MS)
+    for selector in stands:
+        page.locator(selector).first.wait_for(state="attached", timeout=FIRST_VISIT_MS)
     page.wait_for_timeout(1500)  # the spinner fades
     file.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=file)
