@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeGuard
 
 import torch
@@ -133,35 +133,52 @@ def moments_of(values: Tensor) -> Moments:
     return Moments(float(values.mean()), float(values.std(dim=1, correction=0).mean()))
 
 
+def stored_references(detector: RD4AD) -> list[Tensor]:
+    """The references that a checkpoint keeps: each stage's sorted values, shapes (R, C, N)."""
+    return [detector.references.get_buffer(buffer_name(index)) for index in range(STAGE_COUNT)]
+
+
 @torch.inference_mode()
-def score_single_references(detector: RD4AD, image: Tensor, scoring: ScoringConfig) -> Tensor:
-    """The score as it would be with each of the checkpoint's references used alone.
+def encode_references(detector: RD4AD, images: Tensor) -> list[Tensor]:
+    """Any images as references, in the form of `stored_references`.
+
+    Args:
+        detector: A detector in eval mode.
+        images: RGB in [0, 1], shape (R, 3, H, W).
+    """
+    return [sort_features(stage) for stage in detector.network.teacher(images)]
+
+
+@torch.inference_mode()
+def score_single_references(
+    detector: RD4AD, image: Tensor, scoring: ScoringConfig, references: Sequence[Tensor]
+) -> Tensor:
+    """The score as it would be with each of several references used alone.
 
     Args:
         detector: A detector in eval mode.
         image: RGB in [0, 1], shape (3, H, W).
         scoring: How to look at it; number and choice of references do not matter.
+        references: Each stage's sorted values, shapes (R, C, N).
 
     Returns:
-        One score a stored reference, shape (R,).
+        One score a reference, shape (R,).
     """
-    count = detector.references.count
+    count = len(references[0])
     if not count:
         return torch.zeros(0)
     images = image.expand(count, -1, -1, -1)
-    found = detector.network(detector.network.teacher(images, match_each(detector, scoring)))
+    found = detector.network(detector.network.teacher(images, match_each(detector, scoring, references)))
     return rate(found, images, scoring).score
 
 
-def match_each(detector: RD4AD, scoring: ScoringConfig) -> Mix:
+def match_each(detector: RD4AD, scoring: ScoringConfig, references: Sequence[Tensor]) -> Mix:
     """Matching of as many copies of an image as there are references, each to its own."""
     weight = detector.style_weight if scoring.style_weight is None else scoring.style_weight
     matched = {int(stage) - 1 for stage in scoring.matched_stages.split(",")}
 
     def mix(index: int, stage: Tensor) -> Tensor:
-        if index not in matched:
-            return stage
-        return match_distribution(stage, detector.references.get_buffer(buffer_name(index)), style_weight=weight)
+        return match_distribution(stage, references[index], style_weight=weight) if index in matched else stage
 
     return mix
 
