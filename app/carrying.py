@@ -9,6 +9,7 @@ CARRIED = (
     *("data", "normal", "folder", "root", "shift", "severity", "methods", "side"),
     *("strength", "matched_stages", "reference_count", "reference_choice"),
     *("reduction", "top_percent", "smoothing_sigma_px"),
+    *("lesson", "normal_image", "anomalous_image", "shown_shift", "guess", "draw", "failing_domain", "failing_image"),
 )
 CARRIED_PREFIX = "run_"  # which checkpoint of a method
 

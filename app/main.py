@@ -40,6 +40,13 @@ def train() -> None:
     page()
 
 
+def learn() -> None:
+    """The page Learn, imported when it is opened."""
+    from app.screens.learn import page  # noqa: PLC0415
+
+    page()
+
+
 st.set_page_config(page_title="GNL", page_icon="🔬", layout="wide")
 place = st.empty()
 if not st.session_state:  # a browser takes a second to read Plotly: it starts now, beside the imports
@@ -50,6 +57,7 @@ pages = [
     st.Page(explore, title="Explore", url_path="explore", default=True),
     st.Page(inspect, title="Inspect", url_path="inspect"),
     st.Page(train, title="Train", url_path="train"),
+    st.Page(learn, title="Learn", url_path="learn"),
 ]
 shown = st.navigation(pages, position="top")
 carry_choices(shown.title)
