@@ -8,10 +8,11 @@ function ranksOf(values) {
 
 const told = (value) => value.toFixed(1).replace("-", "−");
 
-// Where each number stands: before as a ring, after as a dot, the way between them as a line, the rank below.
+// Where each number stands: before as a ring, after as a dot, the way between them as a line; below, rank and result.
 function drawPlaces(plot, values, matched, height, width) {
   const count = values.length;
-  plot.setAttribute("viewBox", `0 0 ${width} ${HEIGHT + 18}`);
+  plot.setAttribute("viewBox", `0 0 ${width} ${HEIGHT + 36}`);
+  plot.setAttribute("aria-label", `After matching: ${matched.map(told).join(", ")}`);
   plot.replaceChildren(
     ...values.flatMap((value, index) => {
       const x = across(index, count, width);
@@ -20,7 +21,8 @@ function drawPlaces(plot, values, matched, height, width) {
         shape("line", { x1: x, x2: x, y1: from, y2: to, class: "way" }),
         shape("circle", { cx: x, cy: from, r: 5, class: "before" }),
         shape("circle", { cx: x, cy: to, r: 5, class: "after" }),
-        shape("text", { x, y: HEIGHT + 12 }, `${ranksOf(values)[index]}`),
+        shape("text", { x, y: HEIGHT + 10 }, `${ranksOf(values)[index]}`),
+        shape("text", { x, y: HEIGHT + 28, class: "after" }, told(matched[index])),
       ];
     }),
   );
@@ -64,9 +66,6 @@ export default function ({ data, parentElement }) {
     drawPlaces(find("places"), state.values, matched, heights([low, high]), 420);
     drawSorted(find("sorted"), state.values, matched, state.reference, 300);
     find("result").textContent = JSON.stringify(matched);
-    find("results").replaceChildren(
-      ...matched.map((value) => Object.assign(document.createElement("output"), { textContent: told(value) })),
-    );
   };
   const keep = () => {
     sessionStorage.setItem(KEPT, JSON.stringify(state));

@@ -15,6 +15,7 @@ from app.screens.learn_views import VIEWS
 
 STEPS = (DETECTOR, SHIFTED, BOTTLENECK, VIEWS, MATCHING, FAILURE, OWN)
 WIDTHS = (2, 3)  # of text and figure
+LECTURE_WIDTHS = (9, 11)  # the figure's height then fits a projector's
 
 
 def page() -> None:
@@ -22,7 +23,7 @@ def page() -> None:
     number = current_step(len(STEPS))
     step = STEPS[number - 1]
     large = navigate([one.title for one in STEPS], number)
-    left, right = st.columns(WIDTHS, gap="large")
+    left, right = st.columns(LECTURE_WIDTHS if large else WIDTHS, gap="large")
     with left:
         st.header(f"{number}. {step.title}", anchor=False)
         st.markdown(step.text)

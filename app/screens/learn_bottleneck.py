@@ -61,7 +61,7 @@ def show(pair: Pair, large: bool) -> None:
         ]
         draw_row([Picture(subject.image, "Image", f"Image of {subject.shown}"), *stages])
     st.caption(f"Each stage's part of the map, black 0 to pale yellow {share:.2f}, and its value at the map's maximum.")
-    say_origin(pair.task.plain, about="without matching")
+    say_origin(pair.task.plain, about="two images, without matching")
 
 
 def count_numbers(found: Encoded) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.answers import map_scale, scores_of
-from app.lessons import subject_in, unmatched
+from app.lessons import plain_scores, subject_in, unmatched
 from app.screens.colour_bar import draw_colour_bar
 from app.screens.learn_step import Pair, Picture, Step, choose_pair, draw_row, say_origin
 from app.sources import source_of
@@ -44,7 +44,7 @@ def show(pair: Pair, large: bool) -> None:
         pixels = (subject.image, teacher, student, *maps)
         draw_row([Picture(one, name, f"{name}: {subject.shown}") for one, name in zip(pixels, COLUMNS, strict=False)])
     draw_colour_bar(f"{upper:.2f}: 99.5 % of training maps stay below")
-    say_origin(pair.task.plain, about="features of stage 1")
+    say_origin(pair.task.plain, about=f"two of {len(plain_scores(pair.task).label)} images, features of stage 1")
 
 
 DETECTOR = Step("What the detector does", TEXT, choose_pair, show)

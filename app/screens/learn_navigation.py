@@ -15,9 +15,9 @@ KEPT_STEP = "learn_step"  # in the session: a link to the page has no step in it
 CONTROLS, DOTS = "learn_controls", "learn_dots"
 FRONTEND = PROJECT / "app" / "frontend"
 LARGE = f"""<style>
-:root {{ font-size: 24px !important; }}
+:root {{ font-size: 21px !important; }}
 [data-testid="stHeader"], .st-key-{CHOICES}, .st-key-{CONTROLS} {{ display: none; }}
-[data-testid="stMainBlockContainer"] {{ padding-top: 2rem; }}
+[data-testid="stMainBlockContainer"] {{ padding-top: 1rem; padding-bottom: 1rem; }}
 </style>"""
 
 

@@ -17,15 +17,17 @@ from gnl_core.datasets.layout import NORMAL
 
 PATH = "own_folder"
 EXAMPLE = "my-images"
+LAYOUT = "learn_layout"
+SMALL = f"<style>.st-key-{LAYOUT} code {{ font-size: 0.72rem; }}</style>"  # its lines are long
 TEXT = """\
-What you need is a folder of normal images to learn from, and images to judge. The layout on the right is all there is
-to it; names of domains and defects are yours.
+What you need is a folder of normal images to learn from, and images to judge, laid out as on the right.
+Names of domains and defects are yours.
 
 Give the folder's path and see what is found in it. Then train, with the command or on the page **Train**. **Explore**
 shows your histograms and **Inspect** why an image has its score.
 
 Two habits keep the result honest: no anomaly among the training images, and a threshold chosen on normal images that
-were held out, never on the test images."""
+were held out, never on test images."""
 
 
 def ask() -> Path | None:
@@ -42,7 +44,9 @@ def ask() -> Path | None:
 
 def show(folder: Path | None, large: bool) -> None:
     """The layout, what is found in the folder, and the command."""
-    st.code(layout(), language=None)
+    with st.container(key=LAYOUT):
+        st.html(SMALL)
+        st.code(layout(), language=None)
     if folder is not None:
         tell_folder(folder)
     offer_command(command(folder or Path(EXAMPLE)))

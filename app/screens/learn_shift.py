@@ -84,12 +84,10 @@ def panels_of(found: Answer, asked: Prediction) -> tuple[Panel, Panel]:
     case = asked.case
     names = (case.task.spec.in_distribution, case.shifted)
     before, after = (capitalised(domain_name(name)) for name in names)
-    hidden = Panel(found.shifted.scores, shifted=True, title=after, note="?", footnote="")
+    guess = f"your guess: false alarms <b>{percent(asked.guess / 100)}</b>"
+    hidden = Panel(found.shifted.scores, shifted=True, title=after, note=guess, footnote="")
     shifted = panel(found.shifted, shifted=True, title=after)
-    return (
-        panel(found.in_distribution, shifted=False, title=before),
-        shifted if asked.revealed else hidden,
-    )
+    return panel(found.in_distribution, shifted=False, title=before), shifted if asked.revealed else hidden
 
 
 def verdict(found: Answer, asked: Prediction) -> str:

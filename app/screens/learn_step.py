@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -16,12 +16,9 @@ from app.screens.downloads import chart_config
 from app.screens.explore_tiles import enlarge
 from app.words import DATASET_NAMES, TEACHER_NAMES, name_of
 
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
 NARROWEST_PX = 64  # of a picture: a row stays a row on a phone
 CHOICES = "learn_choices"  # hidden in lecture mode
-PROJECTOR = 1.5  # how much larger letters and figures are there
+PROJECTOR = 1.35  # how much larger letters and figures are there
 TASK, NORMAL_IMAGE, ANOMALOUS_IMAGE = "lesson", "normal_image", "anomalous_image"
 IMAGES = {0: (NORMAL_IMAGE, "Normal image"), 1: (ANOMALOUS_IMAGE, "Anomalous image")}
 
@@ -108,8 +105,15 @@ def choose_image(task: Task, label: int, place: Any) -> int:
     return row_of(scores, label, number - 1)
 
 
-def draw(figure: go.Figure, *, key: str, alt: str, large: bool) -> None:
-    """A chart of a step, larger for a projector."""
+def draw(figure: Any, *, key: str, alt: str, large: bool) -> None:
+    """A chart of a step, larger for a projector.
+
+    Args:
+        figure: One of plotly's.
+        key: Its place, and the name of the file that it can be saved as.
+        alt: The same in words.
+        large: Whether it is for a projector.
+    """
     from gnl_core.plots.lessons import enlarge  # noqa: PLC0415 (Plotly takes a second to import)
 
     shown = enlarge(figure, PROJECTOR) if large else figure
@@ -120,7 +124,7 @@ def draw_row(pictures: Sequence[Picture]) -> None:
     """Pictures side by side."""
     grid = st.grid(len(pictures), min_column_width=NARROWEST_PX, wrap=False, gap="xsmall")
     for picture in pictures:
-        with grid.cell():
+        with grid.cell(), st.container(gap="xxsmall"):
             st.image(enlarge(picture.pixels), width="stretch", alt=picture.alternative)
             st.caption(picture.caption)
 

@@ -72,7 +72,7 @@ def show(drawn: Drawn, large: bool) -> None:
             for place, view in enumerate(altered)
             for run, method in enumerate(methods)
         }
-        for heading, term in (("Embedding", "embedding"), ("Low-level features", "low_level"))
+        for heading, term in (("Embedding", "embedding"), ("Low-level", "low_level"))
     }
     told = "; ".join(
         f"{heading} of {view}, {method}: {value:.3f}"
@@ -80,7 +80,10 @@ def show(drawn: Drawn, large: bool) -> None:
         for (view, method), value in rows.items()
     )
     draw(agreement_bars(terms), key="agreement", alt=f"Cosine distances from the original. {told}", large=large)
-    st.caption("Cosine distance from the original image; each column has an axis of its own.")
+    st.caption(
+        "Cosine distance from the original image; each column has an axis of its own. Grayscale is taken of the "
+        "normalised image, hence its tint."
+    )
     normal = int(np.sum(plain_scores(task).label == 0))
     say_origin(*task.runs, about=f"one of {normal} normal images, draw {drawn.seed}")
 

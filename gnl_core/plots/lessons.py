@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ from gnl_core.plots.style import ACCENT, GREY
 
 ROW_PX, HEADING_PX, AXIS_PX = 26, 30, 44
 TALLER_ROW_PX = 30
+ROOM_BESIDE = 0.16  # of the axis from the lowest AUROC to 1: differences stand there
+ROOM_FOR_TEXT = 1.45  # an axis's length in longest bars: their numbers stand behind them
 
 
 class Gain(NamedTuple):
@@ -54,12 +57,12 @@ def agreement_bars(terms: Mapping[str, Mapping[tuple[str, str], float]]) -> go.F
     """Distances of altered views from the original, a panel a term, a row a view and method.
 
     Args:
-        terms: Heading of the panel to its rows: (view, method) to a cosine distance; the same rows in each.
+        terms: Heading of the panel to its rows: (view, method) to a cosine distance; the same rows in each. Each panel
+            has an axis of its own: the terms are of different sizes.
     """
     rows = list(next(iter(terms.values())))
     views, methods = [view for view, _ in reversed(rows)], [method for _, method in reversed(rows)]
     figure = make_subplots(cols=len(terms), subplot_titles=list(terms), shared_yaxes=True, horizontal_spacing=0.08)
-    longest = max(value for term in terms.values() for value in term.values())
     for column, term in enumerate(terms.values(), start=1):
         values = [term[row] for row in reversed(rows)]
         bars = go.Bar(
@@ -73,7 +76,8 @@ def agreement_bars(terms: Mapping[str, Mapping[tuple[str, str], float]]) -> go.F
             hovertemplate="%{y}: %{x:.4f}<extra></extra>",
         )
         figure.add_trace(bars, row=1, col=column)
-    figure.update_xaxes(range=[0, 1.25 * longest or 1], visible=False, fixedrange=True)
+        figure.update_xaxes(range=[0, ROOM_FOR_TEXT * max(values) or 1], row=1, col=column)
+    figure.update_xaxes(visible=False, fixedrange=True)
     figure.update_yaxes(fixedrange=True, ticks="", showdividers=False)
     return figure.update_layout(
         height=HEADING_PX + TALLER_ROW_PX * len(rows),
@@ -117,8 +121,14 @@ def gain_dumbbells(gains: Sequence[Gain], *, shown: str) -> go.Figure:
             xanchor="left" if right else "right",
             xshift=10 if right else -10,
         )
+    lowest = min(min(gain.off, gain.on) for gain in gains)
     figure.update_xaxes(
-        title="AUROC: ○ without matching, ● with it", showgrid=False, zeroline=False, fixedrange=True, nticks=6
+        title="AUROC: ○ without matching, ● with it",
+        range=[lowest - ROOM_BESIDE * (1 - lowest), 1 + ROOM_BESIDE * (1 - lowest)],
+        showgrid=False,
+        zeroline=False,
+        fixedrange=True,
+        nticks=6,
     )
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticks="", showgrid=True)
     return figure.update_layout(
@@ -135,5 +145,12 @@ def enlarge(figure: go.Figure, factor: float) -> go.Figure:
     figure.update_xaxes(tickfont_size=size, title_font_size=size)
     figure.update_yaxes(tickfont_size=size, title_font_size=size)
     figure.update_annotations(font_size=size)
-    figure.update_traces(textfont_size=size, selector=lambda trace: trace.type == "bar" or trace.mode == "text")
+    for trace in figure.data:
+        if trace.text is not None:
+            trace.update(textfont_size=size, text=[enlarge_spans(text, factor) for text in trace.text])
     return figure.update_layout(height=factor * figure.layout.height, font_size=size, legend_font_size=size)
+
+
+def enlarge_spans(text: str, factor: float) -> str:
+    """A text whose parts of a size of their own are larger."""
+    return re.sub(r"font-size:(\d+)px", lambda found: f"font-size:{factor * int(found[1]):.0f}px", text)

@@ -9,8 +9,8 @@ from gnl_core.plots.histograms import Panel
 from gnl_core.plots.scrubber import Axes, histogram_bars, panel_text, threshold_line, top_of
 from gnl_core.plots.style import LABEL_COLOURS
 
-PANEL_PX = 190
-TOP_PX, GAP_PX, BOTTOM_PX = 30, 48, 44
+PANEL_PX = 176
+TOP_PX, GAP_PX, BOTTOM_PX = 30, 58, 44
 
 
 def prediction_histograms(panels: tuple[Panel, Panel], axes: Axes, *, threshold: float, revealed: bool) -> go.Figure:
