@@ -19,8 +19,9 @@ from app.words import DATASET_NAMES, TEACHER_NAMES, name_of
 NARROWEST_PX = 64  # of a picture: a row stays a row on a phone
 CHOICES = "learn_choices"  # hidden in lecture mode
 PROJECTOR = 1.35  # how much larger letters and figures are there
-TASK, NORMAL_IMAGE, ANOMALOUS_IMAGE = "lesson", "normal_image", "anomalous_image"
-IMAGES = {0: (NORMAL_IMAGE, "Normal image"), 1: (ANOMALOUS_IMAGE, "Anomalous image")}
+TASK = "lesson"
+TYPICAL_HELP = "At first the image whose score is nearest to the median of its kind."
+IMAGES = {0: ("normal_image", "Normal image"), 1: ("anomalous_image", "Anomalous image")}  # key and name by label
 
 
 class Step(NamedTuple):
@@ -72,15 +73,8 @@ def choose_task() -> Task:
         format_func=lambda dataset: f"{name_of(DATASET_NAMES, dataset)}, normal: {tasks[dataset].normal_class}",
         key=TASK,
         bind="query-params",
-        on_change=forget_images,
     )
     return tasks[chosen or next(iter(tasks))]
-
-
-def forget_images() -> None:
-    """Numbers of images mean nothing in another data set."""
-    for key, _ in IMAGES.values():
-        st.session_state.pop(key, None)
 
 
 def choose_pair() -> Pair:
@@ -93,14 +87,18 @@ def choose_pair() -> Pair:
 
 
 def choose_image(task: Task, label: int, place: Any) -> int:
-    """An image of a label by its number among those of its kind; gives its row in the scores."""
+    """An image of a label by its number among those of its kind, typical at first; gives its row in the scores."""
     scores = plain_scores(task)
     count = int((scores.label == label).sum())
     key, name = IMAGES[label]
-    if key in st.session_state:
-        st.session_state[key] = min(max(1, st.session_state[key]), count)
     number = place.number_input(
-        f"{name}, of {count:,}", 1, count, value=1 + typical_row(scores, label), key=key, bind="query-params"
+        f"{name}, of {count:,}",
+        1,
+        count,
+        value=1 + typical_row(scores, label),
+        key=f"{key}_{task.dataset}",
+        bind="query-params",
+        help=TYPICAL_HELP,
     )
     return row_of(scores, label, number - 1)
 
