@@ -12,7 +12,8 @@ from app.carrying import carry_choices
 READABLE = """<style>
 [data-testid="stMultiSelect"] [data-tag] { background-color: rgba(0, 158, 115, 0.22); color: inherit; }
 [data-testid="stMultiSelect"] [data-tag] * { color: inherit; }
-[data-testid="stPlotlyChart"] :is(.annotation-text, [class$="title"], .textpoint text, [class^="slider"] text) {
+[data-testid="stPlotlyChart"] :is(.annotation-text, [class$="title"], .textpoint text, [class$="tick"] text,
+  [class^="slider"] text) {
   fill: currentColor !important;
 }
 </style>"""
@@ -40,6 +41,13 @@ def train() -> None:
     page()
 
 
+def compare() -> None:
+    """The page Compare, imported when it is opened."""
+    from app.screens.compare import page  # noqa: PLC0415
+
+    page()
+
+
 def learn() -> None:
     """The page Learn, imported when it is opened."""
     from app.screens.learn import page  # noqa: PLC0415
@@ -57,6 +65,7 @@ pages = [
     st.Page(explore, title="Explore", url_path="explore", default=True),
     st.Page(inspect, title="Inspect", url_path="inspect"),
     st.Page(train, title="Train", url_path="train"),
+    st.Page(compare, title="Compare", url_path="compare"),
     st.Page(learn, title="Learn", url_path="learn"),
 ]
 shown = st.navigation(pages, position="top")

@@ -7,12 +7,15 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from app.lessons import Matched, Task, bundled_tasks, compare_matching
+from app.comparisons import Found, list_comparisons
+from app.lessons import IMPROVED, Matched, Task, bundled_tasks, compare_matching
 from app.screens.learn_step import CHOICES, Step, draw, say_origin
 from app.screens.learn_worsened import most_worsened, show_worsened
-from app.words import DATASET_NAMES, domain_name, name_of
+from app.words import DATASET_NAMES, counted, domain_name, name_of, with_minus
+from gnl_core.runs.comparison.records import REFERENCE, Method
 
 WHERE, WHICH = "failing_domain", "failing_image"
+MNIST = "mnist"  # of its table the text below the image tells
 OFFERED = 10  # of the images that matching made worse
 TEXT = """\
 Matching cannot know which differences are style. What an anomaly does to a channel's values is pulled toward normal
@@ -64,11 +67,11 @@ def show(failing: Failing, large: bool) -> None:
     from gnl_core.plots.lessons import Gain, gain_dumbbells  # noqa: PLC0415 (Plotly takes a second to import)
 
     gains = [Gain(describe(task, found), *found.auroc) for task, found in matched_domains().values()]
-    told = "; ".join(f"{gain.name} {gain.off:.3f} to {gain.on:.3f}" for gain in gains)
+    described = "; ".join(f"{gain.name} {gain.off:.3f} to {gain.on:.3f}" for gain in gains)
     draw(
         gain_dumbbells(gains, shown=describe(failing.task, failing.found)),
         key="gains",
-        alt=f"AUROC of GNL without and with matching: {told}",
+        alt=f"AUROC of GNL without and with matching: {described}",
         large=large,
     )
     show_worsened(failing.task, failing.found, int(most_worsened(failing.found)[failing.place]))
@@ -76,6 +79,32 @@ def show(failing: Failing, large: bool) -> None:
     say_origin(
         failing.task.improved,
         about=f"n = {np.sum(labels == 0)} normal, {np.sum(labels == 1)} anomalous in this domain, strength α = 1",
+    )
+    told = tell_table(list_comparisons()[0])
+    if told:
+        st.caption(told)
+
+
+def tell_table(comparisons: list[Found]) -> str:
+    """What the largest bundled table of MNIST says of matching and of the views; nothing where there is none."""
+    tables = [found.comparison for found in comparisons if found.bundled and found.comparison.config.dataset == MNIST]
+    if not tables:
+        return ""
+    table = max(tables, key=lambda one: len(one.classes))
+    rows = {(row.method, row.published): row.entries for row in table.rows}
+    wanted = [(Method(IMPROVED, 1.0), False), (Method(IMPROVED, 0.0), False), (REFERENCE, False)]
+    published = rows.get((Method(IMPROVED, None), True), {})
+    base, shifted = table.domains[:2]
+    if not all(shifted in rows.get(key, {}) and base in rows.get(key, {}) for key in wanted):
+        return ""
+    on, off, plain = (rows[key] for key in wanted)
+    paper = f"; the paper has {published[shifted].value:.3f}" if shifted in published else ""
+    cost, views = on[base].value - off[base].value, off[shifted].value - plain[shifted].value
+    return (
+        f"{name_of(DATASET_NAMES, MNIST)} {domain_name(shifted)} (mean of {counted(on[shifted].runs, 'run')}, page "
+        f"Compare): matching takes GNL's AUROC from {off[shifted].value:.3f} to {on[shifted].value:.3f}{paper}; in-"
+        f"distribution, the change is {with_minus(f'{cost:+.3f}')}. Without matching, GNL differs from RD4AD by "
+        f"{with_minus(f'{views:+.3f}')}."
     )
 
 

@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 from gnl_core.plots.style import ACCENT, GREY
 
 ROW_PX, HEADING_PX, AXIS_PX = 26, 30, 44
-TALLER_ROW_PX = 30
+TALLER_ROW_PX = 27
 ROOM_BESIDE = 0.16  # of the axis from the lowest AUROC to 1: differences stand there
 ROOM_FOR_TEXT = 1.45  # an axis's length in longest bars: their numbers stand behind them
 

@@ -1,5 +1,6 @@
 """The page Learn, without a browser, on the bundled runs."""
 
+import json
 import os
 import re
 import subprocess
@@ -14,7 +15,9 @@ from streamlit.testing.v1 import AppTest
 
 from app import PROJECT, cache
 from app.screens.learn import STEPS
+from app.screens.learn_failure import tell_table
 from gnl_core.plots.style import ACCENT, GREY, NORMAL
+from gnl_core.runs.comparison.data import read_comparison
 from gnl_core.runs.folder import RunFolder, read_saved_scores
 from tests.app.conftest import SLOW_SECONDS, charts
 
@@ -217,6 +220,25 @@ def test_the_ranks_of_the_worsened_image_are_those_on_file(open_learn):
     ranks = [rankdata(scores, method="ordinal") for scores in (off, on)]
     wrong = np.where(labels == 0, ranks[1] - ranks[0], ranks[0] - ranks[1])
     assert (before, after) == (ranks[0][wrong.argmax()], ranks[1][wrong.argmax()])
+
+
+def test_the_table_of_mnist_is_told_with_its_own_numbers(open_learn):
+    found = json.loads((PROJECT / "assets" / "results" / "mnist.json").read_text())
+    table = read_comparison(PROJECT / "assets" / "results" / "mnist.json")
+    assert found["classes"] == list("0123456789")
+    value = {
+        (row.method.detector, row.method.style_weight, domain): f"{row.entries[domain].value:.3f}"
+        for row in table.rows
+        for domain in ("mnist", "mnist_m")
+    }
+    told = texts(open_learn(step=6))
+    assert f"from {value['gnl', 0.0, 'mnist_m']} to {value['gnl', 1.0, 'mnist_m']}; the paper has" in told
+    assert value["gnl", None, "mnist_m"] in told
+    assert "mean of 30 runs" in told
+
+
+def test_without_tables_nothing_is_told_of_them():
+    assert tell_table([]) == ""
 
 
 def test_ones_own_folder_is_looked_into_and_stands_in_the_command(open_learn, own_images):

@@ -14,12 +14,17 @@ from tests.browser.conftest import PROJECT, find_chromium, serve
 
 FIGURES = PROJECT / "assets" / "figures"
 FIRST_VISIT_MS = 60_000
-BARS, TILE = ".st-key-figures .bars path", ".st-key-gallery img >> nth=15"
-VIEWS = {  # name of the picture to the page's address, and what has to stand there before it is taken
-    "explore": ("", (BARS, TILE)),
-    "parts": ("?data=Parts+(rendered)", (BARS, TILE)),
-    "learn": ("learn?step=3", (".st-key-widths .bars path", '[data-testid="stImage"] img >> nth=7')),
+VIEWS = {  # name of the picture to the page's address
+    "explore": "",
+    "parts": "?data=Parts+(rendered)",
+    "compare": "compare?comparison=PACS,+3+classes,+11+methods&sort=Mean+shift",
+    "learn": "learn?step=3",
 }
+STANDS = {  # what a whole page has
+    "compare": (".st-key-dots .points path", ".st-key-table th[scope=row]"),
+    "learn": (".st-key-widths .bars path", '[data-testid="stImage"] img >> nth=7'),
+}
+EXPLORE_STANDS = (".st-key-figures .bars path", ".st-key-gallery img >> nth=15")
 ENDINGS = {"light": ".png", "dark": "-dark.png"}
 SIZE = {"width": 1280, "height": 1180}
 
@@ -33,17 +38,29 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as runs, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for address in serve(Path(runs)):
-            for (name, (query, awaited)), (scheme, ending) in product(VIEWS.items(), ENDINGS.items()):
+            for (name, query), (scheme, ending) in product(VIEWS.items(), ENDINGS.items()):
                 page = browser.new_page(viewport=SIZE, color_scheme=scheme)
-                photograph(page, f"{address}/{query}", FIGURES / f"{name}{ending}", awaited=awaited)
+                photograph(
+                    page,
+                    f"{address}/{query}",
+                    FIGURES / f"{name}{ending}",
+                    stands=STANDS.get(name, EXPLORE_STANDS),
+                )
         browser.close()
     return 0
 
 
-def photograph(page: Page, address: str, file: Path, *, awaited: Sequence[str]) -> None:
-    """Wait until the whole page stands, and take its picture."""
+def photograph(page: Page, address: str, file: Path, *, stands: Sequence[str]) -> None:
+    """Wait until the whole page stands, and take its picture.
+
+    Args:
+        page: An empty page.
+        address: Where to go.
+        file: Where the picture goes.
+        stands: Selectors of what is on the page when it is whole.
+    """
     page.goto(address)
-    for selector in awaited:
+    for selector in stands:
         page.locator(selector).first.wait_for(state="attached", timeout=FIRST_VISIT_MS)
     page.wait_for_timeout(1500)  # the spinner fades
     file.parent.mkdir(parents=True, exist_ok=True)
