@@ -39,13 +39,13 @@ class Curve(NamedTuple):
     bounds: Mapping[int, Bounds]
 
 
-def severity_curves(aurocs: Sequence[Curve], shifts: Sequence[Curve], *, names: Sequence[str]) -> go.Figure:
+def severity_curves(aurocs: Sequence[Curve], shifts: Sequence[Curve], *, strongest: int) -> go.Figure:
     """Two figures over one axis of severities; one that has no curve is left out.
 
     Args:
         aurocs: AUROC of each method, with matching and without.
         shifts: Shift scores of each method.
-        names: What the severities are called, from 0 on.
+        strongest: The last severity of the axis; 0 is its first.
     """
     parts = [(title, curves, px) for title, curves, px in named_parts(aurocs, shifts) if curves]
     plotted_px = sum(px for *_, px in parts) + GAP_PX * (len(parts) - 1)
@@ -60,13 +60,13 @@ def severity_curves(aurocs: Sequence[Curve], shifts: Sequence[Curve], *, names: 
         low, high = shown_range(curves, shifted=curves is shifts)
         for position, curve in enumerate(curves):
             offset = DODGE * (position - (len(curves) - 1) / 2)
-            figure.add_trace(draw_curve(curve, offset=offset, quantity=title, names=names), row=row, col=1)
+            figure.add_trace(draw_curve(curve, offset=offset, quantity=title), row=row, col=1)
         label_ends(figure, curves, row=row, units_per_px=(high - low) / height_px)
         figure.update_yaxes(title=title, range=[low, high], row=row)
     if shifts:
         figure.add_hline(y=FAR, line={"color": GREY, "dash": "dot", "width": 1}, row=len(parts), col=1)
-    ticks = {"tickvals": list(range(len(names))), "ticktext": list(names)}
-    figure.update_xaxes(range=[-0.2, len(names) - 0.8], showgrid=False, zeroline=False, fixedrange=True, **ticks)
+    figure.update_xaxes(range=[-0.2, strongest + 0.2], dtick=1, showgrid=False, zeroline=False, fixedrange=True)
+    figure.update_xaxes(title="severity; 0: unchanged", row=max(1, len(parts)))
     figure.update_yaxes(zeroline=False, fixedrange=True, nticks=5)
     return figure.update_layout(
         height=plotted_px + TOP_PX + BOTTOM_PX,
@@ -94,7 +94,7 @@ def shown_range(curves: Sequence[Curve], *, shifted: bool) -> Bounds:
     return low - margin, high + margin
 
 
-def draw_curve(curve: Curve, *, offset: float, quantity: str, names: Sequence[str]) -> go.Scatter:
+def draw_curve(curve: Curve, *, offset: float, quantity: str) -> go.Scatter:
     """One line with a marker at each severity, and thin bars where there are intervals."""
     colour = ACCENT if curve.matched else GREY
     severities = sorted(curve.values)
@@ -106,8 +106,9 @@ def draw_curve(curve: Curve, *, offset: float, quantity: str, names: Sequence[st
         mode="lines+markers",
         line={"color": colour, "width": 2, "dash": DASHES[curve.method % len(DASHES)]},
         marker={"color": colour, "size": 8, "symbol": MARKERS[curve.method % len(MARKERS)]},
-        customdata=[[names[severity], told_bounds(curve.bounds.get(severity))] for severity in severities],
-        hovertemplate=f"{curve.label}, %{{customdata[0]}}: {quantity} %{{y:.3f}}%{{customdata[1]}}<extra></extra>",
+        customdata=[[severity, told_bounds(curve.bounds.get(severity))] for severity in severities],
+        hovertemplate=f"{curve.label}, severity %{{customdata[0]}}<br>"
+        f"{quantity} %{{y:.3f}}%{{customdata[1]}}<extra></extra>",
     )
 
 

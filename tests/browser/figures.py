@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
@@ -13,7 +14,13 @@ from tests.browser.conftest import PROJECT, find_chromium, serve
 
 FIGURES = PROJECT / "assets" / "figures"
 FIRST_VISIT_MS = 60_000
-VIEWS = {"explore": "", "parts": "?data=Parts+(rendered)"}  # name of the picture to the page's address
+GALLERY = (".st-key-figures .bars path", ".st-key-gallery img >> nth=15")
+CURVES = (".st-key-severity_curves .trace", "text=at the strength chosen above")
+VIEWS = {  # name of the picture to the page's address, and what stands there once it is whole
+    "explore": ("", GALLERY),
+    "parts": ("?data=Parts+(rendered)", GALLERY),
+    "shift-lab": ("shift-lab", CURVES),
+}
 ENDINGS = {"light": ".png", "dark": "-dark.png"}
 SIZE = {"width": 1280, "height": 1180}
 
@@ -27,18 +34,18 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as runs, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for address in serve(Path(runs)):
-            for (name, query), (scheme, ending) in product(VIEWS.items(), ENDINGS.items()):
+            for (name, (query, parts)), (scheme, ending) in product(VIEWS.items(), ENDINGS.items()):
                 page = browser.new_page(viewport=SIZE, color_scheme=scheme)
-                photograph(page, f"{address}/{query}", FIGURES / f"{name}{ending}")
+                photograph(page, f"{address}/{query}", FIGURES / f"{name}{ending}", parts=parts)
         browser.close()
     return 0
 
 
-def photograph(page: Page, address: str, file: Path) -> None:
+def photograph(page: Page, address: str, file: Path, *, parts: Sequence[str]) -> None:
     """Wait until the whole page stands, and take its picture."""
     page.goto(address)
-    page.locator(".st-key-figures .bars path").first.wait_for(state="attached", timeout=FIRST_VISIT_MS)
-    page.locator(".st-key-gallery img").nth(15).wait_for(timeout=FIRST_VISIT_MS)
+    for part in parts:
+        page.locator(part).first.wait_for(state="attached", timeout=FIRST_VISIT_MS)
     page.wait_for_timeout(1500)  # the spinner fades
     file.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=file)
