@@ -1,4 +1,4 @@
-"""Addresses of views: a link to Inspect that holds all that decides what stands there."""
+"""Addresses of views: links that hold all that decides what stands there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.screens.explore_scoring import MATCHING, REDUCTION
 from app.screens.explore_view import View, shift_choice
 from app.words import DATASET_NAMES, name_of
 
-INSPECT = "inspect"  # the page's place in the address
+INSPECT, SHIFT_LAB = "inspect", "shift-lab"  # the pages' places in the address
 Address = dict[str, str | list[str]]
 
 
@@ -49,9 +49,13 @@ def link_to_inspect(address: Address, *, side: str, number: int, label: str = "I
         number: The image's number in it, from 1.
         label: What is written on the link.
     """
-    # Streamlit knows a page by its place in the address alone.
-    page = st.Page(stand_in, title="Inspect", url_path=INSPECT)
-    st.page_link(page, label=label, query_params=address | {"side": side, "image": str(number)})
+    link_to_page(INSPECT, address | {"side": side, "image": str(number)}, label=label)
+
+
+def link_to_page(place: str, address: Address, *, label: str) -> None:
+    """A link that opens a view on a page, by the page's place in the address: Streamlit knows it by that alone."""
+    page = st.Page(stand_in, title=place, url_path=place)
+    st.page_link(page, label=label, query_params=address)
 
 
 def stand_in() -> None:

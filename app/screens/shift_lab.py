@@ -16,10 +16,10 @@ from app.screens.explore_view import FIRST_SEVERITY, View, checkpoints_of, choos
 from app.screens.inspect import choose_checkpoint_of
 from app.screens.inspect_maps import Row
 from app.screens.inspect_subject import Chosen, choose_subject, first_normal
-from app.screens.links import address_of
+from app.screens.links import SHIFT_LAB, Address, address_of, link_to_page
 from app.screens.shift_curves import curves
 from app.screens.shift_scoring import score_next
-from app.screens.shift_thumbnails import compare_thumbnails, show_thumbnails
+from app.screens.shift_thumbnails import MODE, compare_thumbnails, show_thumbnails
 from app.words import CORRUPTION_HELP, INSPECT_STRENGTH_HELP, corruption_name
 from gnl_core.datasets.corruptions import CORRUPTIONS
 from gnl_core.datasets.shifts import shifted_domain
@@ -72,6 +72,9 @@ def experiment(view: View, checkpoints: list[Checkpoint]) -> None:
     place = st.container()
     with place:
         button = curves(view, rows)
+        if chosen.number:  # what came along from another page stands in no address yet
+            own: Address = {key: str(st.session_state[key]) for key in (MODE, "severity") if key in st.session_state}
+            link_to_page(SHIFT_LAB, address | own | {"image": str(chosen.number)}, label="Link to this view")
     with about_maps:
         compare_thumbnails(thumbnails, rows)
     score_next(view, rows, place=button)

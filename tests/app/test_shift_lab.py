@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -137,6 +138,17 @@ def test_the_thumbnail_of_a_severity_is_what_a_scoring_sees():
 
 def test_the_first_image_is_a_normal_one(open_lab):
     assert any(":blue[normal]" in text for text in texts(open_lab(methods="RD4AD")))
+
+
+def test_an_image_that_is_dropped_in_is_shown_in_every_severity_and_scored(open_lab):
+    page = open_lab(methods="RD4AD")
+    page.segmented_control(key="from").set_value("Your image").run()
+    file = io.BytesIO()
+    PIL.Image.fromarray(np.full((32, 32, 3), 128, dtype=np.uint8)).save(file, "PNG")
+    page.file_uploader(key="dropped").set_value([("grey.png", file.getvalue(), "image/png")]).run()
+    assert not page.exception
+    assert any(text.startswith("**Your image**") for text in texts(page))
+    assert sum(text.startswith(":small[RD4AD **") for text in texts(page)) == 6
 
 
 def test_the_curve_can_be_taken_away_as_a_table(open_lab):
