@@ -39,8 +39,8 @@ def matching_words(off: Line, on: Line | None, *, fall: float) -> str:
     strongest = max(gains)
     gain = gains[strongest]
     verb = "changes nothing" if abs(gain) < SEEN else f"gives {'back ' if fall < 0 < gain else ''}{signed(gain)}"
-    costs = [f"{severity_name(step)} ({signed(found)})" for step, found in gains.items() if found <= -SEEN]
-    where = f"It costs at {', '.join(costs)}." if costs else "It costs nothing at any severity shown."
+    costs = [f"{step} ({signed(found)})" for step, found in gains.items() if found <= -SEEN]
+    where = f"It costs at severity {', '.join(costs)}." if costs else "It costs nothing at any severity shown."
     return f"FDM {on.question.scoring.style_weight:g} {verb} at {severity_name(strongest)}. {where}"
 
 

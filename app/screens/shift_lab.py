@@ -46,11 +46,10 @@ def page() -> None:
 
 def choose_corruption(_: str, data: Data, place: DeltaGenerator) -> str:
     """The in-distribution domain under one of the corruptions."""
-    names = list(CORRUPTIONS)
+    others = [name for name in CORRUPTIONS if name != FIRST_CORRUPTION]
     chosen = place.selectbox(
         "Corruption",
-        names,
-        index=names.index(FIRST_CORRUPTION),
+        [FIRST_CORRUPTION, *others],
         format_func=corruption_name,
         key="shift",
         bind="query-params",
