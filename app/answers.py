@@ -10,10 +10,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.cache import Checkpoint, kept_scores, kept_shift_scores, saved_scores, saved_shift_scores
-from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION
+from app.methods import REVERSE_DISTILLATION, method_title
 from app.progress import ALONE, Work
 from app.sources import images_key, is_current, own_folder, scores_key, source_of
-from app.words import domain_name, name_of
+from app.words import domain_name
 from gnl_core.config import ScoringConfig, scoring_settings
 from gnl_core.datasets import HELD_OUT, TRAIN
 from gnl_core.datasets.base import DatasetSpec
@@ -33,8 +33,7 @@ class Question(NamedTuple):
     @property
     def title(self) -> str:
         """The method's name, with the strength of matching where it is on."""
-        name = name_of(DETECTOR_NAMES, self.checkpoint.config.detector)
-        return f"{name} + FDM {self.scoring.style_weight:g}" if self.scoring.style_weight else name
+        return method_title(self.checkpoint.config.detector, self.scoring.style_weight)
 
     def at(self, style_weight: float) -> Question:
         """The same question at another strength of matching."""

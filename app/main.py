@@ -12,7 +12,8 @@ from app.carrying import carry_choices
 READABLE = """<style>
 [data-testid="stMultiSelect"] [data-tag] { background-color: rgba(0, 158, 115, 0.22); color: inherit; }
 [data-testid="stMultiSelect"] [data-tag] * { color: inherit; }
-[data-testid="stPlotlyChart"] :is(.annotation-text, [class$="title"], .textpoint text, [class^="slider"] text) {
+[data-testid="stPlotlyChart"] :is(.annotation-text, [class$="title"], .textpoint text, [class$="tick"] text,
+  [class^="slider"] text) {
   fill: currentColor !important;
 }
 </style>"""
@@ -47,6 +48,13 @@ def train() -> None:
     page()
 
 
+def compare() -> None:
+    """The page Compare, imported when it is opened."""
+    from app.screens.compare import page  # noqa: PLC0415
+
+    page()
+
+
 st.set_page_config(page_title="GNL", page_icon="🔬", layout="wide")
 place = st.empty()
 if not st.session_state:  # a browser takes a second to read Plotly: it starts now, beside the imports
@@ -58,6 +66,7 @@ pages = [
     st.Page(inspect, title="Inspect", url_path="inspect"),
     st.Page(shift_lab, title="Shift lab", url_path="shift-lab"),
     st.Page(train, title="Train", url_path="train"),
+    st.Page(compare, title="Compare", url_path="compare"),
 ]
 shown = st.navigation(pages, position="top")
 carry_choices(shown.title)

@@ -17,6 +17,7 @@ DETECTOR_NAMES = {  # in this order on the pages: what is improved stands above 
 }
 SHOWN_AT_FIRST = ("rd4ad", "gnl")
 MATCHED_AT_FIRST = ("gnl",)
+OWN_STRENGTHS = {"gnl": 0.5}  # of matching, as the paper's authors set it; the others do not match of themselves
 WITHOUT_TEACHER = ("f_anogan", "deep_svdd")  # nothing whose features could be matched
 REVERSE_DISTILLATION = ("rd4ad", "gnl", "rd4ad_augmix", "rd4ad_mixstyle", "rd4ad_efdm", "rd4ad_jigsaw")
 YARDSTICKS = ("knn", "patchcore")  # they train nothing
@@ -30,6 +31,12 @@ EXTRA_SETTINGS = {
     "knn": ("neighbours",),
     "patchcore": ("coreset_percent", "coreset_candidates", "reweighting_neighbours"),
 }
+
+
+def method_title(detector: str, style_weight: float | None) -> str:
+    """A method's name, with the strength of matching where it is on."""
+    name = DETECTOR_NAMES.get(detector, detector)
+    return f"{name} + FDM {style_weight:g}" if style_weight else name
 
 
 def in_order(detectors: list[str]) -> tuple[str, ...]:

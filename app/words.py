@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gnl_core.datasets import FOLDER
 from gnl_core.datasets.corruptions import parse_shift
 from gnl_core.datasets.shifts import split_domain
+from gnl_core.runs.comparison import text
 
 DATASET_NAMES = {
     "digits": "Digits",
@@ -35,6 +38,13 @@ DOMAIN_NAMES = {
     "train": "learnt from",
 }
 CORRUPTION_NAMES = {"jpeg": "JPEG"}
+COLUMN_NAMES = {  # of a comparison's table, besides the domains
+    "method": "Method",
+    "mean shift": "Mean shift",
+    "worst shift": "Worst shift",
+    "ID cost": "ID cost",
+}
+ALL = "all"  # what an empty choice of several means, where it says so
 DEFECT_DATASETS = ("parts", "mvtec")  # whose anomalies are defects of the normal class, not other classes
 TEACHER_NAMES = {
     "efficientnet_lite0": "EfficientNet-Lite0",
@@ -121,9 +131,20 @@ def setting_name(name: str) -> str:
     return SETTING_NAMES.get(name, name.replace("_", " ").capitalize())
 
 
-def capitalised(text: str) -> str:
+def capitalised(words: str) -> str:
     """A text that begins with a capital; the rest stays as it is, unlike `str.capitalize`."""
-    return text[:1].upper() + text[1:]
+    return words[:1].upper() + words[1:]
+
+
+def counted(count: int, thing: str) -> str:
+    """A number of things, the noun in its plural where it needs one."""
+    plural = f"{thing}es" if thing.endswith("s") else f"{thing}s"
+    return f"{count} {thing if count == 1 else plural}"
+
+
+def sentence_list(names: Sequence[str]) -> str:
+    """Names as a sentence has them: "a, b and c"."""
+    return " and ".join([*([", ".join(names[:-1])] if names[:-1] else []), *names[-1:]])
 
 
 def percent(share: float) -> str:
@@ -136,9 +157,19 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
+def points(share: float, *, signed: bool = False) -> str:
+    """A share in percent, or a difference in its points, with one decimal."""
+    return with_minus(text.percent(share, signed=signed))
+
+
 def signed(delta: float) -> str:
     """A difference with its sign, two decimals."""
-    return f"{delta:+.2f}".replace("-", "−")
+    return with_minus(f"{delta:+.2f}")
+
+
+def with_minus(number: str) -> str:
+    """A written number with a minus sign in place of the hyphen."""
+    return number.replace("-", "−")
 
 
 def interval(bounds: tuple[float, float] | None) -> str:

@@ -1,26 +1,22 @@
-"""The training of Explore: a short run on the page, with its losses as they fall."""
+"""The training of Explore: a process beside the page, with its losses as they fall; its run is then shown above."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from app.cache import Checkpoint, runs_root
-from app.screens.explore_view import View
-from app.screens.training_form import Task, run_name, training_form
-from app.words import duration
-from gnl_core.config import RunConfig, parse_config
-from gnl_core.plots.losses import loss_curves
-from gnl_core.records import EpochRecord
-from gnl_core.runs.folder import create_run, read_records
+from app.screens.explore_view import View, checkpoints_of
+from app.screens.train_jobs import REFRESH_SECONDS, draw_details, draw_job, draw_losses
+from app.screens.training_form import Task, start_training, training_form
+from gnl_core.runs.folder import RunFolder, read_config, read_records
+from gnl_core.runs.status import lives
 
 JUST_TRAINED = "just_trained"
+WATCHED = "watched_training"  # the run that this visitor has started, until it has ended
 
 
 def training(view: View, checkpoints: list[Checkpoint], everything: list[Checkpoint]) -> None:
-    """The form, and the run that it starts; until then the losses of the method's first checkpoint.
+    """The form, and the training that it starts; until then the losses of the method's first checkpoint.
 
     Args:
         view: What to train on.
@@ -31,42 +27,46 @@ def training(view: View, checkpoints: list[Checkpoint], everything: list[Checkpo
     left, right = st.columns([1, 2], gap="large")
     with left:
         detector, settings = training_form(Task(view.dataset, view.normal_class, view.root), everything)
+        started = None if settings is None else start_training(settings)
+    watched = started or find_training(view)
+    if started is not None:
+        st.session_state[WATCHED] = started.path.name
     with right:
-        if settings is not None:
-            train_on_page(settings)
+        if watched is not None:
+            st.fragment(watch, run_every=REFRESH_SECONDS)(watched)
         else:
             show_past_losses([c for c in checkpoints if c.config.detector == detector])
 
 
-def show_past_losses(checkpoints: list[Checkpoint]) -> None:
-    """The losses of the first checkpoint that has some."""
-    for folder, config, _ in checkpoints:
-        records = read_records(folder)
-        if records:
-            st.caption(f"Losses of {folder.path.name}")
-            draw_losses(st.empty(), records, epochs=config.epochs)
-            return
+def find_training(view: View) -> RunFolder | None:
+    """The training for the view that this visitor has started, else one that is under way."""
+    mine = st.session_state.get(WATCHED)
+    folders = [RunFolder(file.parent) for file in sorted(runs_root().glob("*/config.json"))]
+    shown = [folder for folder in folders if folder.path.name == mine or lives(folder)]
+    of_view = [folder for folder in shown if is_of(folder, view)]
+    return min(of_view, key=lambda folder: folder.path.name != mine, default=None)
 
 
-def train_on_page(settings: dict[str, Any]) -> None:
-    """Train now and draw each epoch; the run is kept and then shown above."""
-    bar = st.progress(0.0, text="Preparing: loading the teacher, encoding the views that never change")
-    chart = st.empty()
-    from gnl_core.runs.experiment import train_run  # noqa: PLC0415 (PyTorch takes seconds to import)
-
+def is_of(folder: RunFolder, view: View) -> bool:
+    """Whether a run is trained on what the view shows."""
     try:
-        config = parse_config(settings)
-        name = run_name(config)
-        records: list[EpochRecord] = []
-        for record in train_run(config, create_run(runs_root() / name, config)):
-            records.append(record)
-            bar.progress(min(1.0, record.epoch / config.epochs), text=describe_progress(record, config))
-            draw_losses(chart, records, epochs=config.epochs)
-    except (ValueError, OSError) as error:
-        bar.empty()
-        st.error(f"The training stopped: {error}")
+        run = Checkpoint(folder, read_config(folder), sha256="")
+    except ValueError:
+        return False
+    return bool(checkpoints_of(view, [run]))
+
+
+def watch(folder: RunFolder) -> None:
+    """One training as it goes on; when it is finished, its run is chosen and the whole page drawn again."""
+    from gnl_core.runs.jobs import read_job  # noqa: PLC0415 (PyTorch takes seconds to import)
+
+    job = read_job(folder)
+    if job.state != "finished":
+        draw_job(job)
+        draw_details(folder)
         return
-    st.session_state[JUST_TRAINED] = (config.detector, name)
+    if st.session_state.get(WATCHED) == folder.path.name:
+        st.session_state[JUST_TRAINED] = (job.config.detector, st.session_state.pop(WATCHED))
     st.rerun()
 
 
@@ -78,21 +78,11 @@ def choose_trained() -> None:
         st.session_state["methods"] = list({*st.session_state.get("methods", ()), detector})
 
 
-def describe_progress(record: EpochRecord, config: RunConfig) -> str:
-    """How far a training is, and how long the rest will take."""
-    left = record.elapsed_seconds / record.epoch * (config.epochs - record.epoch)
-    return f"Epoch {record.epoch} of {config.epochs}, {duration(left)} left"
-
-
-def draw_losses(chart: DeltaGenerator, records: list[EpochRecord], *, epochs: int) -> None:
-    """The losses so far, in a place of their own; nothing for a method that trains nothing."""
-    if not records[-1].losses:
-        chart.caption("This method trains nothing, so it has no losses.")
-        return
-    terms = ", ".join(f"{name} {value:.4f}" for name, value in records[-1].losses.items())
-    chart.plotly_chart(
-        loss_curves(records, epochs=epochs),
-        key=f"losses_{len(records)}",
-        config={"displayModeBar": False},
-        alt=f"Losses after epoch {records[-1].epoch}: {terms}",
-    )
+def show_past_losses(checkpoints: list[Checkpoint]) -> None:
+    """The losses of the first checkpoint that has some."""
+    for folder, config, _ in checkpoints:
+        records = read_records(folder)
+        if records and records[-1].losses:
+            st.caption(f"Losses of {folder.path.name}")
+            draw_losses(records, epochs=config.epochs)
+            return

@@ -10,9 +10,12 @@ import streamlit as st
 
 from app.cache import runs_root
 from app.methods import DETECTOR_NAMES
+from app.screens.downloads import chart_config, offer_command, offer_file
+from app.screens.train_epochs import early_look
 from app.words import DATASET_NAMES, duration, name_of
 from gnl_core.plots.losses import loss_curves
-from gnl_core.runs.folder import read_records
+from gnl_core.records import EpochRecord
+from gnl_core.runs.folder import RunFolder, read_records
 
 if TYPE_CHECKING:
     from gnl_core.runs.jobs import Job
@@ -25,20 +28,8 @@ PROBLEM = "job_problem"  # why a button did nothing
 
 
 def jobs() -> None:
-    """All trainings, drawn again every second while one of them is under way."""
+    """All trainings and one of them in detail, drawn again every second while one is under way."""
     from gnl_core.runs.jobs import list_jobs  # noqa: PLC0415 (PyTorch takes seconds to import)
-
-    active = any(job.state in ACTIVE for job in list_jobs(runs_root()))
-    st.fragment(draw_jobs, run_every=REFRESH_SECONDS if active else None)(active)
-
-
-def draw_jobs(active: bool) -> None:
-    """A line a training; when the last one ends, the page stops drawing them again.
-
-    Args:
-        active: Whether the list is being drawn again and again.
-    """
-    from gnl_core.runs.jobs import list_jobs  # noqa: PLC0415 (as above)
 
     found = list_jobs(runs_root())
     problem = st.session_state.pop(PROBLEM, None)
@@ -47,14 +38,34 @@ def draw_jobs(active: bool) -> None:
     if not found:
         st.info("No training yet. What you start on the left goes on beside this page, also when you close it.")
         return
+    every = REFRESH_SECONDS if any(job.state in ACTIVE for job in found) else None
+    st.fragment(draw_jobs, run_every=every)(outline(found))
+    names = [job.folder.path.name for job in found]
+    chosen = found[names.index(st.selectbox("Show in detail", names, key="job", bind="query-params"))]
+    st.fragment(draw_details, run_every=every)(chosen.folder)
+    take_away(chosen)
+    early_look(chosen.folder, chosen.config)
+
+
+def outline(found: list[Job]) -> list[tuple[str, bool]]:
+    """Which trainings there are, and which of them are under way: what the whole page depends on."""
+    return [(job.folder.path.name, job.state in ACTIVE) for job in found]
+
+
+def draw_jobs(drawn: list[tuple[str, bool]]) -> None:
+    """A line a training.
+
+    Args:
+        drawn: Their outline when the page was drawn; the whole page is drawn again when it is another.
+    """
+    from gnl_core.runs.jobs import list_jobs  # noqa: PLC0415 (as above)
+
+    found = list_jobs(runs_root())
+    if outline(found) != drawn:
+        st.rerun()
     st.markdown("**Trainings**")
     for job in found:
         draw_job(job)
-    names = [job.folder.path.name for job in found]
-    chosen = st.selectbox("Show in detail", names, key="job", bind="query-params")
-    draw_details(found[names.index(chosen)])
-    if active != any(job.state in ACTIVE for job in found):
-        st.rerun()
 
 
 def draw_job(job: Job) -> None:
@@ -92,21 +103,37 @@ def describe_speed(job: Job) -> str:
     return " · ".join(parts)
 
 
-def draw_details(job: Job) -> None:
+def draw_details(folder: RunFolder) -> None:
     """Each named loss over the epochs, and the end of the log."""
-    records = read_records(job.folder)
+    from gnl_core.runs.jobs import read_job  # noqa: PLC0415 (as above)
+
+    job, records = read_job(folder), read_records(folder)
     if records and records[-1].losses:
-        terms = ", ".join(f"{name} {value:.4f}" for name, value in records[-1].losses.items())
-        st.plotly_chart(
-            loss_curves(records, epochs=job.config.epochs),
-            key="job_losses",
-            config={"displayModeBar": False},
-            alt=f"Losses after epoch {records[-1].epoch}: {terms}",
-        )
+        draw_losses(records, epochs=job.config.epochs)
     elif job.losses:
         st.caption("First epoch: " + ", ".join(f"{name} {value:.4f}" for name, value in job.losses.items()))
     with st.expander("Log"):
-        st.code(read_end(job.folder.path), language=None)
+        st.code(read_end(folder.path), language=None)
+
+
+def draw_losses(records: list[EpochRecord], *, epochs: int) -> None:
+    """The losses so far."""
+    terms = ", ".join(f"{name} {value:.4f}" for name, value in records[-1].losses.items())
+    st.plotly_chart(
+        loss_curves(records, epochs=epochs),
+        key="losses",
+        config=chart_config("losses"),
+        alt=f"Losses after epoch {records[-1].epoch}: {terms}",
+    )
+
+
+def take_away(job: Job) -> None:
+    """The checkpoint as a file, and the line that makes an ONNX file of it."""
+    weights, path = job.folder.weights, job.folder.path
+    if not weights.exists():
+        return
+    offer_file("Save the checkpoint", f"{path.name}.safetensors", weights.read_bytes)
+    offer_command(f"gnl export {path} --onnx {path.name}.onnx")
 
 
 def read_end(path: Path) -> str:

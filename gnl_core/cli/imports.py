@@ -1,4 +1,4 @@
-"""gnl import: a checkpoint of the published RD4AD or GNL code as a run."""
+"""gnl import: a checkpoint from elsewhere as a run: of the published RD4AD or GNL code, or our own."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from gnl_core.cli.settings import add_settings, given_settings, say
 from gnl_core.config import RunConfig, ScoringConfig, parse_config
 from gnl_core.datasets import check_class, find_dataset, list_train_items
 from gnl_core.datasets.base import Item
-from gnl_core.runs.imports import PUBLISHED, REFERENCE_ITEMS, import_run
+from gnl_core.runs.imports import PUBLISHED, REFERENCE_ITEMS, import_own, import_run
 
+OWN_SUFFIX = ".safetensors"
 SETTINGS = (
     "detector",
     "teacher",
@@ -28,7 +29,12 @@ SETTINGS = (
 
 def add_import_command(parser: argparse.ArgumentParser) -> None:
     """The flags of gnl import; defaults are what the published code does."""
-    parser.add_argument("file", type=Path, help='.pth file of the published code: {"bn": …, "decoder": …}')
+    parser.add_argument(
+        "file",
+        type=Path,
+        help='.pth file of the published code: {"bn": …, "decoder": …}; or a weights.safetensors of ours, which says '
+        "itself what the flags below would",
+    )
     parser.add_argument("--run", type=Path, required=True, help="folder to make for the run")
     parser.add_argument(
         "--references",
@@ -41,7 +47,10 @@ def add_import_command(parser: argparse.ArgumentParser) -> None:
 
 
 def import_command(parsed: argparse.Namespace) -> None:
-    """Make a run of a published checkpoint: gnl import."""
+    """Make a run of a checkpoint: gnl import."""
+    if parsed.file.suffix == OWN_SUFFIX:
+        say(f"wrote {import_own(parsed.file, parsed.run).weights}")
+        return
     config = parse_config(dict(PUBLISHED) | given_settings(parsed, SETTINGS))
     chosen = REFERENCE_ITEMS[parsed.references](
         training_items(config), count=config.stored_references, seed=config.seed

@@ -1,4 +1,4 @@
-"""Score histograms of several methods in one figure, and a slider for the strength of matching that needs no server."""
+"""Score histograms of several methods in one figure, and a slider over strengths or epochs that needs no server."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ TOP_PX, BOTTOM_PX = 32, 28  # above a panel: its heading; below: ticks
 PLOT_PX, TEXT_PX = ROW_PX - TOP_PX - BOTTOM_PX, 44  # a panel, and the part at its top that its text needs
 SLIDER_PX = 70
 COLUMN_GAP = 0.04
+STRENGTH_TOLD = "In these figures α = "  # what stands before the slider's value
 PARTS = {"bar": ("y", "customdata"), "scatter": ("x", "text")}  # what a strength changes in a trace of a kind
 
 
@@ -26,11 +27,11 @@ class Row(NamedTuple):
 
     Attributes:
         panels: Its scores in-distribution and shifted.
-        threshold: Score above which an image is called anomalous; drawn as a dotted line.
+        threshold: Score above which an image is called anomalous, drawn as a dotted line; None: no line.
     """
 
     panels: tuple[Panel, Panel]
-    threshold: float
+    threshold: float | None
 
 
 class Axes(NamedTuple):
@@ -63,13 +64,17 @@ class Selection(NamedTuple):
     high: float
 
 
-def scrub_histograms(strengths: Mapping[float, Sequence[Row]], axes: Sequence[Axes], *, shown: float) -> go.Figure:
+def scrub_histograms(
+    strengths: Mapping[float, Sequence[Row]], axes: Sequence[Axes], *, shown: float, told: str = STRENGTH_TOLD
+) -> go.Figure:
     """A row of two panels for each method; each bar is the share of that label's images in that bin.
 
     Args:
         strengths: For each strength of matching, weakest first, the methods; one that does not match stands still.
+            Or for each of something else that has an order, such as epochs.
         axes: Those of each method.
         shown: The strength that is drawn at first.
+        told: What stands before the slider's value.
 
     Returns:
         A figure `figure_height` high. With several strengths its slider moves bars, thresholds, AUROC and counts in
@@ -96,7 +101,7 @@ def scrub_histograms(strengths: Mapping[float, Sequence[Row]], axes: Sequence[Ax
             )
             for strength, found in strengths.items()
         ]
-        figure.update_layout(sliders=[strength_slider(list(strengths), shown=shown)])
+        figure.update_layout(sliders=[strength_slider(list(strengths), shown=shown, told=told)])
     return figure.update_layout(
         height=figure_height(rows, scrubbed=len(strengths) > 1),
         barmode="overlay",
@@ -147,7 +152,7 @@ def place_traces(rows: Sequence[Row], axes: Sequence[Axes], *, strength: float) 
                 for label in LABEL_COLOURS
                 if (panel.scores.label == label).any()
             ),
-            threshold_line(found.threshold, height=own.tallest),
+            *([] if found.threshold is None else [threshold_line(found.threshold, height=own.tallest)]),
             panel_text(panel, own),
         ]
     ]
@@ -203,7 +208,7 @@ def moving_parts(trace: go.Trace) -> dict[str, Any]:
     return {"type": trace.type, **found}
 
 
-def strength_slider(strengths: Sequence[float], *, shown: float) -> dict[str, Any]:
+def strength_slider(strengths: Sequence[float], *, shown: float, told: str) -> dict[str, Any]:
     """The slider below the figure."""
     at_once = {"mode": "immediate", "frame": {"duration": 0, "redraw": False}, "transition": {"duration": 0}}
     return {
@@ -212,7 +217,7 @@ def strength_slider(strengths: Sequence[float], *, shown: float) -> dict[str, An
             {"label": f"{strength:g}", "method": "animate", "args": [[f"{strength:g}"], at_once]}
             for strength in strengths
         ],
-        "currentvalue": {"prefix": "In these figures α = ", "xanchor": "left", "font": {"size": 13}},
+        "currentvalue": {"prefix": told, "xanchor": "left", "font": {"size": 13}},
         "pad": {"t": BOTTOM_PX + 4},
         "len": 1,
         "activebgcolor": ACCENT,

@@ -12,7 +12,7 @@ from gnl_core.datasets import HELD_OUT, TRAIN, check_class, find_dataset
 from gnl_core.datasets.base import DatasetSpec
 from gnl_core.datasets.shifts import split_domain
 from gnl_core.detectors import find_method
-from gnl_core.runs.folder import RunFolder, read_config
+from gnl_core.runs.folder import RunFolder, cell_folder, read_config
 
 FREE_SETTINGS = {  # those that may differ from what a cell was trained with: questions, places, speed
     *ScoringConfig.model_fields,
@@ -82,7 +82,7 @@ def plan_cells(settings: Mapping[str, object], grid: Grid, *, output: Path) -> l
         spec = find_dataset(config.dataset, config.data_root)
         check_class(spec, normal_class)
         cell = Cell(
-            folder=RunFolder(output / f"{config.dataset}-{normal_class}-{detector}-seed{seed}"),
+            folder=cell_folder(output, config),
             config=config,
             domains=check_domains(spec, grid.domains or spec.domains),
             questions=tuple(parse_question(config, weight) for weight in asked_strengths(detector, grid.style_weights)),

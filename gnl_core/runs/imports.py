@@ -1,6 +1,6 @@
-"""Checkpoints of the published RD4AD and GNL code, as runs of ours.
+"""Checkpoints from elsewhere as runs: of the published RD4AD and GNL code, and our own without their folders.
 
-Such a file holds two state dicts, `bn` (the bottleneck) and `decoder` (the student). For ResNet teachers
+A published file holds two state dicts, `bn` (the bottleneck) and `decoder` (the student). For ResNet teachers
 their tensors have the names and shapes that ours have.
 """
 
@@ -21,7 +21,7 @@ from gnl_core.datasets.loading import Batches
 from gnl_core.detectors import create_detector
 from gnl_core.detectors.rd4ad import RD4AD
 from gnl_core.models.teacher_weights import read_state_dicts
-from gnl_core.runs.checkpoints import save_checkpoint
+from gnl_core.runs.checkpoints import load_checkpoint, save_checkpoint
 from gnl_core.runs.folder import RunFolder, create_run, hash_file, write_atomically
 from gnl_core.runs.removing import discard_unstarted_run
 
@@ -70,6 +70,28 @@ def import_run(file: Path, path: Path, config: RunConfig, *, references: Sequenc
             keep_references(detector, references)
         write_origin(folder, file)
         save_checkpoint(folder.weights, detector, config, epoch=0)
+    finally:
+        discard_unstarted_run(folder)
+    return folder
+
+
+def import_own(file: Path, path: Path) -> RunFolder:
+    """Make a run of a checkpoint that this library wrote: it says itself what it was trained on, and how.
+
+    Args:
+        file: A weights.safetensors.
+        path: Folder to make for the run.
+
+    Raises:
+        ValueError: If the file is none of ours, is damaged, or was made with other teacher weights than those at hand.
+    """
+    _, config = load_checkpoint(file, device="cpu")
+    if config.data_root is not None and not config.data_root.exists():  # it was written on another machine
+        config = config.model_copy(update={"data_root": None})
+    folder = create_run(path, config)
+    try:
+        write_origin(folder, file)
+        write_atomically(folder.weights, file.read_bytes())
     finally:
         discard_unstarted_run(folder)
     return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from gnl_core.runs.experiment import train_run
 from gnl_core.runs.folder import RunFolder, create_run
+from gnl_core.runs.jobs import list_jobs
 
 PROJECT = Path(__file__).parents[2]
 SLOW_SECONDS = 120
@@ -54,6 +56,20 @@ def train(own_runs, tiny_config) -> Callable[..., RunFolder]:
         return folder
 
     return train_tiny
+
+
+@pytest.fixture
+def run_until_trained(own_runs) -> Callable[[AppTest], None]:
+    """Runs a page again and again, as its fragments do in a browser, until every training has ended."""
+
+    def run(page: AppTest) -> None:
+        deadline = time.monotonic() + SLOW_SECONDS
+        while any(job.state in ("running", "waiting") for job in list_jobs(own_runs)):
+            assert time.monotonic() < deadline
+            time.sleep(0.3)
+        page.run()
+
+    return run
 
 
 @pytest.fixture

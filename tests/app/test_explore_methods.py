@@ -11,6 +11,7 @@ from app.cache import Checkpoint
 from app.methods import (
     DETECTOR_NAMES,
     EXTRA_SETTINGS,
+    OWN_STRENGTHS,
     REVERSE_DISTILLATION,
     WITHOUT_TEACHER,
     YARDSTICKS,
@@ -51,6 +52,11 @@ def test_every_method_has_a_name():
 
 def test_matching_is_offered_for_the_methods_that_can_match():
     assert {name for name in DETECTORS if not find_method(name).matches} == set(WITHOUT_TEACHER)
+
+
+def test_the_strengths_that_methods_have_of_themselves_are_the_detectors():
+    own = {name: find_method(name).style_weight for name in DETECTORS}
+    assert {name: strength for name, strength in own.items() if strength} == OWN_STRENGTHS
 
 
 def test_reverse_distillation_are_the_methods_whose_score_is_a_map_reduced():
@@ -125,21 +131,23 @@ def test_knn_shows_scores_only_and_can_be_matched(open_page, train):
     assert finding_on(page) != before
 
 
-def test_a_yardstick_is_built_and_not_trained(open_page):
+def test_a_yardstick_is_built_and_not_trained(open_page, run_until_trained):
     page = open_page(normal="7", methods="kNN")
     page.selectbox(key="train_detector").set_value("knn")
     page.selectbox(key="train_size").set_value(32).run()
     assert page.button[0].label == "Build kNN from the normal images"
     page.button[0].click().run()
+    run_until_trained(page)
     assert not page.exception
     assert "kNN separates 7 from the rest" in finding_on(page)
 
 
-def test_a_method_that_was_just_trained_is_chosen(open_page):
+def test_a_method_that_was_just_trained_is_chosen(open_page, run_until_trained):
     page = open_page()
     page.selectbox(key="train_detector").set_value("knn")
     page.selectbox(key="train_size").set_value(32).run()
     page.button[0].click().run()
+    run_until_trained(page)
     assert not page.exception
     assert set(page.multiselect(key="methods").value) == {"rd4ad", "gnl", "knn"}
     assert len(notes(charts(page)[0])) == 6  # two histograms for each method

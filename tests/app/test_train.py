@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import shutil
 import time
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from gnl_core.runs.folder import RunFolder
+from app.screens.train_epochs import spread
+from gnl_core.runs.folder import RunFolder, read_config
 from gnl_core.runs.jobs import list_jobs, read_job, start, stop
-from tests.app.conftest import SLOW_SECONDS
+from tests.app.conftest import SLOW_SECONDS, charts, notes
 
 ENDED = ("finished", "failed", "stopped", "stale")
 
@@ -82,3 +86,72 @@ def test_what_cannot_be_done_is_told_in_a_sentence(open_train, train, own_runs):
     button(page, "delete_").click().run()
     assert not page.exception
     assert page.error[0].value.startswith("This cannot be done")
+
+
+def test_a_preset_fills_in_the_form(open_train):
+    page = open_train()
+    page.selectbox(key="train_preset").set_value("Demonstration").run()
+    assert not page.exception
+    assert (page.selectbox(key="train_size").value, page.number_input(key="train_epochs").value) == (32, 6)
+    assert page.checkbox(key="train_keep_epochs").value
+    page.selectbox(key="train_preset").set_value("Paper, MNIST").run()
+    assert not page.exception
+    assert page.selectbox(key="data").value == "mnist"
+    assert "MNIST is not on this machine yet" in page.info[0].value
+
+
+def test_the_epochs_that_a_run_keeps_are_looked_at_when_asked(open_train, train):
+    train(detector="rd4ad", epochs=2, keep_epochs=True)
+    page = open_train()
+    assert not charts(page)[1:]  # the losses alone
+    button(page, "score_epochs").click().run()
+    assert not page.exception
+    histograms, curves = charts(page)[1:]
+    assert [frame["name"] for frame in histograms["frames"]] == ["1", "2"]
+    shown = [notes(histograms)[1].split("<b>")[1].split("</b>")[0], f"{list_values(curves['data'][1]['y'])[-1]:.3f}"]
+    assert shown[0] == shown[1]  # the histograms stand at the last epoch
+    assert not any(one.key == "score_epochs" for one in page.button)
+
+
+def test_an_epoch_whose_file_is_damaged_is_told_in_a_sentence(open_train, train):
+    folder = train(detector="rd4ad", epochs=2, keep_epochs=True)
+    folder.epoch(1).weights.write_bytes(b"none of ours")
+    page = open_train()
+    button(page, "score_epochs").click().run()
+    assert not page.exception
+    assert "is damaged or no checkpoint" in page.error[0].value
+
+
+def test_of_many_epochs_some_are_looked_at_the_first_and_the_last_among_them():
+    assert spread([1, 2, 3], most=8) == [1, 2, 3]
+    assert spread(list(range(1, 51)), most=8) == [1, 8, 15, 22, 29, 36, 43, 50]
+
+
+def test_a_checkpoint_of_ours_is_imported(open_train, train, own_runs):
+    folder = train(detector="rd4ad", epochs=1)
+    moved = own_runs.parent / "elsewhere" / "weights.safetensors"
+    moved.parent.mkdir()
+    shutil.copy(folder.weights, moved)
+    page = open_train()
+    page.text_input(key="import_file").set_value(str(moved)).run()
+    next(one for one in page.button if one.label == "Import").click().run()
+    assert not page.exception
+    assert page.success[0].value.startswith("Imported as elsewhere-imported")
+    assert read_config(RunFolder(own_runs / "elsewhere-imported")) == read_config(folder)
+
+
+def test_a_file_that_cannot_be_imported_is_told_in_a_sentence(open_train, own_runs):
+    for name in ("none.safetensors", "none.pth"):
+        page = open_train()
+        page.text_input(key="import_file").set_value(str(own_runs / name)).run()
+        next(one for one in page.button if one.label == "Import").click().run()
+        assert not page.exception
+        assert page.error[0].value.startswith("This file was not imported: ")
+    assert list(own_runs.iterdir()) == []
+
+
+def list_values(encoded) -> list[float]:
+    """A trace's values, which Plotly sends as they are or as base64."""
+    if isinstance(encoded, list):
+        return encoded
+    return np.frombuffer(base64.b64decode(encoded["bdata"]), dtype=encoded["dtype"]).tolist()

@@ -14,13 +14,17 @@ from tests.browser.conftest import PROJECT, find_chromium, serve
 
 FIGURES = PROJECT / "assets" / "figures"
 FIRST_VISIT_MS = 60_000
-GALLERY = (".st-key-figures .bars path", ".st-key-gallery img >> nth=15")
-CURVES = (".st-key-severity_curves .trace", "text=at the strength chosen above")
-VIEWS = {  # name of the picture to the page's address, and what stands there once it is whole
-    "explore": ("", GALLERY),
-    "parts": ("?data=Parts+(rendered)", GALLERY),
-    "shift-lab": ("shift-lab", CURVES),
+VIEWS = {  # name of the picture to the page's address
+    "explore": "",
+    "parts": "?data=Parts+(rendered)",
+    "compare": "compare?comparison=PACS,+3+classes,+11+methods&sort=Mean+shift",
+    "shift-lab": "shift-lab",
 }
+STANDS = {  # what a whole page has
+    "compare": (".st-key-dots .points path", ".st-key-table th[scope=row]"),
+    "shift-lab": (".st-key-severity_curves .trace", "text=at the strength chosen above"),
+}
+EXPLORE_STANDS = (".st-key-figures .bars path", ".st-key-gallery img >> nth=15")
 ENDINGS = {"light": ".png", "dark": "-dark.png"}
 SIZE = {"width": 1280, "height": 1180}
 
@@ -34,18 +38,30 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as runs, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for address in serve(Path(runs)):
-            for (name, (query, parts)), (scheme, ending) in product(VIEWS.items(), ENDINGS.items()):
+            for (name, query), (scheme, ending) in product(VIEWS.items(), ENDINGS.items()):
                 page = browser.new_page(viewport=SIZE, color_scheme=scheme)
-                photograph(page, f"{address}/{query}", FIGURES / f"{name}{ending}", parts=parts)
+                photograph(
+                    page,
+                    f"{address}/{query}",
+                    FIGURES / f"{name}{ending}",
+                    stands=STANDS.get(name, EXPLORE_STANDS),
+                )
         browser.close()
     return 0
 
 
-def photograph(page: Page, address: str, file: Path, *, parts: Sequence[str]) -> None:
-    """Wait until the whole page stands, and take its picture."""
+def photograph(page: Page, address: str, file: Path, *, stands: Sequence[str]) -> None:
+    """Wait until the whole page stands, and take its picture.
+
+    Args:
+        page: An empty page.
+        address: Where to go.
+        file: Where the picture goes.
+        stands: Selectors of what is on the page when it is whole.
+    """
     page.goto(address)
-    for part in parts:
-        page.locator(part).first.wait_for(state="attached", timeout=FIRST_VISIT_MS)
+    for selector in stands:
+        page.locator(selector).first.wait_for(state="attached", timeout=FIRST_VISIT_MS)
     page.wait_for_timeout(1500)  # the spinner fades
     file.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=file)

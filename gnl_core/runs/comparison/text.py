@@ -7,12 +7,20 @@ from collections.abc import Sequence
 from gnl_core.runs.comparison.records import ID_COST, REFERENCE, Comparison, Entry, Row
 
 MISSING = "-"
+DECIMALS = (
+    6  # of a percentage on disk; text is rounded from there, so that it is the same from a file that is read again
+)
 
 
 def percent(value: float, *, signed: bool = False) -> str:
     """A share in percent with one decimal; a zero has no sign."""
-    rounded = round(100 * value, 1) or 0.0
+    rounded = round(as_percent(value), 1) or 0.0
     return f"{rounded:+.1f}" if signed and rounded else f"{rounded:.1f}"
+
+
+def as_percent(share: float) -> float:
+    """A share in percent, as it is written to disk."""
+    return round(100 * share, DECIMALS) + 0.0  # no negative zero
 
 
 def value_text(entry: Entry | None, column: str) -> str:

@@ -68,6 +68,14 @@ def test_one_strength_alone_has_no_slider():
     assert still.layout.height == figure_height(1, scrubbed=False) < figure_height(1, scrubbed=True)
 
 
+def test_without_a_threshold_no_line_is_drawn():
+    row = make_row(0.0)._replace(threshold=None)
+    scores = [panel.scores for panel in row.panels]
+    edges = shared_edges(scores)
+    still = scrub_histograms({0.0: [row]}, [Axes(edges, tallest_share(scores, edges))], shown=0.0)
+    assert [trace.mode for trace in still.data if trace.type == "scatter"] == ["text", "text"]
+
+
 def test_a_selection_reaches_from_edge_to_edge_of_the_bars_in_its_first_panel(figure):
     curve = next(n for n in range(len(figure.data)) if place_of(figure, n) == (1, 1))
     centres = figure.data[curve].x

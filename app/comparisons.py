@@ -1,0 +1,79 @@
+"""Which comparisons there are: those that came with the project, and those in the app's folder of runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import streamlit as st
+
+from app import PROJECT
+from app.cache import hash_weights, runs_root, saved_rows
+from app.words import DATASET_NAMES, counted, name_of
+from gnl_core.records import Scores
+from gnl_core.runs.comparison.data import read_comparison
+from gnl_core.runs.comparison.records import Comparison, Method
+from gnl_core.runs.comparison.scores import run_of, select_method_scores
+
+BUNDLED = PROJECT / "assets" / "results"
+BUNDLED_NAMES = ("mnist", "mnist-eleven", "pacs", "mvtec", "cifar10")
+FILE = "comparison.json"
+
+
+class Found(NamedTuple):
+    """A comparison that the page can show.
+
+    Attributes:
+        name: What the page calls it.
+        comparison: Its numbers.
+        output: The folder that its command names, or named.
+        bundled: Whether it came with the project; its runs did not.
+    """
+
+    name: str
+    comparison: Comparison
+    output: Path
+    bundled: bool
+
+
+def list_comparisons() -> tuple[list[Found], list[str]]:
+    """All comparisons, bundled ones first, then by name; and why some file was left out."""
+    root = runs_root()
+    bundled = [BUNDLED / f"{name}.json" for name in BUNDLED_NAMES]
+    found, problems = [], []
+    for file in [*bundled, *root.glob(FILE), *sorted(root.glob(f"*/{FILE}"))]:
+        try:
+            comparison = read_once(file, file.stat().st_mtime_ns)
+        except (ValueError, OSError) as error:
+            problems.append(str(error))
+            continue
+        if file in bundled:
+            found.append(Found(bundled_name(comparison), comparison, Path("runs") / file.stem, bundled=True))
+        else:
+            found.append(Found(file.parent.name, comparison, file.parent, bundled=False))
+    return found, problems
+
+
+def bundled_name(comparison: Comparison) -> str:
+    """Data set, and how much of it."""
+    methods = {row.method.detector for row in comparison.rows if not row.published}
+    dataset = name_of(DATASET_NAMES, comparison.config.dataset)
+    return f"{dataset}, {counted(len(comparison.classes), 'class')}, {counted(len(methods), 'method')}"
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def read_once(file: Path, modified_ns: int) -> Comparison:
+    """A comparison, read once for each version of its file; nothing ever changes it."""
+    return read_comparison(file)
+
+
+def scores_behind(found: Found, method: Method, *, normal_class: str) -> dict[str, Scores]:
+    """The scores of each domain that a method's run has; none where no run lies beside the comparison."""
+    if found.bundled:
+        return {}
+    run = run_of(found.comparison, found.output, method.detector, normal_class=normal_class)
+    if not (run.weights.exists() and run.scores.exists()):
+        return {}
+    sha256 = hash_weights(run.weights, run.weights.stat().st_mtime_ns)
+    rows = saved_rows(run.weights, sha256, run.scores.stat().st_mtime_ns)
+    return {} if rows is None else select_method_scores(found.comparison, rows, method)

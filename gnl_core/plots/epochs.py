@@ -1,0 +1,35 @@
+"""How well a detector separates after each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import plotly.graph_objects as go
+
+from gnl_core.plots.style import ACCENT, GREY
+
+HEIGHT_PX = 200
+
+
+def auroc_curves(curves: Mapping[str, Mapping[int, float]]) -> go.Figure:
+    """AUROC over the epochs in two domains, each named at its line's end.
+
+    Args:
+        curves: For the in-distribution and then the shifted domain, by name, epoch to AUROC in [0, 1]; none is empty.
+    """
+    figure = go.Figure()
+    for (name, curve), colour, dash in zip(curves.items(), (GREY, ACCENT), ("solid", "dash"), strict=True):
+        epochs, values = list(curve), list(curve.values())
+        figure.add_scatter(
+            x=epochs,
+            y=values,
+            mode="lines+markers+text",
+            line={"color": colour, "dash": dash},
+            text=[*[""] * (len(epochs) - 1), f"{name} {values[-1]:.3f}"],
+            textposition="middle right",
+            cliponaxis=False,
+            hovertemplate=f"{name}, after epoch %{{x}}: %{{y:.3f}}<extra></extra>",
+        )
+    figure.update_xaxes(title="epoch", showgrid=False, fixedrange=True, domain=(0, 0.7))
+    figure.update_yaxes(title="AUROC", fixedrange=True, nticks=5)
+    return figure.update_layout(height=HEIGHT_PX, showlegend=False, margin={"l": 0, "r": 0, "t": 10, "b": 40})

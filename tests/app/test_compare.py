@@ -1,0 +1,159 @@
+"""The page Compare, without a browser, on the bundled results and on comparisons of the test's own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.comparisons import BUNDLED, BUNDLED_NAMES, bundled_name
+from gnl_core.runs.comparison.command import comparison_command
+from gnl_core.runs.comparison.data import read_comparison
+from gnl_core.runs.comparison.files import write_comparison
+from gnl_core.runs.comparison.measure import compare_cells
+from gnl_core.runs.grid import Grid
+from tests.app.conftest import SLOW_SECONDS, charts, finding, notes
+from tests.gnl_core.runs.comparison.conftest import build_cells
+
+PROJECT = Path(__file__).parents[2]
+LABELS = [bundled_name(read_comparison(BUNDLED / f"{name}.json")) for name in BUNDLED_NAMES]
+
+
+@pytest.fixture
+def open_compare():
+    """Opens the page at an address."""
+
+    def open_at(**query: object) -> AppTest:
+        page = AppTest.from_string("from app.screens.compare import page\npage()", default_timeout=SLOW_SECONDS)
+        for key, value in query.items():
+            page.query_params[key] = value
+        return page.run()
+
+    return open_at
+
+
+@pytest.fixture
+def write_own(own_runs):
+    """Writes a comparison of the digits below the folder of runs; of twenty anomalies so many are wrong."""
+
+    def write(name: str, *, detectors=("rd4ad", "gnl"), wrong=lambda cell, question, domain: 5, keep_runs=True) -> Path:
+        output = own_runs / name
+        cells = build_cells(output, Grid(("4",), detectors, (0,), (0.0, 1.0)), wrong)
+        write_comparison(compare_cells(cells), [], output)
+        for cell in () if keep_runs else cells:
+            cell.folder.scores.unlink()
+        return output
+
+    return write
+
+
+def texts(page: AppTest) -> list[str]:
+    return [element.value for kind in (page.markdown, page.caption, page.warning) for element in kind]
+
+
+def test_the_first_visit_tells_the_finding_of_the_docs(open_compare):
+    page = open_compare()
+    assert not page.exception
+    assert "RD4AD + FDM 1 has the highest AUROC, 65.0 (+7.2 against RD4AD without matching)" in finding(page)
+    assert "In-distribution, RD4AD and GNL have the highest AUROC, 97.7." in finding(page)
+    assert "Matching at α = 1 raises 2 of 2 methods under shift (RD4AD most, +7.2)" in finding(page)
+    assert "It costs most in-distribution: RD4AD falls from 97.7 to 96.9." in finding(page)
+    assert any(
+        "seeds: 0, 1, 2; teacher efficientnet_lite0 at 32x32 px; epochs: 5; n = 271-1135" in t for t in texts(page)
+    )
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_each_bundled_comparison_opens_with_its_command(open_compare, label: str):
+    page = open_compare(comparison=label)
+    assert not page.exception
+    assert page.selectbox(key="comparison").value == label
+    name = BUNDLED_NAMES[LABELS.index(label)]
+    wanted = comparison_command(read_comparison(BUNDLED / f"{name}.json"), output=f"runs/{name}")
+    assert page.code[0].value == wanted
+    assert any("did not come with the project" in text for text in texts(page))
+
+
+def test_it_says_so_where_a_method_that_trains_nothing_is_ahead(open_compare):
+    page = open_compare(comparison=LABELS[2], of_class="house", of_shift="In art paintings")
+    assert "In art paintings (shifted), kNN, which trains nothing, has the highest AUROC, 90.3" in finding(page)
+
+
+def test_an_address_brings_its_view_back(open_compare):
+    page = open_compare(
+        comparison=LABELS[2],
+        of_class="dog",
+        of_shift="In sketches",
+        of_methods=["RD4AD", "KDAD"],
+        of_strengths="1",
+        of_columns=["In photos", "In sketches"],
+        sort="In sketches",
+        published="false",
+        part_strength="α = 0.5",
+    )
+    assert not page.exception
+    assert page.session_state["of_class"] == "dog"
+    assert page.session_state["of_strengths"] == [1.0]
+    assert page.session_state["of_columns"] == ["photo", "sketch"]
+    assert page.session_state["sort"] == "sketch"
+    assert page.session_state["part_strength"] == 0.5
+    (dots,) = charts(page)
+    assert {trace["name"] for trace in dots["data"] if trace["x"]} == {"α = 1"}
+    assert sorted(dots["layout"]["yaxis"]["ticktext"]) == ["KDAD", "RD4AD"]
+
+
+def test_choices_that_another_comparison_does_not_have_are_dropped(open_compare):
+    page = open_compare(comparison=LABELS[2], of_class="dog", of_methods=["KDAD"], sort="In sketches")
+    page.selectbox(key="comparison").set_value(LABELS[0]).run()
+    assert not page.exception
+    assert page.selectbox(key="of_class").value == "mean of 10 classes"
+    assert "RD4AD + FDM 1" in finding(page)
+
+
+def test_a_comparison_of_ones_own_has_the_figure_of_two_methods(open_compare, write_own):
+    output = write_own("mine", wrong=lambda cell, question, domain: 2 if question.style_weight else 6)
+    page = open_compare(comparison="mine", pair_second="GNL + FDM 1")
+    assert not page.exception
+    pair = charts(page)[-1]
+    assert [note.split("<span")[0] for note in notes(pair)] == ["RD4AD  <b>70.0</b> "] * 2 + [
+        "GNL + FDM 1  <b>90.0</b> "
+    ] * 2
+    assert all("n = 20 normal, 20 anomalous" in note for note in notes(pair))
+    assert page.code[0].value.endswith(f"--output {output}")
+
+
+def test_scores_that_are_gone_are_told(open_compare, write_own):
+    output = write_own("mine", keep_runs=False)
+    page = open_compare(comparison="mine")
+    assert not page.exception
+    assert f"No scores of RD4AD and GNL + FDM 1 lie in {output}; the command below makes them." in texts(page)
+
+
+def test_without_the_four_numbers_the_parts_say_what_is_missing(open_compare, write_own):
+    write_own("mine", detectors=("rd4ad", "knn"))
+    page = open_compare(comparison="mine")
+    assert not page.exception
+    assert any(text.startswith("This needs RD4AD and GNL, each without matching and with it") for text in texts(page))
+
+
+def test_a_damaged_file_is_told_in_one_sentence_and_left_out(open_compare, own_runs, write_own):
+    file = write_own("mine") / "comparison.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"seeds": []}))
+    (own_runs / "comparison.json").write_text("{")
+    page = open_compare()
+    assert not page.exception
+    assert page.selectbox(key="comparison").options == LABELS
+    first, second = (warning.value for warning in page.warning)
+    assert first.startswith(f"One comparison was left out: {own_runs / 'comparison.json'} is damaged or no comparison")
+    assert "seeds" in second
+
+
+def test_the_page_does_not_wait_for_pytorch():
+    code = (
+        "import sys; from streamlit.testing.v1 import AppTest; "
+        "page = AppTest.from_string('from app.screens.compare import page; page()', default_timeout=60).run(); "
+        "sys.exit(bool(page.exception) or 'torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False).returncode == 0

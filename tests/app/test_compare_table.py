@@ -1,0 +1,198 @@
+"""Table, words and parts of Compare, on numbers of the test's own."""
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from app.comparisons import Found
+from app.screens.compare_choices import METHOD_ORDER, Compared, column_name, row_order, shifts_of, title_of
+from app.screens.compare_dots import dots_of
+from app.screens.compare_finding import finding, matching_sentence
+from app.screens.compare_parts import matched_strengths, parts_of, parts_sentence
+from app.screens.compare_table import cell, table_html
+from gnl_core.config import RunConfig
+from gnl_core.runs.comparison.records import ID_COST, MEAN_SHIFT, Comparison, Entry, Method, Row
+
+SHIFTS = ("art_painting", "sketch")
+COLUMNS = ("photo", *SHIFTS, MEAN_SHIFT, ID_COST)
+
+
+def number(value: float, reference: float | None = None, *, clear: bool = True) -> Entry:
+    """A number with an interval of ± 0.02, and its difference from the reference's."""
+    difference = None if reference is None else value - reference
+    limits = (value - 0.02, value + 0.02)
+    return Entry(value, limits, difference=difference, clear=clear and bool(difference), runs=1)
+
+
+def measured(detector: str, strength: float | None, photo: float, shifted: float, *, clear: bool = True) -> Row:
+    """A row whose shifts are all alike; RD4AD without matching has 0.9 and 0.5."""
+    shift = number(shifted, 0.5, clear=clear)
+    entries = {"photo": number(photo, 0.9, clear=clear), **dict.fromkeys((*SHIFTS, MEAN_SHIFT), shift)}
+    return Row(Method(detector, strength), False, entries | {ID_COST: number(0.9 - photo)}, runs=1)
+
+
+def published(detector: str, value: float) -> Row:
+    return Row(Method(detector, None), True, dict.fromkeys(COLUMNS, Entry(value)))
+
+
+ROWS = [
+    measured("rd4ad", 0.0, 0.9, 0.5),
+    measured("rd4ad", 1.0, 0.85, 0.6),
+    published("rd4ad", 0.55),
+    measured("gnl", 0.0, 0.91, 0.49, clear=False),
+    measured("gnl", 0.5, 0.88, 0.58),
+    measured("gnl", 1.0, 0.86, 0.62),
+    published("gnl", 0.77),
+    measured("deep_svdd", None, 0.7, 0.4),
+]
+
+
+def compare(rows: list[Row] = ROWS, *, sort: str = METHOD_ORDER, shift: str | None = MEAN_SHIFT) -> Compared:
+    config = RunConfig(dataset="pacs", normal_class="dog")
+    comparison = Comparison(config, "photo", ("dog",), (0,), ("photo", *SHIFTS), COLUMNS, rows, {"dog": rows}, {})
+    return Compared(
+        Found("x", comparison, Path("runs/x"), bundled=True),
+        normal_class=None,
+        shift=shift,
+        rows=[row for row in rows if not row.published],
+        published={row.method.detector: row for row in rows if row.published},
+        columns=COLUMNS,
+        sort=sort,
+    )
+
+
+def lines_of(compared: Compared) -> list[list[str]]:
+    """The table's lines as the texts of their cells; an XML parser finds whatever is not closed."""
+    table = ET.fromstring(table_html(compared))
+    return [["|".join(part.itertext()) for part in line] for line in table.iter("tr")]
+
+
+def names(compared: Compared) -> list[str]:
+    return [line[0] for line in lines_of(compared)[1:]]
+
+
+def test_published_numbers_stand_under_the_row_at_the_methods_own_strength():
+    assert names(compare()) == [
+        *("RD4AD|α = 0", "published", "RD4AD|α = 1"),
+        *("GNL|α = 0", "GNL|α = 0.5", "published", "GNL|α = 1", "Deep SVDD|no matching"),
+    ]
+
+
+def test_where_the_own_strength_is_not_shown_they_stand_under_the_first_row():
+    shown = compare()._replace(rows=[ROWS[3], ROWS[5]])
+    assert names(shown) == ["GNL|α = 0", "published", "GNL|α = 1"]
+
+
+def test_sorting_puts_the_best_first_and_takes_published_numbers_along():
+    assert names(compare(sort="sketch"))[:4] == ["GNL|α = 1", "RD4AD|α = 1", "GNL|α = 0.5", "published"]
+    assert row_order(compare(sort=ID_COST))[0].method == Method("gnl", 0.0)
+
+
+def test_rows_without_the_number_are_last():
+    lacking = ROWS[0]._replace(entries={})
+    assert row_order(compare([lacking, *ROWS[1:]], sort="photo"))[-1] is lacking
+
+
+def test_the_sorted_column_says_so_to_screen_readers():
+    heads = list(ET.fromstring(table_html(compare(sort="sketch"))).iter("th"))[: len(COLUMNS) + 1]
+    assert [head.get("aria-sort") for head in heads] == [None, None, None, "descending", None, None]
+
+
+def test_each_line_has_every_column_and_the_best_is_bold():
+    assert {len(line) for line in lines_of(compare())} == {len(COLUMNS) + 1}
+    table = ET.fromstring(table_html(compare()))
+    bold = [bold.text for bold in table.iter("b")]
+    assert bold == ["91.0", "−1.0", "62.0", "62.0", "62.0"]
+
+
+def test_a_row_that_lacks_runs_says_so():
+    lacking = ROWS[1]._replace(runs=0)
+    assert "RD4AD|α = 1, 0 of 1 runs" in names(compare([ROWS[0], lacking]))
+
+
+@pytest.mark.parametrize(
+    ("entry", "text"),
+    [
+        (Entry(0.8, (0.7, 0.9), difference=0.1, clear=True), '<span class="change gain">+10.0</span>'),
+        (Entry(0.8, (0.7, 0.9), difference=-0.1, clear=True), '<span class="change loss">−10.0</span>'),
+        (Entry(0.8, (0.7, 0.9), difference=-0.1), '<span class="change">−10.0</span>'),
+    ],
+)
+def test_only_a_clear_difference_has_a_colour(entry: Entry, text: str):
+    assert cell(entry, "photo") == f'80.0<small class="below">70.0 to 90.0{text}</small>'
+
+
+def test_a_number_has_its_spread_and_the_worst_shift_its_name():
+    assert cell(Entry(0.8, spread=0.012), "photo").startswith("80.0 <small>± 1.2</small>")
+    assert "in sketches" in cell(Entry(0.8, (0.7, 0.9), domain="sketch"), "worst shift")
+    assert cell(None, "photo") == "-"
+
+
+def test_names_cannot_break_the_table():
+    rows = [ROWS[0]._replace(method=Method("<b>", 0.0), entries={"photo": Entry(0.5, domain="<i>")})]
+    lines = lines_of(compare(rows))
+    assert lines[1][0] == "<b>|α = 0"
+    assert "in “<i>”" in lines[1][1]
+
+
+def test_the_finding_names_who_is_ahead_on_both_sides():
+    told = finding(compare())
+    assert "In the mean of 2 shifts, GNL + FDM 1 has the highest AUROC, 62.0 (+12.0 against RD4AD" in told
+    assert "In-distribution, GNL has the highest AUROC, 91.0 (+1.0 against RD4AD without matching, which chance" in told
+
+
+def test_the_reference_is_not_compared_with_itself():
+    assert finding(compare(ROWS[:1], shift=None)) == "In-distribution, RD4AD has the highest AUROC, 90.0."
+
+
+def test_methods_that_are_level_are_named_together():
+    rows = [ROWS[0], measured("knn", 0.0, 0.95, 0.7), measured("patchcore", 0.0, 0.95, 0.6)]
+    assert "In-distribution, kNN and PatchCore, which train nothing, have the highest AUROC, 95.0" in finding(
+        compare(rows)
+    )
+
+
+def test_what_matching_does_is_counted_and_its_worst_case_named():
+    assert matching_sentence(compare()) == (
+        "Matching at α = 1 raises 2 of 2 methods under shift (GNL most, +13.0) and none of 2 methods in-distribution. "
+        "It costs most in-distribution: RD4AD falls from 90.0 to 85.0."
+    )
+    assert matching_sentence(compare([ROWS[0], ROWS[7]])) == ""
+
+
+def test_the_parts_are_the_four_numbers_and_what_each_adds():
+    assert matched_strengths(compare()) == [1.0]
+    parts = parts_of(compare(), MEAN_SHIFT, 1.0)
+    assert parts is not None
+    assert [entry.value for entry in parts] == [0.5, 0.49, 0.6, 0.62]
+    assert parts_sentence(parts) == (
+        "Against neither: the training part alone −1.0 (within chance), matching alone +10.0 (clear), "
+        "both +12.0 (clear)."
+    )
+
+
+def test_without_one_of_the_four_there_are_no_parts():
+    assert matched_strengths(compare([row for row in ROWS if row.method != Method("gnl", 0.0)])) == []
+    assert matched_strengths(compare([row for row in ROWS if row.method.detector != "gnl"])) == []
+    assert parts_of(compare(), "worst shift", 1.0) is None
+
+
+def test_the_dots_are_the_tables_numbers_with_the_best_method_first():
+    gnl, rd4ad, svdd = dots_of(compare(), ["photo", MEAN_SHIFT])
+    assert (gnl.name, rd4ad.name, svdd.name) == ("GNL", "RD4AD", "Deep SVDD")
+    assert [dot.strength for dot in gnl.measured[1]] == [0.0, 0.5, 1.0]
+    assert [dot.value for dot in gnl.measured[1]] == [pytest.approx(value) for value in (49, 58, 62)]
+    assert svdd.published == (None, None)
+    assert rd4ad.published == (pytest.approx(55), pytest.approx(55))
+
+
+def test_columns_are_named_in_the_pages_words():
+    assert shifts_of(compare().comparison) == [MEAN_SHIFT, *SHIFTS]
+    assert [column_name(column) for column in ("photo", "mvtec+fog:3", ID_COST)] == [
+        "In photos",
+        "Under fog, severity 3",
+        "ID cost",
+    ]
+    assert title_of("photo", compare()) == "In photos (in-distribution)"
+    assert title_of(MEAN_SHIFT, compare()) == "Mean of 2 shifts"
