@@ -22,7 +22,7 @@ def test_thumbnails_curve_and_scores_stand_and_a_reload_keeps_the_view(page, add
     assert page.locator('[data-testid="stImage"] img[alt*="severity"]').count() == 5
     assert page.troubles == []
     page.get_by_text("Every corruption").click()
-    page.get_by_role("button", name="Uneven lighting").click(timeout=FIRST_VISIT_MS)
+    page.locator(".st-key-choose_uneven_lighting button").click(timeout=FIRST_VISIT_MS)
     page.get_by_text("Uneven lighting, all images").wait_for(timeout=FIRST_VISIT_MS)
     page.wait_for_url("**shift=uneven*lighting**", timeout=FIRST_VISIT_MS)
     page.reload()
@@ -32,7 +32,7 @@ def test_thumbnails_curve_and_scores_stand_and_a_reload_keeps_the_view(page, add
 def test_a_scoring_that_is_stopped_keeps_the_severities_that_are_whole(page, address):
     open_lab(page, address)
     page.get_by_text("Every corruption").click()
-    page.get_by_role("button", name="Contrast").click(timeout=FIRST_VISIT_MS)
+    page.locator(".st-key-choose_contrast button").click(timeout=FIRST_VISIT_MS)
     page.get_by_role("button", name=re.compile("Score 5 severities with 2 methods, about")).click(timeout=SCORING_MS)
     page.get_by_text(re.compile("under contrast, severity 2: .* images, .* left")).wait_for(timeout=SCORING_MS)
     page.get_by_role("button", name="Stop").click()
