@@ -31,6 +31,7 @@ from gnl_core.datasets.corruptions import CORRUPTIONS, SEVERITIES
 
 EVERY_SEVERITY, EVERY_CORRUPTION = MODES = ("Every severity", "Every corruption")
 MODE = "thumbnails"
+MODE_HELP = "One corruption from weak to strong, or all corruptions side by side: there, a name chooses its corruption."
 NARROWEST_PX = 130
 COLUMNS = {EVERY_SEVERITY: 6, EVERY_CORRUPTION: 7}
 CAPTIONS = "Left map and first number: FDM off; right map and second number: FDM on, at the strength chosen above."
@@ -55,7 +56,7 @@ def show_thumbnails(chosen: Chosen, view: View, *, address: Address) -> list[Thu
     row.markdown(f"**{chosen.title}**  :small[{describe(chosen)}]", width="content")
     choices = row.container(horizontal=True, vertical_alignment="center", width="content")
     mode = choices.segmented_control(
-        "Thumbnails", MODES, default=EVERY_SEVERITY, required=True, key=MODE, bind="query-params"
+        "Thumbnails", MODES, default=EVERY_SEVERITY, required=True, key=MODE, bind="query-params", help=MODE_HELP
     )
     if mode == EVERY_CORRUPTION:
         severity = choices.select_slider(
@@ -106,7 +107,6 @@ def name_button(corruption: str) -> None:
         on_click=choose,
         args=(corruption,),
         type="tertiary",
-        help="Show it in every severity",
     )
 
 
