@@ -19,12 +19,14 @@ from gnl_core.detectors.rd4ad import RD4AD
 from gnl_core.explanation import (
     Moments,
     can_explain,
+    encode_references,
     farthest_channel,
     find_peak,
     moments_of,
     pooled_features,
     score_single_references,
     stage_maps,
+    stored_references,
     trace_values,
 )
 from gnl_core.neighbours import neighbours
@@ -32,6 +34,7 @@ from gnl_core.records import Detection
 from gnl_core.runs.experiment import Run, scoring_batches, split_training
 from gnl_core.scoring import detect_each
 
+OTHER_REFERENCES = 16
 COMPARED_IMAGES = 256  # training images among which the nearest are looked for
 HASHED: dict[str | type, Any] = {
     ScoringConfig: ScoringConfig.model_dump_json,
@@ -79,12 +82,14 @@ class Reasons(NamedTuple):
     Attributes:
         stages: From the low-level one to the abstract one.
         peak: Row and column where the sum of the stages is largest, in the detector's pixels.
-        singles: The score with each stored reference alone, shape (R,).
+        singles: The score with each of several training images as the only reference, shape (R,).
+        others: Whether these were drawn from the training images; else they are those that the checkpoint keeps.
     """
 
     stages: list[Stage]
     peak: tuple[int, int]
     singles: NDArray[np.float32]
+    others: bool
 
 
 class Neighbour(NamedTuple):
@@ -108,6 +113,12 @@ def seen_each(source: Source, subjects: Sequence[Subject], questions: Sequence[S
     batches = scoring_batches([as_item(subject) for subject in subjects], run.config)
     found = [detections for _, detections in detect_each(run.detector, batches, questions)]
     return [[one for part in parts for one in split(part)] for parts in zip(*found, strict=True)]
+
+
+def seen(source: Source, subject: Subject, scoring: ScoringConfig) -> Seen:
+    """Score and map of one image under one question; fails as `seen_each`."""
+    ((found,),) = seen_each(source, [subject], [scoring])
+    return found
 
 
 def split(found: Detection) -> list[Seen]:
@@ -145,8 +156,26 @@ def reasons(source: Source, subject: Subject, scoring: ScoringConfig) -> Reasons
         )
         for distances, part, values in zip(maps, peak.parts, trace_values(detector, image, scoring), strict=True)
     ]
-    singles = score_single_references(detector, image, scoring).cpu().numpy()
-    return Reasons(stages, (peak.row, peak.column), singles)
+    others = other_references(source) if detector.references.count else None
+    references = stored_references(detector) if others is None else others
+    singles = score_single_references(detector, image, scoring, references).cpu().numpy()
+    return Reasons(stages, (peak.row, peak.column), singles, others=others is not None)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def other_references(source: Source) -> list[torch.Tensor] | None:
+    """Training images drawn by another seed than the stored references', as references; None where there are none."""
+    run = run_of(source)
+    try:
+        items = split_training(run.config)[0]
+    except (ValueError, OSError):  # a checkpoint whose images are elsewhere
+        return None
+    drawn = np.random.default_rng(run.config.seed + 1).permutation(len(items))[:OTHER_REFERENCES]
+    detector = explained(run)
+    device = next(detector.parameters()).device
+    batches = scoring_batches([items[index] for index in drawn], run.config)
+    encoded = [encode_references(detector, batch.views["original"].to(device)) for batch in batches]
+    return [torch.cat(parts) for parts in zip(*encoded, strict=True)]
 
 
 def explained(run: Run) -> RD4AD:

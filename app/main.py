@@ -55,6 +55,13 @@ def compare() -> None:
     page()
 
 
+def learn() -> None:
+    """The page Learn, imported when it is opened."""
+    from app.screens.learn import page  # noqa: PLC0415
+
+    page()
+
+
 st.set_page_config(page_title="GNL", page_icon="🔬", layout="wide")
 place = st.empty()
 if not st.session_state:  # a browser takes a second to read Plotly: it starts now, beside the imports
@@ -67,6 +74,7 @@ pages = [
     st.Page(shift_lab, title="Shift lab", url_path="shift-lab"),
     st.Page(train, title="Train", url_path="train"),
     st.Page(compare, title="Compare", url_path="compare"),
+    st.Page(learn, title="Learn", url_path="learn"),
 ]
 shown = st.navigation(pages, position="top")
 carry_choices(shown.title)

@@ -39,6 +39,9 @@ class Literal(nn.Module):
         for layer in self.bottleneck.modules():
             if isinstance(layer, nn.Conv2d):
                 layer.__class__ = nn.Conv2d  # as it is written, also where the map has one position
+        for layer in self.student.modules():
+            if isinstance(layer, nn.ConvTranspose2d):
+                layer.__class__ = nn.ConvTranspose2d
 
     def encode(self, image: Tensor, reference: Tensor | None = None, *, style_weight: float = 0.0) -> list[Tensor]:
         """The stage maps of images; with a reference, stages 1 and 2 are matched to that image's."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeGuard
 
 import torch
@@ -15,6 +15,7 @@ from gnl_core.detectors.knn import pool
 from gnl_core.detectors.rd4ad import RD4AD, rate
 from gnl_core.detectors.references import STAGE_COUNT, buffer_name
 from gnl_core.distribution_matching import match_distribution, sort_features
+from gnl_core.losses import cosine_distance
 from gnl_core.models.teachers import Mix
 from gnl_core.records import Batch
 
@@ -59,6 +60,18 @@ class Moments(NamedTuple):
 
     mean: float
     deviation: float
+
+
+class ViewDistances(NamedTuple):
+    """How far an altered view of an image is from the original, in the features that GNL's two terms compare.
+
+    Attributes:
+        embedding: Cosine distance of the embeddings.
+        low_level: Cosine distance of the student's low-level maps.
+    """
+
+    embedding: float
+    low_level: float
 
 
 def can_explain(detector: Detector) -> TypeGuard[RD4AD]:
@@ -133,35 +146,52 @@ def moments_of(values: Tensor) -> Moments:
     return Moments(float(values.mean()), float(values.std(dim=1, correction=0).mean()))
 
 
+def stored_references(detector: RD4AD) -> list[Tensor]:
+    """The references that a checkpoint keeps: each stage's sorted values, shapes (R, C, N)."""
+    return [detector.references.get_buffer(buffer_name(index)) for index in range(STAGE_COUNT)]
+
+
 @torch.inference_mode()
-def score_single_references(detector: RD4AD, image: Tensor, scoring: ScoringConfig) -> Tensor:
-    """The score as it would be with each of the checkpoint's references used alone.
+def encode_references(detector: RD4AD, images: Tensor) -> list[Tensor]:
+    """Any images as references, in the form of `stored_references`.
+
+    Args:
+        detector: A detector in eval mode.
+        images: RGB in [0, 1], shape (R, 3, H, W).
+    """
+    return [sort_features(stage) for stage in detector.network.teacher(images)]
+
+
+@torch.inference_mode()
+def score_single_references(
+    detector: RD4AD, image: Tensor, scoring: ScoringConfig, references: Sequence[Tensor]
+) -> Tensor:
+    """The score as it would be with each of several references used alone.
 
     Args:
         detector: A detector in eval mode.
         image: RGB in [0, 1], shape (3, H, W).
         scoring: How to look at it; number and choice of references do not matter.
+        references: Each stage's sorted values, shapes (R, C, N).
 
     Returns:
-        One score a stored reference, shape (R,).
+        One score a reference, shape (R,).
     """
-    count = detector.references.count
+    count = len(references[0])
     if not count:
         return torch.zeros(0)
     images = image.expand(count, -1, -1, -1)
-    found = detector.network(detector.network.teacher(images, match_each(detector, scoring)))
+    found = detector.network(detector.network.teacher(images, match_each(detector, scoring, references)))
     return rate(found, images, scoring).score
 
 
-def match_each(detector: RD4AD, scoring: ScoringConfig) -> Mix:
+def match_each(detector: RD4AD, scoring: ScoringConfig, references: Sequence[Tensor]) -> Mix:
     """Matching of as many copies of an image as there are references, each to its own."""
     weight = detector.style_weight if scoring.style_weight is None else scoring.style_weight
     matched = {int(stage) - 1 for stage in scoring.matched_stages.split(",")}
 
     def mix(index: int, stage: Tensor) -> Tensor:
-        if index not in matched:
-            return stage
-        return match_distribution(stage, detector.references.get_buffer(buffer_name(index)), style_weight=weight)
+        return match_distribution(stage, references[index], style_weight=weight) if index in matched else stage
 
     return mix
 
@@ -180,3 +210,27 @@ def pooled_features(detector: RD4AD, batches: Iterable[Batch]) -> Tensor:
     device = next(detector.parameters()).device
     teacher = detector.network.teacher
     return torch.cat([pool(teacher(batch.views["original"].to(device))).cpu() for batch in batches])
+
+
+@torch.inference_mode()
+def view_distances(detector: RD4AD, original: Tensor, views: Tensor) -> list[ViewDistances]:
+    """What each view adds to GNL's invariance terms before they are averaged and weighted; nothing is matched.
+
+    Args:
+        detector: A detector in eval mode.
+        original: RGB in [0, 1], shape (3, H, W).
+        views: The same image altered, shape (V, 3, H, W).
+
+    Returns:
+        One row a view; 0 for a view that changes nothing.
+    """
+    network = detector.network
+    found = network(network.teacher(torch.cat([original[None], views])))
+    embedding, low_level = found.embedding, found.student[0]
+    return [
+        ViewDistances(
+            float(cosine_distance(embedding[:1], embedding[row : row + 1])),
+            float(cosine_distance(low_level[:1], low_level[row : row + 1])),
+        )
+        for row in range(1, 1 + len(views))
+    ]

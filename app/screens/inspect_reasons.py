@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION
+from app.screens.downloads import chart_config
 from app.screens.explore_tiles import enlarge
 from app.screens.inspect_maps import SIDE_PX, Cell, SeenRow
 from app.screens.inspect_values import show_moments, show_values
@@ -25,8 +26,9 @@ STAGES_HELP = (
     "below each stage stands its part of it."
 )
 SINGLES_HELP = (
-    "Matching takes its reference from a few training images. Each dot is the score that this image would have with "
-    "one of them alone: how far they lie apart says how little a single reference can be trusted."
+    "Matching takes its reference from a few training images that the checkpoint keeps. Each dot is the score that "
+    "this image would have with one training image alone: how far they lie apart says how little a single reference "
+    "can be trusted."
 )
 NEAREST_HELP = "By the distance of the teacher's features of the whole image, without matching."
 
@@ -62,6 +64,7 @@ def show_reasons(subject: Subject, rows: list[SeenRow], *, left: DeltaGenerator,
         with left:
             show_nearest(subject, cell)
             show_moments(found)
+            show_pixels(found, cell)
     except (ValueError, OSError) as error:
         right.error(f"The reasons cannot be shown: {error}")
 
@@ -95,13 +98,14 @@ def show_stages(found: Reasons, *, upper: float) -> None:
 
 
 def show_singles(found: Reasons, cell: Cell, *, off: Cell) -> None:
-    """The score with each stored reference alone."""
+    """The score with each of several training images as the only reference."""
     from gnl_core.plots.values import reference_strip  # noqa: PLC0415 (as above)
 
     if not len(found.singles):
         st.caption("This checkpoint keeps no references.")
         return
-    st.markdown(f"**With each of the {len(found.singles)} stored references alone**", help=SINGLES_HELP)
+    kind = "other training images" if found.others else "stored references"
+    st.markdown(f"**With each of {len(found.singles)} {kind} as the only reference**", help=SINGLES_HELP)
     if not cell.question.scoring.style_weight:
         st.caption("FDM is off here: no reference has a part in this score.")
         return
@@ -113,6 +117,21 @@ def show_singles(found: Reasons, cell: Cell, *, off: Cell) -> None:
         alt=f"Scores with single references from {low:.3f} to {high:.3f}, mean {mean:.3f}",
     )
     st.caption(f"{low:.3f} to {high:.3f}, mean {mean:.3f}; as asked {cell.seen.score:.3f}.")
+
+
+def show_pixels(found: Reasons, cell: Cell) -> None:
+    """The map before smoothing with its values under the cursor; drawn when it is opened, for it is large."""
+    with st.expander("Values under the cursor", on_change="rerun", key="pixels") as opened:
+        if not opened.open:
+            return
+        from gnl_core.plots.pixels import pixel_values  # noqa: PLC0415 (Plotly takes a second to import)
+
+        st.plotly_chart(
+            pixel_values([stage.distances for stage in found.stages], upper=cell.upper),
+            key="pixel_values",
+            config=chart_config("anomaly-map"),
+            alt=f"Anomaly map of {cell.question.title}, each pixel's value by stage under the cursor",
+        )
 
 
 def show_nearest(subject: Subject, cell: Cell) -> None:

@@ -49,13 +49,18 @@ def link_to_inspect(address: Address, *, side: str, number: int, label: str = "I
         number: The image's number in it, from 1.
         label: What is written on the link.
     """
-    link_to_page(INSPECT, address | {"side": side, "image": str(number)}, label=label)
+    link_to_page(INSPECT, label, address | {"side": side, "image": str(number)})
 
 
-def link_to_page(place: str, address: Address, *, label: str) -> None:
-    """A link that opens a view on a page, by the page's place in the address: Streamlit knows it by that alone."""
-    page = st.Page(stand_in, title=place, url_path=place)
-    st.page_link(page, label=label, query_params=address)
+def link_to_page(place: str, label: str, address: Address) -> None:
+    """A link to a page.
+
+    Args:
+        place: The page's place in the address; Streamlit knows the page by that alone.
+        label: What is written on the link.
+        address: What stands in the address there.
+    """
+    st.page_link(st.Page(stand_in, title=label, url_path=place), label=label, query_params=address)
 
 
 def stand_in() -> None:

@@ -73,7 +73,7 @@ def experiment(view: View, checkpoints: list[Checkpoint]) -> None:
         button = curves(view, rows)
         if chosen.number:  # what came along from another page stands in no address yet
             own: Address = {key: str(st.session_state[key]) for key in (MODE, "severity") if key in st.session_state}
-            link_to_page(SHIFT_LAB, address | own | {"image": str(chosen.number)}, label="Link to this view")
+            link_to_page(SHIFT_LAB, "Link to this view", address | own | {"image": str(chosen.number)})
     with about_maps:
         compare_thumbnails(thumbnails, rows)
     score_next(view, rows, place=button)

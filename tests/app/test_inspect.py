@@ -187,3 +187,8 @@ def test_masks_and_maps_of_the_parts_are_shown(open_inspect):
     assert not page.exception
     assert not page.error
     assert any("missing thread" in text for text in texts(page))
+
+
+def test_the_score_is_told_with_sixteen_other_training_images_as_the_only_reference(open_inspect):
+    page = open_inspect()
+    assert "**With each of 16 other training images as the only reference**" in [text.value for text in page.markdown]

@@ -22,8 +22,11 @@ from gnl_core.explanation import (
     pooled_features,
     score_single_references,
     stage_maps,
+    stored_references,
     trace_values,
+    view_distances,
 )
+from gnl_core.losses import invariance_loss
 
 Make = Callable[..., RunConfig]
 
@@ -94,13 +97,13 @@ def test_without_references_there_is_nothing_to_compare_with(tiny_config: Make, 
     stages = trace_values(bare, image, ask(0.0))
     assert all(stage.reference is None for stage in stages)
     assert farthest_channel(stages[0]) == 0
-    assert score_single_references(bare, image, ask(0.0)).shape == (0,)
+    assert score_single_references(bare, image, ask(0.0), stored_references(bare)).shape == (0,)
 
 
 def test_a_reference_alone_scores_as_in_a_detector_that_keeps_no_other(
     detector: RD4AD, image: Tensor, tiny_config: Make
 ):
-    singles = score_single_references(detector, image, ask(0.8))
+    singles = score_single_references(detector, image, ask(0.8), stored_references(detector))
     lone = create_detector(tiny_config(detector="rd4ad", stored_references=1)).eval()
     lone.network.load_state_dict(detector.network.state_dict())
     for number, expected in enumerate(singles):
@@ -135,3 +138,18 @@ def test_pooled_features_are_the_mean_of_the_teachers_last_map(detector: RD4AD, 
 @pytest.mark.parametrize(("name", "explained"), [("gnl", True), ("rd4ad_jigsaw", True), ("knn", False)])
 def test_reverse_distillation_can_be_explained_and_other_methods_cannot(tiny_config: Make, name: str, explained: bool):
     assert can_explain(create_detector(tiny_config(detector=name))) is explained
+
+
+def test_a_view_that_changes_nothing_has_no_distance(detector: RD4AD, image: Tensor):
+    (same,) = view_distances(detector, image, image[None])
+    assert same == pytest.approx((0.0, 0.0), abs=1e-5)
+
+
+def test_the_mean_over_views_is_the_loss_that_training_minimises(detector: RD4AD, image: Tensor):
+    views = torch.stack([image.flip(2), 1 - image])
+    rows = view_distances(detector, image, views)
+    with torch.inference_mode():
+        original, *altered = (detector.network(detector.network.teacher(one[None])) for one in (image, *views))
+    for term, found in (("embedding", lambda f: f.embedding), ("low_level", lambda f: f.student[0])):
+        expected = invariance_loss(found(original), [found(view) for view in altered])
+        assert sum(getattr(row, term) for row in rows) / 2 == pytest.approx(float(expected), abs=1e-5)

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from gnl_core.models.blocks import (
     OnePositionConv2d,
+    TilingConvTranspose2d,
     UpsamplingBasicBlock,
     UpsamplingBottleneck,
     initialise,
@@ -106,3 +107,19 @@ def test_on_larger_maps_it_is_the_convolution(size: tuple[int, int], stride: int
     multiply_on_one_position(network)
     images = torch.rand(4, 5, *size)
     assert torch.equal(network(images), convolution(images))
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_a_tiling_convolution_and_its_gradients_are_pytorchs(factor: int, memory_format: torch.memory_format):
+    layer = TilingConvTranspose2d(5, 7, factor=factor).to(memory_format=memory_format)
+    reference = nn.ConvTranspose2d(5, 7, factor, stride=factor, bias=False)
+    reference.load_state_dict(layer.state_dict())
+    x = torch.rand(2, 5, 3, 4)
+    ours, theirs = x.clone().requires_grad_(), x.clone().requires_grad_()
+    found, expected = layer(ours), reference(theirs)
+    torch.testing.assert_close(found, expected)
+    found.square().sum().backward()
+    expected.square().sum().backward()
+    torch.testing.assert_close(ours.grad, theirs.grad)
+    torch.testing.assert_close(layer.weight.grad, reference.weight.grad, rtol=1e-4, atol=1e-4)
