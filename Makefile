@@ -39,6 +39,18 @@ define make-run
 	done
 endef
 
+PARTS := parts parts_lighting parts_bright parts_background parts_blur parts_noise
+
+# Data set, class, detector, its domains: the severities of one corruption too, for the first curve of the page Shift lab. The report
+# of the last call holds the shift scores of all of them.
+SEVERITIES := $(addprefix gaussian_noise:,1 2 3 4 5)
+define score-severities
+	set -e; for weight in 0 1; do \
+		$(BIN)/gnl score $(NEW_CHECKPOINTS)/$(1)-$(2)-$(3) --style-weight $$weight \
+			--domain $(4) $(addprefix $(1)+,$(SEVERITIES)); \
+	done
+endef
+
 # All runs are made in a folder of their own and moved at the end: an interrupted call changes nothing.
 checkpoints: $(APP_STAMP) ## train and score the runs in assets/checkpoints again (some minutes)
 	rm -rf $(NEW_CHECKPOINTS)
@@ -46,6 +58,10 @@ checkpoints: $(APP_STAMP) ## train and score the runs in assets/checkpoints agai
 	$(call make-run,digits,4,gnl,64)
 	$(call make-run,parts,nut,rd4ad,128)
 	$(call make-run,parts,nut,gnl,128)
+	$(call score-severities,digits,4,rd4ad,digits digits_m)
+	$(call score-severities,digits,4,gnl,digits digits_m)
+	$(call score-severities,parts,nut,rd4ad,$(PARTS))
+	$(call score-severities,parts,nut,gnl,$(PARTS))
 	rm -rf $(CHECKPOINTS)
 	mkdir -p $(dir $(CHECKPOINTS))
 	mv $(NEW_CHECKPOINTS) $(CHECKPOINTS)
