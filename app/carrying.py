@@ -9,8 +9,9 @@ CARRIED = (
     *("data", "normal", "folder", "root", "shift", "severity", "methods", "side"),
     *("strength", "matched_stages", "reference_count", "reference_choice"),
     *("reduction", "top_percent", "smoothing_sigma_px"),
+    *("lesson", "shown_shift", "guess", "draw", "failing_domain", "failing_image"),
 )
-CARRIED_PREFIX = "run_"  # which checkpoint of a method
+CARRIED_PREFIXES = ("run_", "normal_image_", "anomalous_image_")  # a method's checkpoint, a data set's images
 
 
 def carry_choices(title: str) -> None:
@@ -24,6 +25,6 @@ def carry_choices(title: str) -> None:
     """
     if st.session_state.get(SHOWN, title) != title:
         for key in list(st.session_state):
-            if key in CARRIED or str(key).startswith(CARRIED_PREFIX):
+            if key in CARRIED or str(key).startswith(CARRIED_PREFIXES):
                 st.session_state[key] = st.session_state[key]
     st.session_state[SHOWN] = title

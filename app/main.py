@@ -48,6 +48,13 @@ def compare() -> None:
     page()
 
 
+def learn() -> None:
+    """The page Learn, imported when it is opened."""
+    from app.screens.learn import page  # noqa: PLC0415
+
+    page()
+
+
 st.set_page_config(page_title="GNL", page_icon="🔬", layout="wide")
 place = st.empty()
 if not st.session_state:  # a browser takes a second to read Plotly: it starts now, beside the imports
@@ -59,6 +66,7 @@ pages = [
     st.Page(inspect, title="Inspect", url_path="inspect"),
     st.Page(train, title="Train", url_path="train"),
     st.Page(compare, title="Compare", url_path="compare"),
+    st.Page(learn, title="Learn", url_path="learn"),
 ]
 shown = st.navigation(pages, position="top")
 carry_choices(shown.title)

@@ -15,6 +15,7 @@ from gnl_core.detectors.knn import pool
 from gnl_core.detectors.rd4ad import RD4AD, rate
 from gnl_core.detectors.references import STAGE_COUNT, buffer_name
 from gnl_core.distribution_matching import match_distribution, sort_features
+from gnl_core.losses import cosine_distance
 from gnl_core.models.teachers import Mix
 from gnl_core.records import Batch
 
@@ -59,6 +60,18 @@ class Moments(NamedTuple):
 
     mean: float
     deviation: float
+
+
+class ViewDistances(NamedTuple):
+    """How far an altered view of an image is from the original, in the features that GNL's two terms compare.
+
+    Attributes:
+        embedding: Cosine distance of the embeddings.
+        low_level: Cosine distance of the student's low-level maps.
+    """
+
+    embedding: float
+    low_level: float
 
 
 def can_explain(detector: Detector) -> TypeGuard[RD4AD]:
@@ -197,3 +210,27 @@ def pooled_features(detector: RD4AD, batches: Iterable[Batch]) -> Tensor:
     device = next(detector.parameters()).device
     teacher = detector.network.teacher
     return torch.cat([pool(teacher(batch.views["original"].to(device))).cpu() for batch in batches])
+
+
+@torch.inference_mode()
+def view_distances(detector: RD4AD, original: Tensor, views: Tensor) -> list[ViewDistances]:
+    """What each view adds to GNL's invariance terms before they are averaged and weighted; nothing is matched.
+
+    Args:
+        detector: A detector in eval mode.
+        original: RGB in [0, 1], shape (3, H, W).
+        views: The same image altered, shape (V, 3, H, W).
+
+    Returns:
+        One row a view; 0 for a view that changes nothing.
+    """
+    network = detector.network
+    found = network(network.teacher(torch.cat([original[None], views])))
+    embedding, low_level = found.embedding, found.student[0]
+    return [
+        ViewDistances(
+            float(cosine_distance(embedding[:1], embedding[row : row + 1])),
+            float(cosine_distance(low_level[:1], low_level[row : row + 1])),
+        )
+        for row in range(1, 1 + len(views))
+    ]

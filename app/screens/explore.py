@@ -15,6 +15,7 @@ from app.screens.explore_finding import finding, honesty
 from app.screens.explore_gallery import gallery
 from app.screens.explore_scoring import STRENGTHS, choose_matching, choose_scoring
 from app.screens.explore_selection import GALLERY_STRENGTH
+from app.screens.explore_taking import offer_scores
 from app.screens.explore_training import choose_trained, training
 from app.screens.explore_view import View, checkpoints_of, choose_view, say_untrained
 from app.screens.links import address_of
@@ -69,6 +70,7 @@ def explore(view: View, checkpoints: list[Checkpoint]) -> None:
         address=address_of(view, questions, strength=of_gallery or strength),
     )
     honesty(view, answers)
+    offer_scores(view, answers)
     show_shift(shift_place, answers, view)
 
 

@@ -15,6 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.answers import Answer, DomainAnswer, map_scale
 from app.methods import DETECTOR_NAMES
+from app.screens.colour_bar import draw_colour_bar
 from app.screens.explore_picks import Seen, choose_between, choose_kind, pick_rows
 from app.screens.explore_tiles import compose_tile
 from app.screens.links import Address, link_to_inspect
@@ -141,10 +142,5 @@ def explain_maps(upper: float | None) -> None:
     if upper is None:
         st.caption(f"This method gives scores only: it has no anomaly map. {place}")
         return
-    from gnl_core.plots.maps import colour_bar  # noqa: PLC0415 (matplotlib takes a second to import)
-
-    bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    bar.caption("Anomaly map  0", width="content")
-    bar.image(colour_bar(width_px=160, height_px=10), width=160, alt="Colour scale from black to pale yellow")
-    bar.caption(f"{upper:.2f}", width="content")
+    draw_colour_bar(f"{upper:.2f}")
     st.caption(f"One scale for all maps: 99.5 % of the maps of normal training images stay below {upper:.2f}. {place}")

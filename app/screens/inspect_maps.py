@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from app.answers import Question, map_scale, scores_of
 from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION
+from app.screens.colour_bar import draw_colour_bar
 from app.screens.explore_gallery import escape
 from app.screens.explore_tiles import enlarge, without_map
 from app.screens.inspect_subject import Chosen
@@ -187,19 +188,14 @@ def draw_map(subject: Subject, cell: Cell, *, opacity: float, revealed: float) -
 
 def explain_scales(cells: Sequence[Cell]) -> None:
     """The colour bar with its numbers, and what they are."""
-    from gnl_core.plots.maps import colour_bar  # noqa: PLC0415 (as above)
-
     uppers = {kind_of(cell): cell.upper for cell in cells if cell.seen.anomaly_map is not None}
     if not uppers:
         return
-    bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    bar.caption("Anomaly map  0", width="content")
-    bar.image(colour_bar(width_px=160, height_px=10), width=160, alt="Colour scale from black to pale yellow")
     named = [
         f"{upper:.2f}" if len(uppers) == 1 else f"{upper:.2f} ({name_of(KIND_NAMES, kind)})"
         for kind, upper in uppers.items()
     ]
-    bar.caption(" · ".join(named), width="content")
+    draw_colour_bar(" · ".join(named))
     st.caption(
         "“Above … of training”: the share of the training images with a lower score. "
         "One scale, whatever the image: 99.5 % of the maps of normal training images stay below its end"

@@ -54,5 +54,16 @@ def link_to_inspect(address: Address, *, side: str, number: int, label: str = "I
     st.page_link(page, label=label, query_params=address | {"side": side, "image": str(number)})
 
 
+def link_to_page(place: str, title: str, address: Address) -> None:
+    """A link to another page.
+
+    Args:
+        place: The page's place in the address.
+        title: The page's, which is written on the link.
+        address: What stands in the address there.
+    """
+    st.page_link(st.Page(stand_in, title=title, url_path=place), label=title, query_params=address)
+
+
 def stand_in() -> None:
     """In a link, the place of the page itself, which imports what links to it."""

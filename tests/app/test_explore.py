@@ -159,3 +159,8 @@ def test_a_corruption_with_its_severity_can_be_the_shift(open_page):
     assert not page.exception
     assert not page.error
     assert finding(page).startswith("##### Under contrast, severity 5, RD4AD separates 4")
+
+
+def test_the_scores_and_the_figure_can_be_taken_away(open_page):
+    page = open_page()
+    assert {one.label for one in page.get("download_button")} >= {"CSV", "SVG", "PNG"}

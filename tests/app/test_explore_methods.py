@@ -1,9 +1,11 @@
 """Any of the methods on Explore."""
 
+from io import StringIO
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from app.answers import Answer, Question, judge
@@ -19,6 +21,7 @@ from app.methods import (
 )
 from app.screens.explore_figures import comparable_scores
 from app.screens.explore_finding import command, finding
+from app.screens.explore_taking import picture, scores_csv
 from app.screens.explore_tiles import TILE_PX, compose_tile
 from app.screens.explore_view import View
 from app.screens.settings import number_bounds
@@ -169,3 +172,17 @@ def test_the_reduction_is_a_question_that_changes_the_scores(open_page):
     assert not page.error
     assert finding_on(page) != before
     assert any("--reduction mean" in caption.value for caption in page.caption)
+
+
+def test_the_csv_has_a_row_for_each_image_domain_and_method():
+    found = [answered("rd4ad", normal=[0, 3], anomalous=[2]), answered("knn", normal=[0.5], anomalous=[1.5])]
+    rows = pd.read_csv(StringIO(scores_csv(found)))
+    assert rows.method.tolist() == 6 * ["rd4ad"] + 4 * ["knn"]
+    assert rows.score.tolist() == [0, 3, 2, 0, 3, 2, 0.5, 1.5, 0.5, 1.5]
+    assert rows.above_threshold.tolist() == [False, True, True, False, True, True, False, True, False, True]
+
+
+@pytest.mark.parametrize(("ending", "beginning"), [("svg", b"<?xml"), ("png", b"\x89PNG")])
+def test_the_figure_is_a_still_of_either_kind(ending, beginning):
+    found = answered("rd4ad", normal=[0, 3], anomalous=[1, 2])
+    assert picture([found], ("as written", "blended"), ending=ending).startswith(beginning)

@@ -24,7 +24,9 @@ from gnl_core.explanation import (
     stage_maps,
     stored_references,
     trace_values,
+    view_distances,
 )
+from gnl_core.losses import invariance_loss
 
 Make = Callable[..., RunConfig]
 
@@ -136,3 +138,18 @@ def test_pooled_features_are_the_mean_of_the_teachers_last_map(detector: RD4AD, 
 @pytest.mark.parametrize(("name", "explained"), [("gnl", True), ("rd4ad_jigsaw", True), ("knn", False)])
 def test_reverse_distillation_can_be_explained_and_other_methods_cannot(tiny_config: Make, name: str, explained: bool):
     assert can_explain(create_detector(tiny_config(detector=name))) is explained
+
+
+def test_a_view_that_changes_nothing_has_no_distance(detector: RD4AD, image: Tensor):
+    (same,) = view_distances(detector, image, image[None])
+    assert same == pytest.approx((0.0, 0.0), abs=1e-5)
+
+
+def test_the_mean_over_views_is_the_loss_that_training_minimises(detector: RD4AD, image: Tensor):
+    views = torch.stack([image.flip(2), 1 - image])
+    rows = view_distances(detector, image, views)
+    with torch.inference_mode():
+        original, *altered = (detector.network(detector.network.teacher(one[None])) for one in (image, *views))
+    for term, found in (("embedding", lambda f: f.embedding), ("low_level", lambda f: f.student[0])):
+        expected = invariance_loss(found(original), [found(view) for view in altered])
+        assert sum(getattr(row, term) for row in rows) / 2 == pytest.approx(float(expected), abs=1e-5)

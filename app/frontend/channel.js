@@ -1,0 +1,18 @@
+// A real channel at the strength that is set by hand.
+
+const followers = new WeakMap();
+
+export default function ({ data, parentElement }) {
+  const find = (part) => parentElement.querySelector(`[data-part="${part}"]`);
+  find("told").textContent = data.told;
+  const draw = () => {
+    const strength = readKept()?.strength ?? data.strength;
+    find("told-strength").textContent = strength.toFixed(2);
+    drawSorted(find("sorted"), data.values, match(data.values, data.reference, strength), data.reference, 735);
+  };
+  document.removeEventListener(MOVED, followers.get(parentElement));
+  followers.set(parentElement, draw);
+  document.addEventListener(MOVED, draw);
+  draw();
+  return () => document.removeEventListener(MOVED, followers.get(parentElement));
+}

@@ -1,0 +1,120 @@
+"""What the steps of Learn ask of a detector. It imports PyTorch: import it only where a step has shown the rest."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import streamlit as st
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from app.compute import run_of
+from app.inspection import as_item, explained
+from app.sources import Source
+from app.subjects import Subject
+from gnl_core.config import ScoringConfig
+from gnl_core.datasets.views import make_view
+from gnl_core.explanation import ViewDistances, view_distances
+from gnl_core.runs.experiment import Run, scoring_batches
+
+HASHED: dict[str | type, Any] = {
+    ScoringConfig: ScoringConfig.model_dump_json,
+    Subject: lambda subject: subject.digest,
+}
+Pixels = NDArray[np.uint8]
+
+
+class Encoded(NamedTuple):
+    """What a network makes of an image, one image's maps of shape (C, H, W) each.
+
+    Attributes:
+        image: As the teacher is given it.
+        teacher: The stages, from the low-level one to the abstract one.
+        embedding: What is left behind the bottleneck.
+        student: The rebuilt stages.
+    """
+
+    image: NDArray[np.float32]
+    teacher: list[NDArray[np.float32]]
+    embedding: NDArray[np.float32]
+    student: list[NDArray[np.float32]]
+
+
+class Views(NamedTuple):
+    """An image and what was made of it, RGB at the detector's size, and how far each is from it by two runs.
+
+    Attributes:
+        pictures: The original, then its views, by name.
+        distances: For each run, the distances of the views, in their order.
+    """
+
+    pictures: dict[str, Pixels]
+    distances: list[list[ViewDistances]]
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=HASHED)
+def encoded(source: Source, subject: Subject, scoring: ScoringConfig) -> Encoded:
+    """A network's maps of an image; nothing ever changes them.
+
+    Raises:
+        ValueError: If the checkpoint cannot be used; says why.
+    """
+    run = run_of(source)
+    image = as_input(run, subject)
+    with torch.inference_mode():
+        found = explained(run).features(image[None].to(device_of(run)), scoring)
+    return Encoded(
+        image=image.numpy(),
+        teacher=[stage[0].cpu().numpy() for stage in found.teacher],
+        embedding=found.embedding[0].cpu().numpy(),
+        student=[stage[0].cpu().numpy() for stage in found.student],
+    )
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=HASHED)
+def views(
+    sources: tuple[Source, ...], subject: Subject, shifted: Subject, *, seed: int, operations: tuple[str, ...]
+) -> Views:
+    """An image's augmented views and the same scene under the real shift, and how near they are to each run.
+
+    Args:
+        sources: The runs; all take images of one size.
+        subject: The image.
+        shifted: The same scene in the shifted domain.
+        seed: Decides what AugMix draws.
+        operations: What AugMix draws from.
+
+    Raises:
+        ValueError: If a checkpoint cannot be used; says why.
+    """
+    runs = [run_of(source) for source in sources]
+    original = as_input(runs[0], subject)
+    made = {
+        name: make_view(key, original, generator=np.random.default_rng(seed), operations=operations)
+        for name, key in (("AugMix", "augmix"), ("grayscale", "grayscale"))
+    } | {"the real shift": as_input(runs[0], shifted)}
+    stacked = torch.stack(list(made.values()))
+    return Views(
+        pictures={name: as_pixels(one) for name, one in ({"original": original} | made).items()},
+        distances=[
+            view_distances(explained(run), original.to(device_of(run)), stacked.to(device_of(run))) for run in runs
+        ],
+    )
+
+
+def as_input(run: Run, subject: Subject) -> Tensor:
+    """An image as a run's detector is given it, shape (3, H, W)."""
+    (batch,) = scoring_batches([as_item(subject)], run.config)
+    return batch.views["original"][0]
+
+
+def device_of(run: Run) -> torch.device:
+    """Where a run's detector computes."""
+    return next(run.detector.parameters()).device
+
+
+def as_pixels(image: Tensor) -> Pixels:
+    """RGB in [0, 1], shape (3, H, W), as 8-bit pixels (H, W, 3)."""
+    return (255 * image.clamp(0, 1)).round().byte().permute(1, 2, 0).numpy()

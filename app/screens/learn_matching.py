@@ -1,0 +1,111 @@
+"""Learn, step 5: matching distributions by hand, and the same on a channel of a real image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from app import PROJECT
+from app.answers import ask as ask_run
+from app.lessons import Task, subject_in
+from app.screens.learn_step import CHOICES, Step, choose_image, choose_task, say_origin
+from app.sources import source_of
+from app.words import domain_name
+
+FRONTEND = PROJECT / "app" / "frontend"
+COUNT = 12
+LOW, HIGH, STEP = -5.0, 5.0, 0.1
+SEED = 5
+START_STRENGTH = 0.5
+TEXT = """\
+At test time GNL changes the features themselves. A **channel** is one number of the list at every place of the image.
+**Feature distribution matching** (FDM) takes a channel's values in order of size, takes those of normal training images
+likewise, and moves each value toward the reference of the same **rank**:
+
+(1 − α) · own value + α · reference value
+
+At **strength** α = 0 nothing changes; at 1 the channel has exactly the reference's values. Ranks never change: what was
+largest stays largest, but its style goes."""
+
+
+def ask() -> tuple[Task, int]:
+    """The image whose channel is shown below the dozen numbers."""
+    with st.container(key=CHOICES):
+        task = choose_task()
+        return task, choose_image(task, 0, st)
+
+
+def show(asked: tuple[Task, int], large: bool) -> None:
+    """Numbers by hand at once; the real channel follows when the network has looked at the image."""
+    task, row = asked
+    component("by_hand")(key="by_hand", data=starting_numbers())
+    with st.spinner("Looking at the image", show_time=True):
+        channel = real_channel(task, row)
+    component("channel")(key="channel", data=channel)
+    run = task.improved
+    say_origin(run, about=f"stage 1, reference: mean of {run.config.reference_count} training images")
+
+
+@st.cache_resource(show_spinner=False)
+def component(name: str) -> Any:
+    """A part of the page that lives in the browser, registered once for all sessions."""
+    shared, own = read("matching.js"), read(f"{name}.js")
+    return st.components.v2.component(
+        f"gnl_{name}", html=read(f"{name}.html"), css=read("matching.css"), js=f"{shared}\n{own}"
+    )
+
+
+def read(name: str) -> str:
+    """A file of a part that lives in the browser."""
+    return Path(FRONTEND / name).read_text(encoding="utf-8")
+
+
+def starting_numbers() -> dict[str, Any]:
+    """A dozen numbers spread wide and a dozen reference numbers close together, the same for everybody."""
+    generator = np.random.default_rng(SEED)
+    return {
+        "values": draw_numbers(generator, mean=1.0, deviation=2.2),
+        "reference": draw_numbers(generator, mean=-1.5, deviation=0.9),
+        "strength": START_STRENGTH,
+        "low": LOW,
+        "high": HIGH,
+        "step": STEP,
+    }
+
+
+def draw_numbers(generator: np.random.Generator, *, mean: float, deviation: float) -> list[float]:
+    """Numbers with one decimal, within the sliders' range."""
+    drawn: list[float] = np.clip(generator.normal(mean, deviation, COUNT), LOW, HIGH).round(1).tolist()
+    return drawn
+
+
+def real_channel(task: Task, row: int) -> dict[str, Any]:
+    """The channel of stage 1 that matching moves most, of a normal image under shift.
+
+    Raises:
+        ValueError: If the checkpoint cannot be used; says why.
+    """
+    from app.inspection import reasons  # noqa: PLC0415 (PyTorch takes seconds to import)
+
+    shifted = task.spec.shifted[0]
+    question = ask_run(task.improved, style_weight=1.0)
+    stage = reasons(source_of(task.improved), subject_in(task, shifted, row), question.scoring).stages[0]
+    if stage.reference is None:
+        raise ValueError("this checkpoint keeps no references to match with; make checkpoints trains it again")
+    before, reference = stage.before[stage.farthest], stage.reference[stage.farthest]
+    told = (
+        f"Stage 1, channel {stage.farthest + 1}, of the normal image {domain_name(shifted)}: {len(before):,} values, "
+        f"mean {before.mean():.2f}; the reference's mean is {reference.mean():.2f}."
+    ).replace("-", "−")
+    return {
+        "values": before.tolist(),
+        "reference": reference.tolist(),
+        "strength": START_STRENGTH,
+        "told": told,
+    }
+
+
+MATCHING = Step("Matching distributions", TEXT, ask, show)

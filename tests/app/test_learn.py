@@ -1,0 +1,295 @@
+"""The page Learn, without a browser, on the bundled runs."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import rankdata
+from sklearn.metrics import roc_auc_score
+from streamlit.testing.v1 import AppTest
+
+from app import PROJECT, cache
+from app.screens.learn import STEPS
+from app.screens.learn_failure import tell_table
+from gnl_core.plots.style import ACCENT, GREY, NORMAL
+from gnl_core.runs.comparison.data import read_comparison
+from gnl_core.runs.folder import RunFolder, read_saved_scores
+from tests.app.conftest import SLOW_SECONDS, charts
+
+BUNDLED = Path(__file__).parents[2] / "assets" / "checkpoints"
+LONGEST_TEXT = 90
+
+
+@pytest.fixture
+def open_learn():
+    """Opens the page at an address."""
+
+    def open_at(**query: object) -> AppTest:
+        page = AppTest.from_string("from app.screens.learn import page\npage()", default_timeout=SLOW_SECONDS)
+        for key, value in query.items():
+            page.query_params[key] = str(value)
+        return page.run()
+
+    return open_at
+
+
+def texts(page: AppTest) -> str:
+    """All that is written on the page."""
+    return "\n".join(element.value for kind in (page.markdown, page.caption) for element in kind)
+
+
+def saved(run: str, domain: str, *, style_weight: float) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and scores on file."""
+    rows = read_saved_scores(RunFolder(BUNDLED / run))
+    here = (rows["domain"] == domain) & (rows["style_weight"] == style_weight)
+    return rows["label"][here], rows["score"][here]
+
+
+def bars(page: AppTest) -> list[dict]:
+    """The bars of the first chart."""
+    return [trace for trace in charts(page)[0]["data"] if trace["type"] == "bar"]
+
+
+@pytest.mark.parametrize("number", range(1, 1 + len(STEPS)))
+def test_each_step_opens_by_its_address(open_learn, number):
+    page = open_learn(step=number)
+    assert not page.exception
+    assert not page.error
+    assert [header.value for header in page.header] == [f"{number}. {STEPS[number - 1].title}"]
+    assert page.query_params["step"] == str(number)
+
+
+@pytest.mark.parametrize("step", STEPS, ids=[step.title for step in STEPS])
+def test_a_step_has_at_most_ninety_words(step):
+    words = re.findall(r"\w[\w'’-]*", step.text)
+    assert 20 < len(words) <= LONGEST_TEXT
+
+
+@pytest.mark.parametrize(("asked", "shown"), [("0", 1), ("99", 7), ("-1", 1), ("two", 1)])
+def test_an_address_without_such_a_step_shows_one_all_the_same(open_learn, asked, shown):
+    page = open_learn(step=asked)
+    assert not page.exception
+    assert page.header[0].value.startswith(f"{shown}. ")
+
+
+def test_next_and_previous_step_and_the_address_follows(open_learn):
+    page = open_learn()
+    assert page.button(key="previous_step").disabled
+    page.button(key="next_step").click().run()
+    assert page.header[0].value.startswith("2. ")
+    assert page.query_params["step"] == "2"
+    page.button(key="previous_step").click().run()
+    assert page.query_params["step"] == "1"
+    assert open_learn(step=7).button(key="next_step").disabled
+
+
+def test_a_link_to_the_page_opens_the_step_that_was_shown_last(open_learn):
+    page = open_learn(step=7)
+    del page.query_params["step"]
+    page.run()
+    assert page.header[0].value.startswith("7. ")
+
+
+def test_the_detector_gives_each_image_the_score_on_file(open_learn):
+    page = open_learn(step=1, normal_image_digits=3, anomalous_image_digits=5)
+    labels, scores = saved("digits-4-rd4ad", "digits", style_weight=0.0)
+    for label, place, word in ((0, 2, "normal"), (1, 4, "anomalous")):
+        assert f"{word}]: score **{scores[labels == label][place]:.2f}**" in texts(page)
+
+
+def test_another_data_set_begins_with_its_typical_images(open_learn):
+    page = open_learn(step=1, normal_image_digits=74)
+    page.segmented_control(key="lesson").set_value("parts").run()
+    assert not page.exception
+    labels, scores = saved("parts-nut-rd4ad", "parts", style_weight=0.0)
+    normal = scores[labels == 0]
+    typical = normal[np.abs(normal - np.median(normal)).argmin()]
+    assert f"normal]: score **{typical:.2f}**" in texts(page)
+    assert "rendered data" in texts(page)
+
+
+def test_a_choice_that_came_along_from_another_step_is_no_warning(open_learn):
+    page = open_learn(step=1)
+    page.number_input(key="normal_image_digits").set_value(9).run()
+    page.button(key="next_step").click().run()
+    page.slider(key="guess").set_value(20).run()
+    page.button(key="next_step").click().run()
+    assert page.number_input(key="normal_image_digits").value == 9
+    page.button(key="previous_step").click().run()
+    assert page.slider(key="guess").value == 20
+    assert not page.warning
+
+
+def test_the_truth_is_told_after_the_guess_and_not_before(open_learn):
+    labels, scores = saved("digits-4-rd4ad", "digits_m", style_weight=0.0)
+    _, held_out = saved("digits-4-rd4ad", "held_out", style_weight=0.0)
+    truth = 100 * np.mean(scores[labels == 0] > np.quantile(held_out, 0.95))
+    page = open_learn(step=2, guess=20)
+    assert len(bars(page)) == 2  # in-distribution: normal and anomalous
+    assert f"{truth:.0f}\N{NO-BREAK SPACE}%" not in texts(page) + str(charts(page)[0]["data"])
+    page.button(key="reveal").click().run()
+    assert len(bars(page)) == 4
+    assert f"it is **{truth:.0f}\N{NO-BREAK SPACE}%**" in texts(page)
+    assert f"You were {truth - 20:.0f} points below" in texts(page)
+
+
+def test_each_shift_is_revealed_by_itself_and_can_be_hidden_again(open_learn):
+    page = open_learn(step=2)
+    page.button(key="reveal").click().run()
+    page.selectbox(key="shown_shift").set_value("parts_blur").run()
+    assert len(bars(page)) == 2
+    page.selectbox(key="shown_shift").set_value("digits_m").run()
+    assert len(bars(page)) == 4
+    page.button(key="hide").click().run()
+    assert len(bars(page)) == 2
+
+
+def test_what_was_revealed_and_guessed_stays_while_one_looks_at_another_step(open_learn):
+    page = open_learn(step=2, guess=30)
+    page.button(key="reveal").click().run()
+    page.button(key="next_step").click().run()
+    page.button(key="previous_step").click().run()
+    assert len(bars(page)) == 4
+    assert page.slider(key="guess").value == 30
+
+
+def test_the_embedding_is_the_narrowest_place(open_learn):
+    (widths,) = bars(open_learn(step=3))
+    counts = dict(zip(widths["y"], (int(text.replace(",", "")) for text in widths["text"]), strict=True))
+    assert counts["Image"] == 3 * 64 * 64
+    assert min(counts, key=counts.__getitem__) == "Embedding"
+    assert [counts[f"Teacher, stage {stage}"] for stage in (1, 2, 3)] == [
+        counts[f"Student, stage {stage}"] for stage in (1, 2, 3)
+    ]
+
+
+def test_the_stages_add_up_to_the_score(open_learn):
+    page = open_learn(step=3)
+    totals = [float(found) for found in re.findall(r"score \*\*([\d.]+)\*\* is the sum of", texts(page))]
+    parts = [float(found) for found in re.findall(r"Stage \d: ([\d.]+)", texts(page))]
+    assert [sum(parts[:3]), sum(parts[3:])] == pytest.approx(totals, abs=0.02)
+
+
+def test_drawing_again_changes_the_augmix_view_alone(open_learn):
+    page = open_learn(step=4, draw=7)
+    before = [bar["text"] for bar in bars(page)]
+    page.button(key="draw_again").click().run()
+    assert page.number_input(key="draw").value == 8
+    after = [bar["text"] for bar in bars(page)]
+    for old, new in zip(before, after, strict=True):  # from below: the real shift, grayscale, AugMix
+        assert old[:4] == new[:4]
+        assert old[4:] != new[4:]
+
+
+def test_matching_by_hand_says_which_channel_of_which_run_it_shows(open_learn):
+    page = open_learn(step=5)
+    assert "reference: mean of 8 training images" in texts(page)
+    assert "checkpoint GNL 972f728d" in texts(page)
+
+
+def test_the_failure_is_the_one_with_the_largest_loss_on_file(open_learn):
+    gains = {
+        domain: np.diff([roc_auc_score(*saved(run, domain, style_weight=weight)) for weight in (0.0, 1.0)])[0]
+        for run, domains in (
+            ("digits-4-gnl", ("digits", "digits_m")),
+            (
+                "parts-nut-gnl",
+                tuple("parts" + end for end in ("", "_lighting", "_bright", "_background", "_blur", "_noise")),
+            ),
+        )
+        for domain in domains
+    }
+    page = open_learn(step=6)
+    worst = min(gains, key=gains.__getitem__)
+    assert gains[worst] < 0
+    assert page.selectbox(key="failing_domain").value == worst
+    written = sorted(note["text"].replace("−", "-") for note in charts(page)[0]["layout"]["annotations"])
+    assert written == sorted(f"{gain:+.3f}" for gain in gains.values())
+
+
+def test_the_ranks_of_the_worsened_image_are_those_on_file(open_learn):
+    page = open_learn(step=6, failing_domain="Digits blended with photographs")
+    before, after = map(int, re.search(r"rank \*\*(\d+)\*\* → \*\*(\d+)\*\* of 719", texts(page)).groups())
+    labels, off = saved("digits-4-gnl", "digits_m", style_weight=0.0)
+    _, on = saved("digits-4-gnl", "digits_m", style_weight=1.0)
+    ranks = [rankdata(scores, method="ordinal") for scores in (off, on)]
+    wrong = np.where(labels == 0, ranks[1] - ranks[0], ranks[0] - ranks[1])
+    assert (before, after) == (ranks[0][wrong.argmax()], ranks[1][wrong.argmax()])
+
+
+def test_the_table_of_mnist_is_told_with_its_own_numbers(open_learn):
+    found = json.loads((PROJECT / "assets" / "results" / "mnist.json").read_text())
+    table = read_comparison(PROJECT / "assets" / "results" / "mnist.json")
+    assert found["classes"] == list("0123456789")
+    value = {
+        (row.method.detector, row.method.style_weight, domain): f"{row.entries[domain].value:.3f}"
+        for row in table.rows
+        for domain in ("mnist", "mnist_m")
+    }
+    told = texts(open_learn(step=6))
+    assert f"from {value['gnl', 0.0, 'mnist_m']} to {value['gnl', 1.0, 'mnist_m']}; the paper has" in told
+    assert value["gnl", None, "mnist_m"] in told
+    assert "mean of 30 runs" in told
+
+
+def test_without_tables_nothing_is_told_of_them():
+    assert tell_table([]) == ""
+
+
+def test_ones_own_folder_is_looked_into_and_stands_in_the_command(open_learn, own_images):
+    root = own_images(labelled=True)
+    page = open_learn(step=7, own_folder=root)
+    assert not page.exception
+    assert [found.value for found in page.success] == [
+        "8 normal images to learn from; domains to judge: in “lamp”, in “window”."
+    ]
+    assert f"--data-root '{root}'" in page.code[1].value
+
+
+def test_a_folder_that_is_none_gives_one_sentence(open_learn, tmp_path):
+    page = open_learn(step=7, own_folder=tmp_path / "none")
+    assert not page.exception
+    assert "This folder cannot be used: there is no folder" in page.error[0].value
+
+
+def test_lecture_mode_is_in_the_address_and_makes_figures_higher(open_learn):
+    heights = [charts(open_learn(step=2, lecture=mode))[0]["layout"]["height"] for mode in ("false", "true")]
+    assert heights[1] == pytest.approx(1.35 * heights[0])
+
+
+@pytest.mark.parametrize("number", range(1, 7))
+def test_without_bundled_runs_a_step_says_so_in_one_sentence(open_learn, monkeypatch, tmp_path, number):
+    monkeypatch.setattr(cache, "BUNDLED", tmp_path)
+    page = open_learn(step=number)
+    assert not page.exception
+    assert [error.value for error in page.error] == [
+        "This step cannot be shown: the runs that come with the project are not in assets/checkpoints; "
+        "make checkpoints trains them again."
+    ]
+
+
+def test_what_a_shift_does_is_shown_without_pytorch(own_runs):
+    code = """
+import sys
+from streamlit.testing.v1 import AppTest
+page = AppTest.from_string("from app.screens.learn import page\\npage()", default_timeout=60)
+page.query_params["step"] = "2"
+page.run().button(key="reveal").click().run()
+assert page.get("plotly_chart") and not page.exception
+print("torch" in sys.modules)
+"""
+    environment = os.environ | {"GNL_RUNS": str(own_runs), "PYTHONPATH": str(PROJECT)}
+    command = [sys.executable, "-c", code]
+    told = subprocess.run(command, check=True, cwd=PROJECT, env=environment, capture_output=True, text=True).stdout
+    assert told.strip() == "False"
+
+
+def test_what_lives_in_the_browser_has_the_colours_of_all_figures():
+    css = (PROJECT / "app" / "frontend" / "matching.css").read_text().upper()
+    for name, colour in (("NORMAL", NORMAL), ("ACCENT", ACCENT), ("GREY", GREY)):
+        assert f"--{name}: {colour};" in css
