@@ -44,6 +44,7 @@ autodoc_default_options = {"members": True, "member-order": "bysource", "exclude
 autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True  # a record's fields in one list
+napoleon_attr_annotations = False  # their types stand in the signature
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 90
 add_module_names = False
@@ -77,6 +78,11 @@ html_theme_options = {
 def is_settings(documented: object) -> bool:
     """Whether what is documented is a class of settings, whose fields describe themselves."""
     return isinstance(documented, type) and issubclass(documented, BaseModel)
+
+
+def keep_asterisks(app: Sphinx, what: str, name: str, documented: object, options: object, lines: list[str]) -> None:
+    """Let an asterisk in a docstring stand for itself: it multiplies or unpacks, and emphasises nothing."""
+    lines[:] = [line.replace("*", r"\*") for line in lines]
 
 
 def describe_settings(app: Sphinx, what: str, name: str, documented: Any, options: object, lines: list[str]) -> None:
@@ -114,6 +120,7 @@ def offer_dark(app: Sphinx, page: nodes.document) -> None:
 
 def setup(app: Sphinx) -> None:
     """Register what this site adds to Sphinx."""
+    app.connect("autodoc-process-docstring", keep_asterisks, priority=400)  # before Napoleon writes its own
     app.connect("autodoc-process-docstring", describe_settings)
     app.connect("autodoc-process-signature", shorten_signature)
     app.connect("autodoc-skip-member", skip_field)
