@@ -8,12 +8,13 @@ BIN := $(VENV)/bin
 VENV_STAMP := $(VENV)/.stamp-venv
 APP_STAMP := $(VENV)/.stamp-app
 DEV_STAMP := $(VENV)/.stamp-dev
+DOCS_STAMP := $(VENV)/.stamp-docs
 
 CHECKPOINTS := assets/checkpoints
 NEW_CHECKPOINTS := build/checkpoints
 STYLE_WEIGHTS := 0 0.25 0.5 0.75 1
 
-.PHONY: help app test check checkpoints figures clean
+.PHONY: help app test check docs checkpoints figures clean
 
 help: ## print this list (what make alone does)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +29,11 @@ check: $(DEV_STAMP) ## format, lint and types, without changing a file
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# -W: a link or a name that leads nowhere is an error.
+docs: $(DOCS_STAMP) ## set up on the first call, then build these docs as a site: build/site/index.html
+	rm -rf build/site
+	$(BIN)/python -m sphinx -q -W --keep-going -E -d build/doctrees -c docs . build/site
 
 # Data set, class, detector, image size in px. Half precision: each of the four takes 4 MB instead of 7.
 define make-run
@@ -90,4 +96,8 @@ endif
 
 $(DEV_STAMP): requirements.txt pyproject.toml $(APP_STAMP)
 	$(BIN)/python -m pip install -r requirements.txt -e ".[dev]"
+	@touch $@
+
+$(DOCS_STAMP): requirements.txt pyproject.toml $(APP_STAMP)
+	$(BIN)/python -m pip install -r requirements.txt -e ".[docs]"
 	@touch $@
