@@ -10,6 +10,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from gnl_core.config import RunConfig
+from gnl_core.runs.experiment import train_run
+from gnl_core.runs.folder import create_run
 from tests.browser.conftest import PROJECT, find_chromium, serve
 
 FIGURES = PROJECT / "assets" / "figures"
@@ -20,10 +23,15 @@ VIEWS = {  # name of the picture to the page's address
     "compare": "compare?comparison=PACS,+3+classes,+11+methods&sort=Mean+shift",
     "learn": "learn?step=3",
     "shift-lab": "shift-lab",
+    "inspect": "inspect?data=Parts+(rendered)&image=75",
+    "train": "train?job=demonstration",
 }
+DEMONSTRATION = {"normal_class": "7", "image_size": (32, 32), "epochs": 8, "keep_epochs": True, "device": "cpu"}
 STANDS = {  # what a whole page has
     "compare": (".st-key-dots .points path", ".st-key-table th[scope=row]"),
     "learn": (".st-key-widths .bars path", '[data-testid="stImage"] img >> nth=7'),
+    "inspect": (".st-key-values .trace", ".st-key-singles .points path", "text=Mean and deviation"),
+    "train": (".st-key-losses .trace",),
     "shift-lab": (".st-key-severity_curves .trace", "text=at the strength chosen above"),
 }
 EXPLORE_STANDS = (".st-key-figures .bars path", ".st-key-gallery img >> nth=15")
@@ -38,6 +46,8 @@ def main() -> int:
         sys.stderr.write("no Chromium on this machine; install it and call again\n")
         return 1
     with tempfile.TemporaryDirectory() as runs, sync_playwright() as playwright:
+        run = RunConfig(**DEMONSTRATION)
+        list(train_run(run, create_run(Path(runs) / "demonstration", run)))  # what the page Train shows
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for address in serve(Path(runs)):
             for (name, query), (scheme, ending) in product(VIEWS.items(), ENDINGS.items()):
