@@ -77,7 +77,7 @@ ANOMALIES: tuple[Change, ...] = (turn_over, add_texture)
 
 
 def validation_items(items: Sequence[Item], *, shift: str, seed: int) -> list[Item]:
-    """Each normal image under a shift, and again with a synthetic anomaly under the same shift.
+    """Each normal image under a shift, and again with each of the synthetic anomalies under the same shift.
 
     Args:
         items: Normal images that no detector has learnt from.
@@ -85,25 +85,23 @@ def validation_items(items: Sequence[Item], *, shift: str, seed: int) -> list[It
         seed: Decides, with an image's path, all that is random.
 
     Returns:
-        Twice as many items: label 0 for the shifted images, 1 for those with an anomaly.
+        Three times as many items: label 0 for the shifted images, 1 for those with an anomaly.
     """
     return [
         item._replace(
-            path=f"{item.path}#{label}",
-            read=partial(read_changed, item, anomalous=bool(label), shift=shift, seed=seed),
-            label=label,
+            path=f"{item.path}#{kind}",
+            read=partial(read_changed, item, anomaly=anomaly, shift=shift, seed=seed),
+            label=min(kind, 1),
             domain=f"validation_{shift}",
             mask=None,
         )
         for item in items
-        for label in (0, 1)
+        for kind, anomaly in enumerate((unchanged, *ANOMALIES))
     ]
 
 
-def read_changed(item: Item, *, anomalous: bool, shift: str, seed: int) -> Image:
-    """Read an image, give it an anomaly if asked to, and shift it; the shift is the same with and without anomaly."""
-    image, path_seed = item.read(), zlib.crc32(item.path.encode())
-    if anomalous:
-        generator = np.random.default_rng([seed, path_seed, 1])
-        image = ANOMALIES[int(generator.integers(len(ANOMALIES)))](image, generator)
+def read_changed(item: Item, *, anomaly: Change, shift: str, seed: int) -> Image:
+    """Read an image, give it an anomaly, and shift it; the shift is the same whatever the anomaly."""
+    path_seed = zlib.crc32(item.path.encode())
+    image = anomaly(item.read(), np.random.default_rng([seed, path_seed, 1]))
     return SHIFTS[shift](image, np.random.default_rng([seed, path_seed, 0]))

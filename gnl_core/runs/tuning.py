@@ -28,7 +28,7 @@ STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 MATCHED_STAGES = ("1", "1,2", "1,2,3")
 REFERENCES = ((1, "mean"), (8, "mean"), (8, "nearest"))
 REDUCTIONS = ("maximum", "top", "mean")
-LARGEST_VALIDATION = 32  # held-out images a run; each is scored twice under every shift
+LARGEST_VALIDATION = 32  # held-out images a run; each is scored three times under every shift
 
 Watch = Callable[[Sequence[str]], Iterable[str]]
 
