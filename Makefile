@@ -8,12 +8,13 @@ BIN := $(VENV)/bin
 VENV_STAMP := $(VENV)/.stamp-venv
 APP_STAMP := $(VENV)/.stamp-app
 DEV_STAMP := $(VENV)/.stamp-dev
+DOCS_STAMP := $(VENV)/.stamp-docs
 
 CHECKPOINTS := assets/checkpoints
 NEW_CHECKPOINTS := build/checkpoints
 STYLE_WEIGHTS := 0 0.25 0.5 0.75 1
 
-.PHONY: help app test check checkpoints figures clean
+.PHONY: help app test check docs checkpoints figures clean
 
 help: ## print this list (what make alone does)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +30,11 @@ check: $(DEV_STAMP) ## format, lint and types, without changing a file
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# -W: a link or a name that leads nowhere is an error.
+docs: $(DOCS_STAMP) ## set up on the first call, then build these docs as a site: build/site/index.html
+	rm -rf build/site
+	$(BIN)/python -m sphinx -q -W --keep-going -E -d build/doctrees -c docs . build/site
+
 # Data set, class, detector, image size in px. Half precision: each of the four takes 4 MB instead of 7.
 define make-run
 	$(BIN)/gnl train --dataset $(1) --normal-class $(2) --detector $(3) --image-size $(4) --stored-precision float16 \
@@ -39,6 +45,18 @@ define make-run
 	done
 endef
 
+PARTS := parts parts_lighting parts_bright parts_background parts_blur parts_noise
+
+# Data set, class, detector, its domains: the severities of one corruption too, for the first curve of the page Shift lab. The report
+# of the last call holds the shift scores of all of them.
+SEVERITIES := $(addprefix gaussian_noise:,1 2 3 4 5)
+define score-severities
+	set -e; for weight in 0 1; do \
+		$(BIN)/gnl score $(NEW_CHECKPOINTS)/$(1)-$(2)-$(3) --style-weight $$weight \
+			--domain $(4) $(addprefix $(1)+,$(SEVERITIES)); \
+	done
+endef
+
 # All runs are made in a folder of their own and moved at the end: an interrupted call changes nothing.
 checkpoints: $(APP_STAMP) ## train and score the runs in assets/checkpoints again (some minutes)
 	rm -rf $(NEW_CHECKPOINTS)
@@ -46,6 +64,10 @@ checkpoints: $(APP_STAMP) ## train and score the runs in assets/checkpoints agai
 	$(call make-run,digits,4,gnl,64)
 	$(call make-run,parts,nut,rd4ad,128)
 	$(call make-run,parts,nut,gnl,128)
+	$(call score-severities,digits,4,rd4ad,digits digits_m)
+	$(call score-severities,digits,4,gnl,digits digits_m)
+	$(call score-severities,parts,nut,rd4ad,$(PARTS))
+	$(call score-severities,parts,nut,gnl,$(PARTS))
 	rm -rf $(CHECKPOINTS)
 	mkdir -p $(dir $(CHECKPOINTS))
 	mv $(NEW_CHECKPOINTS) $(CHECKPOINTS)
@@ -74,4 +96,8 @@ endif
 
 $(DEV_STAMP): requirements.txt pyproject.toml $(APP_STAMP)
 	$(BIN)/python -m pip install -r requirements.txt -e ".[dev]"
+	@touch $@
+
+$(DOCS_STAMP): requirements.txt pyproject.toml $(APP_STAMP)
+	$(BIN)/python -m pip install -r requirements.txt -e ".[docs]"
 	@touch $@

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.cache import Checkpoint, kept_scores, saved_scores, saved_shift_scores
+from app.cache import Checkpoint, kept_scores, kept_shift_scores, saved_scores, saved_shift_scores
 from app.methods import REVERSE_DISTILLATION, method_title
-from app.sources import is_current, own_folder, scores_key, source_of
+from app.progress import ALONE, Work
+from app.sources import images_key, is_current, own_folder, scores_key, source_of
 from app.words import domain_name
 from gnl_core.config import ScoringConfig, scoring_settings
 from gnl_core.datasets import HELD_OUT, TRAIN
@@ -139,7 +141,7 @@ def judge(scores: Scores, threshold: float) -> DomainAnswer:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def measure(labels: NDArray[np.int64], scores: NDArray[np.float64], *, threshold: float) -> DomainReport:
+def measure(labels: NDArray[np.int64], scores: NDArray[np.float64], *, threshold: float | None = None) -> DomainReport:
     """The figures of one domain, kept: with ten thousand images AUROC's interval takes a second."""
     return report_domain(labels, scores, threshold=threshold)
 
@@ -150,13 +152,37 @@ def scores_of(question: Question, domain: str) -> Scores:
     Raises:
         ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
     """
-    found = present_scores(question, domain)
-    if found is not None:
-        return found
-    from app.compute import computed_scores  # noqa: PLC0415 (PyTorch takes seconds to import)
+    (found,) = scores_of_each([question], domain)
+    return found
 
-    title = f"{question.title}, {domain_name(domain)}"
-    return computed_scores(source_of(question.checkpoint), domain=domain, scoring=question.scoring, title=title)
+
+def scores_of_each(questions: Sequence[Question], domain: str, work: Work = ALONE) -> list[Scores]:
+    """Scores of one domain under several questions of one checkpoint; those that are missing are computed in one pass.
+
+    Args:
+        questions: One checkpoint, asked in several ways.
+        domain: The domain.
+        work: What is scored before and after it, for the bar.
+
+    Raises:
+        ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
+    """
+    found = [present_scores(question, domain) for question in questions]
+    missing = [question for question, scores in zip(questions, found, strict=True) if scores is None]
+    if missing:
+        from app.compute import computed_scores  # noqa: PLC0415 (PyTorch takes seconds to import)
+
+        computed = iter(
+            computed_scores(
+                source_of(missing[0].checkpoint),
+                domain=domain,
+                questions=[question.scoring for question in missing],
+                title=f"{' and '.join(question.title for question in missing)}, {domain_name(domain)}",
+                work=work,
+            )
+        )
+        found = [next(computed) if scores is None else scores for scores in found]
+    return [scores for scores in found if scores is not None]
 
 
 def present_scores(question: Question, domain: str) -> Scores | None:
@@ -176,11 +202,15 @@ def shift_score_of(checkpoint: Checkpoint, domain: str) -> float | None:
     Raises:
         ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
     """
-    if not checkpoint.has_references:
-        return None
-    saved = {} if own_folder(checkpoint) else saved_shift_scores(checkpoint.folder.weights, checkpoint.sha256)
-    if domain in saved:
-        return saved[domain]
+    present = present_shift_score(checkpoint, domain)
+    if present is not None or not checkpoint.has_references:
+        return present
     from app.compute import measured_shift  # noqa: PLC0415 (PyTorch takes seconds to import)
 
     return measured_shift(source_of(checkpoint), domain=domain)
+
+
+def present_shift_score(checkpoint: Checkpoint, domain: str) -> float | None:
+    """A shift score that was written down, or measured since the app began; None where there is none."""
+    saved = {} if own_folder(checkpoint) else saved_shift_scores(checkpoint.folder.weights, checkpoint.sha256)
+    return saved.get(domain, kept_shift_scores().get(images_key(source_of(checkpoint), domain=domain)))

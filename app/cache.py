@@ -101,3 +101,9 @@ def kept_scores() -> dict[tuple[str, ...], Scores]:
     Not `st.cache_data`: a function under it cannot move a bar that stands outside of it.
     """
     return {}
+
+
+@st.cache_resource(show_spinner=False)
+def kept_shift_scores() -> dict[tuple[str, ...], float]:
+    """The shift scores that were measured so far, for all sessions; a page can ask whether one is there."""
+    return {}

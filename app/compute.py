@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.cache import kept_scores
-from app.sources import Source, scores_key
-from app.words import duration
+from app.cache import kept_scores, kept_shift_scores
+from app.progress import ALONE, Work, tell_progress
+from app.sources import Source, images_key, scores_key
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Mask
 from gnl_core.records import Scores
 from gnl_core.runs.experiment import (
     MAP_SCALE_QUANTILE,
+    SHIFT_IMAGES,
     Run,
     list_domain,
     load_domain,
@@ -28,11 +30,12 @@ from gnl_core.runs.experiment import (
     split_training,
 )
 from gnl_core.runs.folder import RunFolder
-from gnl_core.scoring import collect_scores, detect
+from gnl_core.scoring import detect, measure_shift, score_each
 
 KEPT_SCORES = 256
-UNSEEN_SECONDS = 0.4  # work that is over by then needs no bar
 SCALE_IMAGES = 256
+TIMED_IMAGES = 8
+Kept = TypeVar("Kept")
 LOCK = threading.Lock()  # sessions share what is kept
 HASHED: dict[str | type, Any] = {ScoringConfig: ScoringConfig.model_dump_json}
 
@@ -51,6 +54,13 @@ class Tile(NamedTuple):
     mask: Mask | None
 
 
+class Pace(NamedTuple):
+    """Seconds that a domain takes: to score it, and to measure its shift."""
+
+    scoring: float
+    shift: float
+
+
 @st.cache_resource(max_entries=4, show_spinner=False)
 def shared_run(weights: Path, sha256: str) -> Run:
     """A checkpoint's detector, one for all sessions; nothing ever changes it."""
@@ -63,35 +73,37 @@ def run_of(source: Source) -> Run:
     return Run(detector, config.model_copy(update={"data_root": source.data_root}))
 
 
-def computed_scores(source: Source, *, domain: str, scoring: ScoringConfig, title: str) -> Scores:
-    """Score a domain now, and keep that; a bar shows how far it is and how long it will take.
+def computed_scores(
+    source: Source, *, domain: str, questions: Sequence[ScoringConfig], title: str, work: Work = ALONE
+) -> list[Scores]:
+    """Score a domain now under several questions, in one pass, and keep that; a bar shows how long it will take.
+
+    Args:
+        source: The checkpoint and its images.
+        domain: What to score.
+        questions: How to look at it.
+        title: What the bar is called.
+        work: What the bar tells of beside this domain.
+
+    Returns:
+        One answer a question.
 
     Raises:
         ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
     """
-    found = score_visibly(run_of(source), domain, scoring, title=title)
-    with LOCK:
-        kept = kept_scores()
-        kept[scores_key(source, domain=domain, scoring=scoring)] = found
-        while len(kept) > KEPT_SCORES:
-            kept.pop(next(iter(kept)))
+    run = run_of(source)
+    found = score_each(run.detector, tell_progress(load_domain(run, domain), title=title, work=work), questions)
+    for scoring, scores in zip(questions, found, strict=True):
+        keep(kept_scores(), scores_key(source, domain=domain, scoring=scoring), scores)
     return found
 
 
-def score_visibly(run: Run, domain: str, scoring: ScoringConfig, *, title: str) -> Scores:
-    """Score every image of a domain, with a bar where it takes longer than a moment."""
-    batches, rows = load_domain(run, domain), []
-    total, done = len(batches.items), 0
-    place, started = st.empty(), time.perf_counter()
-    for batch, detection in detect(run.detector, batches, scoring):
-        rows.append((batch, detection._replace(anomaly_map=None)))
-        done += len(batch.paths)
-        elapsed = time.perf_counter() - started
-        if elapsed > UNSEEN_SECONDS:
-            left = elapsed / done * (total - done)
-            place.progress(done / total, text=f"{title}: {done:,} of {total:,} images, {duration(left)} left")
-    place.empty()
-    return collect_scores(rows)
+def keep(kept: dict[tuple[str, ...], Kept], key: tuple[str, ...], found: Kept) -> None:
+    """Keep an answer for all sessions; the oldest ones are let go."""
+    with LOCK:
+        kept[key] = found
+        while len(kept) > KEPT_SCORES:
+            kept.pop(next(iter(kept)))
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASHED)
@@ -119,14 +131,38 @@ def tiles(source: Source, *, domain: str, scoring: ScoringConfig, paths: tuple[s
     ]
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASHED)
+def estimate(source: Source, *, domain: str, questions: Sequence[ScoringConfig]) -> Pace:
+    """How long it takes to score a domain under several questions and to measure its shift, by a few of its images.
+
+    Raises:
+        ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
+    """
+    run = run_of(source)
+    items = list_domain(run.config, domain)
+    batches = scoring_batches(items[:TIMED_IMAGES], run.config)
+    started = time.perf_counter()
+    score_each(run.detector, batches, questions)
+    scored = time.perf_counter()
+    measure_shift(run.detector, batches)
+    measured = time.perf_counter()
+    timed = len(batches.items)
+    return Pace(
+        scoring=(scored - started) / timed * len(items),
+        shift=(measured - scored) / timed * min(len(items), SHIFT_IMAGES),
+    )
+
+
 def measured_shift(source: Source, *, domain: str) -> float | None:
-    """How far a domain lies from the training images; None for a checkpoint that cannot tell.
+    """How far a domain lies from the training images, measured now and kept; None for a checkpoint that cannot tell.
 
     Raises:
         ValueError: If an image cannot be read.
     """
-    return measure_domain_shift(run_of(source), domain)
+    found = measure_domain_shift(run_of(source), domain)
+    if found is not None:
+        keep(kept_shift_scores(), images_key(source, domain=domain), found)
+    return found
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASHED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from app.compute import run_of
 from app.sources import Source
-from app.subjects import Subject
+from app.subjects import Subject, as_item
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets.base import Image, Item
 from gnl_core.detectors.rd4ad import RD4AD
@@ -29,8 +30,9 @@ from gnl_core.explanation import (
     trace_values,
 )
 from gnl_core.neighbours import neighbours
+from gnl_core.records import Detection
 from gnl_core.runs.experiment import Run, scoring_batches, split_training
-from gnl_core.scoring import detect
+from gnl_core.scoring import detect_each
 
 OTHER_REFERENCES = 16
 COMPARED_IMAGES = 256  # training images among which the nearest are looked for
@@ -97,21 +99,32 @@ class Neighbour(NamedTuple):
     distance: float
 
 
-def as_item(subject: Subject) -> Item:
-    """The image as detectors are given it."""
-    return Item(subject.digest, lambda: subject.image, subject.label, domain="", category=subject.shown)
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASHED)
+def seen_each(source: Source, subjects: Sequence[Subject], questions: Sequence[ScoringConfig]) -> list[list[Seen]]:
+    """Score and map of images, each under several questions, which share work.
 
-
-@st.cache_data(max_entries=256, show_spinner=False, hash_funcs=HASHED)
-def seen(source: Source, subject: Subject, scoring: ScoringConfig) -> Seen:
-    """Score and map of an image.
+    Returns:
+        For each question one answer an image.
 
     Raises:
         ValueError: If the checkpoint cannot be used; says why.
     """
     run = run_of(source)
-    ((_, found),) = detect(run.detector, scoring_batches([as_item(subject)], run.config), scoring)
-    return Seen(float(found.score[0]), None if found.anomaly_map is None else found.anomaly_map[0, 0].numpy())
+    batches = scoring_batches([as_item(subject) for subject in subjects], run.config)
+    found = [detections for _, detections in detect_each(run.detector, batches, questions)]
+    return [[one for part in parts for one in split(part)] for parts in zip(*found, strict=True)]
+
+
+def seen(source: Source, subject: Subject, scoring: ScoringConfig) -> Seen:
+    """Score and map of one image under one question; fails as `seen_each`."""
+    ((found,),) = seen_each(source, [subject], [scoring])
+    return found
+
+
+def split(found: Detection) -> list[Seen]:
+    """A batch's answers, one an image."""
+    maps = [None] * len(found.score) if found.anomaly_map is None else list(found.anomaly_map[:, 0].numpy())
+    return [Seen(score, anomaly_map) for score, anomaly_map in zip(found.score.tolist(), maps, strict=True)]
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=HASHED)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.compute import run_of
-from app.inspection import as_item, explained
+from app.inspection import explained
 from app.sources import Source
-from app.subjects import Subject
+from app.subjects import Subject, as_item
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets.views import make_view
 from gnl_core.explanation import ViewDistances, view_distances

@@ -35,6 +35,13 @@ def inspect() -> None:
     page()
 
 
+def shift_lab() -> None:
+    """The page Shift lab, imported when it is opened."""
+    from app.screens.shift_lab import page  # noqa: PLC0415
+
+    page()
+
+
 def train() -> None:
     """The page Train, imported when it is opened."""
     from app.screens.train import page  # noqa: PLC0415
@@ -65,6 +72,7 @@ st.html(READABLE)
 pages = [
     st.Page(explore, title="Explore", url_path="explore", default=True),
     st.Page(inspect, title="Inspect", url_path="inspect"),
+    st.Page(shift_lab, title="Shift lab", url_path="shift-lab"),
     st.Page(train, title="Train", url_path="train"),
     st.Page(compare, title="Compare", url_path="compare"),
     st.Page(learn, title="Learn", url_path="learn"),

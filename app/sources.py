@@ -44,7 +44,12 @@ def source_of(checkpoint: Checkpoint) -> Source:
 
 def scores_key(source: Source, *, domain: str, scoring: ScoringConfig) -> tuple[str, ...]:
     """What tells one set of scores from all others."""
-    return source.sha256, str(source.data_root), source.version, domain, scoring.model_dump_json()
+    return *images_key(source, domain=domain), scoring.model_dump_json()
+
+
+def images_key(source: Source, *, domain: str) -> tuple[str, ...]:
+    """What tells the images of one domain, as one checkpoint sees them, from all others."""
+    return source.sha256, str(source.data_root), source.version, domain
 
 
 def own_folder(checkpoint: Checkpoint) -> Path | None:

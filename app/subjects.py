@@ -14,6 +14,7 @@ import PIL.ImageOps
 from app.sources import UNLABELLED
 from gnl_core.datasets.base import Image, Item, Mask
 from gnl_core.datasets.images import UNUSABLE, to_rgb
+from gnl_core.datasets.shifts import shift_items
 
 FORMATS = ("PNG", "JPEG")
 LARGEST_MB = 10
@@ -25,6 +26,7 @@ class Subject(NamedTuple):
     """An image and what is known of it.
 
     Attributes:
+        path: What identifies it in its data set; its digest where it was brought along.
         digest: Of its pixels: two with the same digest get the same answers.
         image: RGB at native size, shape (H, W, 3).
         mask: Anomalous pixels at native size, shape (H, W), or None where none are marked.
@@ -32,6 +34,7 @@ class Subject(NamedTuple):
         shown: What it shows: its category, or the name of its file.
     """
 
+    path: str
     digest: str
     image: Image
     mask: Mask | None
@@ -48,7 +51,23 @@ def subject_of(item: Item) -> Subject:
     image = item.read()
     labelled = item.label != UNLABELLED
     shown = item.category.replace("_", " ") if labelled else PurePosixPath(item.path).name
-    return Subject(digest_of(image), image, item.mask() if item.mask else None, item.label, shown)
+    return Subject(item.path, digest_of(image), image, item.mask() if item.mask else None, item.label, shown)
+
+
+def as_item(subject: Subject) -> Item:
+    """The image as loaders are given it."""
+    return Item(subject.path, lambda: subject.image, subject.label, domain="", category=subject.shown)
+
+
+def under_shift(subject: Subject, shift: str) -> Subject:
+    """The image under a corruption, such as "defocus_blur:3": the pixels that a scoring of its data set sees.
+
+    Raises:
+        ValueError: If there is no such corruption or severity.
+    """
+    (item,) = shift_items([as_item(subject)], shift)
+    image = item.read()
+    return subject._replace(digest=digest_of(image), image=image)
 
 
 def brought_along(name: str, content: bytes) -> Subject:
@@ -62,7 +81,8 @@ def brought_along(name: str, content: bytes) -> Subject:
         ValueError: If it is anything else; says what came, what is expected and what to do.
     """
     image = decode(name, content)
-    return Subject(digest_of(image), image, None, UNLABELLED, name)
+    digest = digest_of(image)
+    return Subject(digest, digest, image, None, UNLABELLED, name)
 
 
 def decode(name: str, content: bytes) -> Image:

@@ -37,6 +37,7 @@ DOMAIN_NAMES = {
     "cifar10": "as photographed",
     "train": "learnt from",
 }
+CORRUPTION_NAMES = {"jpeg": "JPEG"}
 COLUMN_NAMES = {  # of a comparison's table, besides the domains
     "method": "Method",
     "mean shift": "Mean shift",
@@ -70,6 +71,10 @@ AUROC_HELP = "The chance that an anomalous image scores above a normal one: 0.5 
 SHIFT_SCORE_HELP = (
     "How far the teacher's features of these images lie from those of the training images, in units of the training "
     "images' own spread: about 0.4 is in-distribution, above 1 is farther away than they are from each other."
+)
+CORRUPTION_HELP = (
+    "What a camera does to an image, at the image's own size, in five severities. ImageNet-C's where it has them; the "
+    "others are ours."
 )
 SHIFTED_HELP = "The same task on images that look different: normal images should still score low."
 FOLDER_HELP = (
@@ -111,7 +116,7 @@ def domain_name(domain: str) -> str:
 
 def corruption_name(corruption: str) -> str:
     """The page's words for a corruption."""
-    return corruption.replace("_", " ")
+    return CORRUPTION_NAMES.get(corruption, corruption.replace("_", " "))
 
 
 def task_name(dataset: str, normal_class: str) -> str:

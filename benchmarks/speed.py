@@ -22,7 +22,9 @@ import torch
 import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.models import literal_optimizer, literal_step, make_batch, make_pair
+from benchmarks.models import Pair, literal_optimizer, literal_step, make_batch, make_pair
+from gnl_core.models.feature_cache import FeatureCache
+from gnl_core.records import Batch
 from gnl_core.scoring import score_each
 
 Call = Callable[[], object]
@@ -30,6 +32,7 @@ CLOCKS = {"processor": time.process_time, "wall": time.perf_counter}
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 LITERAL_IMAGES = 2  # the literal reading looks at one at a time: more would tell nothing new
 PEAK_SHAPES = ((16, 64, 64), (16, 256, 16), (16, 512, 16), (64, 64, 8))  # images, channels, side; 3x3
+LARGE_MB = 4096
 KIB, MIB, GIB, GIGA = 2**10, 2**20, 2**30, 1e9
 
 
@@ -129,10 +132,39 @@ def training_call(kind: str, teacher: str, side: int, count: int) -> Call:
     if kind == "literal":
         optimizer = literal_optimizer(pair.literal)
         return lambda: literal_step(pair, batch, optimizer)
+    return step_call(pair, batch)
+
+
+def step_call(pair: Pair, batch: Batch) -> Call:
+    """A training step of ours on a batch that has been prepared for."""
     pair.ours.prepare([batch])
     pair.ours.train()
     optimizers = pair.ours.optimizers(pair.ours.learning_rate)
     return lambda: pair.ours.training_step(batch, optimizers, progress=0)
+
+
+def compare_spill(teacher: str, side: int, count: int, parsed: argparse.Namespace) -> Row:
+    """A training step whose fixed views are encoded each time, against one that reads their maps from a file."""
+    first, second, third = (
+        cached_call(teacher, side, count, memory_mb=memory, spill_mb=spill)
+        for memory, spill in ((0, 0), (0, LARGE_MB), (LARGE_MB, 0))
+    )
+    encoded, spilled = take_turns(first, second, parsed)
+    _, kept = take_turns(second, third, parsed)
+    return Row(
+        f"training step, maps encoded or in a file, {teacher}, {side} px, batch {count}, s an image",
+        encoded / count,
+        spilled / count,
+        f"in memory {kept / count:.4g}",
+    )
+
+
+def cached_call(teacher: str, side: int, count: int, *, memory_mb: int, spill_mb: int) -> Call:
+    """A training step of ours with so much room for maps in memory and in a file."""
+    pair, batch = make_pair(teacher, side), make_batch(count, side)
+    cache = FeatureCache(pair.ours.network.teacher, budget_bytes=memory_mb * MIB, spill_bytes=spill_mb * MIB)
+    pair.ours.cache = cache
+    return step_call(pair, batch)
 
 
 def compare_memory(teacher: str, side: int, count: int, parsed: argparse.Namespace) -> Row:
@@ -190,6 +222,7 @@ CASES = {
         ("efficientnet_lite0", 256, 4, "≤ 3.5×"),
     ),
     "training": (compare_training, ("resnet18", 32, 16, "≥ 1.6×"), ("resnet50", 256, 16, "≥ 2.2×")),
+    "spill": (compare_spill, ("efficientnet_lite0", 128, 16, "≥ 1×")),
     "memory": (compare_memory, ("resnet50", 256, 16, "≤ 0.6×")),
 }
 

@@ -120,6 +120,9 @@ class RunConfig(ScoringConfig):
         "float32", description="Number format of the checkpoint on disk; float16 halves it and rounds what was learnt"
     )
     feature_cache_mb: int = Field(1024, ge=0, description="Memory for teacher features of views that never change, MiB")
+    feature_spill_mb: int = Field(
+        4096, ge=0, description="Disk for those that do not fit into that memory, in a temporary file ($TMPDIR), MiB"
+    )
     save_minutes: float = Field(
         10.0, gt=0, description="Minutes after which a training's state is saved within an epoch, too"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -91,3 +92,31 @@ def weighted_area(ranks: Ranks, weights: NDArray[np.float64], *, limit: float) -
     ramp = np.divide(passed**2, 2 * length, out=np.zeros_like(length), where=length > 0)
     plateau = np.clip(limit - end, 0, None)
     return float(weights @ (ramp + plateau) / limit)
+
+
+def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float | None:
+    """Spearman's rank correlation of pairs of numbers; tied numbers share the mean of their ranks.
+
+    Args:
+        first: One number of each pair, length n.
+        second: The other one, length n.
+
+    Returns:
+        A number in [-1, 1], or None where it is not defined: with fewer than two pairs, or where all numbers of a
+        side are the same.
+
+    Raises:
+        ValueError: If the lengths differ.
+    """
+    if len(first) != len(second):
+        raise ValueError(f"{len(first)} numbers cannot be paired with {len(second)}; give as many of both")
+    ranks = mean_ranks(first), mean_ranks(second)
+    if any(len(np.unique(side)) < 2 for side in ranks):
+        return None
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def mean_ranks(values: Sequence[float]) -> NDArray[np.float64]:
+    """The rank of each number from the smallest, 1, on; tied numbers share the mean of their ranks."""
+    _, place, counts = np.unique(np.asarray(values), return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[place]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -93,11 +94,18 @@ def describe_n(report: DomainReport) -> str:
     return f"n = {report.n_normal:,} normal, {report.n_anomalous:,} anomalous"
 
 
-def command(view: View, checkpoint: Checkpoint, scoring: ScoringConfig) -> str:
-    """The line that gives the same scores, with what is not as the run was trained."""
+def command(view: View, checkpoint: Checkpoint, scoring: ScoringConfig, *, domains: Sequence[str] = ()) -> str:
+    """The line that gives the same scores, with what is not as the run was trained.
+
+    Args:
+        view: What they are of.
+        checkpoint: The run.
+        scoring: How it is asked.
+        domains: What to score; unset: the view's shifted domain.
+    """
     own = scoring_settings(checkpoint.config).model_dump()
     changed = {name: value for name, value in scoring.model_dump().items() if value != own[name]}
-    asked = {"domain": view.shifted, "style_weight": scoring.style_weight} | changed
+    asked = {"style_weight": scoring.style_weight} | changed
     if view.root:
         asked["data_root"] = view.root
     words = [
@@ -105,7 +113,7 @@ def command(view: View, checkpoint: Checkpoint, scoring: ScoringConfig) -> str:
         for name, value in asked.items()
         for word in (f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value))
     ]
-    return shlex.join(["gnl", "score", shown_path(checkpoint), *words])
+    return shlex.join(["gnl", "score", shown_path(checkpoint), "--domain", *(domains or [view.shifted]), *words])
 
 
 def shown_path(checkpoint: Checkpoint) -> str:

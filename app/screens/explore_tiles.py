@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +31,13 @@ def compose_tile(tile: Tile, *, upper: float) -> NDArray[np.uint8]:
         parts = [outline(part, enlarge(tile.mask)) for part in parts]
     if tile.anomaly_map is None:
         parts.append(without_map())
-    gap = np.zeros((TILE_PX, GAP_PX, 4), dtype=np.uint8)  # transparent
+    return side_by_side(parts)
+
+
+def side_by_side(parts: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Pictures of one height with a transparent gap between them; RGBA."""
+    height = parts[0].shape[0]
+    gap = np.zeros((height, GAP_PX, 4), dtype=np.uint8)
     return np.concatenate([part for opaque in map(add_alpha, parts) for part in (gap, opaque)][1:], axis=1)
 
 

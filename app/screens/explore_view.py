@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from gnl_core.datasets.base import DatasetSpec
 from gnl_core.datasets.corruptions import CORRUPTIONS, SEVERITIES, parse_shift
 from gnl_core.datasets.shifts import shifted_domain, split_domain
 
+ChooseShift = Callable[[str, Data, DeltaGenerator], str]
 FIRST_SEVERITY = 3
 ROW = (2, 2, 4, 3)  # data set, class or folder, shift, methods
 
@@ -67,15 +68,20 @@ class View(NamedTuple):
         return first, second
 
 
-def choose_view(checkpoints: list[Checkpoint]) -> View | None:
-    """Draw the choices; None where something is missing, and the page has said what."""
+def choose_view(checkpoints: list[Checkpoint], *, shift: ChooseShift | None = None) -> View | None:
+    """Draw the choices; None where something is missing, and the page has said what.
+
+    Args:
+        checkpoints: All runs.
+        shift: Draws the choice of a shifted domain; unset: of any.
+    """
     columns = st.columns(ROW, vertical_alignment="bottom")
     below = st.container()
     dataset, data = choose_data(checkpoints, places=columns[:2], below=below)
     detectors = choose_methods(columns[3])
     if data is None:
         return None
-    shifted = choose_shift(dataset, data, columns[2])
+    shifted = (shift or choose_shift)(dataset, data, columns[2])
     return View(dataset, data.normal_class, data.root, data.spec, shifted, detectors)
 
 

@@ -75,7 +75,7 @@ def choose_image(view: View, checkpoints: list[Checkpoint]) -> tuple[Chosen, flo
     """The row of choices below the view's: which image, how to score, and how strongly to match."""
     image, *scoring = st.columns((7, 1.6, 2), vertical_alignment="bottom")
     with image:
-        chosen = choose_subject(view, checkpoints)
+        chosen = choose_subject(view, checkpoints, sides=view.sides)
     strength, settings = choose_scoring(scoring, about_strength=INSPECT_STRENGTH_HELP)
     return chosen, strength, settings
 

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.answers import Question, map_scale, scores_of
+from app.answers import Question, map_scale, scores_of_each
 from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION
 from app.screens.colour_bar import draw_colour_bar
 from app.screens.explore_gallery import escape
@@ -20,12 +20,14 @@ from app.subjects import Subject
 from app.words import LABEL_WORDS, name_of, percent
 from gnl_core.datasets import TRAIN
 from gnl_core.metrics import exceedance
+from gnl_core.records import Scores
 
 if TYPE_CHECKING:
     from app.inspection import Seen
 
 SIDE_PX = 256
 KIND_NAMES = DETECTOR_NAMES | {REVERSE_DISTILLATION[0]: "reverse distillation"}
+PLACE = "“Above … of training”: the share of the training images with a lower score."
 OWN_SCALE = "Each has a scale of its own: their scores are no common measure."
 
 
@@ -39,6 +41,11 @@ class Row(NamedTuple):
 
     off: Question
     on: Question | None
+
+    @property
+    def questions(self) -> list[Question]:
+        """Those that there are."""
+        return [question for question in self if question is not None]
 
 
 class Cell(NamedTuple):
@@ -84,16 +91,30 @@ def rows_of(rows: Sequence[Row], subject: Subject) -> list[SeenRow]:
         ValueError: If a checkpoint cannot be used; says why.
     """
     with st.spinner("Looking at the image", show_time=True):
-        found = [SeenRow(look(row.off, subject), None if row.on is None else look(row.on, subject)) for row in rows]
+        found = [seen_row for row in rows for seen_row in look(row, [subject])]
     return on_shared_scales(found)
 
 
-def look(question: Question, subject: Subject) -> Cell:
-    """One method's answer, on the colour scale of its own training images."""
-    from app.inspection import seen  # noqa: PLC0415 (PyTorch takes seconds to import)
+def look(row: Row, subjects: Sequence[Subject]) -> list[SeenRow]:
+    """One method's answers for images, each on the colour scale of its own training images.
 
-    training = scores_of(question, TRAIN)
-    found = seen(source_of(question.checkpoint), subject, question.scoring)
+    Raises:
+        ValueError: If the checkpoint cannot be used; says why.
+    """
+    from app.inspection import seen_each  # noqa: PLC0415 (PyTorch takes seconds to import)
+
+    questions = row.questions
+    trainings = scores_of_each(questions, TRAIN)
+    answers = seen_each(source_of(row.off.checkpoint), subjects, [question.scoring for question in questions])
+    cells = [
+        [judge(question, found, training) for found in column]
+        for question, column, training in zip(questions, answers, trainings, strict=True)
+    ]
+    return [SeenRow(own[0], own[1] if len(own) > 1 else None) for own in zip(*cells, strict=True)]
+
+
+def judge(question: Question, found: Seen, training: Scores) -> Cell:
+    """An answer beside those for the training images."""
     upper = 1.0 if found.anomaly_map is None else map_scale(question, training)
     return Cell(question, found, 1 - exceedance(training.score, found.score), len(training.score), upper)
 
@@ -140,7 +161,7 @@ def compare(chosen: Chosen, rows: list[SeenRow]) -> None:
                 else:
                     show_cell(chosen.subject, cell, opacity=opacity / 100, revealed=revealed / 100)
     if rows:
-        explain_scales([cell for row in rows for cell in row.cells])
+        explain_scales([cell for row in rows for cell in row.cells], captions=PLACE)
 
 
 def describe(chosen: Chosen) -> str:
@@ -186,8 +207,8 @@ def draw_map(subject: Subject, cell: Cell, *, opacity: float, revealed: float) -
     return outlined(overlay(picture, coloured, opacity=opacity, revealed=revealed), subject)
 
 
-def explain_scales(cells: Sequence[Cell]) -> None:
-    """The colour bar with its numbers, and what they are."""
+def explain_scales(cells: Sequence[Cell], *, captions: str) -> None:
+    """The colour bar with its numbers, and what they and the captions are."""
     uppers = {kind_of(cell): cell.upper for cell in cells if cell.seen.anomaly_map is not None}
     if not uppers:
         return
@@ -197,7 +218,6 @@ def explain_scales(cells: Sequence[Cell]) -> None:
     ]
     draw_colour_bar(" · ".join(named))
     st.caption(
-        "“Above … of training”: the share of the training images with a lower score. "
-        "One scale, whatever the image: 99.5 % of the maps of normal training images stay below its end"
+        f"{captions} One scale, whatever the image: 99.5 % of the maps of normal training images stay below its end"
         + (". " + OWN_SCALE if len(uppers) > 1 else ", under the method where they reach highest.")
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.cache import Checkpoint
 from app.screens.explore_view import View
@@ -40,8 +42,26 @@ class Chosen(NamedTuple):
     number: int = 0
 
 
-def choose_subject(view: View, checkpoints: list[Checkpoint]) -> Chosen:
+def first_image(_: list[Item]) -> int:
+    """The first one."""
+    return 1
+
+
+def first_normal(items: list[Item]) -> int:
+    """The first one that is normal; the first one where none is."""
+    return next((number for number, item in enumerate(items, start=1) if item.label == 0), 1)
+
+
+def choose_subject(
+    view: View, checkpoints: list[Checkpoint], *, sides: Sequence[str], first: Callable[[list[Item]], int] = first_image
+) -> Chosen:
     """Draw the choices. Until something is brought along that can be read, the data set's image is shown.
+
+    Args:
+        view: Data set, class and shift.
+        checkpoints: The runs that answer for it.
+        sides: Those of the view that an image may be of.
+        first: Which of their images, from 1, is shown at first.
 
     Raises:
         ValueError: If the data set's image is not there, or cannot be read; says why.
@@ -52,7 +72,7 @@ def choose_subject(view: View, checkpoints: list[Checkpoint]) -> Chosen:
     )
     with row:
         own = {DROPPED: drop_in, CAMERA: photograph}[origin]() if origin != FROM_DATA else None
-        return own or choose_number(view, checkpoints)
+        return own or choose_number(view, checkpoints, sides=sides, first=first)
 
 
 def drop_in() -> Chosen | None:
@@ -80,28 +100,33 @@ def read_visibly(name: str, content: bytes) -> Chosen | None:
         return None
 
 
-def choose_number(view: View, checkpoints: list[Checkpoint]) -> Chosen:
+def choose_number(
+    view: View, checkpoints: list[Checkpoint], *, sides: Sequence[str], first: Callable[[list[Item]], int]
+) -> Chosen:
     """An image of the view by its number, with steps to its neighbours."""
     place = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-    side = place.segmented_control(
-        "Domain", view.sides, default=view.sides[1], required=True, key="side", bind="query-params"
-    )
+    side = sides[0] if len(sides) == 1 else choose_side(place, sides)
     domain = (view.spec.in_distribution, view.shifted)[view.sides.index(side)]
     items = list_images(view, checkpoints, domain)
     if not items:
         raise ValueError("there are no images here; choose another domain or data set")
-    number = step_through(len(items))
+    number = step_through(len(items), first=first(items))
     title = f"Image {number:,} of {len(items):,}"
     return Chosen(subject_of(items[number - 1]), title, f"{side.lower()}: {domain_name(domain)}", side, number)
 
 
-def step_through(count: int) -> int:
-    """A number from 1 to a count."""
+def choose_side(place: DeltaGenerator, sides: Sequence[str]) -> str:
+    """One of the domains; the last one at first."""
+    return place.segmented_control("Domain", sides, default=sides[-1], required=True, key="side", bind="query-params")
+
+
+def step_through(count: int, *, first: int) -> int:
+    """A number from 1 to a count; some number at first."""
     if st.session_state.get(NUMBER, 1) > count:
         st.session_state[NUMBER] = count
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xxsmall", width="content"):
         before = st.empty()
-        number = st.number_input(f"Image, of {count:,}", 1, count, key=NUMBER, bind="query-params", width=110)
+        number = st.number_input(f"Image, of {count:,}", 1, count, first, key=NUMBER, bind="query-params", width=110)
         before.button("‹", key="previous", on_click=step_by, args=(-1,), disabled=number <= 1, help="Previous image")
         st.button("›", key="next", on_click=step_by, args=(1,), disabled=number >= count, help="Next image")
     return number

@@ -1,4 +1,4 @@
-"""Addresses of views: a link to Inspect that holds all that decides what stands there."""
+"""Addresses of views: links that hold all that decides what stands there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.screens.explore_scoring import MATCHING, REDUCTION
 from app.screens.explore_view import View, shift_choice
 from app.words import DATASET_NAMES, name_of
 
-INSPECT = "inspect"  # the page's place in the address
+INSPECT, SHIFT_LAB = "inspect", "shift-lab"  # the pages' places in the address
 Address = dict[str, str | list[str]]
 
 
@@ -49,20 +49,18 @@ def link_to_inspect(address: Address, *, side: str, number: int, label: str = "I
         number: The image's number in it, from 1.
         label: What is written on the link.
     """
-    # Streamlit knows a page by its place in the address alone.
-    page = st.Page(stand_in, title="Inspect", url_path=INSPECT)
-    st.page_link(page, label=label, query_params=address | {"side": side, "image": str(number)})
+    link_to_page(INSPECT, label, address | {"side": side, "image": str(number)})
 
 
-def link_to_page(place: str, title: str, address: Address) -> None:
-    """A link to another page.
+def link_to_page(place: str, label: str, address: Address) -> None:
+    """A link to a page.
 
     Args:
-        place: The page's place in the address.
-        title: The page's, which is written on the link.
+        place: The page's place in the address; Streamlit knows the page by that alone.
+        label: What is written on the link.
         address: What stands in the address there.
     """
-    st.page_link(st.Page(stand_in, title=title, url_path=place), label=title, query_params=address)
+    st.page_link(st.Page(stand_in, title=label, url_path=place), label=label, query_params=address)
 
 
 def stand_in() -> None:

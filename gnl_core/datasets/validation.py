@@ -6,13 +6,13 @@ tested under: neither the paper's four corruptions nor blends with photographs a
 
 from __future__ import annotations
 
-import math
 import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from gnl_core.datasets.base import Image, Item
 from gnl_core.datasets.corruptions import WHITE, clouds, corrupt
@@ -20,16 +20,20 @@ from gnl_core.datasets.corruptions import WHITE, clouds, corrupt
 Change = Callable[[Image, Generator], Image]
 SEVERITY = 3
 CLOUD_DECAY = 1.7  # between the fog's finest and coarsest
-PATCH_AREA = (0.02, 0.15)  # share of the image (CutPaste, section 2.2)
-PATCH_ASPECT = (0.3, 3.3)
+STAIN_DECAY = 2.0  # smoother than the clouds: one stain rather than many
+STAIN_AREA = 0.1  # share of the image
 
 
 def blend(image: Image, generator: Generator) -> Image:
     """The absolute difference of the image and clouds of random colours, as MNIST-M blends with photographs."""
+    return np.abs(coloured_clouds(image, generator) - image).round().astype(np.uint8)
+
+
+def coloured_clouds(image: Image, generator: Generator) -> NDArray[np.float64]:
+    """Clouds of random colours of the image's size, in [0, 255]."""
     height, width, _ = image.shape
-    side_px = max(height, width)
-    layers = [clouds(side_px, CLOUD_DECAY, generator=generator)[:height, :width] for _ in range(3)]
-    return np.abs(np.dstack(layers) * WHITE - image).round().astype(np.uint8)
+    layers = [clouds(max(height, width), CLOUD_DECAY, generator=generator)[:height, :width] for _ in range(3)]
+    return np.dstack(layers) * WHITE
 
 
 def corrupted(image: Image, generator: Generator, *, name: str) -> Image:
@@ -52,33 +56,24 @@ SHIFTS: dict[str, Change] = {
 }
 
 
-def cut_paste(image: Image, generator: Generator) -> Image:
-    """Copy a random rectangle of the image to another place (CutPaste; Li et al., CVPR 2021)."""
+def turn_over(image: Image, _: Generator) -> Image:
+    """The image upside down: all of its parts, in places where no normal image has them.
+
+    Geometric transformations stand for unknown classes (Golan & El-Yaniv, NeurIPS 2018).
+    """
+    return np.ascontiguousarray(image[::-1])
+
+
+def add_texture(image: Image, generator: Generator) -> Image:
+    """Half of a foreign texture on a tenth of the image, where clouds are densest (DRAEM; Zavrtanik et al., 2021)."""
+    texture = coloured_clouds(image, generator)
     height, width, _ = image.shape
-    area, aspect = generator.uniform(*PATCH_AREA) * height * width, math.exp(generator.uniform(*np.log(PATCH_ASPECT)))
-    rows = min(height - 1, max(1, round(math.sqrt(area / aspect))))
-    columns = min(width - 1, max(1, round(math.sqrt(area * aspect))))
-    top, bottom = generator.choice(height - rows + 1, size=2, replace=False)
-    left, right = generator.choice(width - columns + 1, size=2, replace=False)
-    pasted = image.copy()
-    pasted[bottom : bottom + rows, right : right + columns] = image[top : top + rows, left : left + columns]
-    return pasted
+    clouds_here = clouds(max(height, width), STAIN_DECAY, generator=generator)[:height, :width]
+    stain = clouds_here > np.quantile(clouds_here, 1 - STAIN_AREA)
+    return np.where(stain[..., None], (image + texture) / 2, image).round().astype(np.uint8)
 
 
-def swap_quarters(image: Image, generator: Generator) -> Image:
-    """Put the four quarters of the image into another order: a thing whose parts are in the wrong places."""
-    height, width = (side // 2 for side in image.shape[:2])
-    corners = [(top, left) for top in (0, height) for left in (0, width)]
-    shift = int(generator.integers(1, len(corners)))
-    swapped = image.copy()
-    for (top, left), (source_top, source_left) in zip(corners, corners[shift:] + corners[:shift], strict=True):
-        swapped[top : top + height, left : left + width] = image[
-            source_top : source_top + height, source_left : source_left + width
-        ]
-    return swapped
-
-
-ANOMALIES: tuple[Change, ...] = (cut_paste, swap_quarters)
+ANOMALIES: tuple[Change, ...] = (turn_over, add_texture)
 
 
 def validation_items(items: Sequence[Item], *, shift: str, seed: int) -> list[Item]:

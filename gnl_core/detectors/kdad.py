@@ -43,7 +43,9 @@ class KDAD(Detector):
         super().__init__()
         self.teacher = create_teacher(config.teacher, weights=config.teacher_weights, sha256=config.teacher_sha256)
         self.student = SmallStudent(self.teacher)
-        self.cache = FeatureCache(self.teacher, budget_bytes=config.feature_cache_mb * MIB)
+        self.cache = FeatureCache(
+            self.teacher, budget_bytes=config.feature_cache_mb * MIB, spill_bytes=config.feature_spill_mb * MIB
+        )
         self.references = References(self.teacher, config)
         self.register_buffer("direction_weight", torch.ones(()))
 

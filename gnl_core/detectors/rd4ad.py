@@ -49,7 +49,9 @@ class RD4AD(Detector):
         self.mixing = mixing
         self.encoded_views = encoded_views
         self.views = tuple(dict.fromkeys(("original", *encoded_views)))  # references are originals in any case
-        self.cache = FeatureCache(teacher, budget_bytes=config.feature_cache_mb * MIB)
+        self.cache = FeatureCache(
+            teacher, budget_bytes=config.feature_cache_mb * MIB, spill_bytes=config.feature_spill_mb * MIB
+        )
         self.references = References(teacher, config)
 
     def prepare(self, batches: Iterable[Batch]) -> None:

@@ -7,22 +7,30 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from gnl_core.models.spill_file import Place, SpillFile
+
 Encode = Callable[[Tensor], tuple[Tensor, ...]]
 
 
 class FeatureCache:
-    """Keeps the maps of fixed views in memory up to a budget; images beyond it are encoded each time.
+    """Keeps the maps of fixed views in memory up to a budget, then in a file; images beyond both are encoded each time.
 
     It saves time alone: what is kept are the teacher's maps, as they were computed.
+
+    Args:
+        encode: The teacher.
+        budget_bytes: What is kept in memory at most.
+        spill_bytes: What is kept in a temporary file at most.
     """
 
-    def __init__(self, encode: Encode, *, budget_bytes: int) -> None:
+    def __init__(self, encode: Encode, *, budget_bytes: int, spill_bytes: int) -> None:
         self._encode = encode
         self._free_bytes = budget_bytes
-        self._maps: dict[tuple[str, str], list[Tensor]] = {}
+        self._spill = SpillFile(budget_bytes=spill_bytes)
+        self._maps: dict[tuple[str, str], list[Tensor] | Place] = {}
 
     def add(self, view: str, paths: Sequence[str], images: Tensor) -> None:
-        """Encode images and keep their maps while the budget lasts.
+        """Encode images and keep their maps while the budgets last.
 
         Args:
             view: Name of the view.
@@ -31,11 +39,17 @@ class FeatureCache:
         """
         maps = [stage.cpu() for stage in self._encode(images)]
         for row, path in enumerate(paths):
-            kept = [stage[row].clone() for stage in maps]
-            size = sum(stage.nbytes for stage in kept)
-            if size <= self._free_bytes:
-                self._free_bytes -= size
+            kept = self.keep([stage[row] for stage in maps])
+            if kept is not None:
                 self._maps[view, path] = kept
+
+    def keep(self, maps: list[Tensor]) -> list[Tensor] | Place | None:
+        """One image's maps in memory, else their place in the file; None where there is room in neither."""
+        size = sum(stage.nbytes for stage in maps)
+        if size > self._free_bytes:
+            return self._spill.write(maps)
+        self._free_bytes -= size
+        return [stage.clone() for stage in maps]
 
     def encode(self, view: str, paths: Sequence[str], images: Tensor) -> tuple[Tensor, ...]:
         """Give the images' maps: those kept, or the teacher's if one is missing.
@@ -48,8 +62,9 @@ class FeatureCache:
         Returns:
             Stage maps, shapes (B, C_k, H_k, W_k), on the images' device.
         """
-        rows = [self._maps.get((view, path)) for path in paths]
-        kept = [row for row in rows if row is not None]
-        if len(kept) < len(rows):
+        kept = [self._maps.get((view, path)) for path in paths]
+        rows = [self._spill.read(one) if isinstance(one, Place) else one for one in kept]
+        there = [row for row in rows if row is not None]
+        if len(there) < len(rows):
             return self._encode(images)
-        return tuple(torch.stack(stage).to(images.device) for stage in zip(*kept, strict=True))
+        return tuple(torch.stack(stage).to(images.device) for stage in zip(*there, strict=True))

@@ -19,6 +19,7 @@ FREE_SETTINGS = {  # those that may differ from what a cell was trained with: qu
     "data_root",
     "device",
     "feature_cache_mb",
+    "feature_spill_mb",
     "image_cache_mb",
     "keep_epochs",
     "save_minutes",

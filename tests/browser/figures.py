@@ -19,10 +19,12 @@ VIEWS = {  # name of the picture to the page's address
     "parts": "?data=Parts+(rendered)",
     "compare": "compare?comparison=PACS,+3+classes,+11+methods&sort=Mean+shift",
     "learn": "learn?step=3",
+    "shift-lab": "shift-lab",
 }
 STANDS = {  # what a whole page has
     "compare": (".st-key-dots .points path", ".st-key-table th[scope=row]"),
     "learn": (".st-key-widths .bars path", '[data-testid="stImage"] img >> nth=7'),
+    "shift-lab": (".st-key-severity_curves .trace", "text=at the strength chosen above"),
 }
 EXPLORE_STANDS = (".st-key-figures .bars path", ".st-key-gallery img >> nth=15")
 ENDINGS = {"light": ".png", "dark": "-dark.png"}

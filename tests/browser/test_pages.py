@@ -8,6 +8,7 @@ from tests.browser.conftest import FIRST_VISIT_MS, settle
 STANDS = {  # the pages in the menu's order, and what a whole one has
     "Explore": ".st-key-gallery img >> nth=15",
     "Inspect": "text=Nearest training images",
+    "Shift lab": "text=at the strength chosen above",
     "Train": "button:has-text('Train for')",
     "Compare": ".st-key-table th[scope=row] >> nth=0",
     "Learn": "h2:has-text('1. ')",
@@ -15,6 +16,7 @@ STANDS = {  # the pages in the menu's order, and what a whole one has
 VIEWS = {  # addresses of views that no page begins with, and what only they show
     "?strength=0.5&fdm_rd4ad=true": "text=RD4AD + FDM 0.5 separates 4",
     "inspect?image=7&strength=0.5&stage=2": ":text('Image 7 of 719') >> nth=0",
+    "shift-lab?shift=contrast&severity=2": "text=Contrast, all images",
     "train?data=Parts+(rendered)": "text=Train on normal images of nut",
     "compare?comparison=PACS,+3+classes,+11+methods&sort=Mean+shift": "[aria-sort=descending]",
     "learn?step=3": "h2:has-text('3. ')",

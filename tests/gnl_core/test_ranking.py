@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from gnl_core.ranking import area_under_roc, average_precision, rank, weighted_area
+from gnl_core.ranking import area_under_roc, average_precision, rank, rank_correlation, weighted_area
 
 Groups = tuple[np.ndarray, np.ndarray]
 
@@ -58,3 +59,25 @@ def test_an_anomaly_of_twice_the_weight_counts_as_two(groups: Groups):
     weights[0] = 2 / 61
     twice = weighted_area(rank(normal, np.append(anomalous, anomalous[0])), np.full(61, 1 / 61), limit=0.3)
     assert weighted_area(rank(normal, anomalous), weights, limit=0.3) == pytest.approx(twice, abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rank_correlation_is_scipys_with_ties_too(seed):
+    generator = np.random.default_rng(seed)
+    first, second = generator.integers(6, size=(2, 12)).astype(float)
+    assert rank_correlation(list(first), list(second)) == pytest.approx(spearmanr(first, second).statistic)
+
+
+def test_numbers_that_rise_together_have_rank_correlation_one_whatever_their_size():
+    assert rank_correlation([1.0, 2.0, 3.0], [0.1, 5.0, 500.0]) == pytest.approx(1.0)
+    assert rank_correlation([1.0, 2.0, 3.0], [3.0, 2.0, -9.0]) == pytest.approx(-1.0)
+
+
+def test_rank_correlation_is_not_defined_where_nothing_varies():
+    assert rank_correlation([1.0, 2.0], [4.0, 4.0]) is None
+    assert rank_correlation([1.0], [4.0]) is None
+
+
+def test_numbers_that_cannot_be_paired_are_refused():
+    with pytest.raises(ValueError, match="2 numbers cannot be paired with 1"):
+        rank_correlation([1.0, 2.0], [4.0])

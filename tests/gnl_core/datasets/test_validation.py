@@ -7,7 +7,7 @@ import pytest
 
 from gnl_core.datasets import PAPERS_SHIFTS
 from gnl_core.datasets.base import Image, Item
-from gnl_core.datasets.validation import PATCH_AREA, SHIFTS, cut_paste, swap_quarters, validation_items
+from gnl_core.datasets.validation import SHIFTS, STAIN_AREA, add_texture, turn_over, validation_items
 
 
 def gradient(height: int, width: int) -> Image:
@@ -43,30 +43,26 @@ def test_no_shift_of_the_papers_tests_is_among_those_of_validation():
     assert not {shift.partition(":")[0] for shift in PAPERS_SHIFTS} & set(SHIFTS)
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_cut_paste_copies_one_rectangle_of_the_image_to_another_place(seed: int):
-    image = gradient(40, 60)
-    pasted = cut_paste(image, np.random.default_rng(seed))
-    changed = (pasted != image).any(axis=2)
-    rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
-    inside = pasted[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    assert changed.sum() == len(rows) * len(columns) == inside.shape[0] * inside.shape[1]
-    assert (np.diff(inside[..., 0].astype(int), axis=0) == 1).all()  # it is a piece of the gradient
-    assert (np.diff(inside[..., 1].astype(int), axis=1) == 1).all()
-    assert 0.8 * PATCH_AREA[0] <= changed.mean() <= 1.2 * PATCH_AREA[1]
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_swapping_quarters_moves_every_pixel_and_loses_none(seed: int):
+def test_turned_over_the_last_row_is_the_first():
     image = gradient(10, 14)
-    swapped = swap_quarters(image, np.random.default_rng(seed))
-    assert (swapped != image).any(axis=2).all()
-    assert sorted(map(tuple, swapped.reshape(-1, 3))) == sorted(map(tuple, image.reshape(-1, 3)))
+    turned = turn_over(image, np.random.default_rng(0))
+    np.testing.assert_array_equal(turned[0], image[-1])
+    np.testing.assert_array_equal(turned[::-1], image)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_texture_changes_a_tenth_of_the_image_by_no_more_than_half(seed: int):
+    image = np.full((40, 60, 3), 200, dtype=np.uint8)
+    textured = add_texture(image, np.random.default_rng(seed))
+    changed = (textured != image).any(axis=2)
+    assert changed.mean() == pytest.approx(STAIN_AREA, abs=0.02)
+    assert textured.min() >= 100
+    assert textured.max() <= 228
 
 
 @pytest.mark.parametrize("size", [(2, 2), (3, 5), (28, 28)])
 def test_the_smallest_images_get_an_anomaly_too(size: tuple[int, int]):
     for seed in range(10):
-        for change in (cut_paste, swap_quarters):
+        for change in (turn_over, add_texture):
             image = gradient(*size)
             assert not np.array_equal(change(image, np.random.default_rng(seed)), image)

@@ -28,7 +28,7 @@ BYTES_AN_IMAGE = (4 + 2) * 4
 
 
 def test_what_was_added_is_not_encoded_again(counting: CountingTeacher):
-    cache = FeatureCache(counting, budget_bytes=1000)
+    cache = FeatureCache(counting, budget_bytes=1000, spill_bytes=0)
     cache.add("original", ["a", "b", "c"], IMAGES)
     maps = cache.encode("original", ["c", "a"], torch.full((2, 1, 2, 2), 99.0))
     assert counting.encoded == 3
@@ -37,7 +37,7 @@ def test_what_was_added_is_not_encoded_again(counting: CountingTeacher):
 
 
 def test_a_view_is_not_taken_for_another(counting: CountingTeacher):
-    cache = FeatureCache(counting, budget_bytes=1000)
+    cache = FeatureCache(counting, budget_bytes=1000, spill_bytes=0)
     cache.add("original", ["a"], IMAGES[:1])
     cache.add("grayscale", ["a"], IMAGES[1:2])
     assert cache.encode("original", ["a"], IMAGES[:1])[0].unique() == 0
@@ -46,14 +46,14 @@ def test_a_view_is_not_taken_for_another(counting: CountingTeacher):
 
 
 def test_what_is_missing_is_encoded(counting: CountingTeacher):
-    cache = FeatureCache(counting, budget_bytes=1000)
+    cache = FeatureCache(counting, budget_bytes=1000, spill_bytes=0)
     cache.add("original", ["a"], IMAGES[:1])
     assert torch.equal(cache.encode("original", ["a", "b"], IMAGES[:2])[0], IMAGES[:2])
 
 
 @pytest.mark.parametrize("images", [0, 1, 2])
 def test_no_more_is_kept_than_the_budget_holds(counting: CountingTeacher, images: int):
-    cache = FeatureCache(counting, budget_bytes=images * BYTES_AN_IMAGE + BYTES_AN_IMAGE - 1)
+    cache = FeatureCache(counting, budget_bytes=images * BYTES_AN_IMAGE + BYTES_AN_IMAGE - 1, spill_bytes=0)
     cache.add("original", ["a", "b", "c"], IMAGES)
     counting.encoded = 0
     for row, path in enumerate("abc"):
@@ -62,8 +62,55 @@ def test_no_more_is_kept_than_the_budget_holds(counting: CountingTeacher, images
 
 
 def test_kept_maps_do_not_change_with_the_batch(counting: CountingTeacher):
-    cache = FeatureCache(lambda images: (images,), budget_bytes=1000)
+    cache = FeatureCache(lambda images: (images,), budget_bytes=1000, spill_bytes=0)
     images = torch.zeros(1, 1, 2, 2)
     cache.add("original", ["a"], images)
     images += 5
     assert not cache.encode("original", ["a"], images)[0].any()
+
+
+@pytest.mark.parametrize("spilled", [0, 1, 2, 3])
+def test_what_does_not_fit_into_memory_is_read_from_a_file_while_that_has_room(counting: CountingTeacher, spilled: int):
+    cache = FeatureCache(counting, budget_bytes=BYTES_AN_IMAGE, spill_bytes=spilled * BYTES_AN_IMAGE)
+    for row, path in enumerate("abc"):
+        cache.add("original", [path], IMAGES[row : row + 1])
+        assert torch.equal(cache.encode("original", [path], IMAGES[row : row + 1])[0], IMAGES[row : row + 1])
+    counting.encoded = 0
+    maps = cache.encode("original", ["c", "a", "b"], IMAGES[[2, 0, 1]])
+    assert torch.equal(maps[0], IMAGES[[2, 0, 1]])
+    assert torch.equal(maps[1], 2 * IMAGES[[2, 0, 1], :, :, :1])
+    assert counting.encoded == (0 if spilled >= 2 else 3)
+
+
+def test_maps_of_another_number_format_are_spilled_as_they_are():
+    maps = torch.rand(2, 3, 4, 4).to(torch.bfloat16).contiguous(memory_format=torch.channels_last)
+    cache = FeatureCache(lambda images: (maps[: len(images)],), budget_bytes=0, spill_bytes=1000)
+    cache.add("original", ["a", "b"], torch.zeros(2, 3, 4, 4))
+    (found,) = cache.encode("original", ["b", "a"], torch.zeros(2, 3, 4, 4))
+    assert found.dtype == torch.bfloat16
+    assert torch.equal(found, maps[[1, 0]])
+
+
+def test_a_full_disk_costs_time_alone(counting: CountingTeacher, monkeypatch: pytest.MonkeyPatch):
+    cache = FeatureCache(counting, budget_bytes=0, spill_bytes=1000)
+    cache.add("original", ["a"], IMAGES[:1])
+    monkeypatch.setattr(cache._spill, "_file", FullFile(cache._spill._file))
+    cache.add("original", ["b"], IMAGES[1:2])
+    counting.encoded = 0
+    assert torch.equal(cache.encode("original", ["a"], IMAGES[:1])[0], IMAGES[:1])
+    assert counting.encoded == 0
+    assert torch.equal(cache.encode("original", ["b"], IMAGES[1:2])[0], IMAGES[1:2])
+    assert counting.encoded == 1
+
+
+class FullFile:
+    """A file on a disk that is full; all else is as it was."""
+
+    def __init__(self, file: object) -> None:
+        self.file = file
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.file, name)
+
+    def write(self, _: bytes) -> int:
+        raise OSError(28, "No space left on device")

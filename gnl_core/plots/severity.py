@@ -1,0 +1,181 @@
+"""AUROC against the severity of a corruption, and on an aligned axis below it the label-free shift score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from gnl_core.plots.style import ACCENT, GREY
+
+Bounds = tuple[float, float]
+
+AUROC_PX, SHIFT_PX, GAP_PX = 280, 130, 26
+LABEL_PX = 17  # between two labels at the lines' ends
+TOP_PX, BOTTOM_PX, RIGHT_PX = 26, 44, 132
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "star")
+DODGE = 0.035  # in severities: intervals of several lines stand beside each other
+FAR = 1.0  # a shift score above it: farther away than training images are from each other
+
+
+class Curve(NamedTuple):
+    """A figure of one method over severities.
+
+    Attributes:
+        label: Stands at the line's end.
+        method: The method's position: it decides dash and marker.
+        matched: Whether its features are matched: it decides the colour.
+        values: Severity, 0 for none, to the figure; at least one.
+        bounds: Severity to the figure's 95 % interval, for those that have one.
+    """
+
+    label: str
+    method: int
+    matched: bool
+    values: Mapping[int, float]
+    bounds: Mapping[int, Bounds]
+
+
+def severity_curves(aurocs: Sequence[Curve], shifts: Sequence[Curve], *, strongest: int) -> go.Figure:
+    """Two figures over one axis of severities; one that has no curve is left out.
+
+    Args:
+        aurocs: AUROC of each method, with matching and without.
+        shifts: Shift scores of each method.
+        strongest: The last severity of the axis; 0 is its first.
+    """
+    parts = [(title, curves, px) for title, curves, px in named_parts(aurocs, shifts) if curves]
+    plotted_px = sum(px for *_, px in parts) + GAP_PX * (len(parts) - 1)
+    figure = make_subplots(
+        max(1, len(parts)),
+        1,
+        shared_xaxes=True,
+        row_heights=[px for *_, px in parts] or None,
+        vertical_spacing=GAP_PX / max(1, plotted_px),
+    )
+    for row, (title, curves, height_px) in enumerate(parts, start=1):
+        low, high = shown_range(curves, shifted=curves is shifts)
+        for position, curve in enumerate(curves):
+            offset = DODGE * (position - (len(curves) - 1) / 2)
+            figure.add_trace(draw_curve(curve, offset=offset, quantity=title), row=row, col=1)
+        label_ends(figure, curves, row=row, units_per_px=(high - low) / height_px)
+        figure.update_yaxes(title=title, range=[low, high], row=row)
+    if shifts:
+        figure.add_hline(y=FAR, line={"color": GREY, "dash": "dot", "width": 1}, row=len(parts), col=1)
+    figure.update_xaxes(range=[-0.2, strongest + 0.2], dtick=1, showgrid=False, zeroline=False, fixedrange=True)
+    figure.update_xaxes(title="severity; 0: unchanged", row=max(1, len(parts)))
+    figure.update_yaxes(zeroline=False, fixedrange=True, nticks=5)
+    return figure.update_layout(
+        height=plotted_px + TOP_PX + BOTTOM_PX,
+        showlegend=False,
+        margin={"l": 0, "r": RIGHT_PX, "t": TOP_PX, "b": BOTTOM_PX},
+    )
+
+
+def named_parts(aurocs: Sequence[Curve], shifts: Sequence[Curve]) -> list[tuple[str, Sequence[Curve], int]]:
+    """Both figures with their titles and heights in pixels: as high as their labels need."""
+    return [
+        ("AUROC", aurocs, max(AUROC_PX, LABEL_PX * (len(aurocs) + 1))),
+        ("shift score", shifts, max(SHIFT_PX, LABEL_PX * (len(shifts) + 1))),
+    ]
+
+
+def shown_range(curves: Sequence[Curve], *, shifted: bool) -> Bounds:
+    """The vertical axis: all values and their intervals; a shift score's begins at 0."""
+    values = [value for curve in curves for value in curve.values.values()]
+    ends = [end for curve in curves for bounds in curve.bounds.values() for end in bounds]
+    low, high = min(values + ends), max(values + ends)
+    if shifted:
+        return 0.0, 1.1 * max(high, FAR)
+    margin = max(0.005, 0.06 * (high - low))
+    return low - margin, high + margin
+
+
+def draw_curve(curve: Curve, *, offset: float, quantity: str) -> go.Scatter:
+    """One line with a marker at each severity, and thin bars where there are intervals."""
+    colour = ACCENT if curve.matched else GREY
+    severities = sorted(curve.values)
+    return go.Scatter(
+        x=[severity + offset for severity in severities],
+        y=[curve.values[severity] for severity in severities],
+        error_y=interval_bars(curve, severities),
+        name=curve.label,
+        mode="lines+markers",
+        line={"color": colour, "width": 2, "dash": DASHES[curve.method % len(DASHES)]},
+        marker={"color": colour, "size": 8, "symbol": MARKERS[curve.method % len(MARKERS)]},
+        customdata=[[severity, told_bounds(curve.bounds.get(severity))] for severity in severities],
+        hovertemplate=f"{curve.label}, severity %{{customdata[0]}}<br>"
+        f"{quantity} %{{y:.3f}}%{{customdata[1]}}<extra></extra>",
+    )
+
+
+def interval_bars(curve: Curve, severities: Sequence[int]) -> dict[str, Any]:
+    """Plotly's bars from a value to both ends of its interval; of no length where there is none."""
+    ends = [curve.bounds.get(severity, (curve.values[severity],) * 2) for severity in severities]
+    values = [curve.values[severity] for severity in severities]
+    return {
+        "array": [high - value for (_, high), value in zip(ends, values, strict=True)],
+        "arrayminus": [value - low for (low, _), value in zip(ends, values, strict=True)],
+        "symmetric": False,
+        "thickness": 1,
+        "width": 0,
+        "visible": bool(curve.bounds),
+    }
+
+
+def told_bounds(bounds: Bounds | None) -> str:
+    """An interval behind its value."""
+    return "" if bounds is None else f" ({bounds[0]:.3f}–{bounds[1]:.3f})"
+
+
+def label_ends(figure: go.Figure, curves: Sequence[Curve], *, row: int, units_per_px: float) -> None:
+    """Write each curve's label beside its last point, with a fine line to it where others push it away."""
+    ends = [curve.values[max(curve.values)] for curve in curves]
+    for curve, end, place in zip(curves, ends, spread(ends, gap=LABEL_PX * units_per_px), strict=True):
+        figure.add_annotation(
+            x=max(curve.values) + 0.1,
+            y=end,
+            text=curve.label,
+            ax=22,
+            ay=-(place - end) / units_per_px,
+            arrowhead=0,
+            arrowwidth=1,
+            arrowcolor=GREY,
+            xanchor="left",
+            font_size=12,
+            row=row,
+            col=1,
+        )
+
+
+def spread(values: Sequence[float], *, gap: float) -> list[float]:
+    """Places near some values, in their order, that lie a gap or more apart; each group of neighbours stays centred.
+
+    Args:
+        values: Where the places would be best.
+        gap: The smallest distance of two places.
+    """
+    groups: list[list[int]] = []
+    for position in sorted(range(len(values)), key=lambda index: values[index]):
+        groups.append([position])
+        while len(groups) > 1 and overlap(groups[-2], groups[-1], values, gap=gap):
+            groups[-2:] = [groups[-2] + groups[-1]]
+    places = dict.fromkeys(range(len(values)), 0.0)
+    for group in groups:
+        first = lowest_place(group, values, gap=gap)
+        places |= {position: first + gap * rank for rank, position in enumerate(group)}
+    return [places[position] for position in range(len(values))]
+
+
+def overlap(below: list[int], above: list[int], values: Sequence[float], *, gap: float) -> bool:
+    """Whether two groups of places would come closer than a gap."""
+    highest = lowest_place(below, values, gap=gap) + gap * (len(below) - 1)
+    return lowest_place(above, values, gap=gap) - highest < gap
+
+
+def lowest_place(group: list[int], values: Sequence[float], *, gap: float) -> float:
+    """Where a group of places a gap apart begins, so that its middle is that of its values."""
+    return sum(values[position] for position in group) / len(group) - gap * (len(group) - 1) / 2

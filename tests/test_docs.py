@@ -1,0 +1,90 @@
+"""The documentation holds together: nothing is missing from its navigation, and no link leads nowhere."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gnl_core.config import scoring_settings
+from gnl_core.detectors import DETECTORS, find_method
+from gnl_core.metrics import auroc
+from gnl_core.runs.folder import RunFolder, find_scores, read_config
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+OUTSIDE = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "assets/README.md")]
+PAGES = [*OUTSIDE, *sorted(DOCS.rglob("*.md"))]
+FENCE = re.compile(r"^```.*?^```", flags=re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+WEB = ("https://", "http://")
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def read(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def toctree_entries(page: Path) -> Iterator[Path]:
+    """The pages that a table of contents lists, without their endings."""
+    for block in re.findall(r"^```\{toctree\}\n(.*?)^```", read(page), flags=re.DOTALL | re.MULTILINE):
+        for line in filter(None, block.splitlines()):
+            if not line.startswith(":"):
+                yield (page.parent / line.split("<")[-1].rstrip(">")).resolve()
+
+
+def anchors(page: Path) -> set[str]:
+    """What the repository's web page and the site call the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", read(page)), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken_links(page: Path) -> list[str]:
+    """Its relative links whose file or heading does not exist."""
+    broken = []
+    for link in LINK.findall(FENCE.sub("", read(page))):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        found = link.startswith(WEB) or (target.is_file() and (not anchor or anchor in anchors(target)))
+        broken += [] if found else [link]
+    return broken
+
+
+def test_the_navigation_lists_every_page_once():
+    listed = [entry.with_suffix("") for entry in toctree_entries(DOCS / "index.md")]
+    pages = [page.with_suffix("") for page in (*PAGES, DOCS / "api" / "index.rst") if page != DOCS / "index.md"]
+    assert sorted(listed) == sorted(pages)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_relative_links_lead_to_files_and_headings_that_exist(page: Path):
+    assert broken_links(page) == []
+
+
+def test_a_link_to_a_missing_file_or_heading_is_found(tmp_path: Path):
+    page = tmp_path / "page.md"
+    page.write_text("# A page\n[here](#a-page) [there](#b) [file](no.md)\n```\n[code](no.md)\n```\n", encoding="utf-8")
+    assert broken_links(page) == ["#b", "no.md"]
+
+
+def test_the_reference_has_every_method():
+    reference = re.findall(r"automodule:: (\S+)", read(DOCS / "api" / "detectors.rst"))
+    assert {find_method(name).__module__ for name in DETECTORS} <= set(reference)
+
+
+@pytest.mark.slow
+def test_the_references_example_gives_the_bundled_scores(capsys: pytest.CaptureFixture[str]):
+    (example,) = re.findall(r"code-block:: python\n\n(.*?)\n\n\S", read(DOCS / "api" / "index.rst"), flags=re.DOTALL)
+    with contextlib.chdir(ROOT):
+        exec(textwrap.dedent(example), {})
+    folder = RunFolder(ROOT / "assets" / "checkpoints" / "digits-4-gnl")
+    saved = find_scores(folder, domain="digits_m", scoring=scoring_settings(read_config(folder), style_weight=1.0))
+    assert saved is not None
+    assert float(capsys.readouterr().out) == pytest.approx(auroc(saved.label, saved.score), abs=0.005)
