@@ -8,10 +8,11 @@ from app import PROJECT
 from app.carrying import carry_choices
 
 # White on the accent is hard to read in the dark theme, and Streamlit's grey for what is written on charts in the light
-# one: both take the theme's text colour instead.
+# one: both take the theme's text colour instead, and what is written on the main button the dark theme's background.
 READABLE = """<style>
 [data-testid="stMultiSelect"] [data-tag] { background-color: rgba(0, 158, 115, 0.22); color: inherit; }
 [data-testid="stMultiSelect"] [data-tag] * { color: inherit; }
+[data-testid="stBaseButton-primary"]:enabled { color: light-dark(#FFFFFF, #14171B); }
 [data-testid="stPlotlyChart"] :is(.annotation-text, [class$="title"], .textpoint text, [class$="tick"] text,
   [class^="slider"] text) {
   fill: currentColor !important;

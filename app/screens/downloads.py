@@ -23,5 +23,5 @@ def offer_file(label: str, file_name: str, make: Callable[[], str | bytes]) -> N
 
 
 def offer_command(command: str) -> None:
-    """The line that gives the numbers of a view again, to be copied."""
-    st.code(command, language="sh", wrap_lines=True)
+    """The line that gives the numbers of a view again, to be copied; a language's colours are too faint to read."""
+    st.code(command, language=None, wrap_lines=True)

@@ -19,6 +19,8 @@ PLOT_PX, TEXT_PX = ROW_PX - TOP_PX - BOTTOM_PX, 44  # a panel, and the part at i
 SLIDER_PX = 70
 COLUMN_GAP = 0.04
 STRENGTH_TOLD = "In these figures α = "  # what stands before the slider's value
+# Not Plotly's own objects, which are checked one by one as they are made: a figure would take twice as long.
+Trace = dict[str, Any]
 PARTS = {"bar": ("y", "customdata"), "scatter": ("x", "text")}  # what a strength changes in a trace of a kind
 
 
@@ -80,37 +82,50 @@ def scrub_histograms(
         A figure `figure_height` high. With several strengths its slider moves bars, thresholds, AUROC and counts in
         the browser. A bar's custom data is the strength that it is drawn at.
     """
-    rows = len(axes)
+    rows, scrubbed = len(axes), len(strengths) > 1
     spacing = (TOP_PX + BOTTOM_PX) / (rows * ROW_PX - TOP_PX - BOTTOM_PX)
     figure = make_subplots(rows, 2, vertical_spacing=spacing, horizontal_spacing=COLUMN_GAP)
-    for row, column, trace in place_traces(strengths[shown], axes, strength=shown):
-        figure.add_trace(trace, row=row, col=column)
-    for row, own in enumerate(axes, start=1):
-        figure.update_xaxes(range=[own.edges[0], own.edges[-1]], row=row)
-        figure.update_yaxes(range=[0, top_of(own)], row=row)
-    for panel, domain in zip(strengths[shown][0].panels, (figure.layout.xaxis, figure.layout.xaxis2), strict=True):
-        place = {"xref": "paper", "yref": "paper", "x": domain.domain[0], "y": 1, "yshift": TOP_PX - 8}
-        figure.add_annotation(text=panel.title, showarrow=False, xanchor="left", font_size=14, **place)
-    figure.update_xaxes(showgrid=False, zeroline=False, fixedrange=True)
-    figure.update_yaxes(visible=False, fixedrange=True)
-    if len(strengths) > 1:
+    at_row, at_column, traces = zip(*place_traces(strengths[shown], axes, strength=shown), strict=True)
+    figure.add_traces(traces, rows=at_row, cols=at_column)
+    if scrubbed:
         figure.frames = [
-            go.Frame(
-                name=f"{strength:g}",
-                data=[moving_parts(trace) for *_, trace in place_traces(found, axes, strength=strength)],
-            )
+            {
+                "name": f"{strength:g}",
+                "data": [moving_parts(trace) for *_, trace in place_traces(found, axes, strength=strength)],
+            }
             for strength, found in strengths.items()
         ]
-        figure.update_layout(sliders=[strength_slider(list(strengths), shown=shown, told=told)])
+    starts = [axis.domain[0] for axis in (figure.layout.xaxis, figure.layout.xaxis2)]
+    titles = [panel.title for panel in strengths[shown][0].panels]
     return figure.update_layout(
-        height=figure_height(rows, scrubbed=len(strengths) > 1),
+        axes_layout(axes),
+        annotations=[heading(title, start=start) for title, start in zip(titles, starts, strict=True)],
+        sliders=[strength_slider(list(strengths), shown=shown, told=told)] if scrubbed else [],
+        height=figure_height(rows, scrubbed=scrubbed),
         barmode="overlay",
         bargap=0.06,
         showlegend=False,
         dragmode="select",
         selectdirection="h",
-        margin={"l": 0, "r": 0, "t": TOP_PX, "b": BOTTOM_PX + SLIDER_PX * (len(strengths) > 1)},
+        margin={"l": 0, "r": 0, "t": TOP_PX, "b": BOTTOM_PX + SLIDER_PX * scrubbed},
     )
+
+
+def axes_layout(axes: Sequence[Axes]) -> dict[str, Any]:
+    """The axes of all panels, which Plotly numbers from 1, row by row."""
+    layout: dict[str, Any] = {}
+    for panel in range(2 * len(axes)):
+        own = axes[panel // 2]
+        across = {"range": [own.edges[0], own.edges[-1]], "showgrid": False, "zeroline": False, "fixedrange": True}
+        upwards = {"range": [0, top_of(own)], "visible": False, "fixedrange": True}
+        layout |= {f"xaxis{panel + 1}": across, f"yaxis{panel + 1}": upwards}
+    return layout
+
+
+def heading(title: str, *, start: float) -> dict[str, Any]:
+    """A domain's name above its column, which starts at that part of the figure's width."""
+    place = {"xref": "paper", "yref": "paper", "x": start, "y": 1, "yshift": TOP_PX - 8, "xanchor": "left"}
+    return {"text": title, "showarrow": False, "font": {"size": 14}, **place}
 
 
 def figure_height(rows: int, *, scrubbed: bool) -> int:
@@ -140,7 +155,7 @@ def read_selection(figure: go.Figure, points: Sequence[Mapping[str, Any]]) -> Se
     return Selection(row, shifted, float(bars[0]["customdata"]), min(centres) - half_bin, max(centres) + half_bin)
 
 
-def place_traces(rows: Sequence[Row], axes: Sequence[Axes], *, strength: float) -> list[tuple[int, int, go.Trace]]:
+def place_traces(rows: Sequence[Row], axes: Sequence[Axes], *, strength: float) -> list[tuple[int, int, Trace]]:
     """The traces of all panels, always in the same order, each with its row and column in the figure, from 1."""
     return [
         (row, column, trace)
@@ -158,43 +173,46 @@ def place_traces(rows: Sequence[Row], axes: Sequence[Axes], *, strength: float) 
     ]
 
 
-def histogram_bars(panel: Panel, edges: NDArray[np.float64], *, label: int, strength: float) -> go.Bar:
+def histogram_bars(panel: Panel, edges: NDArray[np.float64], *, label: int, strength: float) -> Trace:
     """The bars of one label, filled in-distribution and hatched under shift."""
     colour = LABEL_COLOURS[label]
     heights = histogram_shares(panel.scores.score[panel.scores.label == label], edges)
-    return go.Bar(
-        x=(edges[:-1] + edges[1:]) / 2,
-        y=heights,
-        customdata=np.full(len(heights), strength),
-        name=LABEL_NAMES[label],
-        opacity=0.8,
-        marker={
+    return {
+        "type": "bar",
+        "x": (edges[:-1] + edges[1:]) / 2,
+        "y": heights,
+        "customdata": np.full(len(heights), strength),
+        "name": LABEL_NAMES[label],
+        "opacity": 0.8,
+        "marker": {
             "color": colour,
             "line": {"color": colour, "width": 1 if panel.shifted else 0},
             "pattern": {"shape": "/" if panel.shifted else "", "fillmode": "overlay", "size": 5, "solidity": 0.35},
         },
-        hovertemplate=f"{LABEL_NAMES[label]}: %{{y:.1%}} at score %{{x:.2f}}<extra></extra>",
-    )
+        "hovertemplate": f"{LABEL_NAMES[label]}: %{{y:.1%}} at score %{{x:.2f}}<extra></extra>",
+    }
 
 
-def threshold_line(threshold: float, *, height: float) -> go.Scatter:
+def threshold_line(threshold: float, *, height: float) -> Trace:
     """A dotted line over the whole panel."""
     line = {"color": GREY, "dash": "dot", "width": 1.5}
-    return go.Scatter(x=[threshold, threshold], y=[0, height], mode="lines", line=line, hoverinfo="skip")
+    ends = {"x": [threshold, threshold], "y": [0, height]}
+    return {"type": "scatter", "mode": "lines", "line": line, "hoverinfo": "skip", **ends}
 
 
-def panel_text(panel: Panel, axes: Axes) -> go.Scatter:
+def panel_text(panel: Panel, axes: Axes) -> Trace:
     """Note and footnote at a panel's upper right: as a trace, for frames redraw no layout."""
-    return go.Scatter(
-        x=[axes.edges[-1]],
-        y=[top_of(axes)],
-        text=[f"{panel.note}<br><span style='font-size:12px'>{panel.footnote}</span>"],
-        mode="text",
-        textposition="bottom left",
-        textfont={"size": 14},
-        cliponaxis=False,
-        hoverinfo="skip",
-    )
+    return {
+        "type": "scatter",
+        "x": [axes.edges[-1]],
+        "y": [top_of(axes)],
+        "text": [f"{panel.note}<br><span style='font-size:12px'>{panel.footnote}</span>"],
+        "mode": "text",
+        "textposition": "bottom left",
+        "textfont": {"size": 14},
+        "cliponaxis": False,
+        "hoverinfo": "skip",
+    }
 
 
 def top_of(axes: Axes) -> float:
@@ -202,10 +220,9 @@ def top_of(axes: Axes) -> float:
     return axes.tallest * PLOT_PX / (PLOT_PX - TEXT_PX)
 
 
-def moving_parts(trace: go.Trace) -> dict[str, Any]:
+def moving_parts(trace: Trace) -> Trace:
     """What a strength changes in a trace, and no more: the browser holds every strength."""
-    found = {name: trace[name] for name in PARTS[trace.type] if trace[name] is not None}
-    return {"type": trace.type, **found}
+    return {name: trace[name] for name in ("type", *PARTS[trace["type"]]) if name in trace}
 
 
 def strength_slider(strengths: Sequence[float], *, shown: float, told: str) -> dict[str, Any]:

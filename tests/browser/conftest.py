@@ -9,13 +9,15 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 PROJECT = Path(__file__).parents[2]
 START_SECONDS = 60
+FIRST_VISIT_MS = 60_000
 
 
 def find_chromium() -> str | None:
@@ -75,22 +77,48 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield from serve(tmp_path_factory.mktemp("runs"))
 
 
-@pytest.fixture
-def page(request: pytest.FixtureRequest):
-    """A page of a real browser, which notes console errors and what it asks of other hosts."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A real browser, one for all tests of a file: starting one takes a second."""
     sync_api = pytest.importorskip("playwright.sync_api")
     chromium = find_chromium()
     if chromium is None:
         pytest.skip("no Chromium on this machine")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 1700})
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_window(browser) -> Iterator[Callable[[], Any]]:
+    """Opens windows that know nothing of each other; each notes console errors and what it asks of other hosts."""
+    windows = []
+
+    def open_one():
+        window = browser.new_context(viewport={"width": 1280, "height": 1700})
+        windows.append(window)
+        page = window.new_page()
         page.troubles = []
         page.on("console", lambda message: message.type == "error" and page.troubles.append(message.text))
         page.on("requestfailed", lambda sent: has_failed(sent) and page.troubles.append(f"failed: {sent.url}"))
         page.on("request", lambda sent: is_external(sent.url) and page.troubles.append(f"external: {sent.url}"))
-        yield page
-        browser.close()
+        return page
+
+    yield open_one
+    for window in windows:
+        window.close()
+
+
+@pytest.fixture
+def page(open_window):
+    """An empty page in a window of its own."""
+    return open_window()
+
+
+def settle(page) -> None:
+    """Wait until the page's script has run to its end."""
+    page.locator('[data-test-script-state="notRunning"]').wait_for(timeout=FIRST_VISIT_MS)
 
 
 def has_failed(request) -> bool:

@@ -1,10 +1,6 @@
 """Compare in a real browser."""
 
-FIRST_VISIT_MS = 60_000
-
-
-def settle(page):
-    page.locator('[data-test-script-state="notRunning"]').wait_for(timeout=FIRST_VISIT_MS)
+from tests.browser.conftest import FIRST_VISIT_MS, settle
 
 
 def open_compare(page, address):

@@ -1,10 +1,9 @@
 """Inspect in a real browser."""
 
-FIRST_VISIT_MS = 60_000
+import numpy as np
+import PIL.Image
 
-
-def settle(page):
-    page.locator('[data-test-script-state="notRunning"]').wait_for(timeout=FIRST_VISIT_MS)
+from tests.browser.conftest import FIRST_VISIT_MS, settle
 
 
 def test_a_link_in_the_gallery_opens_its_image_and_a_reload_brings_it_back(page, address):
@@ -31,3 +30,35 @@ def test_a_link_in_the_gallery_opens_its_image_and_a_reload_brings_it_back(page,
     page.reload()
     page.get_by_text(f"Image {number} of 719").wait_for(timeout=FIRST_VISIT_MS)
     page.get_by_text("GNL + FDM 0.5").wait_for(timeout=FIRST_VISIT_MS)
+
+
+def test_an_image_that_is_dropped_in_is_inspected(page, address, tmp_path):
+    file = tmp_path / "mine.png"
+    pixels = np.random.default_rng(0).integers(0, 256, size=(40, 40, 3), dtype=np.uint8)
+    PIL.Image.fromarray(pixels).save(file)
+    page.goto(f"{address}/?methods=RD4AD")
+    page.locator(".st-key-gallery img").nth(15).wait_for(timeout=FIRST_VISIT_MS)
+    page.get_by_role("link", name="Inspect", exact=True).first.click()
+    page.get_by_text("Your image", exact=True).click(timeout=FIRST_VISIT_MS)
+    page.locator("input[type=file]").wait_for(state="attached", timeout=FIRST_VISIT_MS)
+    settle(page)
+    before = page.get_by_alt_text("Anomaly map of RD4AD, score").get_attribute("alt")
+    drop(page.get_by_test_id("stFileUploaderDropzone"), file)
+    page.get_by_alt_text("Your image, mine.png").wait_for(timeout=FIRST_VISIT_MS)
+    settle(page)
+    assert page.get_by_alt_text("Anomaly map of RD4AD, score").get_attribute("alt") != before
+    assert page.troubles == []
+
+
+def drop(place, file):
+    """Let go of a file over a place, as a mouse that has carried it from a folder's window does."""
+    carried = place.page.evaluate_handle(
+        """([bytes, name]) => {
+            const carried = new DataTransfer();
+            carried.items.add(new File([new Uint8Array(bytes)], name, { type: 'image/png' }));
+            return carried;
+        }""",
+        [list(file.read_bytes()), file.name],
+    )
+    for event in ("dragenter", "dragover", "drop"):
+        place.dispatch_event(event, {"dataTransfer": carried})

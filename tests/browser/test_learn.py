@@ -7,16 +7,12 @@ import pytest
 import torch
 
 from gnl_core.distribution_matching import match_distribution, sort_features
+from tests.browser.conftest import FIRST_VISIT_MS, settle
 
-FIRST_VISIT_MS = 60_000
 SET_SLIDERS = """(sliders, values) => sliders.forEach((slider, index) => {
     slider.value = values[index];
     slider.dispatchEvent(new Event('input'));
 })"""
-
-
-def settle(page):
-    page.locator('[data-test-script-state="notRunning"]').wait_for(timeout=FIRST_VISIT_MS)
 
 
 def open_learn(page, address):

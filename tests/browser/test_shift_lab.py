@@ -2,7 +2,8 @@
 
 import re
 
-FIRST_VISIT_MS = 60_000
+from tests.browser.conftest import FIRST_VISIT_MS, settle
+
 SCORING_MS = 120_000
 
 
@@ -10,7 +11,7 @@ def open_lab(page, address):
     """By the menu: a page that is opened by its address makes Streamlit ask for two files that there are not."""
     page.goto(address)
     page.get_by_role("link", name="Shift lab").click(timeout=FIRST_VISIT_MS)
-    page.locator('[data-test-script-state="notRunning"]').wait_for(timeout=FIRST_VISIT_MS)
+    settle(page)
     page.get_by_text("Every corruption").wait_for(timeout=FIRST_VISIT_MS)
 
 
