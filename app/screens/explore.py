@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app.answers import Answer, Question, answer, ask, is_answered
-from app.cache import Checkpoint, list_checkpoints
+from app.cache import Checkpoint
 from app.methods import DETECTOR_NAMES
 from app.screens.explore_captions import explain_figures, show_shift
 from app.screens.explore_figures import FIGURES, NAMES, choose_checkpoint, describe_kind, draw_figures
@@ -26,10 +26,7 @@ from gnl_core.plots.scrubber import ROW_PX
 def page() -> None:
     """Draw the page from top to bottom."""
     choose_trained()
-    everything, problems = list_checkpoints()
-    view = choose_view(everything)
-    for problem in problems:
-        st.warning(f"One run was left out: {problem}")
+    view, everything = choose_view()
     if view is None:
         return
     checkpoints = checkpoints_of(view, everything)

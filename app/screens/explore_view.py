@@ -9,7 +9,7 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app.cache import Checkpoint
+from app.cache import Checkpoint, list_checkpoints
 from app.local_data import domains_here, is_bundled
 from app.methods import DETECTOR_NAMES, SHOWN_AT_FIRST, in_order
 from app.screens.explore_data import Data, choose_data
@@ -68,21 +68,27 @@ class View(NamedTuple):
         return first, second
 
 
-def choose_view(checkpoints: list[Checkpoint], *, shift: ChooseShift | None = None) -> View | None:
-    """Draw the choices; None where something is missing, and the page has said what.
+def choose_view(*, shift: ChooseShift | None = None) -> tuple[View | None, list[Checkpoint]]:
+    """Draw the choices, and say which runs were left out.
 
     Args:
-        checkpoints: All runs.
         shift: Draws the choice of a shifted domain; unset: of any.
+
+    Returns:
+        The view, or None where something is missing, and the page has said what; and all runs.
     """
+    everything, problems = list_checkpoints()
     columns = st.columns(ROW, vertical_alignment="bottom")
     below = st.container()
-    dataset, data = choose_data(checkpoints, places=columns[:2], below=below)
+    dataset, data = choose_data(everything, places=columns[:2], below=below)
     detectors = choose_methods(columns[3])
-    if data is None:
-        return None
-    shifted = (shift or choose_shift)(dataset, data, columns[2])
-    return View(dataset, data.normal_class, data.root, data.spec, shifted, detectors)
+    view = None
+    if data is not None:
+        shifted = (shift or choose_shift)(dataset, data, columns[2])
+        view = View(dataset, data.normal_class, data.root, data.spec, shifted, detectors)
+    for problem in problems:
+        st.warning(f"One run was left out: {problem}")
+    return view, everything
 
 
 def say_untrained(view: View, detectors: list[str], *, remedy: str) -> None:

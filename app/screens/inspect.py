@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.answers import ask
-from app.cache import Checkpoint, list_checkpoints
+from app.cache import Checkpoint
 from app.methods import DETECTOR_NAMES
 from app.screens.explore_figures import choose_checkpoint
 from app.screens.explore_scoring import STRENGTHS, choose_scoring
@@ -23,10 +23,7 @@ MAPS, REASONS = 3.3, 2.7  # widths of the two halves
 def page() -> None:
     """Draw the page from top to bottom."""
     adopt_selection(STRENGTHS)
-    everything, problems = list_checkpoints()
-    view = choose_view(everything)
-    for problem in problems:
-        st.warning(f"One run was left out: {problem}")
+    view, everything = choose_view()
     if view is None:
         return
     try:

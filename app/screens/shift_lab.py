@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.answers import ask
-from app.cache import Checkpoint, list_checkpoints
+from app.cache import Checkpoint
 from app.screens.explore_data import Data
 from app.screens.explore_scoring import STRENGTHS, choose_scoring
 from app.screens.explore_selection import adopt_selection
@@ -32,10 +32,7 @@ def page() -> None:
     adopt_selection(STRENGTHS)
     if st.session_state.get("shift") not in CORRUPTIONS:  # another page's shift may be a domain
         st.session_state.pop("shift", None)
-    everything, problems = list_checkpoints()
-    view = choose_view(everything, shift=choose_corruption)
-    for problem in problems:
-        st.warning(f"One run was left out: {problem}")
+    view, everything = choose_view(shift=choose_corruption)
     if view is None:
         return
     try:

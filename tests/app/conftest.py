@@ -46,6 +46,19 @@ def open_page() -> Callable[..., AppTest]:
 
 
 @pytest.fixture
+def open_screen() -> Callable[..., AppTest]:
+    """Opens one page by its name in app/screens, without the menu, at an address."""
+
+    def open_at(name: str, **query: object) -> AppTest:
+        page = AppTest.from_string(f"from app.screens.{name} import page\npage()", default_timeout=SLOW_SECONDS)
+        for key, value in query.items():
+            page.query_params[key] = value if isinstance(value, list) else str(value)
+        return page.run()
+
+    return open_at
+
+
+@pytest.fixture
 def train(own_runs, tiny_config) -> Callable[..., RunFolder]:
     """Trains a run of a second into the folder that the page looks into."""
 
@@ -127,3 +140,8 @@ def notes(figure: dict) -> list[str]:
 def captions(page: AppTest) -> list[str]:
     """What is written below the images of the gallery."""
     return [element.value for element in page.markdown if element.value.startswith(":small[")]
+
+
+def texts(page: AppTest) -> list[str]:
+    """All that is written on a page."""
+    return [element.value for kind in (page.markdown, page.caption) for element in kind]

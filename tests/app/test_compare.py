@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from gnl_core.runs.comparison.data import read_comparison
 from gnl_core.runs.comparison.files import write_comparison
 from gnl_core.runs.comparison.measure import compare_cells
 from gnl_core.runs.grid import Grid
-from tests.app.conftest import SLOW_SECONDS, charts, finding, notes
+from tests.app.conftest import charts, finding, notes
 from tests.gnl_core.runs.comparison.conftest import build_cells
 
 PROJECT = Path(__file__).parents[2]
@@ -22,16 +23,8 @@ LABELS = [bundled_name(read_comparison(BUNDLED / f"{name}.json")) for name in BU
 
 
 @pytest.fixture
-def open_compare():
-    """Opens the page at an address."""
-
-    def open_at(**query: object) -> AppTest:
-        page = AppTest.from_string("from app.screens.compare import page\npage()", default_timeout=SLOW_SECONDS)
-        for key, value in query.items():
-            page.query_params[key] = value
-        return page.run()
-
-    return open_at
+def open_compare(open_screen):
+    return partial(open_screen, "compare")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,27 +12,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gnl_core.runs.folder import RunFolder, read_saved_scores
-from tests.app.conftest import SLOW_SECONDS, charts
+from tests.app.conftest import charts, texts
 
 BUNDLED = Path(__file__).parents[2] / "assets" / "checkpoints"
 
 
 @pytest.fixture
-def open_inspect():
-    """Opens the page at an address."""
-
-    def open_at(**query: object) -> AppTest:
-        page = AppTest.from_string("from app.screens.inspect import page\npage()", default_timeout=SLOW_SECONDS)
-        for key, value in query.items():
-            page.query_params[key] = value
-        return page.run()
-
-    return open_at
-
-
-def texts(page: AppTest) -> list[str]:
-    """All that is written on the page."""
-    return [element.value for kind in (page.markdown, page.caption) for element in kind]
+def open_inspect(open_screen):
+    return partial(open_screen, "inspect")
 
 
 def scores(page: AppTest) -> list[float]:

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,23 +20,15 @@ from app.screens.learn_failure import tell_table
 from gnl_core.plots.style import ACCENT, GREY, NORMAL
 from gnl_core.runs.comparison.data import read_comparison
 from gnl_core.runs.folder import RunFolder, read_saved_scores
-from tests.app.conftest import SLOW_SECONDS, charts
+from tests.app.conftest import charts
 
 BUNDLED = Path(__file__).parents[2] / "assets" / "checkpoints"
 LONGEST_TEXT = 90
 
 
 @pytest.fixture
-def open_learn():
-    """Opens the page at an address."""
-
-    def open_at(**query: object) -> AppTest:
-        page = AppTest.from_string("from app.screens.learn import page\npage()", default_timeout=SLOW_SECONDS)
-        for key, value in query.items():
-            page.query_params[key] = str(value)
-        return page.run()
-
-    return open_at
+def open_learn(open_screen):
+    return partial(open_screen, "learn")
 
 
 def texts(page: AppTest) -> str:

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,29 +22,15 @@ from app.screens.shift_table import curve_table
 from app.subjects import subject_of, under_shift
 from gnl_core.datasets import DATASETS, list_items
 from gnl_core.datasets.corruptions import CORRUPTIONS
-from tests.app.conftest import SLOW_SECONDS, charts
+from tests.app.conftest import charts, texts
 
 BUNDLED = Path(__file__).parents[2] / "assets" / "checkpoints"
 OWN = "Your own images"
-PAGE = "from app.screens.shift_lab import page\npage()"
 
 
 @pytest.fixture
-def open_lab():
-    """Opens the page at an address."""
-
-    def open_at(**query: object) -> AppTest:
-        page = AppTest.from_string(PAGE, default_timeout=SLOW_SECONDS)
-        for key, value in query.items():
-            page.query_params[key] = value
-        return page.run()
-
-    return open_at
-
-
-def texts(page: AppTest) -> list[str]:
-    """All that is written on the page."""
-    return [element.value for kind in (page.markdown, page.caption) for element in kind]
+def open_lab(open_screen):
+    return partial(open_screen, "shift_lab")
 
 
 def curves(page: AppTest) -> dict[str, tuple[list[float], list[float]]]:
