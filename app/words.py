@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gnl_core.datasets import FOLDER
+from gnl_core.datasets import DATASETS, FOLDER
 from gnl_core.datasets.corruptions import parse_shift
 from gnl_core.datasets.shifts import split_domain
 from gnl_core.runs.comparison import text
@@ -45,7 +45,6 @@ COLUMN_NAMES = {  # of a comparison's table, besides the domains
     "ID cost": "ID cost",
 }
 ALL = "all"  # what an empty choice of several means, where it says so
-DEFECT_DATASETS = ("parts", "mvtec")  # whose anomalies are defects of the normal class, not other classes
 TEACHER_NAMES = {
     "efficientnet_lite0": "EfficientNet-Lite0",
     "resnet18": "ResNet-18",
@@ -123,7 +122,8 @@ def task_name(dataset: str, normal_class: str) -> str:
     """What is to be told apart, as in "4 from the rest"."""
     if dataset == FOLDER:
         return "good images from defects"
-    return f"good {normal_class} from defects" if dataset in DEFECT_DATASETS else f"{normal_class} from the rest"
+    defects = DATASETS[dataset].anomalies == "defects"
+    return f"good {normal_class} from defects" if defects else f"{normal_class} from the rest"
 
 
 def setting_name(name: str) -> str:

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from gnl_core.cli.settings import add_settings, given_settings, say
 from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.datasets.validation import ANOMALIES
 from gnl_core.runs.experiment import load_run
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.tuning import Judged, tune, write_preset
@@ -24,6 +25,11 @@ def add_tune_command(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=Path, required=True, help="file to write the preset to, for gnl score --preset"
     )
+    parser.add_argument(
+        "--anomalies",
+        choices=ANOMALIES,
+        help="what to expect: objects of other classes, or defects of the normal one (default: what the data set has)",
+    )
     add_settings(parser, {name: RunConfig.model_fields[name] for name in PLACES})
     parser.set_defaults(command=tune_command)
 
@@ -31,10 +37,12 @@ def add_tune_command(parser: argparse.ArgumentParser) -> None:
 def tune_command(parsed: argparse.Namespace) -> None:
     """Judge all ways of looking, print what the best and no matching come to, and write the best: gnl tune."""
     runs = [load_run(RunFolder(path), **given_settings(parsed, PLACES)) for path in parsed.run]
-    tuning = tune(runs, watch=show_progress)
+    tuning = tune(runs, anomalies=parsed.anomalies, watch=show_progress)
     print(format_judgements({"no matching, maximum": tuning.judged[0], "chosen": tuning.best}))
     print(f"chosen: {describe(tuning.best.scoring)}")
-    print(f"validation: {tuning.n_normal} held-out normal images, each with and without a synthetic anomaly")
+    print(
+        f"validation: {tuning.n_normal} held-out normal images, each without and with each of two synthetic anomalies"
+    )
     write_preset(parsed.output, tuning.best, runs=parsed.run, n_normal=tuning.n_normal)
     say(f"wrote {parsed.output}")
 

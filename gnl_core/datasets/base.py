@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,7 @@ class DatasetSpec(NamedTuple):
         train_items: Root folder and normal class to the normal training images.
         test_items: Root folder, normal class and domain to the images to score.
         augmix_operations: What AugMix draws from in training: INDUSTRIAL_OPERATIONS or ALL_OPERATIONS.
+        anomalies: What its anomalies are: "objects" of other classes, or "defects" of the normal one.
         how_to_get: Where to fetch it and the layout that is expected; empty for bundled data sets.
     """
 
@@ -56,6 +57,7 @@ class DatasetSpec(NamedTuple):
     train_items: Callable[[Path | None, str], list[Item]]
     test_items: Callable[[Path | None, str, str], list[Item]]
     augmix_operations: tuple[str, ...]
+    anomalies: Literal["objects", "defects"] = "objects"
     how_to_get: str = ""
 
     @property

@@ -58,6 +58,7 @@ def open_folder(root: Path | None) -> DatasetSpec:
         train_items=partial(list_train, folder),
         test_items=partial(list_test, folder),
         augmix_operations=INDUSTRIAL_OPERATIONS,
+        anomalies="defects",
         how_to_get=HOW_TO_GET,
     )
 

@@ -77,6 +77,7 @@ MVTEC = DatasetSpec(
     train_items=train_items,
     test_items=test_items,
     augmix_operations=INDUSTRIAL_OPERATIONS,
+    anomalies="defects",
     how_to_get=(
         "Fetch MVTec AD from www.mvtec.com/company/research/datasets/mvtec-ad (CC BY-NC-SA 4.0) and unpack it as "
         "mvtec/<category>/{train,test,ground_truth} under the data root."

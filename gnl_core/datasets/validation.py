@@ -6,6 +6,7 @@ tested under: neither the paper's four corruptions nor blends with photographs a
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -20,6 +21,8 @@ from gnl_core.datasets.corruptions import WHITE, clouds, corrupt
 Change = Callable[[Image, Generator], Image]
 SEVERITY = 3
 CLOUD_DECAY = 1.7  # between the fog's finest and coarsest
+PATCH_AREA = (0.02, 0.15)  # share of the image (CutPaste, section 2.2)
+PATCH_ASPECT = (0.3, 3.3)
 STAIN_DECAY = 2.0  # smoother than the clouds: one stain rather than many
 STAIN_AREA = 0.1  # share of the image
 
@@ -73,14 +76,28 @@ def add_texture(image: Image, generator: Generator) -> Image:
     return np.where(stain[..., None], (image + texture) / 2, image).round().astype(np.uint8)
 
 
-ANOMALIES: tuple[Change, ...] = (turn_over, add_texture)
+def cut_paste(image: Image, generator: Generator) -> Image:
+    """Copy a random rectangle of the image to another place (CutPaste; Li et al., CVPR 2021)."""
+    height, width, _ = image.shape
+    area, aspect = generator.uniform(*PATCH_AREA) * height * width, math.exp(generator.uniform(*np.log(PATCH_ASPECT)))
+    rows = min(height - 1, max(1, round(math.sqrt(area / aspect))))
+    columns = min(width - 1, max(1, round(math.sqrt(area * aspect))))
+    top, bottom = generator.choice(height - rows + 1, size=2, replace=False)
+    left, right = generator.choice(width - columns + 1, size=2, replace=False)
+    pasted = image.copy()
+    pasted[bottom : bottom + rows, right : right + columns] = image[top : top + rows, left : left + columns]
+    return pasted
 
 
-def validation_items(items: Sequence[Item], *, shift: str, seed: int) -> list[Item]:
+ANOMALIES: dict[str, tuple[Change, ...]] = {"objects": (turn_over, add_texture), "defects": (cut_paste, add_texture)}
+
+
+def validation_items(items: Sequence[Item], *, anomalies: str, shift: str, seed: int) -> list[Item]:
     """Each normal image under a shift, and again with each of the synthetic anomalies under the same shift.
 
     Args:
         items: Normal images that no detector has learnt from.
+        anomalies: A name in ANOMALIES: what kind of anomaly is expected.
         shift: A name in SHIFTS.
         seed: Decides, with an image's path, all that is random.
 
@@ -96,7 +113,7 @@ def validation_items(items: Sequence[Item], *, shift: str, seed: int) -> list[It
             mask=None,
         )
         for item in items
-        for kind, anomaly in enumerate((unchanged, *ANOMALIES))
+        for kind, anomaly in enumerate((unchanged, *ANOMALIES[anomalies]))
     ]
 
 

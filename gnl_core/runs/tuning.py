@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gnl_core.config import ScoringConfig, parse_scoring
-from gnl_core.datasets import HELD_OUT
+from gnl_core.datasets import HELD_OUT, find_dataset
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.datasets.validation import SHIFTS, validation_items
@@ -83,11 +83,12 @@ def matchings() -> list[ScoringConfig]:
     ]
 
 
-def tune(runs: Sequence[Run], *, seed: int = 0, watch: Watch = iter) -> Tuning:
+def tune(runs: Sequence[Run], *, anomalies: str | None = None, seed: int = 0, watch: Watch = iter) -> Tuning:
     """Judge all ways of looking on several runs on one data set, without any label.
 
     Args:
         runs: Runs of methods that match and reduce a map; other classes and seeds of one data set.
+        anomalies: What kind of anomaly is expected, a name in `validation.ANOMALIES`; unset: the data set's own.
         seed: Decides shifts and synthetic anomalies.
         watch: Wraps the shifts of each run while all ways are judged under them, to show progress.
 
@@ -99,7 +100,7 @@ def tune(runs: Sequence[Run], *, seed: int = 0, watch: Watch = iter) -> Tuning:
     for run in runs:
         if not (run.detector.matches and run.detector.reduces_map):
             raise ValueError(f"{run.config.detector} does not match and reduce a map; tune runs of rd4ad or gnl")
-    by_run = [list(judge_run(run, seed=seed, watch=watch)) for run in runs]
+    by_run = [list(judge_run(run, anomalies=anomalies, seed=seed, watch=watch)) for run in runs]
     judged = [
         Judged(same[0].scoring, {shift: float(np.mean([one.aurocs[shift] for one in same])) for shift in SHIFTS})
         for same in zip(*by_run, strict=True)
@@ -107,11 +108,12 @@ def tune(runs: Sequence[Run], *, seed: int = 0, watch: Watch = iter) -> Tuning:
     return Tuning(judged, n_normal=sum(len(held_out_images(run)) for run in runs))
 
 
-def judge_run(run: Run, *, seed: int, watch: Watch) -> Iterator[Judged]:
+def judge_run(run: Run, *, anomalies: str | None, seed: int, watch: Watch) -> Iterator[Judged]:
     """Judge all ways of looking on one run: one pass over the validation images of each shift."""
+    expected = anomalies or find_dataset(run.config.dataset, run.config.data_root).anomalies
     batches = {
         shift: scoring_batches(
-            validation_items(held_out_images(run), shift=shift, seed=seed),
+            validation_items(held_out_images(run), anomalies=expected, shift=shift, seed=seed),
             run.config,
             cache_mb=run.config.image_cache_mb,
         )

@@ -112,4 +112,5 @@ PARTS = DatasetSpec(
     train_items=train_items,
     test_items=test_items,
     augmix_operations=INDUSTRIAL_OPERATIONS,
+    anomalies="defects",
 )

@@ -44,7 +44,7 @@ def test_every_way_of_looking_is_judged_by_its_own_score(run: Run):
     assert found.n_normal == 4
     one = found.judged[4]
     assert (one.scoring.style_weight, one.scoring.reduction) == (0.5, "top")
-    items = validation_items(held_out_images(run), shift="blend", seed=0)
+    items = validation_items(held_out_images(run), anomalies="objects", shift="blend", seed=0)
     rows = score(run.detector, Batches(items, image_size=(32, 32), batch_size=8), one.scoring)
     assert one.aurocs["blend"] == pytest.approx(auroc(rows.label, rows.score))
 
