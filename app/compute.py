@@ -106,7 +106,6 @@ def keep(kept: dict[tuple[str, ...], Kept], key: tuple[str, ...], found: Kept) -
             kept.pop(next(iter(kept)))
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASHED)
 def tiles(source: Source, *, domain: str, scoring: ScoringConfig, paths: tuple[str, ...]) -> list[Tile]:
     """Images of one domain by their paths, with their maps.
 

@@ -6,25 +6,22 @@ import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
-from app.answers import Answer, DomainAnswer, map_scale
+from app.answers import Answer, DomainAnswer
 from app.methods import DETECTOR_NAMES
 from app.screens.colour_bar import draw_colour_bar
 from app.screens.explore_picks import Seen, choose_between, choose_kind, pick_rows
-from app.screens.explore_tiles import compose_tile
+from app.screens.explore_tiles import draw_tiles
 from app.screens.links import Address, link_to_inspect
-from app.sources import UNLABELLED, source_of
+from app.sources import UNLABELLED
 from app.words import LABEL_WORDS, name_of, percent
 from gnl_core.metrics import exceedance
-
-if TYPE_CHECKING:
-    from app.compute import Tile
 
 TILES = 16
 
@@ -84,22 +81,14 @@ def show_tiles(
     found: Answer, domain_answer: DomainAnswer, rows: NDArray[np.intp], *, domain: str, link: Callable[..., None]
 ) -> None:
     """The tiles of some rows of the scores, each with a link that is given its number, and their colour scale."""
-    from app.compute import tiles  # noqa: PLC0415 (PyTorch takes seconds to import; the histograms stand by then)
-
     scores = domain_answer.scores
-    checkpoint, scoring = found.question
-    paths = tuple(str(path) for path in scores.path[rows])
     with st.spinner("Computing anomaly maps", show_time=True):
-        shown = tiles(source_of(checkpoint), domain=domain, scoring=scoring, paths=paths)
-        has_maps = any(tile.anomaly_map is not None for tile in shown)
-        upper = map_scale(found.question, found.training) if has_maps else 1.0
+        drawn = draw_tiles(found, domain=domain, paths=tuple(str(path) for path in scores.path[rows]))
     grid = st.grid(columns=4, min_column_width=240, gap="small")
-    for row, tile in zip(rows, shown, strict=True):
+    for row, file in zip(rows, drawn.files, strict=True):
         with grid.cell(), st.container(gap="xxsmall"):
-            show_tile(
-                tile, upper=upper, about=describe_row(found, domain_answer, row), link=partial(link, number=row + 1)
-            )
-    explain_maps(upper if has_maps else None)
+            show_tile(file, about=describe_row(found, domain_answer, row), link=partial(link, number=row + 1))
+    explain_maps(drawn.upper)
 
 
 class About(NamedTuple):
@@ -123,9 +112,9 @@ def describe_row(found: Answer, domain_answer: DomainAnswer, row: int) -> About:
     )
 
 
-def show_tile(tile: Tile, *, upper: float, about: About, link: Callable[[], None]) -> None:
+def show_tile(file: bytes, *, about: About, link: Callable[[], None]) -> None:
     """One image beside its map, its caption, and the link."""
-    st.image(compose_tile(tile, upper=upper), width="stretch", alt=about.alternative)
+    st.image(file, width="stretch", alt=about.alternative)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="xxsmall"):
         st.markdown(about.caption, width="content")
         link()

@@ -1,15 +1,21 @@
-"""A tile of the gallery: an image and its anomaly map side by side, as pixels."""
+"""Tiles of the gallery: an image and its anomaly map side by side, as pixels and as files."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
+import streamlit as st
 from numpy.typing import NDArray
+
+from app.answers import Answer, map_scale
+from app.sources import Source, source_of
+from gnl_core.config import ScoringConfig
 
 if TYPE_CHECKING:
     from app.compute import Tile
@@ -18,6 +24,49 @@ TILE_PX = 160
 GAP_PX = 4
 NO_MAP = "scores only"
 NO_MAP_GROUND, NO_MAP_INK = (38, 42, 48), (214, 218, 224)  # as dark as an empty map, readable in both themes
+
+
+class Drawn(NamedTuple):
+    """Tiles that are drawn.
+
+    Attributes:
+        files: PNG, one a tile.
+        upper: Upper end of their maps' colour scale; None for a method without maps.
+    """
+
+    files: list[bytes]
+    upper: float | None
+
+
+def draw_tiles(found: Answer, *, domain: str, paths: tuple[str, ...]) -> Drawn:
+    """The tiles of some images of a domain, drawn once for all sessions.
+
+    Raises:
+        ValueError: If one of them is no longer there, or cannot be read.
+    """
+    return drawn_tiles(
+        source_of(found.question.checkpoint), domain=domain, scoring=found.question.scoring, paths=paths, _found=found
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs={ScoringConfig: ScoringConfig.model_dump_json})
+def drawn_tiles(
+    source: Source, *, domain: str, scoring: ScoringConfig, paths: tuple[str, ...], _found: Answer
+) -> Drawn:
+    """As `draw_tiles`; the answer, which gives the scale, follows from what it is kept under."""
+    from app.compute import tiles  # noqa: PLC0415 (PyTorch takes seconds to import; the histograms stand by then)
+
+    shown = tiles(source, domain=domain, scoring=scoring, paths=paths)
+    has_maps = any(tile.anomaly_map is not None for tile in shown)
+    upper = map_scale(_found.question, _found.training) if has_maps else None
+    return Drawn([to_png(compose_tile(tile, upper=upper or 1.0)) for tile in shown], upper)
+
+
+def to_png(picture: NDArray[np.uint8]) -> bytes:
+    """A picture as a PNG file."""
+    file = io.BytesIO()
+    PIL.Image.fromarray(picture).save(file, format="PNG")
+    return file.getvalue()
 
 
 def compose_tile(tile: Tile, *, upper: float) -> NDArray[np.uint8]:

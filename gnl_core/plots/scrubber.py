@@ -235,6 +235,7 @@ def strength_slider(strengths: Sequence[float], *, shown: float, told: str) -> d
             for strength in strengths
         ],
         "currentvalue": {"prefix": told, "xanchor": "left", "font": {"size": 13}},
+        "transition": {"duration": 0},  # else the handle is on its way for 150 ms after the bars stand
         "pad": {"t": BOTTOM_PX + 4},
         "len": 1,
         "activebgcolor": ACCENT,

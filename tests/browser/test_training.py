@@ -1,4 +1,4 @@
-"""Training in a real browser, as a real process: stopped, resumed and shown, and beside another window."""
+"""Training in a real browser, as a real process."""
 
 from __future__ import annotations
 
@@ -31,12 +31,6 @@ def address(runs) -> Iterator[str]:
     yield from serve(runs)
 
 
-def open_explore(page, address):
-    page.goto(address)
-    page.locator(".st-key-gallery img").nth(15).wait_for(timeout=FIRST_VISIT_MS)
-    settle(page)
-
-
 def start_training(page, *, epochs):
     """Train GNL with the form on Explore, at 32 px."""
     size = page.get_by_role("combobox", name="Image size")
@@ -51,7 +45,9 @@ def start_training(page, *, epochs):
 
 @pytest.mark.slow
 def test_a_training_is_stopped_resumed_and_then_shown_by_explore(page, address, runs):
-    open_explore(page, address)
+    page.goto(address)
+    page.locator(".st-key-gallery img").nth(15).wait_for(timeout=FIRST_VISIT_MS)
+    settle(page)
     start_training(page, epochs=12)
     page.get_by_role("link", name="Train", exact=True).click()
     page.get_by_role("button", name="Stop").click(timeout=FIRST_VISIT_MS)
@@ -63,26 +59,3 @@ def test_a_training_is_stopped_resumed_and_then_shown_by_explore(page, address, 
     page.get_by_text(f"checkpoint {hash_file(job.folder.weights)[:8]}").wait_for(timeout=TRAINING_MS)
     page.locator(".st-key-gallery img").nth(15).wait_for(timeout=FIRST_VISIT_MS)
     assert page.troubles == []
-
-
-@pytest.mark.slow
-def test_two_windows_at_once_do_not_disturb_each_other_while_one_trains(open_window, address):
-    first, second = open_window(), open_window()
-    open_explore(first, f"{address}/?strength=0.5")
-    start_training(first, epochs=50)
-    open_explore(second, f"{address}/?data=Parts+(rendered)&side=In-distribution")
-    second.get_by_text("FDM", exact=True).nth(1).click()  # GNL's
-    second.get_by_text("GNL gets").wait_for(timeout=FIRST_VISIT_MS)
-    first.get_by_text("FDM", exact=True).first.click()  # RD4AD's
-    first.get_by_text("RD4AD + FDM 0.5 separates 4").wait_for(timeout=FIRST_VISIT_MS)
-    settle(second)
-    assert second.get_by_text("RD4AD separates good nut from defects").count() == 1
-    assert second.get_by_text("GNL gets").count() == 1
-    assert "strength" not in second.url
-    assert "fdm_gnl=false" in second.url
-    assert "fdm_rd4ad=true" in first.url
-    assert "data" not in first.url
-    assert first.get_by_text("GNL + FDM 0.5 gets").count() == 1
-    assert first.get_by_role("button", name="Stop").is_visible()  # it trains meanwhile
-    assert second.get_by_role("button", name="Stop").count() == 0
-    assert first.troubles == second.troubles == []

@@ -1,0 +1,38 @@
+// Times, by the page's own clock, what follows an input: the server's messages, the changes of what is watched, and the
+// frame that shows the last of them. Installed before any script of the page.
+(() => {
+  const clock = { watched: "" };
+  window.interactionClock = clock;
+
+  clock.wait = (watched) =>
+    Object.assign(clock, { watched, waiting: true, input: null, told: null, changed: null, painted: null });
+
+  const begin = (event) => {
+    if (clock.waiting) Object.assign(clock, { waiting: false, input: event.timeStamp });
+  };
+  for (const kind of ["keydown", "mousedown"]) addEventListener(kind, begin, true);
+
+  const isTimed = () => clock.input !== null && !clock.waiting && clock.watched;
+  const isWatched = (node) => (node instanceof Element ? node : node.parentElement)?.closest(clock.watched);
+
+  const noteChange = () => {
+    clock.changed = performance.now();
+    requestAnimationFrame(() => requestAnimationFrame((now) => (clock.painted = Math.max(now, clock.changed))));
+  };
+  new MutationObserver((changes) => {
+    if (isTimed() && changes.some((change) => isWatched(change.target))) noteChange();
+  }).observe(document, {
+    subtree: true,
+    childList: true,
+    characterData: true,
+    attributeFilter: ["src", "d", "transform"], // not classes and styles, by which Streamlit fades
+  });
+  addEventListener("load", (event) => isTimed() && isWatched(event.target) && noteChange(), true); // images
+
+  window.WebSocket = class extends WebSocket {
+    constructor(...address) {
+      super(...address);
+      this.addEventListener("message", () => isTimed() && (clock.told = performance.now()));
+    }
+  };
+})();
