@@ -44,14 +44,19 @@ def start_training(page, *, epochs):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # on a machine that trains other things beside it
 def test_a_training_is_stopped_resumed_and_then_shown_by_explore(page, address, runs):
     page.goto(address)
     page.locator(".st-key-gallery img").nth(15).wait_for(timeout=FIRST_VISIT_MS)
     settle(page)
     start_training(page, epochs=12)
-    page.get_by_role("link", name="Train", exact=True).click()
     page.get_by_role("button", name="Stop").click(timeout=FIRST_VISIT_MS)
-    page.get_by_role("button", name="Resume").click(timeout=TRAINING_MS)
+    page.get_by_text("seed 0: stopped").wait_for(timeout=TRAINING_MS)
+    page.get_by_role("link", name="Train", exact=True).click()
+    resume = page.get_by_role("button", name="Resume")
+    resume.wait_for(timeout=FIRST_VISIT_MS)
+    settle(page)  # a button that is drawn anew while it is clicked tells nobody
+    resume.click()
     page.get_by_text("seed 0: finished").wait_for(timeout=TRAINING_MS)
     (job,) = list_jobs(runs)
     assert len(job.folder.progress.read_text().splitlines()) == 12  # it went on where it had stopped
