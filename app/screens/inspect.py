@@ -14,6 +14,7 @@ from app.screens.explore_view import View, checkpoints_of, choose_view, say_untr
 from app.screens.inspect_maps import Cell, Row, SeenRow, compare, rows_of
 from app.screens.inspect_reasons import show_reasons
 from app.screens.inspect_subject import Chosen, choose_subject
+from app.screens.inspect_taking import offer_image
 from app.screens.links import address_of, link_to_inspect
 from app.words import INSPECT_STRENGTH_HELP, TEACHER_NAMES, name_of
 
@@ -53,6 +54,8 @@ def inspect(view: View, checkpoints: list[Checkpoint]) -> None:
     panels(chosen, seen)
     for row in seen:
         say_origin(row.off)
+    if seen:
+        offer_image(view, chosen, seen)
     if chosen.number:  # Streamlit leaves choices that came along from another page out of the address bar
         address = address_of(view, [row.off for row in rows], strength=strength)
         link_to_inspect(address, side=chosen.side, number=chosen.number, label="Link to this view")

@@ -180,3 +180,14 @@ def test_masks_and_maps_of_the_parts_are_shown(open_inspect):
 def test_the_score_is_told_with_sixteen_other_training_images_as_the_only_reference(open_inspect):
     page = open_inspect()
     assert "**With each of 16 other training images as the only reference**" in [text.value for text in page.markdown]
+
+
+def test_scores_maps_and_commands_can_be_taken_away(open_inspect):
+    page = open_inspect(image="38", side="Shifted")
+    assert {one.label for one in page.get("download_button")} >= {"CSV", "PNG"}
+    lines = page.code[-1].value.splitlines()
+    assert [line.split()[:3] for line in lines] == [
+        ["gnl", "score", f"assets/checkpoints/digits-4-{detector}"] for detector in ("rd4ad", "gnl")
+    ]
+    assert all("--domain digits_m" in line for line in lines)
+    assert "--domain digits " in open_inspect(image="38", side="In-distribution").code[-1].value
