@@ -23,6 +23,8 @@ VIEWS = {  # addresses of views that no page begins with, and what only they sho
 }
 # Of a page that is opened by its address, Streamlit asks for these below that address first: then one level higher.
 ASKED_IN_VAIN = ("_stcore/health", "_stcore/host-config")
+NOTHING_FADES = """() => document.getAnimations().every(one => one.effect.getComputedTiming().endTime === Infinity)
+    && !document.querySelector('[data-stale="true"]')"""  # what appears, and what is about to go, is pale
 GRAVE = ("serious", "critical")
 
 
@@ -30,7 +32,7 @@ def open_by_menu(page, title):
     page.get_by_role("link", name=title, exact=True).first.click(timeout=FIRST_VISIT_MS)
     page.locator(STANDS[title]).first.wait_for(timeout=FIRST_VISIT_MS)
     settle(page)
-    page.wait_for_timeout(500)  # what appears is pale at first
+    page.wait_for_function(NOTHING_FADES, timeout=FIRST_VISIT_MS)
 
 
 def grave_violations(page):
@@ -69,4 +71,5 @@ def test_a_view_opens_by_its_address_without_errors_and_a_reload_keeps_it(page, 
     assert all(choice in page.url for choice in query.split("&"))
     page.reload()
     page.locator(VIEWS[view]).wait_for(timeout=FIRST_VISIT_MS)
+    settle(page)
     assert all(choice in page.url for choice in query.split("&"))
