@@ -12,11 +12,11 @@ from app import PROJECT
 from app.methods import WITHOUT_TEACHER
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.records import Scores
+from gnl_core.runs.finding import list_runs
 from gnl_core.runs.folder import (
     Columns,
     RunFolder,
     hash_file,
-    list_runs,
     read_config,
     read_saved_scores,
     read_shift_scores,

@@ -26,7 +26,6 @@ from gnl_core.explanation import (
     pooled_features,
     score_single_references,
     stage_maps,
-    stored_references,
     trace_values,
 )
 from gnl_core.neighbours import neighbours
@@ -136,8 +135,7 @@ def reasons(source: Source, subject: Subject, scoring: ScoringConfig) -> Reasons
     """
     run = run_of(source)
     detector = explained(run)
-    (batch,) = scoring_batches([as_item(subject)], run.config)
-    image = batch.views["original"][0].to(next(detector.parameters()).device)
+    image = as_input(run, subject).to(detector.device)
     maps = stage_maps(detector, image, scoring)
     peak = find_peak(maps)
     stages = [
@@ -157,7 +155,7 @@ def reasons(source: Source, subject: Subject, scoring: ScoringConfig) -> Reasons
         for distances, part, values in zip(maps, peak.parts, trace_values(detector, image, scoring), strict=True)
     ]
     others = other_references(source) if detector.references.count else None
-    references = stored_references(detector) if others is None else others
+    references = detector.references.stages if others is None else others
     singles = score_single_references(detector, image, scoring, references).cpu().numpy()
     return Reasons(stages, (peak.row, peak.column), singles, others=others is not None)
 
@@ -172,10 +170,15 @@ def other_references(source: Source) -> list[torch.Tensor] | None:
         return None
     drawn = np.random.default_rng(run.config.seed + 1).permutation(len(items))[:OTHER_REFERENCES]
     detector = explained(run)
-    device = next(detector.parameters()).device
     batches = scoring_batches([items[index] for index in drawn], run.config)
-    encoded = [encode_references(detector, batch.views["original"].to(device)) for batch in batches]
+    encoded = [encode_references(detector, batch.views["original"].to(detector.device)) for batch in batches]
     return [torch.cat(parts) for parts in zip(*encoded, strict=True)]
+
+
+def as_input(run: Run, subject: Subject) -> torch.Tensor:
+    """An image as a run's detector is given it, shape (3, H, W)."""
+    (batch,) = scoring_batches([as_item(subject)], run.config)
+    return batch.views["original"][0]
 
 
 def explained(run: Run) -> RD4AD:

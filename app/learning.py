@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -11,18 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.compute import run_of
-from app.inspection import explained
+from app.inspection import HASHED, as_input, explained
 from app.sources import Source
-from app.subjects import Subject, as_item
+from app.subjects import Subject
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets.views import make_view
 from gnl_core.explanation import ViewDistances, view_distances
-from gnl_core.runs.experiment import Run, scoring_batches
 
-HASHED: dict[str | type, Any] = {
-    ScoringConfig: ScoringConfig.model_dump_json,
-    Subject: lambda subject: subject.digest,
-}
 Pixels = NDArray[np.uint8]
 
 
@@ -64,7 +59,7 @@ def encoded(source: Source, subject: Subject, scoring: ScoringConfig) -> Encoded
     run = run_of(source)
     image = as_input(run, subject)
     with torch.inference_mode():
-        found = explained(run).features(image[None].to(device_of(run)), scoring)
+        found = explained(run).features(image[None].to(run.detector.device), scoring)
     return Encoded(
         image=image.numpy(),
         teacher=[stage[0].cpu().numpy() for stage in found.teacher],
@@ -99,20 +94,10 @@ def views(
     return Views(
         pictures={name: as_pixels(one) for name, one in ({"original": original} | made).items()},
         distances=[
-            view_distances(explained(run), original.to(device_of(run)), stacked.to(device_of(run))) for run in runs
+            view_distances(explained(run), original.to(run.detector.device), stacked.to(run.detector.device))
+            for run in runs
         ],
     )
-
-
-def as_input(run: Run, subject: Subject) -> Tensor:
-    """An image as a run's detector is given it, shape (3, H, W)."""
-    (batch,) = scoring_batches([as_item(subject)], run.config)
-    return batch.views["original"][0]
-
-
-def device_of(run: Run) -> torch.device:
-    """Where a run's detector computes."""
-    return next(run.detector.parameters()).device
 
 
 def as_pixels(image: Tensor) -> Pixels:

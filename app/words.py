@@ -138,7 +138,7 @@ def capitalised(words: str) -> str:
 
 def counted(count: int, thing: str) -> str:
     """A number of things, the noun in its plural where it needs one."""
-    plural = f"{thing}es" if thing.endswith("s") else f"{thing}s"
+    plural = f"{thing}es" if thing.endswith("s") else f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
     return f"{count} {thing if count == 1 else plural}"
 
 

@@ -13,7 +13,7 @@ from gnl_core.config import ScoringConfig
 from gnl_core.detectors.base import Detector
 from gnl_core.detectors.knn import pool
 from gnl_core.detectors.rd4ad import RD4AD, rate
-from gnl_core.detectors.references import STAGE_COUNT, buffer_name
+from gnl_core.detectors.references import STAGE_COUNT
 from gnl_core.distribution_matching import match_distribution, sort_features
 from gnl_core.losses import cosine_distance
 from gnl_core.models.teachers import Mix
@@ -146,14 +146,9 @@ def moments_of(values: Tensor) -> Moments:
     return Moments(float(values.mean()), float(values.std(dim=1, correction=0).mean()))
 
 
-def stored_references(detector: RD4AD) -> list[Tensor]:
-    """The references that a checkpoint keeps: each stage's sorted values, shapes (R, C, N)."""
-    return [detector.references.get_buffer(buffer_name(index)) for index in range(STAGE_COUNT)]
-
-
 @torch.inference_mode()
 def encode_references(detector: RD4AD, images: Tensor) -> list[Tensor]:
-    """Any images as references, in the form of `stored_references`.
+    """Any images as references, in the form of `References.stages`.
 
     Args:
         detector: A detector in eval mode.
@@ -207,9 +202,8 @@ def pooled_features(detector: RD4AD, batches: Iterable[Batch]) -> Tensor:
     Returns:
         One row an image, shape (N, C), on the CPU.
     """
-    device = next(detector.parameters()).device
     teacher = detector.network.teacher
-    return torch.cat([pool(teacher(batch.views["original"].to(device))).cpu() for batch in batches])
+    return torch.cat([pool(teacher(batch.views["original"].to(detector.device))).cpu() for batch in batches])
 
 
 @torch.inference_mode()

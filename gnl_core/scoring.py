@@ -52,7 +52,7 @@ def detect_each(
     Yields:
         Each batch with a detection for each question, on the CPU.
     """
-    device = next(detector.parameters()).device
+    device = detector.device
     portion = sys.maxsize
 
     def look(images: Tensor) -> list[Detection]:
@@ -100,8 +100,7 @@ def measure_shift(detector: Detector, batches: Iterable[Batch]) -> float | None:
     references = next((module for module in detector.modules() if isinstance(module, References)), None)
     if teacher is None or references is None:
         return None
-    device = next(detector.parameters()).device
-    return references.measure_shift(teacher, (batch.views["original"].to(device) for batch in batches))
+    return references.measure_shift(teacher, (batch.views["original"].to(detector.device) for batch in batches))
 
 
 def score(detector: Detector, batches: Iterable[Batch], scoring: ScoringConfig) -> Scores:

@@ -96,7 +96,7 @@ def begin(
 ) -> Training:
     """Prepare a detector for its first step; the arguments are those of `fit`."""
     started = time.perf_counter()
-    device = device_of(detector)
+    device = detector.device
     detector.eval()
     with seeded_draws(batches.seed, 0):
         detector.prepare(to_device(batch, device) for batch in batches)
@@ -144,7 +144,7 @@ def train_step(training: Training, batch: Batch) -> dict[str, float]:
     detector, steps = training.detector, len(training.batches)
     progress = (training.epoch - 1 + training.step / steps) / training.epochs
     with epoch_draws(training), training.processes.autocast(), explain_memory(len(batch.paths)):
-        losses = detector.training_step(to_device(batch, device_of(detector)), training.optimizers, progress=progress)
+        losses = detector.training_step(to_device(batch, detector.device), training.optimizers, progress=progress)
     for name, value in losses.items():
         training.values.setdefault(name, []).append(value)
     training.step += 1
@@ -190,11 +190,6 @@ def check_finite(losses: dict[str, float], epoch: int) -> None:
     for name, value in losses.items():
         if not math.isfinite(value):
             raise ValueError(f"training diverged: {name} is {value} in epoch {epoch}; use a smaller --learning-rate")
-
-
-def device_of(detector: Detector) -> torch.device:
-    """The device that a detector's weights are on."""
-    return next(detector.parameters()).device
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:

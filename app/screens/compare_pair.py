@@ -11,9 +11,10 @@ from app.comparisons import scores_behind
 from app.methods import REVERSE_DISTILLATION, method_title
 from app.screens.compare_choices import Compared, column_name, shifts_of
 from app.screens.downloads import chart_config
+from app.screens.explore_figures import shared_axes
 from app.words import capitalised, domain_name, points
 from gnl_core.delong import estimate, interval, place
-from gnl_core.plots.histograms import Panel, shared_edges, tallest_share
+from gnl_core.plots.histograms import Panel
 from gnl_core.plots.scrubber import Axes, Row, scrub_histograms
 from gnl_core.records import Scores
 from gnl_core.runs.comparison.records import MEAN_SHIFT, Method
@@ -92,7 +93,7 @@ def second_choice(methods: list[Method]) -> int:
 
 def draw_pair(compared: Compared, choice: Choice, sides: list[tuple[Scores, Scores]]) -> None:
     """A row of two histograms for each method, on one axis where their scores are of one scale."""
-    axes = shared_axes(choice.methods, sides)
+    axes = pair_axes(choice.methods, sides)
     rows = [
         Row(
             (make_panel(base, method, shifted=False), make_panel(shifted, method, shifted=True)),
@@ -112,14 +113,13 @@ def draw_pair(compared: Compared, choice: Choice, sides: list[tuple[Scores, Scor
     )
 
 
-def shared_axes(methods: tuple[Method, ...], sides: list[tuple[Scores, Scores]]) -> list[Axes]:
+def pair_axes(methods: tuple[Method, ...], sides: list[tuple[Scores, Scores]]) -> list[Axes]:
     """One axis for both methods if both are reverse distillation, whose scores are one measure, else one for each."""
     alike = (
         all(method.detector in REVERSE_DISTILLATION for method in methods) or len({m.detector for m in methods}) == 1
     )
     groups = [[scores for pair in sides for scores in pair]] * len(sides) if alike else [list(pair) for pair in sides]
-    edges = [shared_edges(group) for group in groups]
-    return [Axes(own, tallest_share(group, own)) for own, group in zip(edges, groups, strict=True)]
+    return [shared_axes(group) for group in groups]
 
 
 def make_panel(scores: Scores, method: Method, *, shifted: bool) -> Panel:

@@ -79,12 +79,16 @@ def honesty(view: View, answers: list[Answer]) -> None:
     """Where the numbers come from, and how to get them again."""
     for found in answers:
         checkpoint, scoring = found.question
-        config = checkpoint.config
         st.caption(
-            f"{found.question.title}: {describe_n(found.shifted.report)} · "
-            f"seed {config.seed} · checkpoint {checkpoint.sha256[:8]} · {name_of(TEACHER_NAMES, config.teacher)} · "
+            f"{found.question.title}: {describe_n(found.shifted.report)} · {describe_origin(checkpoint)} · "
             f"reproduce: `{command(view, checkpoint, scoring)}`"
         )
+
+
+def describe_origin(checkpoint: Checkpoint) -> str:
+    """Which checkpoint a number is from."""
+    config = checkpoint.config
+    return f"seed {config.seed} · checkpoint {checkpoint.sha256[:8]} · {name_of(TEACHER_NAMES, config.teacher)}"
 
 
 def describe_n(report: DomainReport) -> str:

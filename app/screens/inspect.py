@@ -8,6 +8,7 @@ from app.answers import ask
 from app.cache import Checkpoint
 from app.methods import DETECTOR_NAMES
 from app.screens.explore_figures import choose_checkpoint
+from app.screens.explore_finding import describe_origin
 from app.screens.explore_scoring import STRENGTHS, choose_scoring
 from app.screens.explore_selection import adopt_selection
 from app.screens.explore_view import View, checkpoints_of, choose_view, say_untrained
@@ -16,7 +17,7 @@ from app.screens.inspect_reasons import show_reasons
 from app.screens.inspect_subject import Chosen, choose_subject
 from app.screens.inspect_taking import offer_image
 from app.screens.links import address_of, link_to_inspect
-from app.words import INSPECT_STRENGTH_HELP, TEACHER_NAMES, name_of
+from app.words import INSPECT_STRENGTH_HELP, name_of
 
 MAPS, REASONS = 3.3, 2.7  # widths of the two halves
 
@@ -93,6 +94,5 @@ def say_origin(cell: Cell) -> None:
     checkpoint = cell.question.checkpoint
     st.caption(
         f"{name_of(DETECTOR_NAMES, checkpoint.config.detector)}: n = {cell.n_training:,} training images · "
-        f"seed {checkpoint.config.seed} · checkpoint {checkpoint.sha256[:8]} · "
-        f"{name_of(TEACHER_NAMES, checkpoint.config.teacher)}"
+        f"{describe_origin(checkpoint)}"
     )

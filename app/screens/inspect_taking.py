@@ -7,11 +7,11 @@ import io
 from functools import partial
 
 import numpy as np
-import PIL.Image
 import streamlit as st
 
 from app.screens.downloads import offer_command, offer_file
 from app.screens.explore_finding import command
+from app.screens.explore_tiles import to_png
 from app.screens.explore_view import View
 from app.screens.inspect_maps import Cell, SeenRow, draw_image, draw_map
 from app.screens.inspect_subject import Chosen
@@ -54,6 +54,4 @@ def cells_csv(cells: list[Cell]) -> str:
 def maps_png(chosen: Chosen, cells: list[Cell]) -> bytes:
     """The image and each method's map over it, side by side on their colour scales."""
     maps = [draw_map(chosen.subject, cell, opacity=MAP_OPACITY, revealed=1.0) for cell in cells]
-    stream = io.BytesIO()
-    PIL.Image.fromarray(np.hstack([draw_image(chosen.subject), *maps])).save(stream, format="PNG")
-    return stream.getvalue()
+    return to_png(np.hstack([draw_image(chosen.subject), *maps]))

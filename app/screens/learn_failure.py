@@ -27,8 +27,9 @@ stands the image whose **rank** among all scores got worse the most."""
 
 
 class Failing(NamedTuple):
-    """A domain, and which of the images that matching made worse, the worst being 0."""
+    """A domain, and which of the images that matching made worse, the worst being 0; beside it every domain."""
 
+    everything: dict[str, tuple[Task, Matched]]
     task: Task
     found: Matched
     place: int
@@ -49,7 +50,7 @@ def ask() -> Failing:
         )
         number = st.number_input("Worsened most, place", 1, OFFERED, key=WHICH, bind="query-params")
     task, found = everything[chosen]
-    return Failing(task, found, number - 1)
+    return Failing(everything, task, found, number - 1)
 
 
 def matched_domains() -> dict[str, tuple[Task, Matched]]:
@@ -66,7 +67,7 @@ def show(failing: Failing, large: bool) -> None:
     """All domains as lines, and one image with its maps."""
     from gnl_core.plots.lessons import Gain, gain_dumbbells  # noqa: PLC0415 (Plotly takes a second to import)
 
-    gains = [Gain(describe(task, found), *found.auroc) for task, found in matched_domains().values()]
+    gains = [Gain(describe(task, found), *found.auroc) for task, found in failing.everything.values()]
     described = "; ".join(f"{gain.name} {gain.off:.3f} to {gain.on:.3f}" for gain in gains)
     draw(
         gain_dumbbells(gains, shown=describe(failing.task, failing.found)),

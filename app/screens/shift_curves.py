@@ -10,13 +10,13 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.methods import DETECTOR_NAMES
 from app.screens.downloads import chart_config, offer_command, offer_file
-from app.screens.explore_finding import command, describe_n
+from app.screens.explore_finding import command, describe_n, describe_origin
 from app.screens.explore_view import View
 from app.screens.inspect_maps import Row
 from app.screens.shift_finding import finding
 from app.screens.shift_numbers import Method, corruption_of, known, severity_domains
 from app.screens.shift_table import curve_table
-from app.words import AUROC_HELP, DATASET_NAMES, SHIFT_SCORE_HELP, TEACHER_NAMES, capitalised, corruption_name, name_of
+from app.words import AUROC_HELP, DATASET_NAMES, SHIFT_SCORE_HELP, capitalised, corruption_name, name_of
 from gnl_core.datasets.corruptions import SEVERITIES
 
 if TYPE_CHECKING:
@@ -103,8 +103,7 @@ def say_origin(view: View, methods: Sequence[Method]) -> None:
         counted = next((describe_n(report) for report in method.off.reports.values()), "not scored yet")
         st.caption(
             f"{name_of(DETECTOR_NAMES, checkpoint.config.detector)}: {name_of(DATASET_NAMES, view.dataset)}, "
-            f"{counted} at each severity · seed {checkpoint.config.seed} · checkpoint {checkpoint.sha256[:8]} · "
-            f"{name_of(TEACHER_NAMES, checkpoint.config.teacher)}"
+            f"{counted} at each severity · {describe_origin(checkpoint)}"
         )
     with st.container(horizontal=True):
         if any(method.off.reports for method in methods):

@@ -21,7 +21,7 @@ from app.screens.shift_numbers import (
     severity_domains,
 )
 from app.sources import scores_key, source_of
-from app.words import duration
+from app.words import counted, duration
 
 RUNNING = "scoring_severities"  # what is being scored; something else chosen at the top ends it
 
@@ -91,14 +91,8 @@ def name_scoring(methods: Sequence[Method], missing: Sequence[int]) -> str:
     """What is to be computed."""
     unscored = [severity for severity in missing if any(lacks_scores(method, severity) for method in methods)]
     if not unscored:
-        return f"Measure the shift of {count(len(missing), 'severity', 'severities')}"
-    severities = count(len(unscored), "severity", "severities")
-    return f"Score {severities} with {count(len(methods), 'method', 'methods')}"
-
-
-def count(number: int, one: str, several: str) -> str:
-    """A number and what it counts."""
-    return f"{number} {one if number == 1 else several}"
+        return f"Measure the shift of {counted(len(missing), 'severity')}"
+    return f"Score {counted(len(unscored), 'severity')} with {counted(len(methods), 'method')}"
 
 
 def seconds_of(method: Method, missing: Sequence[int], *, domain: str) -> float:

@@ -17,7 +17,8 @@ from gnl_core.datasets import find_dataset
 from gnl_core.datasets.base import DatasetSpec
 from gnl_core.plots.epochs import auroc_curves
 from gnl_core.plots.scrubber import scrub_histograms
-from gnl_core.runs.folder import RunFolder, kept_epochs
+from gnl_core.runs.finding import kept_epochs
+from gnl_core.runs.folder import RunFolder
 
 MOST_LOOKS = 8  # of more epochs, so many are looked at, the first and the last among them
 ABOUT = "Each kept epoch's checkpoint scores all images of both domains. Training goes on meanwhile."

@@ -34,7 +34,8 @@ from gnl_core.runs.experiment import (
     resolve_scoring,
 )
 from gnl_core.runs.exports import write_csv, write_map
-from gnl_core.runs.folder import RunFolder, find_epoch, report_to_json, save_scores, write_report
+from gnl_core.runs.finding import find_epoch
+from gnl_core.runs.folder import RunFolder, report_to_json, save_scores, write_report
 from gnl_core.runs.tuning import read_preset
 from gnl_core.scoring import collect, collect_scores, detect, join_scores
 

@@ -46,6 +46,11 @@ class Detector(nn.Module):
         """Named and weighted scalars; training minimises their sum."""
         raise TypeError(f"{type(self).__name__} has no training losses")
 
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are, and so where it computes."""
+        return next(self.parameters()).device
+
     def optimizers(self, learning_rate: float) -> list[Optimizer]:
         """What `training_step` steps. Default: Adam over everything that learns; none where nothing does."""
         learnable = [parameter for parameter in self.parameters() if parameter.requires_grad]

@@ -47,8 +47,13 @@ class References(nn.Module):
     @torch.no_grad()
     def keep(self, teacher: Teacher, chosen: Tensor) -> None:
         """Keep the sorted features of chosen images, shape (count, 3, H, W)."""
-        for index, stage in enumerate(teacher(chosen)):
-            self.get_buffer(buffer_name(index)).copy_(sort_features(stage))
+        for kept, stage in zip(self.stages, teacher(chosen), strict=True):
+            kept.copy_(sort_features(stage))
+
+    @property
+    def stages(self) -> list[Tensor]:
+        """Each stage's sorted values, shapes (count, C, N)."""
+        return [self.get_buffer(buffer_name(index)) for index in range(STAGE_COUNT)]
 
     @torch.no_grad()
     def measure_shift(self, teacher: Teacher, batches: Iterable[Tensor]) -> float | None:
@@ -63,12 +68,11 @@ class References(nn.Module):
         """
         if self.count < FEWEST_FOR_SPREAD:
             return None
-        kept = [self.get_buffer(buffer_name(index)) for index in range(STAGE_COUNT)]
-        sums, count = [torch.zeros_like(references[0]) for references in kept], 0
+        sums, count = [torch.zeros_like(references[0]) for references in self.stages], 0
         for images in batches:
             count += len(images)
             sums = [total + sort_features(stage).sum(dim=0) for total, stage in zip(sums, teacher(images), strict=True)]
-        scores = [shift_score(total / count, references) for total, references in zip(sums, kept, strict=True)]
+        scores = [shift_score(total / count, references) for total, references in zip(sums, self.stages, strict=True)]
         return float(torch.stack(scores).mean())
 
     def matching(self, scoring: ScoringConfig, *, own_weight: float) -> Mix | None:

@@ -132,34 +132,6 @@ def read_config(folder: RunFolder) -> RunConfig:
         raise ValueError(f"{folder.config} cannot be read: {describe_invalid(error)}") from None
 
 
-def kept_epochs(folder: RunFolder) -> list[int]:
-    """The epochs whose checkpoints a run keeps, ascending."""
-    return sorted(int(file.parent.name) for file in folder.epochs.glob("*/weights.safetensors"))
-
-
-def find_epoch(folder: RunFolder, number: int) -> RunFolder:
-    """One of the epochs that a run keeps.
-
-    Raises:
-        ValueError: If it keeps no checkpoint of it.
-    """
-    kept = kept_epochs(folder)
-    if number not in kept:
-        there = f"it keeps {', '.join(map(str, kept))}" if kept else "it keeps none; train with --keep-epochs"
-        raise ValueError(f"{folder.path} keeps no checkpoint of epoch {number}: {there}")
-    return folder.epoch(number)
-
-
-def list_runs(root: Path) -> list[RunFolder]:
-    """All runs right below a folder that have a checkpoint, by name."""
-    return [RunFolder(weights.parent) for weights in sorted(root.glob("*/weights.safetensors"))]
-
-
-def cell_folder(output: Path, config: RunConfig) -> RunFolder:
-    """Where a comparison in a folder keeps the run of these settings."""
-    return RunFolder(output / f"{config.dataset}-{config.normal_class}-{config.detector}-seed{config.seed}")
-
-
 def write_records(folder: RunFolder, records: Sequence[EpochRecord]) -> None:
     """Write the run's progress, all of it: a line that was cut off, or an epoch that is there twice, cannot be."""
     write_atomically(folder.progress, "".join(json.dumps(record._asdict()) + "\n" for record in records).encode())

@@ -12,7 +12,8 @@ from gnl_core.datasets import HELD_OUT, TRAIN, check_class, find_dataset
 from gnl_core.datasets.base import DatasetSpec
 from gnl_core.datasets.shifts import split_domain
 from gnl_core.detectors import find_method
-from gnl_core.runs.folder import RunFolder, cell_folder, read_config
+from gnl_core.runs.finding import cell_folder
+from gnl_core.runs.folder import RunFolder, read_config
 
 FREE_SETTINGS = {  # those that may differ from what a cell was trained with: questions, places, speed
     *ScoringConfig.model_fields,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -69,6 +70,17 @@ def train(own_runs, tiny_config) -> Callable[..., RunFolder]:
         return folder
 
     return train_tiny
+
+
+@pytest.fixture
+def damaged_checkpoint(own_runs) -> None:
+    """A run of GNL on sevens whose checkpoint is half there."""
+    broken = own_runs / "digits-7-gnl-broken"
+    shutil.copytree(PROJECT / "assets" / "checkpoints" / "digits-4-gnl", broken)
+    settings = json.loads((broken / "config.json").read_text())
+    (broken / "config.json").write_text(json.dumps(settings | {"normal_class": "7"}))
+    weights = (broken / "weights.safetensors").read_bytes()
+    (broken / "weights.safetensors").write_bytes(weights[: len(weights) // 2])
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The page Explore, without a browser, on the bundled digits."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -122,13 +121,8 @@ def test_a_training_on_the_page_ends_in_a_run_that_is_shown(open_page, own_runs,
     assert "RD4AD separates 7 from the rest" in finding(page)
 
 
-def test_a_damaged_checkpoint_gives_one_sentence_and_leaves_the_page_standing(open_page, own_runs):
-    broken = own_runs / "digits-7-gnl-broken"
-    shutil.copytree(BUNDLED / "digits-4-gnl", broken)
-    settings = json.loads((broken / "config.json").read_text())
-    (broken / "config.json").write_text(json.dumps(settings | {"normal_class": "7"}))
-    weights = (broken / "weights.safetensors").read_bytes()
-    (broken / "weights.safetensors").write_bytes(weights[: len(weights) // 2])
+@pytest.mark.usefixtures("damaged_checkpoint")
+def test_a_damaged_checkpoint_gives_one_sentence_and_leaves_the_page_standing(open_page):
     page = open_page()
     page.selectbox(key="normal").set_value("7").run()
     assert not page.exception

@@ -1,8 +1,6 @@
 """The page Inspect, without a browser, on the bundled digits."""
 
 import io
-import json
-import shutil
 from functools import partial
 from pathlib import Path
 
@@ -152,13 +150,8 @@ def test_a_file_that_is_no_image_gives_one_sentence_and_the_data_sets_image(open
     assert "**Image 1 of 719**" in texts(page)
 
 
-def test_a_damaged_checkpoint_gives_one_sentence(open_inspect, own_runs):
-    broken = own_runs / "digits-7-gnl-broken"
-    shutil.copytree(BUNDLED / "digits-4-gnl", broken)
-    settings = json.loads((broken / "config.json").read_text())
-    (broken / "config.json").write_text(json.dumps(settings | {"normal_class": "7"}))
-    weights = (broken / "weights.safetensors").read_bytes()
-    (broken / "weights.safetensors").write_bytes(weights[: len(weights) // 2])
+@pytest.mark.usefixtures("damaged_checkpoint")
+def test_a_damaged_checkpoint_gives_one_sentence(open_inspect):
     page = open_inspect(normal="7")
     assert not page.exception
     assert "is damaged or no checkpoint" in page.error[0].value

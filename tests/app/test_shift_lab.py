@@ -2,8 +2,6 @@
 
 import csv
 import io
-import json
-import shutil
 import subprocess
 import sys
 from functools import partial
@@ -162,13 +160,8 @@ def test_data_that_is_not_there_gives_one_sentence(open_lab):
     assert "is not on this machine yet" in page.info[0].value
 
 
-def test_a_damaged_checkpoint_gives_one_sentence(open_lab, own_runs):
-    broken = own_runs / "digits-7-gnl-broken"
-    shutil.copytree(BUNDLED / "digits-4-gnl", broken)
-    settings = json.loads((broken / "config.json").read_text())
-    (broken / "config.json").write_text(json.dumps(settings | {"normal_class": "7"}))
-    weights = (broken / "weights.safetensors").read_bytes()
-    (broken / "weights.safetensors").write_bytes(weights[: len(weights) // 2])
+@pytest.mark.usefixtures("damaged_checkpoint")
+def test_a_damaged_checkpoint_gives_one_sentence(open_lab):
     page = open_lab(normal="7")
     assert not page.exception
     assert "is damaged or no checkpoint" in page.error[0].value

@@ -13,7 +13,7 @@ from gnl_core.cli.compare import SHARED
 from gnl_core.config import RunConfig
 from gnl_core.datasets import DATASETS, digits
 from gnl_core.runs import sweep
-from gnl_core.runs.folder import list_runs
+from gnl_core.runs.finding import list_runs
 
 TINY = ["--limit=20", "--epochs=1", "--image-size=32", "--device=cpu", "--normal-class=4"]
 IMAGES = 10

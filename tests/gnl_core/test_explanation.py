@@ -22,7 +22,6 @@ from gnl_core.explanation import (
     pooled_features,
     score_single_references,
     stage_maps,
-    stored_references,
     trace_values,
     view_distances,
 )
@@ -97,13 +96,13 @@ def test_without_references_there_is_nothing_to_compare_with(tiny_config: Make, 
     stages = trace_values(bare, image, ask(0.0))
     assert all(stage.reference is None for stage in stages)
     assert farthest_channel(stages[0]) == 0
-    assert score_single_references(bare, image, ask(0.0), stored_references(bare)).shape == (0,)
+    assert score_single_references(bare, image, ask(0.0), bare.references.stages).shape == (0,)
 
 
 def test_a_reference_alone_scores_as_in_a_detector_that_keeps_no_other(
     detector: RD4AD, image: Tensor, tiny_config: Make
 ):
-    singles = score_single_references(detector, image, ask(0.8), stored_references(detector))
+    singles = score_single_references(detector, image, ask(0.8), detector.references.stages)
     lone = create_detector(tiny_config(detector="rd4ad", stored_references=1)).eval()
     lone.network.load_state_dict(detector.network.state_dict())
     for number, expected in enumerate(singles):

@@ -7,7 +7,8 @@ from pathlib import Path
 from gnl_core.config import scoring_settings
 from gnl_core.records import Scores
 from gnl_core.runs.comparison.records import Comparison, Method
-from gnl_core.runs.folder import Columns, RunFolder, cell_folder, select_scores
+from gnl_core.runs.finding import cell_folder
+from gnl_core.runs.folder import Columns, RunFolder, select_scores
 
 
 def run_of(comparison: Comparison, output: Path, detector: str, *, normal_class: str) -> RunFolder:

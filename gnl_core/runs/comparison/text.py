@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from gnl_core.runs.comparison.records import ID_COST, REFERENCE, Comparison, Entry, Row
 
 MISSING = "-"
-DECIMALS = (
-    6  # of a percentage on disk; text is rounded from there, so that it is the same from a file that is read again
-)
+DECIMALS = 6  # of a percentage on disk; text is rounded from there, so that a file that is read again gives the same
 
 
 def percent(value: float, *, signed: bool = False) -> str:

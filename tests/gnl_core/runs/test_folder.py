@@ -13,12 +13,12 @@ import pytest
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.metrics import report
 from gnl_core.records import DomainReport, EpochRecord, Report, Scores, Threshold
+from gnl_core.runs.finding import list_runs
 from gnl_core.runs.folder import (
     RunFolder,
     create_run,
     find_scores,
     hash_file,
-    list_runs,
     read_config,
     read_records,
     read_shift_scores,

@@ -13,7 +13,8 @@ from gnl_core.datasets import DATASETS, digits
 from gnl_core.datasets.base import Item
 from gnl_core.runs import sweep
 from gnl_core.runs.experiment import load_run, resolve_scoring, score_domain
-from gnl_core.runs.folder import create_run, find_scores, list_runs, read_config, read_records, read_saved_scores
+from gnl_core.runs.finding import list_runs
+from gnl_core.runs.folder import create_run, find_scores, read_config, read_records, read_saved_scores
 from gnl_core.runs.grid import Cell, Grid, plan_cells
 from gnl_core.runs.sweep import Outcome, run_cell
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from gnl_core.config import RunConfig
-from gnl_core.runs.folder import is_trained, list_runs, read_records, read_saved_scores
+from gnl_core.runs.finding import list_runs
+from gnl_core.runs.folder import is_trained, read_records, read_saved_scores
 from gnl_core.runs.grid import Grid, plan_cells
 from gnl_core.runs.sweep import UNFINISHED, run_cells_on_ray, threads_for
 
