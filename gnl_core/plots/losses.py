@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
+from gnl_core.plots.scrubber import TOP_PX, Trace, axis_of, heading
 from gnl_core.plots.style import ACCENT
 from gnl_core.records import EpochRecord
 
-HEIGHT_PX = 190
+HEIGHT_PX, BOTTOM_PX = 190, 40
+COLUMN_GAP = 0.2  # in widths of a column: numbers stand in it
 
 
 def loss_curves(records: list[EpochRecord], *, epochs: int) -> go.Figure:
@@ -19,18 +20,30 @@ def loss_curves(records: list[EpochRecord], *, epochs: int) -> go.Figure:
         epochs: Number of epochs that are planned: the length of the horizontal axis.
     """
     names = list(dict.fromkeys(name for record in records for name in record.losses))
-    titles = [name.replace("_", "-") for name in names]
-    figure = make_subplots(cols=len(names), subplot_titles=titles, horizontal_spacing=0.08)
-    for column, name in enumerate(names, start=1):
-        having = [record for record in records if name in record.losses]
-        line = go.Scatter(
-            x=[record.epoch for record in having],
-            y=[record.losses[name] for record in having],
-            mode="lines+markers",
-            line_color=ACCENT,
-            hovertemplate="epoch %{x}: %{y:.4g}<extra></extra>",
-        )
-        figure.add_trace(line, row=1, col=column)
-    figure.update_xaxes(range=[0.5, epochs + 0.5], title="epoch", showgrid=False, fixedrange=True)
-    figure.update_yaxes(rangemode="tozero", fixedrange=True, nticks=4)
-    return figure.update_layout(height=HEIGHT_PX, showlegend=False, margin={"l": 0, "r": 0, "t": 30, "b": 40})
+    across = {"range": [0.5, epochs + 0.5], "title": "epoch", "showgrid": False, "fixedrange": True}
+    upwards = {"rangemode": "tozero", "fixedrange": True, "nticks": 4}
+    layout = {
+        "grid": {"rows": 1, "columns": len(names), "pattern": "independent", "xgap": COLUMN_GAP},
+        "annotations": [heading(name.replace("_", "-"), column=column) for column, name in enumerate(names)],
+        "height": HEIGHT_PX,
+        "showlegend": False,
+        "margin": {"l": 0, "r": 0, "t": TOP_PX, "b": BOTTOM_PX},
+    }
+    for column in range(len(names)):
+        layout |= {f"xaxis{column + 1}": across, f"yaxis{column + 1}": upwards}
+    return go.Figure([term_line(records, name, column=column) for column, name in enumerate(names)], layout)
+
+
+def term_line(records: list[EpochRecord], name: str, *, column: int) -> Trace:
+    """One loss term over the epochs that have it."""
+    having = [record for record in records if name in record.losses]
+    return {
+        "type": "scatter",
+        "x": [record.epoch for record in having],
+        "y": [record.losses[name] for record in having],
+        "xaxis": axis_of("x", column),
+        "yaxis": axis_of("y", column),
+        "mode": "lines+markers",
+        "line": {"color": ACCENT},
+        "hovertemplate": "epoch %{x}: %{y:.4g}<extra></extra>",
+    }

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from gnl_core.plots.histograms import Panel, histogram_shares
 from gnl_core.plots.style import ACCENT, GREY, LABEL_COLOURS, LABEL_NAMES
@@ -17,9 +16,9 @@ ROW_PX = 210
 TOP_PX, BOTTOM_PX = 32, 28  # above a panel: its heading; below: ticks
 PLOT_PX, TEXT_PX = ROW_PX - TOP_PX - BOTTOM_PX, 44  # a panel, and the part at its top that its text needs
 SLIDER_PX = 70
-COLUMN_GAP = 0.04
+COLUMN_GAP = 0.08  # in widths of a column
 STRENGTH_TOLD = "In these figures α = "  # what stands before the slider's value
-# Not Plotly's own objects, which are checked one by one as they are made: a figure would take twice as long.
+# Plain dictionaries up to the figure: Plotly checks its own objects at each change, which takes three times as long.
 Trace = dict[str, Any]
 PARTS = {"bar": ("y", "customdata"), "scatter": ("x", "text")}  # what a strength changes in a trace of a kind
 
@@ -83,32 +82,27 @@ def scrub_histograms(
         the browser. A bar's custom data is the strength that it is drawn at.
     """
     rows, scrubbed = len(axes), len(strengths) > 1
-    spacing = (TOP_PX + BOTTOM_PX) / (rows * ROW_PX - TOP_PX - BOTTOM_PX)
-    figure = make_subplots(rows, 2, vertical_spacing=spacing, horizontal_spacing=COLUMN_GAP)
-    at_row, at_column, traces = zip(*place_traces(strengths[shown], axes, strength=shown), strict=True)
-    figure.add_traces(traces, rows=at_row, cols=at_column)
-    if scrubbed:
-        figure.frames = [
-            {
-                "name": f"{strength:g}",
-                "data": [moving_parts(trace) for *_, trace in place_traces(found, axes, strength=strength)],
-            }
-            for strength, found in strengths.items()
-        ]
-    starts = [axis.domain[0] for axis in (figure.layout.xaxis, figure.layout.xaxis2)]
-    titles = [panel.title for panel in strengths[shown][0].panels]
-    return figure.update_layout(
-        axes_layout(axes),
-        annotations=[heading(title, start=start) for title, start in zip(titles, starts, strict=True)],
-        sliders=[strength_slider(list(strengths), shown=shown, told=told)] if scrubbed else [],
-        height=figure_height(rows, scrubbed=scrubbed),
-        barmode="overlay",
-        bargap=0.06,
-        showlegend=False,
-        dragmode="select",
-        selectdirection="h",
-        margin={"l": 0, "r": 0, "t": TOP_PX, "b": BOTTOM_PX + SLIDER_PX * scrubbed},
-    )
+    layout = axes_layout(axes) | {
+        "grid": {
+            "rows": rows,
+            "columns": 2,
+            "pattern": "independent",
+            "xgap": COLUMN_GAP,
+            "ygap": (TOP_PX + BOTTOM_PX) / ROW_PX,
+        },
+        "annotations": [heading(panel.title, column=column) for column, panel in enumerate(strengths[shown][0].panels)],
+        "sliders": [strength_slider(list(strengths), shown=shown, told=told)] if scrubbed else [],
+        "height": figure_height(rows, scrubbed=scrubbed),
+        "barmode": "overlay",
+        "bargap": 0.06,
+        "showlegend": False,
+        "dragmode": "select",
+        "selectdirection": "h",
+        "margin": {"l": 0, "r": 0, "t": TOP_PX, "b": BOTTOM_PX + SLIDER_PX * scrubbed},
+    }
+    traces = {strength: draw_traces(found, axes, strength=strength) for strength, found in strengths.items()}
+    frames = [{"name": f"{strength:g}", "data": [*map(moving_parts, every)]} for strength, every in traces.items()]
+    return go.Figure(traces[shown], layout, frames if scrubbed else [])
 
 
 def axes_layout(axes: Sequence[Axes]) -> dict[str, Any]:
@@ -122,9 +116,10 @@ def axes_layout(axes: Sequence[Axes]) -> dict[str, Any]:
     return layout
 
 
-def heading(title: str, *, start: float) -> dict[str, Any]:
-    """A domain's name above its column, which starts at that part of the figure's width."""
-    place = {"xref": "paper", "yref": "paper", "x": start, "y": 1, "yshift": TOP_PX - 8, "xanchor": "left"}
+def heading(title: str, *, column: int) -> dict[str, Any]:
+    """A domain's name above its column, 0 or 1."""
+    corner = {"xref": f"{axis_of('x', column)} domain", "x": 0, "yref": "paper", "y": 1}
+    place = corner | {"yshift": TOP_PX - 8, "xanchor": "left"}
     return {"text": title, "showarrow": False, "font": {"size": 14}, **place}
 
 
@@ -155,22 +150,27 @@ def read_selection(figure: go.Figure, points: Sequence[Mapping[str, Any]]) -> Se
     return Selection(row, shifted, float(bars[0]["customdata"]), min(centres) - half_bin, max(centres) + half_bin)
 
 
-def place_traces(rows: Sequence[Row], axes: Sequence[Axes], *, strength: float) -> list[tuple[int, int, Trace]]:
-    """The traces of all panels, always in the same order, each with its row and column in the figure, from 1."""
+def draw_traces(rows: Sequence[Row], axes: Sequence[Axes], *, strength: float) -> list[Trace]:
+    """The traces of all panels, always in the same order, each on its panel's axes."""
+    panels = [(panel, found, own) for found, own in zip(rows, axes, strict=True) for panel in found.panels]
     return [
-        (row, column, trace)
-        for row, (found, own) in enumerate(zip(rows, axes, strict=True), start=1)
-        for column, panel in enumerate(found.panels, start=1)
-        for trace in [
-            *(
-                histogram_bars(panel, own.edges, label=label, strength=strength)
-                for label in LABEL_COLOURS
-                if (panel.scores.label == label).any()
-            ),
-            *([] if found.threshold is None else [threshold_line(found.threshold, height=own.tallest)]),
-            panel_text(panel, own),
-        ]
+        trace | {"xaxis": axis_of("x", number), "yaxis": axis_of("y", number)}
+        for number, (panel, found, own) in enumerate(panels)
+        for trace in draw_panel(panel, own, threshold=found.threshold, strength=strength)
     ]
+
+
+def axis_of(letter: str, panel: int) -> str:
+    """Plotly's name of a panel's axis: "x", "x2", "x3" and so on."""
+    return f"{letter}{panel + 1}" if panel else letter
+
+
+def draw_panel(panel: Panel, axes: Axes, *, threshold: float | None, strength: float) -> list[Trace]:
+    """The bars of each label that is there, the threshold, and the text."""
+    labels = [label for label in LABEL_COLOURS if (panel.scores.label == label).any()]
+    bars = [histogram_bars(panel, axes.edges, label=label, strength=strength) for label in labels]
+    line = [] if threshold is None else [threshold_line(threshold, height=axes.tallest)]
+    return [*bars, *line, panel_text(panel, axes)]
 
 
 def histogram_bars(panel: Panel, edges: NDArray[np.float64], *, label: int, strength: float) -> Trace:
