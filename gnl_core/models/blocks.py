@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck
@@ -66,42 +67,67 @@ class UpsamplingBottleneck(Bottleneck):
         return self.relu(self.bn3(self.conv3(out)) + self.upsample(x))
 
 
+SMALL = 2  # side of a map on which a padded 3x3 convolution is matrix products
 BLOCKS: dict[str, Any] = {"basic": BasicBlock, "bottleneck": Bottleneck}
 UPSAMPLING_BLOCKS: dict[str, Any] = {"basic": UpsamplingBasicBlock, "bottleneck": UpsamplingBottleneck}
 
 
-class OnePositionConv2d(nn.Conv2d):
-    """A padded 3x3 convolution that is a matrix product where it has one position: the other taps meet padding alone.
+class SmallMapConv2d(nn.Conv2d):
+    """A padded 3x3 convolution that is matrix products on maps of up to 2x2, where most taps meet padding alone.
 
-    The embedding of an image of 32 px is such a map.
+    The embedding of an image of 32 px and a ResNet's third stage are such maps; they take half the time and less.
     """
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) as the convolution does."""
         height, width = x.shape[-2:]
-        if max(height, width) > self.stride[0]:
+        if max(height, width) > SMALL:
             return super().forward(x)
-        taps = self.weight[..., 1 : 1 + height, 1 : 1 + width]
-        return F.linear(x.flatten(1), taps.flatten(1), self.bias)[..., None, None]
+        rows, taps = x.permute(0, 2, 3, 1), self.weight.permute(0, 2, 3, 1)  # no slice is copied if these lie so
+        down, right = (range(0, side, self.stride[0]) for side in (height, width))
+        positions = torch.stack([convolve_at(rows, taps, down=i, right=j) for i in down for j in right], dim=1)
+        return positions.reshape(-1, len(down), len(right), self.out_channels).permute(0, 3, 1, 2)
 
 
-def multiply_on_one_position(module: nn.Module) -> None:
+def convolve_at(rows: Tensor, taps: Tensor, *, down: int, right: int) -> Tensor:
+    """One position of a padded 3x3 convolution of a map of up to 2x2: each row times the taps that meet it.
+
+    Args:
+        rows: The map, channels last, shape (B, H, W, C).
+        taps: The weights, channels last, shape (O, 3, 3, C).
+        down: The position's row.
+        right: Its column.
+
+    Returns:
+        The sum, shape (B, O).
+    """
+    height, width = rows.shape[1:3]
+    met = taps[:, 1 - down : 1 - down + height, 1 - right : 1 - right + width]
+    return torch.stack([F.linear(rows[:, row].flatten(1), met[:, row].flatten(1)) for row in range(height)]).sum(0)
+
+
+def multiply_on_small_maps(module: nn.Module) -> None:
     """Make the padded 3x3 convolutions within a module such ones, in place; parameters and their names stay."""
     for name, child in module.named_children():
-        if type(child) is nn.Conv2d and child.kernel_size == (3, 3) and child.padding == (1, 1) and child.groups == 1:
-            stride = child.stride[0]
-            same = OnePositionConv2d(  # on "meta", so that no random numbers are drawn for it
+        if type(child) is nn.Conv2d and is_plain_3x3(child):
+            same = SmallMapConv2d(  # on "meta", so that no random numbers are drawn for it
                 child.in_channels,
                 child.out_channels,
                 kernel_size=3,
-                stride=stride,
+                stride=child.stride[0],
                 padding=1,
                 bias=False,
                 device="meta",
             )
-            same.weight, same.bias = child.weight, child.bias
+            same.weight = child.weight
             setattr(module, name, same)
-        multiply_on_one_position(child)
+        multiply_on_small_maps(child)
+
+
+def is_plain_3x3(layer: nn.Conv2d) -> bool:
+    """Whether it is a padded 3x3 convolution with nothing else to it."""
+    shape = (layer.kernel_size, layer.padding, layer.dilation)
+    return shape == ((3, 3), (1, 1), (1, 1)) and layer.groups == 1 and layer.bias is None
 
 
 def initialise(module: nn.Module) -> None:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gnl_core.models.blocks import BLOCKS, initialise, multiply_on_one_position
+from gnl_core.models.blocks import BLOCKS, initialise, multiply_on_small_maps
 from gnl_core.models.teachers import Teacher
 
 STRIDE = 2  # the embedding has half the size of the last stage
@@ -31,7 +31,7 @@ class Bottleneck(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.bn_layer = embedding_blocks(teacher)
         initialise(self)
-        multiply_on_one_position(self)
+        multiply_on_small_maps(self)
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """Fuse and squeeze.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from gnl_core.models.blocks import BLOCKS, UPSAMPLING_BLOCKS, initialise
+from gnl_core.models.blocks import BLOCKS, UPSAMPLING_BLOCKS, initialise, multiply_on_small_maps
 from gnl_core.models.bottleneck import STRIDE, stage_strides
 from gnl_core.models.teachers import Teacher
 
@@ -24,6 +24,7 @@ class Student(nn.Module):
         self.layer2 = student_layer(teacher, high, middle, factor=second, blocks=middle_blocks)
         self.layer3 = student_layer(teacher, middle, low, factor=first, blocks=low_blocks)
         initialise(self)
+        multiply_on_small_maps(self)
         linear = not teacher.spec.rectified
         self.heads = nn.ModuleList(
             [nn.Conv2d(c, c, kernel_size=1) if linear else nn.Identity() for c in teacher.channels]

@@ -5,12 +5,12 @@ import torch
 from torch import Tensor, nn
 
 from gnl_core.models.blocks import (
-    OnePositionConv2d,
+    SmallMapConv2d,
     TilingConvTranspose2d,
     UpsamplingBasicBlock,
     UpsamplingBottleneck,
     initialise,
-    multiply_on_one_position,
+    multiply_on_small_maps,
 )
 
 KERNEL = torch.tensor([[1.0, 2.0], [-3.0, 4.0]])
@@ -85,28 +85,47 @@ def test_transposed_convolutions_and_norms_stay_as_pytorch_makes_them():
     assert all(torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
 
 
-@pytest.mark.parametrize(("side", "stride"), [(1, 1), (2, 2), (1, 2)])
-def test_on_one_position_the_product_is_the_convolution_and_has_its_gradients(side: int, stride: int):
-    convolution = nn.Conv2d(5, 7, 3, stride=stride, padding=1)
+@pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 1), (2, 2)])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_on_a_small_map_the_products_are_the_convolution_and_have_its_gradients(
+    size: tuple[int, int], stride: int, memory_format: torch.memory_format
+):
+    convolution = nn.Conv2d(5, 7, 3, stride=stride, padding=1, bias=False).to(memory_format=memory_format)
     network = nn.Sequential(convolution)
-    multiply_on_one_position(network)
-    images = torch.rand(4, 5, side, side)
-    expected = convolution(images)
-    assert type(network[0]) is OnePositionConv2d
+    multiply_on_small_maps(network)
+    assert type(network[0]) is SmallMapConv2d
     assert network[0].weight is convolution.weight
-    torch.testing.assert_close(network(images), expected)
-    (wanted,) = torch.autograd.grad(expected.square().sum(), convolution.weight)
-    (found,) = torch.autograd.grad(network(images).square().sum(), convolution.weight)
-    torch.testing.assert_close(found, wanted)
+    images = torch.rand(4, 5, *size).contiguous(memory_format=memory_format).requires_grad_()
+    found, expected = network(images), convolution(images)
+    torch.testing.assert_close(found, expected)
+    parts = (images, convolution.weight)
+    wanted = torch.autograd.grad(expected.square().sum(), parts)
+    torch.testing.assert_close(torch.autograd.grad(found.square().sum(), parts), wanted)
 
 
-@pytest.mark.parametrize(("size", "stride"), [((2, 1), 1), ((3, 2), 2), ((8, 8), 1)])
+@pytest.mark.parametrize(("size", "stride"), [((3, 1), 1), ((3, 2), 2), ((8, 8), 1)])
 def test_on_larger_maps_it_is_the_convolution(size: tuple[int, int], stride: int):
     convolution = nn.Conv2d(5, 7, 3, stride=stride, padding=1, bias=False)
     network = nn.Sequential(convolution)
-    multiply_on_one_position(network)
+    multiply_on_small_maps(network)
     images = torch.rand(4, 5, *size)
     assert torch.equal(network(images), convolution(images))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        nn.Conv2d(4, 4, 3, padding=1),
+        nn.Conv2d(4, 4, 3, padding=1, groups=2, bias=False),
+        nn.Conv2d(4, 4, 3, padding=2, dilation=2, bias=False),
+        nn.Conv2d(4, 4, 1, bias=False),
+    ],
+)
+def test_other_convolutions_stay_as_they_are(other: nn.Conv2d):
+    network = nn.Sequential(other)
+    multiply_on_small_maps(network)
+    assert network[0] is other
 
 
 @pytest.mark.parametrize("factor", [2, 3])
