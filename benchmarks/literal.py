@@ -36,12 +36,10 @@ class Literal(nn.Module):
         self.backbone = deepcopy(backbone).eval()
         self.bottleneck = deepcopy(detector.network.bottleneck).to(memory_format=torch.contiguous_format)
         self.student = deepcopy(detector.network.student).to(memory_format=torch.contiguous_format)
-        for layer in self.bottleneck.modules():
-            if isinstance(layer, nn.Conv2d):
-                layer.__class__ = nn.Conv2d  # as it is written, also where the map has one position
-        for layer in self.student.modules():
-            if isinstance(layer, nn.ConvTranspose2d):
-                layer.__class__ = nn.ConvTranspose2d
+        for layer in (*self.bottleneck.modules(), *self.student.modules()):
+            for plain in (nn.Conv2d, nn.ConvTranspose2d):
+                if isinstance(layer, plain):
+                    layer.__class__ = plain  # not as matrix products
 
     def encode(self, image: Tensor, reference: Tensor | None = None, *, style_weight: float = 0.0) -> list[Tensor]:
         """The stage maps of images; with a reference, stages 1 and 2 are matched to that image's."""
