@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -13,7 +14,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.cache import kept_scores, kept_shift_scores
-from app.progress import ALONE, Work, tell_progress
+from app.progress import ALONE, Work, cancel, hold_if_cancelled, tell_progress
 from app.sources import Source, images_key, scores_key
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Mask
@@ -83,7 +84,7 @@ def computed_scores(
         domain: What to score.
         questions: How to look at it.
         title: What the bar is called.
-        work: What the bar tells of beside this domain.
+        work: What the bar tells of beside this domain; who tells of more has a way of its own to stop it.
 
     Returns:
         One answer a question.
@@ -91,8 +92,14 @@ def computed_scores(
     Raises:
         ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
     """
+    key, alone = scores_key(source, domain=domain, scoring=questions[0]), work == ALONE
+    if alone:
+        hold_if_cancelled(key, title=title)
     run = run_of(source)
-    found = score_each(run.detector, tell_progress(load_domain(run, domain), title=title, work=work), questions)
+    batches = tell_progress(
+        load_domain(run, domain), title=title, work=work, on_cancel=partial(cancel, key) if alone else None
+    )
+    found = score_each(run.detector, batches, questions)
     for scoring, scores in zip(questions, found, strict=True):
         keep(kept_scores(), scores_key(source, domain=domain, scoring=scoring), scores)
     return found

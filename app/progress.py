@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.words import duration
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from gnl_core.records import Batch
 
 UNSEEN_SECONDS = 0.4  # work that is over by then needs no bar
+CANCELLED = "cancelled_work"  # what this visitor has cancelled last
 
 
 class Work(NamedTuple):
@@ -32,22 +34,55 @@ class Work(NamedTuple):
 ALONE = Work(0, 0)
 
 
-def tell_progress(batches: Batches, *, title: str, work: Work = ALONE) -> Iterator[Batch]:
+def tell_progress(
+    batches: Batches, *, title: str, work: Work = ALONE, on_cancel: Callable[[], None] | None = None
+) -> Iterator[Batch]:
     """The batches, with a bar that moves as they are asked for, and says how long all work will take.
 
     Args:
         batches: What is to be looked at.
         title: What the bar is called.
         work: What comes before and after it.
+        on_cancel: What a button beside the bar does before it ends the work; unset: no button.
     """
     total, done = len(batches.items), 0
-    place, started = st.empty(), time.perf_counter()
+    place, bar, started = st.empty(), None, time.perf_counter()
     for batch in batches:
         yield batch
         done += len(batch.paths)
         elapsed = time.perf_counter() - started
         if elapsed > UNSEEN_SECONDS:
+            bar = bar or draw_bar(place, on_cancel, title=title)
             left = elapsed / done * (total - done + work.after)
             share = (work.before + done) / (work.before + total + work.after)
-            place.progress(share, text=f"{title}: {done:,} of {total:,} images, {duration(left)} left")
+            bar.progress(share, text=f"{title}: {done:,} of {total:,} images, {duration(left)} left")
     place.empty()
+
+
+def draw_bar(place: DeltaGenerator, on_cancel: Callable[[], None] | None, *, title: str) -> DeltaGenerator:
+    """The place of a bar, beside a button if there is something to cancel."""
+    row = place.container(horizontal=True, vertical_alignment="bottom")
+    bar = row.empty()
+    if on_cancel is not None:
+        row.button("Cancel", key=f"cancel {title}", on_click=on_cancel)
+    return bar
+
+
+def cancel(key: tuple[str, ...]) -> None:
+    """Let `hold_if_cancelled` hold this work from now on; the click itself ends it, for it draws the page anew."""
+    st.session_state[CANCELLED] = key
+
+
+def hold_if_cancelled(key: tuple[str, ...], *, title: str) -> None:
+    """End the page here if the visitor has cancelled this work, with a button that begins it anew.
+
+    Args:
+        key: What tells the work from all other.
+        title: What it is called.
+    """
+    if st.session_state.get(CANCELLED) != key:
+        return
+    with st.empty().container():  # where the bar comes, which takes its place
+        st.info(f"{title}: cancelled. Choose something else at the top, or score these images after all.")
+        st.button("Score these images", type="primary", on_click=st.session_state.pop, args=(CANCELLED,))
+    st.stop()

@@ -82,3 +82,16 @@ def test_selected_bars_fill_the_gallery_whose_images_open_in_inspect(page, addre
     link.click()
     page.get_by_text(f"Image {number} of 719").wait_for(timeout=FIRST_VISIT_MS)
     assert page.troubles == []
+
+
+def test_scoring_can_be_cancelled_and_begun_anew(page, address):
+    page.goto(f"{address}/?shift=contrast&severity=2")
+    page.get_by_role("button", name="Cancel").click(timeout=FIRST_VISIT_MS)
+    anew = page.get_by_role("button", name="Score these images")
+    anew.wait_for(timeout=FIRST_VISIT_MS)
+    assert page.get_by_text("cancelled. Choose something else").is_visible()
+    settle(page)
+    anew.click()
+    page.get_by_text("of 719 images").wait_for(timeout=FIRST_VISIT_MS)
+    assert anew.is_hidden()
+    assert page.troubles == []
