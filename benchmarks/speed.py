@@ -110,20 +110,26 @@ def compare_strengths(teacher: str, side: int, count: int, parsed: argparse.Name
     """Five strengths of matching against one."""
     pair, batch = make_pair(teacher, side), make_batch(count, side)
     questions = [pair.scoring.model_copy(update={"style_weight": strength}) for strength in STRENGTHS]
-    one, five = take_turns(
-        lambda: score_each(pair.ours, [batch], [pair.scoring]),
-        lambda: score_each(pair.ours, [batch], questions),
-        parsed,
-    )
-    return Row(f"5 strengths, {teacher}, {side} px, s an image", one / count, five / count)
+
+    def ask_one() -> object:
+        return score_each(pair.ours, [batch], [pair.scoring])
+
+    def ask_five() -> object:
+        return score_each(pair.ours, [batch], questions)
+
+    one, five = take_turns(ask_one, ask_five, parsed)
+    operations = count_operations(ask_five) / count_operations(ask_one)
+    remark = f"{operations:.2f}× the operations"
+    return Row(f"5 strengths, {teacher}, {side} px, s an image", one / count, five / count, remark)
 
 
 def compare_training(teacher: str, side: int, count: int, parsed: argparse.Namespace) -> Row:
     """A training step, features of fixed views cached on our side."""
-    literal, ours = take_turns(
-        training_call("literal", teacher, side, count), training_call("ours", teacher, side, count), parsed
-    )
-    return Row(f"training step, {teacher}, {side} px, batch {count}, s an image", literal / count, ours / count)
+    calls = training_call("literal", teacher, side, count), training_call("ours", teacher, side, count)
+    literal, ours = take_turns(*calls, parsed)
+    more, fewer = map(count_operations, calls)
+    remark = f"{fewer / more:.2f}× the operations"
+    return Row(f"training step, {teacher}, {side} px, batch {count}, s an image", literal / count, ours / count, remark)
 
 
 def training_call(kind: str, teacher: str, side: int, count: int) -> Call:
