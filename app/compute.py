@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,7 +13,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.cache import kept_scores, kept_shift_scores
-from app.progress import ALONE, Work, cancel, hold_if_cancelled, tell_progress
+from app.progress import ALONE, Work, hold_if_cancelled, tell_progress
 from app.sources import Source, images_key, scores_key
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Mask
@@ -92,13 +91,11 @@ def computed_scores(
     Raises:
         ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
     """
-    key, alone = scores_key(source, domain=domain, scoring=questions[0]), work == ALONE
-    if alone:
+    key = scores_key(source, domain=domain, scoring=questions[0]) if work == ALONE else None
+    if key is not None:
         hold_if_cancelled(key, title=title)
     run = run_of(source)
-    batches = tell_progress(
-        load_domain(run, domain), title=title, work=work, on_cancel=partial(cancel, key) if alone else None
-    )
+    batches = tell_progress(load_domain(run, domain), title=title, work=work, key=key)
     found = score_each(run.detector, batches, questions)
     for scoring, scores in zip(questions, found, strict=True):
         keep(kept_scores(), scores_key(source, domain=domain, scoring=scoring), scores)

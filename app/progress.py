@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
@@ -35,7 +35,7 @@ ALONE = Work(0, 0)
 
 
 def tell_progress(
-    batches: Batches, *, title: str, work: Work = ALONE, on_cancel: Callable[[], None] | None = None
+    batches: Batches, *, title: str, work: Work = ALONE, key: tuple[str, ...] | None = None
 ) -> Iterator[Batch]:
     """The batches, with a bar that moves as they are asked for, and says how long all work will take.
 
@@ -43,7 +43,7 @@ def tell_progress(
         batches: What is to be looked at.
         title: What the bar is called.
         work: What comes before and after it.
-        on_cancel: What a button beside the bar does before it ends the work; unset: no button.
+        key: What tells the work from all other, for a button beside the bar that cancels it; unset: no button.
     """
     total, done = len(batches.items), 0
     place, bar, started = st.empty(), None, time.perf_counter()
@@ -52,25 +52,25 @@ def tell_progress(
         done += len(batch.paths)
         elapsed = time.perf_counter() - started
         if elapsed > UNSEEN_SECONDS:
-            bar = bar or draw_bar(place, on_cancel, title=title)
+            bar = bar or draw_bar(place, key)
             left = elapsed / done * (total - done + work.after)
             share = (work.before + done) / (work.before + total + work.after)
             bar.progress(share, text=f"{title}: {done:,} of {total:,} images, {duration(left)} left")
     place.empty()
 
 
-def draw_bar(place: DeltaGenerator, on_cancel: Callable[[], None] | None, *, title: str) -> DeltaGenerator:
-    """The place of a bar, beside a button if there is something to cancel."""
+def draw_bar(place: DeltaGenerator, key: tuple[str, ...] | None) -> DeltaGenerator:
+    """The place of a bar, beside the button that cancels its work; the click itself ends it: the page is drawn anew."""
     row = place.container(horizontal=True, vertical_alignment="bottom")
     bar = row.empty()
-    if on_cancel is not None:
-        row.button("Cancel", key=f"cancel {title}", on_click=on_cancel)
+    if key is not None:
+        row.button("Cancel", key=f"cancel {' '.join(key)}", on_click=st.session_state.update, args=({CANCELLED: key},))
     return bar
 
 
-def cancel(key: tuple[str, ...]) -> None:
-    """Let `hold_if_cancelled` hold this work from now on; the click itself ends it, for it draws the page anew."""
-    st.session_state[CANCELLED] = key
+def forget_cancelled() -> None:
+    """Let what was cancelled be done after all, for it is asked for again."""
+    st.session_state.pop(CANCELLED, None)
 
 
 def hold_if_cancelled(key: tuple[str, ...], *, title: str) -> None:
@@ -84,5 +84,5 @@ def hold_if_cancelled(key: tuple[str, ...], *, title: str) -> None:
         return
     with st.empty().container():  # where the bar comes, which takes its place
         st.info(f"{title}: cancelled. Choose something else at the top, or score these images after all.")
-        st.button("Score these images", type="primary", on_click=st.session_state.pop, args=(CANCELLED,))
+        st.button("Score these images", type="primary", on_click=forget_cancelled)
     st.stop()

@@ -9,6 +9,7 @@ import streamlit as st
 from app.answers import Answer, Question, answer, ask, is_answered
 from app.cache import Checkpoint
 from app.methods import DETECTOR_NAMES
+from app.progress import forget_cancelled
 from app.screens.explore_captions import explain_figures, show_shift
 from app.screens.explore_figures import FIGURES, NAMES, choose_checkpoint, describe_kind, draw_figures
 from app.screens.explore_finding import finding, honesty
@@ -111,6 +112,7 @@ def answer_strengths(answers: list[Answer], view: View, *, shown: float) -> dict
             found[strength] = [answer(one, spec=view.spec, shifted=view.shifted) for one in asked]
         else:
             missing += [(strength, asked)]
-    if missing and st.button(f"Score {len(missing)} more strengths for the slider", key="score_strengths"):
+    label = f"Score {len(missing)} more strengths for the slider"
+    if missing and st.button(label, key="score_strengths", on_click=forget_cancelled):
         found |= {strength: answer_visibly(asked, view) for strength, asked in missing}
     return dict(sorted(found.items()))

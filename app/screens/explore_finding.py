@@ -15,6 +15,7 @@ from app.screens.explore_view import View
 from app.words import TEACHER_NAMES, capitalised, domain_name, name_of, signed, task_name
 from gnl_core.config import ScoringConfig, scoring_settings
 from gnl_core.records import DomainReport
+from gnl_core.runs.folder import RunFolder
 
 NAMED_ONE_BY_ONE = 2  # more methods than these are summed up
 
@@ -117,10 +118,10 @@ def command(view: View, checkpoint: Checkpoint, scoring: ScoringConfig, *, domai
         for name, value in asked.items()
         for word in (f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value))
     ]
-    return shlex.join(["gnl", "score", shown_path(checkpoint), "--domain", *(domains or [view.shifted]), *words])
+    return shlex.join(["gnl", "score", shown_path(checkpoint.folder), "--domain", *(domains or [view.shifted]), *words])
 
 
-def shown_path(checkpoint: Checkpoint) -> str:
-    """The run's folder as one would type it in the project's folder."""
-    path = checkpoint.folder.path
+def shown_path(folder: RunFolder) -> str:
+    """A run's folder as one would type it in the project's folder."""
+    path = folder.path
     return str(path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path)

@@ -8,6 +8,7 @@ import streamlit as st
 from app.answers import Answer, Question, answer, ask, present_scores
 from app.cache import Checkpoint, hash_weights
 from app.methods import MATCHED_AT_FIRST
+from app.progress import forget_cancelled
 from app.screens.downloads import chart_config
 from app.screens.explore_figures import draw_row, shared_axes
 from app.screens.explore_scoring import STRENGTHS
@@ -45,7 +46,9 @@ def look(folder: RunFolder, config: RunConfig, spec: DatasetSpec, epochs: list[i
     scored = {epoch for epoch, question in questions.items() if is_scored(question, spec, shifted)}
     missing = [epoch for epoch in epochs if epoch not in scored]
     place = st.empty()
-    asked = bool(missing) and place.button(f"Score {len(missing)} kept epochs", key="score_epochs")
+    asked = bool(missing) and place.button(
+        f"Score {len(missing)} kept epochs", key="score_epochs", on_click=forget_cancelled
+    )
     found = {}
     for epoch in epochs if asked else sorted(scored):
         if epoch in missing:

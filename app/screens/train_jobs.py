@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import streamlit as st
 from app.cache import runs_root
 from app.methods import DETECTOR_NAMES
 from app.screens.downloads import chart_config, offer_command, offer_file
+from app.screens.explore_finding import shown_path
 from app.screens.train_epochs import early_look
 from app.words import DATASET_NAMES, duration, name_of
 from gnl_core.plots.losses import loss_curves
@@ -129,11 +131,11 @@ def draw_losses(records: list[EpochRecord], *, epochs: int) -> None:
 
 def take_away(job: Job) -> None:
     """The checkpoint as a file, and the line that makes an ONNX file of it."""
-    weights, path = job.folder.weights, job.folder.path
+    weights, name = job.folder.weights, job.folder.path.name
     if not weights.exists():
         return
-    offer_file("Save the checkpoint", f"{path.name}.safetensors", weights.read_bytes)
-    offer_command(f"gnl export {path} --onnx {path.name}.onnx")
+    offer_file("Save the checkpoint", f"{name}.safetensors", weights.read_bytes)
+    offer_command(shlex.join(["gnl", "export", shown_path(job.folder), "--onnx", f"{name}.onnx"]))
 
 
 def read_end(path: Path) -> str:

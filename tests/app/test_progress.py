@@ -2,21 +2,40 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
+from app.progress import CANCELLED
 
-def work() -> None:
+
+def held() -> None:
     import streamlit as st
 
-    from app.progress import cancel, hold_if_cancelled
+    from app.progress import hold_if_cancelled
 
     hold_if_cancelled(("noise", "2"), title="Noise")
     st.write("done")
-    st.button("Cancel", on_click=cancel, args=(("noise", "2"),))
-    st.button("Cancel something else", on_click=cancel, args=(("noise", "3"),))
+
+
+def slow() -> None:
+    import time
+    from types import SimpleNamespace
+
+    from app.progress import UNSEEN_SECONDS, tell_progress
+
+    class Slow:
+        items = range(2)
+
+        def __iter__(self):
+            for item in self.items:
+                time.sleep(UNSEEN_SECONDS)
+                yield SimpleNamespace(paths=[item])
+
+    for number in ("1", "2"):
+        list(tell_progress(Slow(), title="One name", key=("work", number)))
 
 
 def test_what_was_cancelled_is_held_until_it_is_asked_for_again():
-    page = AppTest.from_function(work).run()
-    page.button[0].click().run()
+    page = AppTest.from_function(held)
+    page.session_state[CANCELLED] = ("noise", "2")
+    page.run()
     assert not page.markdown
     assert page.info[0].value.startswith("Noise: cancelled.")
     page.button[0].click().run()
@@ -25,6 +44,13 @@ def test_what_was_cancelled_is_held_until_it_is_asked_for_again():
 
 
 def test_other_work_goes_on():
-    page = AppTest.from_function(work).run()
-    page.button[1].click().run()
+    page = AppTest.from_function(held)
+    page.session_state[CANCELLED] = ("noise", "3")
+    page.run()
     assert page.markdown[0].value == "done"
+
+
+def test_works_of_one_name_have_a_bar_and_a_button_each_and_leave_nothing_behind():
+    page = AppTest.from_function(slow, default_timeout=10).run()
+    assert not page.exception
+    assert not page.button

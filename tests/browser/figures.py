@@ -31,12 +31,14 @@ STANDS = {  # what a whole page has
     "compare": (".st-key-dots .points path", ".st-key-table th[scope=row]"),
     "learn": (".st-key-widths .bars path", '[data-testid="stImage"] img >> nth=7'),
     "inspect": (".st-key-values .trace", ".st-key-singles .points path", "text=Mean and deviation"),
-    "train": (".st-key-losses .trace",),
+    "train": (".st-key-losses .trace", ".st-key-epoch_histograms .trace", ".st-key-epoch_aurocs .trace"),
     "shift-lab": (".st-key-severity_curves .trace", "text=at the strength chosen above"),
 }
 EXPLORE_STANDS = (".st-key-figures .bars path", ".st-key-gallery img >> nth=15")
 ENDINGS = {"light": ".png", "dark": "-dark.png"}
-SIZE = {"width": 1280, "height": 1180}
+PRESSED = {"train": "Score 8 kept epochs"}  # a button that has to be pressed; its scores are there for the next picture
+WIDTH_PX, HEIGHT_PX = 1280, 1180
+HEIGHTS_PX = {"train": 1560}
 
 
 def main() -> int:
@@ -51,27 +53,24 @@ def main() -> int:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for address in serve(Path(runs)):
             for (name, query), (scheme, ending) in product(VIEWS.items(), ENDINGS.items()):
-                page = browser.new_page(viewport=SIZE, color_scheme=scheme)
-                photograph(
-                    page,
-                    f"{address}/{query}",
-                    FIGURES / f"{name}{ending}",
-                    stands=STANDS.get(name, EXPLORE_STANDS),
-                )
+                size = {"width": WIDTH_PX, "height": HEIGHTS_PX.get(name, HEIGHT_PX)}
+                page = browser.new_page(viewport=size, color_scheme=scheme)
+                page.goto(f"{address}/{query}")
+                if name in PRESSED and scheme == "light":
+                    page.get_by_role("button", name=PRESSED[name]).click(timeout=FIRST_VISIT_MS)
+                photograph(page, FIGURES / f"{name}{ending}", stands=STANDS.get(name, EXPLORE_STANDS))
         browser.close()
     return 0
 
 
-def photograph(page: Page, address: str, file: Path, *, stands: Sequence[str]) -> None:
+def photograph(page: Page, file: Path, *, stands: Sequence[str]) -> None:
     """Wait until the whole page stands, and take its picture.
 
     Args:
-        page: An empty page.
-        address: Where to go.
+        page: The page.
         file: Where the picture goes.
         stands: Selectors of what is on the page when it is whole.
     """
-    page.goto(address)
     for selector in stands:
         page.locator(selector).first.wait_for(state="attached", timeout=FIRST_VISIT_MS)
     page.wait_for_timeout(1500)  # the spinner fades
