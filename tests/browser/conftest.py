@@ -117,8 +117,9 @@ def page(open_window):
 
 
 def settle(page) -> None:
-    """Wait until the page's script has run to its end."""
+    """Wait until the page's script has run to its end and its pictures are there: the next run drops their files."""
     page.locator('[data-test-script-state="notRunning"]').wait_for(timeout=FIRST_VISIT_MS)
+    page.wait_for_function("[...document.images].every((image) => image.complete)", timeout=FIRST_VISIT_MS)
 
 
 def has_failed(request) -> bool:

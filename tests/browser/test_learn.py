@@ -18,8 +18,10 @@ SET_SLIDERS = """(sliders, values) => sliders.forEach((slider, index) => {
 def open_learn(page, address):
     """By the menu at the top: opened directly, a page of Streamlit logs two files that are not there."""
     page.goto(f"{address}/?data=Digits")
+    settle(page)
     page.get_by_role("link", name="Learn").click(timeout=FIRST_VISIT_MS)
     wait_for_step(page, 1)
+    settle(page)
 
 
 def wait_for_step(page, number):
@@ -43,7 +45,7 @@ def test_arrow_keys_and_dots_step_and_a_slider_keeps_its_own(page, address):
     page.locator("h2").click()  # the focus leaves the slider
     page.keyboard.press("ArrowLeft")
     wait_for_step(page, 1)
-    settle(page)  # a picture that is asked for after its step is left is no longer there
+    settle(page)
     page.get_by_role("button", name="Step 7 of 7: Your own images").click()
     wait_for_step(page, 7)
     settle(page)
