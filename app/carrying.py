@@ -14,16 +14,25 @@ CARRIED = (
 CARRIED_PREFIXES = ("run_", "normal_image_", "anomalous_image_")  # a method's checkpoint, a data set's images
 
 
+def is_another_page(title: str) -> bool:
+    """Whether another page was drawn last.
+
+    Args:
+        title: The title of the page that is to be drawn.
+    """
+    return st.session_state.get(SHOWN, title) != title
+
+
 def carry_choices(title: str) -> None:
     """Give the widgets of the page that is opened the values that those of the last one had.
 
-    Streamlit takes them for new ones, and drops from a link's address what stood in the last page's, so that nothing
-    else would tell them. To be called before a page is drawn.
+    Streamlit takes for new what is another kind of widget there, and forgets what the last page did not show. To be
+    called before a page is drawn.
 
     Args:
         title: The page's.
     """
-    if st.session_state.get(SHOWN, title) != title:
+    if is_another_page(title):
         for key in list(st.session_state):
             if key in CARRIED or str(key).startswith(CARRIED_PREFIXES):
                 st.session_state[key] = st.session_state[key]

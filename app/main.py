@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pandas  # noqa: F401 (before any figure: where one thread is importing it, Plotly fails in another that draws)
 import streamlit as st
 
 from app import PROJECT
-from app.carrying import carry_choices
+from app.carrying import carry_choices, is_another_page
 
 # White on the accent is hard to read in the dark theme, and Streamlit's grey for what is written on charts in the light
 # one: both take the theme's text colour instead, and what is written on the main button the dark theme's background.
@@ -18,7 +19,9 @@ READABLE = """<style>
   fill: currentColor !important;
 }
 </style>"""
+LEFT = """<style>[data-stale="true"] { display: none; }</style>"""  # what another page has left is not seen any more
 NOTHING = [{"type": "bar"}]
+HISTORY = (PROJECT / "app" / "frontend" / "history.js").read_text(encoding="utf-8")
 
 
 def explore() -> None:
@@ -63,21 +66,29 @@ def learn() -> None:
     page()
 
 
+DRAW = {
+    "Explore": explore,
+    "Inspect": inspect,
+    "Shift lab": shift_lab,
+    "Train": train,
+    "Compare": compare,
+    "Learn": learn,
+}
+
 st.set_page_config(page_title="GNL", page_icon="🔬", layout="wide")
-place = st.empty()
+warming = st.empty()
 if not st.session_state:  # a browser takes a second to read Plotly: it starts now, beside the imports
-    place.plotly_chart(NOTHING, height=1)
+    warming.plotly_chart(NOTHING, height=1)
 st.logo(PROJECT / "assets" / "logo.svg", size="large")
-st.html(READABLE)
 pages = [
-    st.Page(explore, title="Explore", url_path="explore", default=True),
-    st.Page(inspect, title="Inspect", url_path="inspect"),
-    st.Page(shift_lab, title="Shift lab", url_path="shift-lab"),
-    st.Page(train, title="Train", url_path="train"),
-    st.Page(compare, title="Compare", url_path="compare"),
-    st.Page(learn, title="Learn", url_path="learn"),
+    st.Page(draw, title=title, url_path=title.lower().replace(" ", "-"), default=draw is explore)
+    for title, draw in DRAW.items()
 ]
-shown = st.navigation(pages, position="top")
-carry_choices(shown.title)
-shown.run()
-place.empty()
+title = st.navigation(pages, position="top").title
+st.html(READABLE + LEFT if is_another_page(title) else READABLE)
+st.html(f"<script>{HISTORY}</script>", unsafe_allow_javascript=True)
+carry_choices(title)
+# Not by run() of the page: Streamlit takes the choices of a page that runs so for that page's own, and drops those that
+# the pages share from the address whenever another one is opened.
+DRAW[title]()
+warming.empty()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import pandas as pd
 import streamlit as st
 
 from app.answers import Answer, DomainAnswer
@@ -24,8 +25,6 @@ def offer_scores(view: View, answers: list[Answer]) -> None:
 
 def scores_csv(answers: list[Answer]) -> str:
     """One row an image, domain and method: its score, its label, and whether the method's threshold is exceeded."""
-    import pandas as pd  # noqa: PLC0415 (it takes half a second to import)
-
     rows = [
         pd.DataFrame(vars(domain.scores)).assign(
             method=found.question.checkpoint.config.detector,

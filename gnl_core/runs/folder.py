@@ -208,7 +208,7 @@ def read_saved_scores(folder: RunFolder) -> Columns | None:
 
 
 def to_numpy(column: pa.Array) -> NDArray[Any]:
-    """A column's values; not by Arrow's own conversion, which imports pandas, for which the first chart would wait."""
+    """A column's values; not by Arrow's own conversion, which imports pandas."""
     is_number = pa.types.is_floating(column.type) or pa.types.is_integer(column.type)
     if is_number and not column.null_count:
         return np.from_dlpack(column)

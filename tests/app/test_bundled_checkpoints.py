@@ -16,6 +16,7 @@ from gnl_core.runs.folder import RunFolder, find_scores, read_records
 
 LARGEST_BYTES = 8_000_000
 LARGEST_ASSETS_BYTES = 25_000_000
+GREY_LEVELS = 5e-3  # in scores: a rendered pixel may be the next grey level on another processor
 NAMES = ("digits-4-rd4ad", "digits-4-gnl", "parts-nut-rd4ad", "parts-nut-gnl")
 
 
@@ -29,7 +30,7 @@ def test_scores_beside_a_checkpoint_are_those_it_gives(name, style_weight):
     fresh = score_domain(run, TRAIN, scoring)
     assert kept is not None
     assert list(kept.path) == list(fresh.path)
-    np.testing.assert_allclose(kept.score, fresh.score, atol=1e-4)
+    np.testing.assert_allclose(kept.score, fresh.score, atol=GREY_LEVELS if name.startswith("parts") else 1e-4)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -31,3 +31,26 @@ def test_two_windows_do_not_disturb_each_other(open_window, address):
     assert not any(choice in digits.url for choice in ("data=", "fdm_gnl=", "side="))
     assert not any(choice in parts.url for choice in ("strength=", "fdm_rd4ad="))
     assert digits.troubles == parts.troubles == []
+
+
+def test_choices_go_along_in_the_address_and_back_brings_each_page_as_it_was(page, address):
+    open_explore(page, f"{address}/?strength=0.5&side=In-distribution")
+    opened = page.evaluate("history.length")
+    page.locator(".st-key-gallery").get_by_role("link", name="Inspect").nth(2).click()
+    page.get_by_text("Nearest training images").wait_for(timeout=FIRST_VISIT_MS)
+    settle(page)
+    inspected = page.url
+    assert all(choice in inspected for choice in ("/inspect?", "strength=0.5", "side=In-distribution", "image="))
+    page.get_by_role("link", name="Compare", exact=True).click()
+    page.locator(".st-key-table th[scope=row]").first.wait_for(timeout=FIRST_VISIT_MS)
+    page.get_by_role("link", name="Explore", exact=True).click()
+    page.locator(".st-key-gallery img").nth(15).wait_for(timeout=FIRST_VISIT_MS)
+    settle(page)
+    assert "strength=0.5" in page.url
+    assert page.evaluate("history.length") == opened + 3  # an entry for each page that was opened
+    for _ in range(2):
+        page.go_back()
+        settle(page)
+    page.get_by_text("Nearest training images").wait_for(timeout=FIRST_VISIT_MS)
+    settle(page)
+    assert page.url == inspected
