@@ -19,7 +19,8 @@ READABLE = """<style>
   fill: currentColor !important;
 }
 </style>"""
-LEFT = """<style>[data-stale="true"] { display: none; }</style>"""  # what another page has left is not seen any more
+# What the page before has left is not seen; the span, since Streamlit puts a style alone where it stays.
+LEFT = """<style>[data-stale="true"] { display: none; }</style><span></span>"""
 NOTHING = [{"type": "bar"}]
 HISTORY = (PROJECT / "app" / "frontend" / "history.js").read_text(encoding="utf-8")
 
@@ -76,19 +77,21 @@ DRAW = {
 }
 
 st.set_page_config(page_title="GNL", page_icon="🔬", layout="wide")
-warming = st.empty()
+opening = st.empty()
 if not st.session_state:  # a browser takes a second to read Plotly: it starts now, beside the imports
-    warming.plotly_chart(NOTHING, height=1)
+    opening.plotly_chart(NOTHING, height=1)
 st.logo(PROJECT / "assets" / "logo.svg", size="large")
 pages = [
     st.Page(draw, title=title, url_path=title.lower().replace(" ", "-"), default=draw is explore)
     for title, draw in DRAW.items()
 ]
 title = st.navigation(pages, position="top").title
-st.html(READABLE + LEFT if is_another_page(title) else READABLE)
+st.html(READABLE)
 st.html(f"<script>{HISTORY}</script>", unsafe_allow_javascript=True)
+if is_another_page(title):
+    opening.html(LEFT)
 carry_choices(title)
 # Not by run() of the page: Streamlit takes the choices of a page that runs so for that page's own, and drops those that
 # the pages share from the address whenever another one is opened.
 DRAW[title]()
-warming.empty()
+opening.empty()
