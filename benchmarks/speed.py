@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,21 +86,24 @@ def take_turns(first: Call, second: Call, parsed: argparse.Namespace) -> tuple[f
     return statistics.median(found[0][1:]), statistics.median(found[1][1:])
 
 
-def compare_scoring(teacher: str, side: int, count: int, parsed: argparse.Namespace) -> Row:
-    """Scoring with matching and smoothing."""
+def compare_scoring(
+    teacher: str, side: int, count: int, parsed: argparse.Namespace, *, precision: str = "32-true"
+) -> Row:
+    """Scoring with matching and smoothing, ours in a precision."""
     pair, batch = make_pair(teacher, side), make_batch(count, side)
+    question = pair.scoring.model_copy(update={"scoring_precision": precision})
     some = batch.views["original"][:LITERAL_IMAGES]
     sigma, weight = pair.scoring.smoothing_sigma_px, pair.scoring.style_weight
 
     def ask_ours() -> object:
-        return score_each(pair.ours, [batch], [pair.scoring])
+        return score_each(pair.ours, [batch], [question])
 
     literal, ours = take_turns(
         lambda: pair.literal.score(some, pair.reference, style_weight=weight, sigma_px=sigma), ask_ours, parsed
     )
     rate, peak = count_operations(ask_ours) / ours, convolution_peak(parsed)
     return Row(
-        work=f"scoring, {teacher}, {side} px, batch {count}, s an image",
+        work=f"scoring, {teacher}, {side} px, batch {count}, {precision}, s an image",
         literal=literal / len(some),
         ours=ours / count,
         remark=f"{rate / GIGA:.0f} of {peak / GIGA:.0f} GFLOP/s: {100 * rate / peak:.0f} % of the peak",
@@ -123,13 +127,27 @@ def compare_strengths(teacher: str, side: int, count: int, parsed: argparse.Name
     return Row(f"5 strengths, {teacher}, {side} px, s an image", one / count, five / count, remark)
 
 
-def compare_training(teacher: str, side: int, count: int, parsed: argparse.Namespace) -> Row:
-    """A training step, features of fixed views cached on our side."""
-    calls = training_call("literal", teacher, side, count), training_call("ours", teacher, side, count)
-    literal, ours = take_turns(*calls, parsed)
+def compare_training(
+    teacher: str, side: int, count: int, parsed: argparse.Namespace, *, precision: str = "32-true"
+) -> Row:
+    """A training step, features of fixed views cached on our side, which computes in a precision."""
+    ours = training_call("ours", teacher, side, count)
+    calls = training_call("literal", teacher, side, count), in_precision(ours, precision)
+    literal, ours_seconds = take_turns(*calls, parsed)
     more, fewer = map(count_operations, calls)
     remark = f"{fewer / more:.2f}× the operations"
-    return Row(f"training step, {teacher}, {side} px, batch {count}, s an image", literal / count, ours / count, remark)
+    work = f"training step, {teacher}, {side} px, batch {count}, {precision}, s an image"
+    return Row(work, literal / count, ours_seconds / count, remark)
+
+
+def in_precision(call: Call, precision: str) -> Call:
+    """A training step as `gnl train --precision` takes it."""
+
+    def compute() -> object:
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed"):
+            return call()
+
+    return compute
 
 
 def training_call(kind: str, teacher: str, side: int, count: int) -> Call:
@@ -227,7 +245,9 @@ CASES = {
         ("efficientnet_lite0", 64, 64, "≤ 3.5×"),
         ("efficientnet_lite0", 256, 4, "≤ 3.5×"),
     ),
+    "scoring-bf16": (partial(compare_scoring, precision="bf16-mixed"), ("resnet50", 256, 4, "≥ 4×")),
     "training": (compare_training, ("resnet18", 32, 16, "≥ 1.6×"), ("resnet50", 256, 16, "≥ 2.2×")),
+    "training-bf16": (partial(compare_training, precision="bf16-mixed"), ("resnet50", 256, 16, "≥ 4×")),
     "spill": (compare_spill, ("efficientnet_lite0", 128, 16, "≥ 1×")),
     "memory": (compare_memory, ("resnet50", 256, 16, "≤ 0.6×")),
 }

@@ -21,7 +21,7 @@ def stage_map(teacher: Tensor, student: Tensor) -> Tensor:
     Returns:
         Distances in [0, 2], shape (B, 1, H, W).
     """
-    return (1 - F.cosine_similarity(teacher, student, dim=1)).clamp_min(0)[:, None]
+    return (1 - F.cosine_similarity(teacher.float(), student.float(), dim=1)).clamp_min(0)[:, None]
 
 
 def enlarged_stage_maps(

@@ -112,6 +112,11 @@ def export_onnx(
         raise ValueError(
             f"{name} cannot be exported, since {REASONS_AGAINST[name]}; choose a run of: {', '.join(EXPORTABLE)}"
         )
+    if scoring.scoring_precision != "32-true":
+        raise ValueError(
+            f"an ONNX file computes in 32 bits, and the question asks for {scoring.scoring_precision}; "
+            "add --scoring-precision 32-true"
+        )
     operators = translate_operators()
     graph = Graph(detector, scoring)
     examples = {"images": torch.rand(2, 3, *image_size)}  # one image alone would be taken for a fixed batch

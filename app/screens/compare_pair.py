@@ -12,6 +12,7 @@ from app.methods import REVERSE_DISTILLATION, method_title
 from app.screens.compare_choices import Compared, column_name, shifts_of
 from app.screens.downloads import chart_config
 from app.screens.explore_figures import shared_axes
+from app.screens.links import EXPLORE, link_to_page
 from app.words import capitalised, domain_name, points
 from gnl_core.delong import estimate, interval, place
 from gnl_core.plots.histograms import Panel
@@ -40,9 +41,9 @@ def show_pair(compared: Compared) -> None:
     if compared.found.bundled:
         st.caption(
             "The scores behind these tables did not come with the project. The command below makes them, in "
-            f"{compared.found.output}; that comparison is then in the list at the top, with this figure. "
-            "The page Explore has such a figure of the bundled checkpoints."
+            f"{compared.found.output}; that comparison is then in the list at the top, with this figure."
         )
+        link_to_page(EXPLORE, "Such a figure of the bundled checkpoints, on Explore", {})
         return
     choice = choose_pair(compared)
     if choice is None:

@@ -10,7 +10,7 @@ import streamlit as st
 from app.local_data import check_folder, domains_here, open_own, typed_path
 from app.screens.downloads import offer_command
 from app.screens.learn_step import Step
-from app.screens.links import Address, link_to_page
+from app.screens.links import EXPLORE, Address, link_to_page
 from app.words import DATASET_NAMES, FOLDER_LAYOUT, domain_name
 from gnl_core.datasets import FOLDER, list_train_items
 from gnl_core.datasets.layout import NORMAL
@@ -37,7 +37,7 @@ def ask() -> Path | None:
     if text:
         named["folder"] = text
     with st.container(horizontal=True):
-        for place, title in (("train", "Train"), ("explore", "Explore")):
+        for place, title in (("train", "Train"), (EXPLORE, "Explore")):
             link_to_page(place, title, named)
     return typed_path(text)
 

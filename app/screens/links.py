@@ -13,7 +13,7 @@ from app.screens.explore_scoring import MATCHING, REDUCTION
 from app.screens.explore_view import View, shift_choice
 from app.words import DATASET_NAMES, name_of
 
-INSPECT, SHIFT_LAB = "inspect", "shift-lab"  # the pages' places in the address
+EXPLORE, INSPECT, SHIFT_LAB = "explore", "inspect", "shift-lab"  # the pages' places in the address
 Address = dict[str, str | list[str]]
 
 

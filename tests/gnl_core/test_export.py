@@ -157,6 +157,12 @@ def test_a_map_that_is_a_gradient_is_refused(tiny_config: Callable[..., RunConfi
         export_onnx(create_detector(config), config, name="kdad", image_size=(32, 32), facts={})
 
 
+def test_another_precision_than_32_bits_is_refused_with_what_to_add(tiny_config: Callable[..., RunConfig]):
+    config = tiny_config(detector="knn", scoring_precision="bf16-mixed")
+    with pytest.raises(ValueError, match=r"computes in 32 bits, .* bf16-mixed; add --scoring-precision 32-true"):
+        export_onnx(create_detector(config), config, name="knn", image_size=(32, 32), facts={})
+
+
 def test_missing_packages_are_told(monkeypatch: pytest.MonkeyPatch, tiny_config: Callable[..., RunConfig]):
     monkeypatch.setitem(sys.modules, "onnx", None)  # as if it were not installed
     config = tiny_config(detector="deep_svdd")

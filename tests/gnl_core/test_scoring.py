@@ -1,20 +1,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from gnl_core.config import ScoringConfig
+from gnl_core.config import ScoringConfig, scoring_settings
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors.base import Detector
+from gnl_core.metrics import auroc
 from gnl_core.records import Detection, PixelReport
-from gnl_core.runs.experiment import load_run
+from gnl_core.runs.experiment import load_run, score_domain
 from gnl_core.runs.folder import RunFolder
 from gnl_core.scoring import collect, detect, join_scores, measure_shift, score, score_each
+
+CHECKPOINTS = Path(__file__).parents[2] / "assets" / "checkpoints"
 
 
 class Brightness(Detector):
@@ -134,3 +138,26 @@ def test_several_questions_are_answered_as_if_each_were_asked_alone(trained_run:
     together = score_each(detector, load(items, 2), questions)
     for found, question in zip(together, questions, strict=True):
         np.testing.assert_array_equal(found.score, score(detector, load(items, 2), question).score)
+
+
+def test_each_question_is_answered_in_its_own_precision(trained_run: RunFolder, items: list[Item]):
+    detector = load_run(trained_run, device="cpu").detector
+    whole = ScoringConfig(reference_count=2)
+    reduced = whole.model_copy(update={"scoring_precision": "bf16-mixed"})
+    first, second, third = score_each(detector, load(items, 2), [reduced, whole, reduced])
+    np.testing.assert_array_equal(second.score, score(detector, load(items, 2), whole).score)
+    np.testing.assert_array_equal(first.score, third.score)
+    assert 0 < abs(first.score - second.score).max() <= 0.01
+
+
+def test_bfloat16_moves_the_scores_of_real_digits_by_little_and_their_auroc_by_less():
+    run = load_run(RunFolder(CHECKPOINTS / "digits-4-gnl"), device="cpu")
+    for style_weight in (0.0, 1.0):
+        whole, reduced = (
+            score_domain(run, "digits", scoring_settings(run.config, style_weight=style_weight, scoring_precision=name))
+            for name in ("32-true", "bf16-mixed")
+        )
+        difference = abs(whole.score - reduced.score)
+        assert difference.mean() <= 0.002
+        assert np.quantile(difference, 0.95) <= 0.005
+        assert abs(auroc(whole.label, whole.score) - auroc(reduced.label, reduced.score)) <= 0.002

@@ -196,3 +196,10 @@ def test_a_method_without_losses_learns_nothing(trained: Trained):
 def test_an_unknown_detector_is_refused_with_those_there_are():
     with pytest.raises(ValueError, match="unknown detector 'oracle'; choose one of: gnl, rd4ad"):
         create_detector(RunConfig(detector="oracle"))
+
+
+def test_bfloat16_gives_nearly_the_same_scores(trained: Trained, unseen: list[Item]):
+    reduced = trained.config.model_copy(update={"scoring_precision": "bf16-mixed"})
+    whole, found = (score_items(trained.detector, config, unseen).score for config in (trained.config, reduced))
+    assert found.dtype == whole.dtype
+    assert abs(found - whole).max() <= 0.02 * abs(whole).max()

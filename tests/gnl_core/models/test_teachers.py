@@ -187,6 +187,15 @@ def test_an_image_has_the_same_maps_alone_and_in_a_batch(small: Teacher):
         torch.testing.assert_close(together[3:4], alone, rtol=1e-4, atol=1e-5)
 
 
+def test_a_teacher_computes_in_32_bits_whatever_surrounds_it(small: Teacher):
+    images = torch.rand(2, 3, 32, 32)
+    whole = small(images)
+    with torch.autocast("cpu", torch.bfloat16):
+        surrounded = small(images)
+    for expected, found in zip(whole, surrounded, strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
 def test_a_fingerprint_tells_weights_apart():
     layer, same, other = nn.Linear(3, 2), nn.Linear(3, 2), nn.Linear(3, 2)
     same.load_state_dict(layer.state_dict())
