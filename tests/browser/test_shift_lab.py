@@ -33,7 +33,11 @@ def test_thumbnails_curve_and_scores_stand_and_a_reload_keeps_the_view(page, add
 def test_a_scoring_that_is_stopped_keeps_the_severities_that_are_whole(page, address):
     open_lab(page, address)
     page.get_by_text("Every corruption").click()
-    page.locator(".st-key-choose_contrast button").click(timeout=FIRST_VISIT_MS)
+    page.locator(".st-key-choose_contrast button").wait_for(timeout=FIRST_VISIT_MS)
+    settle(page)
+    page.locator(".st-key-choose_contrast button").click()
+    page.get_by_text("Contrast, all images").wait_for(timeout=FIRST_VISIT_MS)
+    settle(page)
     page.get_by_role("button", name=re.compile("Score 5 severities with 2 methods, about")).click(timeout=SCORING_MS)
     page.get_by_text(re.compile("under contrast, severity 2: .* images, .* left")).wait_for(timeout=SCORING_MS)
     page.get_by_role("button", name="Stop").click()

@@ -155,6 +155,7 @@ def test_a_question_left_open_is_answered_by_the_run_then_the_method(run: Run):
         "smoothing_sigma_px": 0.0,
         "reduction": "maximum",
         "top_percent": 10.0,
+        "scoring_precision": "32-true",
     }
     own = Run(run.detector, run.config.model_copy(update={"style_weight": 0.0}))
     assert resolve_scoring(own).style_weight == 0.0
