@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pandas  # noqa: F401 (before any figure: where one thread is importing it, Plotly fails in another that draws)
 import streamlit as st
 
-from app import PROJECT
+from app import PANDAS, PROJECT
 from app.carrying import carry_choices, is_another_page
 
 # White on the accent is hard to read in the dark theme, and Streamlit's grey for what is written on charts in the light
@@ -78,8 +77,10 @@ DRAW = {
 
 st.set_page_config(page_title="GNL", page_icon="🔬", layout="wide")
 opening = st.empty()
-if not st.session_state:  # a browser takes a second to read Plotly: it starts now, beside the imports
-    opening.plotly_chart(NOTHING, height=1)
+with PANDAS:
+    if not st.session_state:  # a browser takes a second to read Plotly: it starts now, beside the imports
+        opening.plotly_chart(NOTHING, height=1)
+    import pandas  # noqa: F401
 st.logo(PROJECT / "assets" / "logo.svg", size="large")
 pages = [
     st.Page(draw, title=title, url_path=title.lower().replace(" ", "-"), default=draw is explore)
