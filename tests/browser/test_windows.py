@@ -48,9 +48,10 @@ def test_choices_go_along_in_the_address_and_back_brings_each_page_as_it_was(pag
     settle(page)
     assert "strength=0.5" in page.url
     assert page.evaluate("history.length") == opened + 3  # an entry for each page that was opened
-    for _ in range(2):
-        page.go_back()
-        settle(page)
+    page.go_back()
+    page.locator(".st-key-table th[scope=row]").first.wait_for(timeout=FIRST_VISIT_MS)
+    settle(page)
+    page.go_back()
     page.get_by_text("Nearest training images").wait_for(timeout=FIRST_VISIT_MS)
     settle(page)
     assert page.url == inspected
