@@ -9,6 +9,7 @@ from app.carrying import carry_choices, is_another_page
 
 # White on the accent is hard to read in the dark theme, and Streamlit's grey for what is written on charts in the light
 # one: both take the theme's text colour instead, and what is written on the main button the dark theme's background.
+# A script that a page brings along takes no room.
 READABLE = """<style>
 [data-testid="stMultiSelect"] [data-tag] { background-color: rgba(0, 158, 115, 0.22); color: inherit; }
 [data-testid="stMultiSelect"] [data-tag] * { color: inherit; }
@@ -17,6 +18,7 @@ READABLE = """<style>
   [class^="slider"] text) {
   fill: currentColor !important;
 }
+[data-testid="stElementContainer"]:has(script) { position: absolute; }
 </style>"""
 # What the page before has left is not seen; the span, since Streamlit puts a style alone where it stays.
 LEFT = """<style>[data-stale="true"] { display: none; }</style><span></span>"""
