@@ -67,10 +67,11 @@ def test_lecture_mode_hides_the_controls_steps_by_keys_and_is_left_by_escape(pag
     assert page.locator('[data-testid="stHeader"]').is_hidden()
     page.keyboard.press("ArrowRight")
     wait_for_step(page, 2)
+    settle(page)
     assert controls.is_hidden()
     page.keyboard.press("Escape")
     controls.wait_for(state="visible", timeout=FIRST_VISIT_MS)
-    assert "lecture" not in page.url
+    page.wait_for_url(lambda url: "lecture" not in url, timeout=FIRST_VISIT_MS)
     assert page.troubles == []
 
 
