@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import PANDAS, PROJECT
-from app.carrying import carry_choices, is_another_page
+from app.carrying import HISTORY, carry_choices, is_another_page
 
 # White on the accent is hard to read in the dark theme, and Streamlit's grey for what is written on charts in the light
 # one: both take the theme's text colour instead, and what is written on the main button the dark theme's background.
@@ -23,7 +23,6 @@ READABLE = """<style>
 # What the page before has left is not seen; the span, since Streamlit puts a style alone where it stays.
 LEFT = """<style>[data-stale="true"] { display: none; }</style><span></span>"""
 NOTHING = [{"type": "bar"}]
-HISTORY = (PROJECT / "app" / "frontend" / "history.js").read_text(encoding="utf-8")
 
 
 def explore() -> None:
