@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app.screens.pictures import picture_url
+
 
 def draw_colour_bar(upper: str) -> None:
     """The colours of all maps of a page, with the numbers at their ends.
@@ -15,5 +17,6 @@ def draw_colour_bar(upper: str) -> None:
 
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
     bar.caption("Anomaly map  0", width="content")
-    bar.image(colour_bar(width_px=160, height_px=10), width=160, alt="Colour scale from black to pale yellow")
+    colours = picture_url(colour_bar(width_px=160, height_px=10))
+    bar.image(colours, width=160, alt="Colour scale from black to pale yellow")
     bar.caption(upper, width="content")

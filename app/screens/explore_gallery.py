@@ -85,9 +85,9 @@ def show_tiles(
     with st.spinner("Computing anomaly maps", show_time=True):
         drawn = draw_tiles(found, domain=domain, paths=tuple(str(path) for path in scores.path[rows]))
     grid = st.grid(columns=4, min_column_width=240, gap="small")
-    for row, file in zip(rows, drawn.files, strict=True):
+    for row, picture in zip(rows, drawn.pictures, strict=True):
         with grid.cell(), st.container(gap="xxsmall"):
-            show_tile(file, about=describe_row(found, domain_answer, row), link=partial(link, number=row + 1))
+            show_tile(picture, about=describe_row(found, domain_answer, row), link=partial(link, number=row + 1))
     explain_maps(drawn.upper)
 
 
@@ -112,9 +112,9 @@ def describe_row(found: Answer, domain_answer: DomainAnswer, row: int) -> About:
     )
 
 
-def show_tile(file: bytes, *, about: About, link: Callable[[], None]) -> None:
+def show_tile(picture: str, *, about: About, link: Callable[[], None]) -> None:
     """One image beside its map, its caption, and the link."""
-    st.image(file, width="stretch", alt=about.alternative)
+    st.image(picture, width="stretch", alt=about.alternative)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="xxsmall"):
         st.markdown(about.caption, width="content")
         link()

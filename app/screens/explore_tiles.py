@@ -1,8 +1,7 @@
-"""Tiles of the gallery: an image and its anomaly map side by side, as pixels and as files."""
+"""Tiles of the gallery: an image and its anomaly map side by side."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +13,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.answers import Answer, map_scale
+from app.screens.pictures import picture_url
 from app.sources import Source, source_of
 from gnl_core.config import ScoringConfig
 
@@ -30,11 +30,11 @@ class Drawn(NamedTuple):
     """Tiles that are drawn.
 
     Attributes:
-        files: PNG, one a tile.
+        pictures: Addresses that hold them, one a tile.
         upper: Upper end of their maps' colour scale; None for a method without maps.
     """
 
-    files: list[bytes]
+    pictures: list[str]
     upper: float | None
 
 
@@ -59,14 +59,7 @@ def drawn_tiles(
     shown = tiles(source, domain=domain, scoring=scoring, paths=paths)
     has_maps = any(tile.anomaly_map is not None for tile in shown)
     upper = map_scale(_found.question, _found.training) if has_maps else None
-    return Drawn([to_png(compose_tile(tile, upper=upper or 1.0)) for tile in shown], upper)
-
-
-def to_png(picture: NDArray[np.uint8]) -> bytes:
-    """A picture as a PNG file."""
-    file = io.BytesIO()
-    PIL.Image.fromarray(picture).save(file, format="PNG")
-    return file.getvalue()
+    return Drawn([picture_url(compose_tile(tile, upper=upper or 1.0)) for tile in shown], upper)
 
 
 def compose_tile(tile: Tile, *, upper: float) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ from app.screens.colour_bar import draw_colour_bar
 from app.screens.explore_gallery import escape
 from app.screens.explore_tiles import enlarge, without_map
 from app.screens.inspect_subject import Chosen
+from app.screens.pictures import picture_url
 from app.sources import UNLABELLED, source_of
 from app.subjects import Subject
 from app.words import LABEL_WORDS, name_of, percent
@@ -151,7 +152,8 @@ def compare(chosen: Chosen, rows: list[SeenRow]) -> None:
         picture_place, caption_place = st.empty(), st.container()
         opacity = st.slider("Opacity of the maps", 0, 100, 70, 5, format="%d %%", key="opacity", bind="query-params")
         revealed = st.slider("Reveal from the left", 0, 100, 100, 5, format="%d %%", key="reveal", bind="query-params")
-    picture_place.image(draw_image(chosen.subject), width="stretch", alt=f"{chosen.title}, {chosen.subject.shown}")
+    picture = picture_url(draw_image(chosen.subject))
+    picture_place.image(picture, width="stretch", alt=f"{chosen.title}, {chosen.subject.shown}")
     caption_place.markdown(f":small[{describe(chosen)}]")
     for row in rows:
         for place, cell in zip(places, row, strict=True):
@@ -189,7 +191,7 @@ def show_cell(subject: Subject, cell: Cell, *, opacity: float, revealed: float) 
     """One map over the image, with the score and its place among the training images."""
     st.markdown(f"**{cell.question.title}**")
     st.image(
-        draw_map(subject, cell, opacity=opacity, revealed=revealed),
+        picture_url(draw_map(subject, cell, opacity=opacity, revealed=revealed)),
         width="stretch",
         alt=f"Anomaly map of {cell.question.title}, score {cell.seen.score:.2f}",
     )

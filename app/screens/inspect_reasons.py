@@ -12,6 +12,7 @@ from app.screens.downloads import chart_config
 from app.screens.explore_tiles import enlarge
 from app.screens.inspect_maps import SIDE_PX, Cell, SeenRow
 from app.screens.inspect_values import show_moments, show_values
+from app.screens.pictures import picture_url
 from app.sources import source_of
 from app.subjects import Subject
 from app.words import name_of, percent
@@ -89,7 +90,7 @@ def show_stages(found: Reasons, *, upper: float) -> None:
         row, column = (round((at + 0.5) * SIDE_PX / side) for at, side in zip(found.peak, (height, width), strict=True))
         picture = enlarge(colour_map(stage.distances, upper=share), side_px=SIDE_PX)
         place.image(
-            ring(picture, row=row, column=column, radius_px=RING_PX),
+            picture_url(ring(picture, row=row, column=column, radius_px=RING_PX)),
             width="stretch",
             alt=f"Distances of stage {number}, {stage.at_peak:.3f} at the maximum's pixel",
         )
@@ -143,6 +144,8 @@ def show_nearest(subject: Subject, cell: Cell) -> None:
         nearest = nearest_training(source_of(cell.question.checkpoint), subject, count=NEAREST)
     for place, neighbour in zip(st.columns(NEAREST), nearest, strict=False):
         place.image(
-            enlarge(neighbour.image), width="stretch", alt=f"Training image at distance {neighbour.distance:.2f}"
+            picture_url(enlarge(neighbour.image)),
+            width="stretch",
+            alt=f"Training image at distance {neighbour.distance:.2f}",
         )
         place.caption(f"{neighbour.distance:.2f}")

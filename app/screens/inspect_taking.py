@@ -11,10 +11,10 @@ import streamlit as st
 
 from app.screens.downloads import offer_command, offer_file
 from app.screens.explore_finding import command
-from app.screens.explore_tiles import to_png
 from app.screens.explore_view import View
 from app.screens.inspect_maps import Cell, SeenRow, draw_image, draw_map
 from app.screens.inspect_subject import Chosen
+from app.screens.pictures import to_png
 
 MAP_OPACITY = 0.7
 

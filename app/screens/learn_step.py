@@ -14,6 +14,7 @@ from app.lessons import Task, bundled_tasks, plain_scores, row_of, typical_row
 from app.methods import DETECTOR_NAMES
 from app.screens.downloads import chart_config
 from app.screens.explore_tiles import enlarge
+from app.screens.pictures import picture_url
 from app.words import DATASET_NAMES, TEACHER_NAMES, name_of
 
 NARROWEST_PX = 64  # of a picture: a row stays a row on a phone
@@ -123,7 +124,7 @@ def draw_row(pictures: Sequence[Picture]) -> None:
     grid = st.grid(len(pictures), min_column_width=NARROWEST_PX, wrap=False, gap="xsmall")
     for picture in pictures:
         with grid.cell(), st.container(gap="xxsmall"):
-            st.image(enlarge(picture.pixels), width="stretch", alt=picture.alternative)
+            st.image(picture_url(enlarge(picture.pixels)), width="stretch", alt=picture.alternative)
             st.caption(picture.caption)
 
 

@@ -24,6 +24,7 @@ from app.screens.inspect_maps import (
 )
 from app.screens.inspect_subject import Chosen
 from app.screens.links import Address, link_to_inspect
+from app.screens.pictures import picture_url
 from app.screens.shift_numbers import UNCHANGED, corruption_of, severity_name
 from app.subjects import Subject, under_shift
 from app.words import capitalised, corruption_name, name_of
@@ -82,7 +83,7 @@ def show_thumbnail(chosen: Chosen, shift: str, *, heading: Callable[[], None]) -
     subject = corrupted(chosen.subject, shift) if shift else chosen.subject
     heading()
     alternative = f"{chosen.title} under {shift.replace(':', ', severity ')}" if shift else f"{chosen.title}, unchanged"
-    st.image(draw_image(subject), width="stretch", alt=alternative)
+    st.image(picture_url(draw_image(subject)), width="stretch", alt=alternative)
     return Thumbnail(subject, st.container(gap="xxsmall"))
 
 
@@ -146,7 +147,7 @@ def show_answers(subject: Subject, seen: SeenRow) -> None:
     name = name_of(DETECTOR_NAMES, seen.off.question.checkpoint.config.detector)
     scores = [cell.seen.score for cell in seen.cells]
     st.image(
-        side_by_side([draw_map(subject, cell, opacity=1, revealed=1) for cell in seen.cells]),
+        picture_url(side_by_side([draw_map(subject, cell, opacity=1, revealed=1) for cell in seen.cells])),
         width="stretch",
         alt=f"Anomaly maps of {name}, scores {' and '.join(f'{score:.2f}' for score in scores)}",
     )

@@ -1,0 +1,47 @@
+"""Pictures as files, and as addresses that hold them whole."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+WITHOUT_LOSS_OF_LINES = {"quality": 95, "subsampling": 0}  # thin lines lie on the maps
+
+
+def picture_url(picture: NDArray[np.uint8]) -> str:
+    """A picture as an address for `st.image`: it comes in the page's own message.
+
+    As a file of its own a slow browser may not find it: Streamlit drops the files of a page that is being run again
+    as soon as any visitor's run ends.
+
+    Args:
+        picture: RGB or RGBA, shape (H, W, 3) or (H, W, 4).
+
+    Returns:
+        A data URL: JPEG, or PNG where there is transparency.
+    """
+    if picture.shape[-1] == len("RGBA"):
+        return data_url("image/png", to_png(picture))
+    return data_url("image/jpeg", encode(picture, format="JPEG", **WITHOUT_LOSS_OF_LINES))
+
+
+def to_png(picture: NDArray[np.uint8]) -> bytes:
+    """A picture as a PNG file."""
+    return encode(picture, format="PNG")
+
+
+def encode(picture: NDArray[np.uint8], **options: Any) -> bytes:
+    """A picture as a file, with Pillow's options for writing one."""
+    file = io.BytesIO()
+    PIL.Image.fromarray(picture).save(file, **options)
+    return file.getvalue()
+
+
+def data_url(kind: str, content: bytes) -> str:
+    """A file as an address that holds it."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
