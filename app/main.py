@@ -9,8 +9,9 @@ from app.carrying import HISTORY, carry_choices, is_another_page
 
 # White on the accent is hard to read in the dark theme, and Streamlit's grey for what is written on charts in the light
 # one: both take the theme's text colour instead, and what is written on the main button the dark theme's background.
-# A script that a page brings along takes no room.
+# A script that a page brings along takes no room. The menu's bar is 60 px high, and a page begins soon below it.
 READABLE = """<style>
+[data-testid="stMainBlockContainer"] { padding-top: 5.5rem; }
 [data-testid="stMultiSelect"] [data-tag] { background-color: rgba(0, 158, 115, 0.22); color: inherit; }
 [data-testid="stMultiSelect"] [data-tag] * { color: inherit; }
 [data-testid="stBaseButton-primary"]:enabled { color: light-dark(#FFFFFF, #14171B); }

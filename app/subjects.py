@@ -95,6 +95,10 @@ def decode(name: str, content: bytes) -> Image:
             return to_rgb(PIL.ImageOps.exif_transpose(picture))
     except UnwantedImageError:
         raise
+    except PIL.Image.DecompressionBombError:
+        raise ValueError(
+            f"{name} has far more than {LARGEST_MEGAPIXELS} megapixels; make it smaller, up to so many are read"
+        ) from None
     except PIL.UnidentifiedImageError:
         raise ValueError(f"{name} is no PNG or JPEG image, whatever its name says; save it as one of the two") from None
     except Exception:  # a damaged file makes Pillow raise nearly anything

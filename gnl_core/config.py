@@ -193,7 +193,7 @@ def check(kind: type[Settings], values: dict[str, Any]) -> Settings:
 def describe_invalid(error: ValidationError) -> str:
     """Turn pydantic's findings into one sentence."""
     findings = (
-        f"{'.'.join(str(part) for part in finding['loc'][:1])} = {finding['input']!r}: {finding['msg']}"
+        f"{finding['loc'][0]} = {finding['input']!r}: {finding['msg']}" if finding["loc"] else finding["msg"]
         for finding in error.errors()
     )
     return f"invalid settings: {'; '.join(findings)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from functools import partial
+from typing import Literal
 
 import streamlit as st
 
@@ -22,18 +23,25 @@ NAMES, FIGURES = 2.6, 8.4  # widths of what stands left of the figures, and of t
 
 def choose_checkpoint(detector: str, checkpoints: list[Checkpoint]) -> Checkpoint:
     """One of a method's checkpoints; the only one is named and not asked for."""
-    options = {c.folder.path.name: c for c in checkpoints if c.config.detector == detector}
-    if len(options) == 1:
-        (only,) = options.values()
-        st.caption(describe_checkpoint(only))
-        return only
+    own = [checkpoint for checkpoint in checkpoints if checkpoint.config.detector == detector]
+    if len(own) == 1:
+        st.caption(describe_checkpoint(own[0]))
+        return own[0]
+    return select_checkpoint(detector, own, label="collapsed")
+
+
+def select_checkpoint(
+    detector: str, own: list[Checkpoint], *, label: Literal["visible", "collapsed"] = "visible"
+) -> Checkpoint:
+    """The select box of a method's checkpoints; its label can be left out where the method's name stands above."""
+    options = {checkpoint.folder.path.name: checkpoint for checkpoint in own}
     chosen = st.selectbox(
         f"Checkpoint of {name_of(DETECTOR_NAMES, detector)}",
         list(options),
         format_func=lambda key: describe_checkpoint(options[key]),
         key=f"run_{detector}",
         bind="query-params",
-        label_visibility="collapsed",
+        label_visibility=label,
     )
     return options[chosen]
 

@@ -7,7 +7,7 @@ import streamlit as st
 from app.answers import ask
 from app.cache import Checkpoint
 from app.methods import DETECTOR_NAMES
-from app.screens.explore_figures import choose_checkpoint
+from app.screens.explore_figures import select_checkpoint
 from app.screens.explore_finding import describe_origin
 from app.screens.explore_scoring import STRENGTHS, choose_scoring
 from app.screens.explore_selection import adopt_selection
@@ -20,6 +20,7 @@ from app.screens.links import address_of, link_to_inspect
 from app.words import INSPECT_STRENGTH_HELP, name_of
 
 MAPS, REASONS = 3.3, 2.7  # widths of the two halves
+SELECT_PX = 320  # of the choice of a checkpoint
 
 
 def page() -> None:
@@ -37,18 +38,15 @@ def page() -> None:
 def inspect(view: View, checkpoints: list[Checkpoint]) -> None:
     """The image, its maps, and the reasons."""
     chosen, strength, settings = choose_image(view, checkpoints)
-    shown = [choose_checkpoint_of(detector, checkpoints) for detector in view.detectors]
-    say_untrained(
-        view,
-        [d for d, found in zip(view.detectors, shown, strict=True) if found is None],
-        remedy="The page Explore trains one.",
-    )
+    shown = choose_checkpoints(view, checkpoints)
+    untrained = [detector for detector, found in shown.items() if found is None]
+    say_untrained(view, untrained, remedy="The page Explore trains one.")
     rows = [
         Row(
             off=ask(found, style_weight=0.0, **settings),
             on=ask(found, style_weight=strength, **settings) if found.has_references else None,
         )
-        for found in shown
+        for found in shown.values()
         if found is not None
     ]
     seen = rows_of(rows, chosen.subject)
@@ -81,12 +79,18 @@ def choose_image(view: View, checkpoints: list[Checkpoint]) -> tuple[Chosen, flo
     return chosen, strength, settings
 
 
-def choose_checkpoint_of(detector: str, checkpoints: list[Checkpoint]) -> Checkpoint | None:
-    """The method's checkpoint; asked for only where there are several."""
-    own = [checkpoint for checkpoint in checkpoints if checkpoint.config.detector == detector]
-    if len(own) < 2:
-        return own[0] if own else None
-    return choose_checkpoint(detector, own)
+def choose_checkpoints(view: View, checkpoints: list[Checkpoint]) -> dict[str, Checkpoint | None]:
+    """The checkpoint of each method that is shown, or None; asked for only where there are several."""
+    chosen: dict[str, Checkpoint | None] = {}
+    with st.container(horizontal=True):
+        for detector in view.detectors:
+            own = [checkpoint for checkpoint in checkpoints if checkpoint.config.detector == detector]
+            if len(own) > 1:
+                with st.container(width=SELECT_PX):
+                    chosen[detector] = select_checkpoint(detector, own)
+            else:
+                chosen[detector] = next(iter(own), None)
+    return chosen
 
 
 def say_origin(cell: Cell) -> None:

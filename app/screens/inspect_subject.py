@@ -70,8 +70,12 @@ def choose_subject(
     origin = row.segmented_control(
         "Image from", ORIGINS, default=FROM_DATA, required=True, key="from", bind="query-params", help=ORIGINS_HELP
     )
+    own = None
+    if origin != FROM_DATA:
+        with row:
+            own = {DROPPED: drop_in, CAMERA: photograph}[origin]()
+        row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     with row:
-        own = {DROPPED: drop_in, CAMERA: photograph}[origin]() if origin != FROM_DATA else None
         return own or choose_number(view, checkpoints, sides=sides, first=first)
 
 

@@ -13,7 +13,7 @@ from app.screens.explore_data import Data
 from app.screens.explore_scoring import STRENGTHS, choose_scoring
 from app.screens.explore_selection import adopt_selection
 from app.screens.explore_view import FIRST_SEVERITY, View, checkpoints_of, choose_view, say_untrained
-from app.screens.inspect import choose_checkpoint_of
+from app.screens.inspect import choose_checkpoints
 from app.screens.inspect_maps import Row
 from app.screens.inspect_subject import Chosen, choose_subject, first_normal
 from app.screens.links import SHIFT_LAB, Address, address_of, link_to_page
@@ -89,7 +89,7 @@ def ask_methods(
     view: View, checkpoints: list[Checkpoint], *, strength: float, settings: dict[str, Any]
 ) -> tuple[list[Row], list[str]]:
     """Each method that has a checkpoint, without matching and with it; and the methods that have none."""
-    found = {detector: choose_checkpoint_of(detector, checkpoints) for detector in view.detectors}
+    found = choose_checkpoints(view, checkpoints)
     rows = [
         Row(
             off=ask(checkpoint, style_weight=0.0, **settings),

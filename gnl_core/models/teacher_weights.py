@@ -39,7 +39,7 @@ def download_weights(url: str) -> dict[str, Tensor]:
     except (OSError, RuntimeError) as error:
         raise ValueError(
             f"cannot download the teacher's weights ({error}); fetch {url} on a machine with network "
-            "and pass the file with --teacher-weights FILE"
+            "and name that file as the teacher's weights (--teacher-weights FILE)"
         ) from None
 
 

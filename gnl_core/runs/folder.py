@@ -129,7 +129,9 @@ def read_config(folder: RunFolder) -> RunConfig:
             f"{folder.path} holds no run: {folder.config.name} is missing; train one with gnl train"
         ) from None
     except ValidationError as error:
-        raise ValueError(f"{folder.config} cannot be read: {describe_invalid(error)}") from None
+        raise ValueError(
+            f"{folder.config} cannot be read: {describe_invalid(error)}; restore it, or train again"
+        ) from None
 
 
 def write_records(folder: RunFolder, records: Sequence[EpochRecord]) -> None:

@@ -61,11 +61,12 @@ def import_run(file: Path, path: Path, config: RunConfig, *, references: Sequenc
     """
     config = config.model_copy(update={"stored_references": len(references)})
     check_settings(config)
+    states = read_state_dicts(file, tuple(PARTS))  # before the teacher, which may have to be downloaded
     folder = create_run(path, config)
     try:
         detector = create_detector(config)
         assert isinstance(detector, RD4AD)  # as both of DETECTORS are
-        load_published(detector, file, teacher=config.teacher)
+        load_published(detector, states, file=file, teacher=config.teacher)
         if references:
             keep_references(detector, references)
         write_origin(folder, file)
@@ -110,9 +111,8 @@ def check_settings(config: RunConfig) -> None:
         )
 
 
-def load_published(detector: RD4AD, file: Path, *, teacher: str) -> None:
-    """Give the detector's bottleneck and student the tensors of a published checkpoint."""
-    states = read_state_dicts(file, tuple(PARTS))
+def load_published(detector: RD4AD, states: dict[str, dict[str, Tensor]], *, file: Path, teacher: str) -> None:
+    """Give the detector's bottleneck and student the tensors of a published checkpoint, which was read from a file."""
     modules = {part: detector.network.get_submodule(name) for part, name in PARTS.items()}
     tensors = {part: own_names(state) for part, state in states.items()}
     misfits = [text for part, module in modules.items() for text in find_misfits(part, module, tensors[part])]

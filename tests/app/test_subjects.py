@@ -73,6 +73,12 @@ def test_too_many_bytes_or_pixels_are_refused_before_they_are_read(monkeypatch, 
         brought_along("large.png", content)
 
 
+def test_more_pixels_than_pillow_opens_are_refused_as_too_many(monkeypatch, pixels):
+    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(ValueError, match="far more than 24 megapixels; make it smaller"):
+        brought_along("large.png", encoded(pixels))
+
+
 def test_an_image_of_a_data_set_keeps_its_mask_and_is_called_by_its_category_where_it_is_labelled(pixels):
     mask = pixels[..., 0] > 200
     item = Item("test/a/000.png", lambda: pixels, 1, "a", "missing_thread", lambda: mask)

@@ -176,6 +176,16 @@ def test_more_references_to_score_by_than_are_kept_are_refused(resnet18: Any, fo
         import_run(tmp_path / "any.pth", tmp_path / "run", config, references=fours[:2])
 
 
+def test_a_file_that_cannot_be_read_is_told_before_a_teacher_is_asked_for(resnet18: Any, tmp_path: Path):
+    config = resnet18.config(teacher_weights=tmp_path / "none.pth")
+    with pytest.raises(ValueError, match=r"no checkpoint at \S+any\.pth"):
+        import_run(tmp_path / "any.pth", tmp_path / "run", config, references=[])
+    (tmp_path / "any.pth").write_bytes(b"junk")
+    with pytest.raises(ValueError, match="holds no state dict"):
+        import_run(tmp_path / "any.pth", tmp_path / "run", config, references=[])
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_is_not_imported_over(resnet18: Any, imported: RunFolder):
     before = imported.weights.read_bytes()
     with pytest.raises(ValueError, match="already holds a run"):
