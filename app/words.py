@@ -51,7 +51,8 @@ TEACHER_NAMES = {
     "resnet50": "ResNet-50",
     "wide_resnet50_2": "Wide ResNet-50-2",
 }
-LABEL_WORDS = {0: ":blue[normal]", 1: ":orange[anomalous]", -1: "not labelled"}
+LABEL_NAMES = {0: "normal", 1: "anomalous"}
+LABEL_WORDS = {0: f":blue[{LABEL_NAMES[0]}]", 1: f":orange[{LABEL_NAMES[1]}]", -1: "not labelled"}
 SETTING_NAMES = {"smoothing_sigma_px": "Smoothing, px", "top_percent": "Top, %", "holdout_percent": "Held out, %"}
 
 FDM_HELP = (

@@ -100,7 +100,7 @@ def next_image(page: Page, _: int) -> None:
     page.get_by_role("button", name="›").click()
 
 
-GALLERY_STANDS = ".st-key-gallery img >> nth=15"
+GALLERY_STANDS = ".st-key-gallery li >> nth=15"
 INSPECT_STANDS = "text=Nearest training images"
 INTERACTIONS = (
     Interaction("the slider under the figures", "", GALLERY_STANDS, scrub, ".st-key-figures", 50, asks_server=False),

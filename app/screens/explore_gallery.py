@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import PurePosixPath
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -16,11 +15,12 @@ from streamlit.delta_generator import DeltaGenerator
 from app.answers import Answer, DomainAnswer
 from app.methods import DETECTOR_NAMES
 from app.screens.colour_bar import draw_colour_bar
+from app.screens.components import component
 from app.screens.explore_picks import Seen, choose_between, choose_kind, pick_rows
 from app.screens.explore_tiles import draw_tiles
-from app.screens.links import Address, link_to_inspect
+from app.screens.links import INSPECT, Address, address_of_image, url_of
 from app.sources import UNLABELLED
-from app.words import LABEL_WORDS, name_of, percent
+from app.words import LABEL_NAMES, name_of, percent
 from gnl_core.metrics import exceedance
 
 TILES = 16
@@ -59,7 +59,7 @@ def gallery(
     st.caption(f"{len(rows):,} of {len(seen.scores):,} images; {found.question.title}, {side.lower()}")
     try:
         with st.container(key="gallery"):
-            link = partial(link_to_inspect, address, side=side)
+            link = partial(address_of_image, address, side=side)
             show_tiles(found, seen.domain, rows[:TILES], domain=domains[sides.index(side)], link=link)
     except (ValueError, OSError) as error:
         st.error(f"These images cannot be shown: {error}")
@@ -78,51 +78,36 @@ def choose_method(place: DeltaGenerator, detectors: list[str]) -> str | None:
 
 
 def show_tiles(
-    found: Answer, domain_answer: DomainAnswer, rows: NDArray[np.intp], *, domain: str, link: Callable[..., None]
+    found: Answer, domain_answer: DomainAnswer, rows: NDArray[np.intp], *, domain: str, link: Callable[..., Address]
 ) -> None:
-    """The tiles of some rows of the scores, each with a link that is given its number, and their colour scale."""
-    scores = domain_answer.scores
+    """The tiles of some rows of the scores, each a link to the address of its number, and their colour scale."""
     with st.spinner("Computing anomaly maps", show_time=True):
-        drawn = draw_tiles(found, domain=domain, paths=tuple(str(path) for path in scores.path[rows]))
-    grid = st.grid(columns=4, min_column_width=240, gap="small")
-    for row, picture in zip(rows, drawn.pictures, strict=True):
-        with grid.cell(), st.container(gap="xxsmall"):
-            show_tile(picture, about=describe_row(found, domain_answer, row), link=partial(link, number=row + 1))
+        drawn = draw_tiles(found, domain=domain, paths=tuple(str(path) for path in domain_answer.scores.path[rows]))
+    tiles = [
+        describe_row(found, domain_answer, row)
+        | {"pictures": pictures, "address": url_of(INSPECT, link(number=row + 1))}
+        for row, pictures in zip(rows, drawn.pictures, strict=True)
+    ]
+    draw = component(
+        "gallery", html='<ul class="gnl-tiles"></ul>', css="gallery.css", js=("gallery.js",), isolated=False
+    )
+    draw(key="tiles", data={"tiles": tiles})
     explain_maps(drawn.upper)
 
 
-class About(NamedTuple):
-    """What is written about an image: below it, and for those who do not see it."""
-
-    caption: str
-    alternative: str
-
-
-def describe_row(found: Answer, domain_answer: DomainAnswer, row: int) -> About:
-    """What an image shows, its score, and the score's place among those of the training images."""
+def describe_row(found: Answer, domain_answer: DomainAnswer, row: int) -> dict[str, Any]:
+    """What is written below an image: what it shows, its label, its score, and its place among the training images."""
     scores = domain_answer.scores
-    value, category = float(scores.score[row]), str(scores.category[row])
-    place = percent(1 - exceedance(found.training.score, value))
-    labelled = scores.label[row] != UNLABELLED
-    shown = category.replace("_", " ") if labelled else PurePosixPath(str(scores.path[row])).name
-    label = f", {LABEL_WORDS[int(scores.label[row])]}" if labelled else ""
-    return About(
-        f":small[{escape(shown)}{label} · **{value:.2f}** ({place})]",
-        f"Image of {shown} and its anomaly map, score {value:.2f}",
-    )
-
-
-def show_tile(picture: str, *, about: About, link: Callable[[], None]) -> None:
-    """One image beside its map, its caption, and the link."""
-    st.image(picture, width="stretch", alt=about.alternative)
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="xxsmall"):
-        st.markdown(about.caption, width="content")
-        link()
-
-
-def escape(text: str) -> str:
-    """A name as it is, whatever Markdown would make of it."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!~$:<>|])", r"\\\1", text)
+    value, category, label = float(scores.score[row]), str(scores.category[row]), int(scores.label[row])
+    is_labelled = label != UNLABELLED
+    shown = category.replace("_", " ") if is_labelled else PurePosixPath(str(scores.path[row])).name
+    return {
+        "shown": shown,
+        "label": LABEL_NAMES[label] if is_labelled else "",
+        "score": f"{value:.2f}",
+        "place": percent(1 - exceedance(found.training.score, value)),
+        "alternative": f"Image of {shown} and its anomaly map",
+    }
 
 
 def explain_maps(upper: float | None) -> None:

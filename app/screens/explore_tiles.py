@@ -30,11 +30,11 @@ class Drawn(NamedTuple):
     """Tiles that are drawn.
 
     Attributes:
-        pictures: Addresses that hold them, one a tile.
+        pictures: Of each tile the image and its map, as addresses that hold them.
         upper: Upper end of their maps' colour scale; None for a method without maps.
     """
 
-    pictures: list[str]
+    pictures: list[list[str]]
     upper: float | None
 
 
@@ -59,11 +59,11 @@ def drawn_tiles(
     shown = tiles(source, domain=domain, scoring=scoring, paths=paths)
     has_maps = any(tile.anomaly_map is not None for tile in shown)
     upper = map_scale(_found.question, _found.training) if has_maps else None
-    return Drawn([picture_url(compose_tile(tile, upper=upper or 1.0)) for tile in shown], upper)
+    return Drawn([[picture_url(part) for part in compose_tile(tile, upper=upper or 1.0)] for tile in shown], upper)
 
 
-def compose_tile(tile: Tile, *, upper: float) -> NDArray[np.uint8]:
-    """An image beside its coloured map, the mask outlined on both; without a map, the words "scores only"."""
+def compose_tile(tile: Tile, *, upper: float) -> list[NDArray[np.uint8]]:
+    """An image and its coloured map, the mask outlined on both; without a map, the words "scores only"."""
     from gnl_core.plots.maps import colour_map, outline  # noqa: PLC0415 (matplotlib takes a second to import)
 
     parts = [enlarge(tile.image)]
@@ -73,7 +73,7 @@ def compose_tile(tile: Tile, *, upper: float) -> NDArray[np.uint8]:
         parts = [outline(part, enlarge(tile.mask)) for part in parts]
     if tile.anomaly_map is None:
         parts.append(without_map())
-    return side_by_side(parts)
+    return parts
 
 
 def side_by_side(parts: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 from app.answers import Question, map_scale, scores_of_each
 from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION
 from app.screens.colour_bar import draw_colour_bar
-from app.screens.explore_gallery import escape
 from app.screens.explore_tiles import enlarge, without_map
 from app.screens.inspect_subject import Chosen
 from app.screens.pictures import picture_url
@@ -171,6 +171,11 @@ def describe(chosen: Chosen) -> str:
     subject = chosen.subject
     label = [] if subject.label == UNLABELLED else [LABEL_WORDS[subject.label]]
     return ", ".join([escape(subject.shown), *label, *([chosen.place] if chosen.place else [])])
+
+
+def escape(text: str) -> str:
+    """A name as it is, whatever Markdown would make of it."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!~$:<>|])", r"\\\1", text)
 
 
 def draw_image(subject: Subject) -> NDArray[np.uint8]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from app import PROJECT
 from app.answers import ask as ask_run
 from app.lessons import Task, subject_in
+from app.screens.components import component, read
 from app.screens.learn_step import CHOICES, Step, choose_image, choose_task, say_origin
 from app.sources import source_of
 from app.words import domain_name
 
-FRONTEND = PROJECT / "app" / "frontend"
 COUNT = 12
 LOW, HIGH, STEP = -5.0, 5.0, 0.1
 SEED = 5
@@ -41,26 +39,17 @@ def ask() -> tuple[Task, int]:
 def show(asked: tuple[Task, int], large: bool) -> None:
     """Numbers by hand at once; the real channel follows when the network has looked at the image."""
     task, row = asked
-    component("by_hand")(key="by_hand", data=starting_numbers())
+    in_browser("by_hand")(key="by_hand", data=starting_numbers())
     with st.spinner("Looking at the image", show_time=True):
         channel = real_channel(task, row)
-    component("channel")(key="channel", data=channel)
+    in_browser("channel")(key="channel", data=channel)
     run = task.improved
     say_origin(run, about=f"stage 1, reference: mean of {run.config.reference_count} training images")
 
 
-@st.cache_resource(show_spinner=False)
-def component(name: str) -> Any:
-    """A part of the page that lives in the browser, registered once for all sessions."""
-    shared, own = read("matching.js"), read(f"{name}.js")
-    return st.components.v2.component(
-        f"gnl_{name}", html=read(f"{name}.html"), css=read("matching.css"), js=f"{shared}\n{own}"
-    )
-
-
-def read(name: str) -> str:
-    """A file of a part that lives in the browser."""
-    return Path(FRONTEND / name).read_text(encoding="utf-8")
+def in_browser(name: str) -> Any:
+    """One of the two parts that match without the server."""
+    return component(name, html=read(f"{name}.html"), css="matching.css", js=("matching.js", f"{name}.js"))
 
 
 def starting_numbers() -> dict[str, Any]:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import streamlit as st
 
-from app import PROJECT
+from app.screens.components import component
 from app.screens.learn_step import CHOICES
 
 STEP, LECTURE = "step", "lecture"  # in the address
 KEPT_STEP = "learn_step"  # in the session: a link to the page has no step in its address
 CONTROLS, DOTS = "learn_controls", "learn_dots"
-FRONTEND = PROJECT / "app" / "frontend"
 LARGE = f"""<style>
 :root {{ font-size: 21px !important; }}
 [data-testid="stHeader"], .st-key-{CHOICES}, .st-key-{CONTROLS} {{ display: none; }}
@@ -68,20 +66,13 @@ def navigate(titles: Sequence[str], step: int) -> bool:
 
 def draw_dots(titles: Sequence[str], step: int, *, lecture: bool) -> None:
     """A dot for each step; it also listens to the keys, wherever the focus is."""
-    component()(
+    component("steps", html='<nav aria-label="Steps"></nav>', css="steps.css", js=("steps.js",))(
         key=DOTS,
         data={"titles": list(titles), "step": step, "lecture": lecture},
         on_step_change=open_clicked,
         on_leave_change=leave_lecture,
         width="content",
     )
-
-
-@st.cache_resource(show_spinner=False)
-def component() -> Any:
-    """Registered once for all sessions."""
-    css, js = ((FRONTEND / name).read_text(encoding="utf-8") for name in ("steps.css", "steps.js"))
-    return st.components.v2.component("gnl_steps", html='<nav aria-label="Steps"></nav>', css=css, js=js)
 
 
 def open_clicked() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -49,7 +50,12 @@ def link_to_inspect(address: Address, *, side: str, number: int, label: str = "I
         number: The image's number in it, from 1.
         label: What is written on the link.
     """
-    link_to_page(INSPECT, label, address | {"side": side, "image": str(number)})
+    link_to_page(INSPECT, label, address_of_image(address, side=side, number=number))
+
+
+def address_of_image(address: Address, *, side: str, number: int) -> Address:
+    """What the address bar of Inspect holds of an image; its arguments are those of `link_to_inspect`."""
+    return address | {"side": side, "image": str(number)}
 
 
 def link_to_page(place: str, label: str, address: Address) -> None:
@@ -61,6 +67,11 @@ def link_to_page(place: str, label: str, address: Address) -> None:
         address: What stands in the address there.
     """
     st.page_link(st.Page(stand_in, title=label, url_path=place), label=label, query_params=address)
+
+
+def url_of(place: str, address: Address) -> str:
+    """A page's address as a link of the home page has it; its arguments are those of `link_to_page`."""
+    return f"{place}?{urlencode(address, doseq=True)}"
 
 
 def stand_in() -> None:

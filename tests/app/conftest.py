@@ -149,9 +149,10 @@ def notes(figure: dict) -> list[str]:
     return [trace["text"][0] for trace in figure["data"] if trace["type"] == "scatter" and trace["mode"] == "text"]
 
 
-def captions(page: AppTest) -> list[str]:
-    """What is written below the images of the gallery."""
-    return [element.value for element in page.markdown if element.value.startswith(":small[")]
+def tiles(page: AppTest) -> list[dict]:
+    """What the gallery tells the browser of each of its images."""
+    (gallery,) = [part.proto for part in page.get("bidi_component") if part.proto.component_name == "gnl_gallery"]
+    return json.loads(gallery.json)["tiles"]
 
 
 def texts(page: AppTest) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.conftest import captions, charts, finding, notes
+from tests.app.conftest import charts, finding, notes, tiles
 
 BUNDLED = Path(__file__).parents[2] / "assets" / "checkpoints"
 
@@ -71,7 +71,7 @@ def test_one_method_can_be_shown_alone(open_page):
 
 def test_the_gallery_holds_sixteen_images_in_the_order_of_their_scores(open_page):
     page = open_page()
-    scores = [float(caption.split("**")[1]) for caption in captions(page)]
+    scores = [float(tile["score"]) for tile in tiles(page)]
     assert len(scores) == 16
     assert scores == sorted(scores, reverse=True)
 
@@ -80,7 +80,7 @@ def test_the_gallery_keeps_to_the_range_of_scores_that_is_asked_for(open_page):
     page = open_page()
     page.slider(key="between").set_range(1.2, 1.4).run()
     assert not page.exception
-    scores = [float(caption.split("**")[1]) for caption in captions(page)]
+    scores = [float(tile["score"]) for tile in tiles(page)]
     assert scores
     assert all(1.2 <= score <= 1.41 for score in scores)
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.app.conftest import captions, charts, finding, notes
+from tests.app.conftest import charts, finding, notes, tiles
 
 OWN = "Your own images"
 
@@ -54,7 +54,7 @@ def test_a_run_of_the_command_line_offers_its_folder(open_page, own_images, trai
     page.selectbox(key="folder").set_value(str(root)).run()
     assert not page.exception
     assert "In “window”, RD4AD separates good images" in finding(page)
-    assert sorted(caption.split(",")[0] for caption in captions(page)) == [":small[good"] * 4 + [":small[hole"] * 4
+    assert sorted(tile["shown"] for tile in tiles(page)) == ["good"] * 4 + ["hole"] * 4
 
 
 def test_the_data_folder_of_the_environment_is_open_at_once(open_page, own_images, monkeypatch):
@@ -76,7 +76,7 @@ def test_unlabelled_images_have_counts_in_place_of_an_auroc(open_page, own_image
     bars = [(trace["name"], trace["xaxis"]) for trace in figure["data"] if trace["type"] == "bar"]
     assert bars == [("normal", "x"), ("not labelled", "x2")]
     assert notes(figure)[1].startswith("not labelled: no AUROC")
-    assert "hole" in captions(page)[0]  # its file's name: there is no category to tell
+    assert "hole" in tiles(page)[0]["shown"]  # its file's name: there is no category to tell
 
 
 def test_an_image_that_is_added_is_scored_too(open_page, own_images, train, monkeypatch):

@@ -34,7 +34,7 @@ STANDS = {  # what a whole page has
     "train": (".st-key-losses .trace", ".st-key-epoch_histograms .trace", ".st-key-epoch_aurocs .trace"),
     "shift-lab": (".st-key-severity_curves .trace", "text=at the strength chosen above"),
 }
-EXPLORE_STANDS = (".st-key-figures .bars path", ".st-key-gallery img >> nth=15")
+EXPLORE_STANDS = (".st-key-figures .bars path", ".st-key-gallery li >> nth=15")
 ENDINGS = {"light": ".png", "dark": "-dark.png"}
 PRESSED = {"train": "Score 8 kept epochs"}  # a button that has to be pressed; its scores are there for the next picture
 WIDTH_PX, HEIGHT_PX = 1280, 1180

@@ -25,7 +25,7 @@ def texts(page):
 
 
 def wait_for_gallery(page):
-    page.locator(".st-key-gallery img").nth(15).wait_for(timeout=FIRST_VISIT_MS)
+    page.locator(".st-key-gallery li").nth(15).wait_for(timeout=FIRST_VISIT_MS)
 
 
 def test_toggling_fdm_changes_that_methods_figures_alone(page, address):

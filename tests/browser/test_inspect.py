@@ -11,7 +11,7 @@ def test_a_link_in_the_gallery_opens_its_image_and_a_reload_brings_it_back(page,
     tiles = page.locator(".st-key-gallery img")
     tiles.nth(15).wait_for(timeout=FIRST_VISIT_MS)
     settle(page)
-    told = page.locator(".st-key-gallery p").filter(has_text="·").first.inner_text()
+    told = page.locator(".st-key-gallery li").first.inner_text()
     link = page.locator(".st-key-gallery").get_by_role("link", name="Inspect").first
     wanted = link.get_attribute("href")
     link.click()
@@ -37,7 +37,7 @@ def test_an_image_that_is_dropped_in_is_inspected(page, address, tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, size=(40, 40, 3), dtype=np.uint8)
     PIL.Image.fromarray(pixels).save(file)
     page.goto(f"{address}/?methods=RD4AD")
-    page.locator(".st-key-gallery img").nth(15).wait_for(timeout=FIRST_VISIT_MS)
+    page.locator(".st-key-gallery li").nth(15).wait_for(timeout=FIRST_VISIT_MS)
     page.get_by_role("link", name="Inspect", exact=True).first.click()
     page.get_by_text("Your image", exact=True).click(timeout=FIRST_VISIT_MS)
     page.locator("input[type=file]").wait_for(state="attached", timeout=FIRST_VISIT_MS)

@@ -51,7 +51,7 @@ def test_arrow_keys_and_dots_step_and_a_slider_keeps_its_own(page, address):
     settle(page)
     assert page.locator("[aria-current=step]").get_attribute("title") == "Your own images"
     page.get_by_role("link", name="Explore").first.click()  # the step stays while one is elsewhere
-    page.locator(".st-key-gallery img").nth(15).wait_for(timeout=FIRST_VISIT_MS)
+    page.locator(".st-key-gallery li").nth(15).wait_for(timeout=FIRST_VISIT_MS)
     settle(page)
     page.get_by_role("link", name="Learn").click()
     wait_for_step(page, 7)

@@ -47,7 +47,7 @@ def start_training(page, *, epochs):
 @pytest.mark.timeout(600)  # on a machine that trains other things beside it
 def test_a_training_is_stopped_resumed_and_then_shown_by_explore(page, address, runs):
     page.goto(address)
-    page.locator(".st-key-gallery img").nth(15).wait_for(timeout=FIRST_VISIT_MS)
+    page.locator(".st-key-gallery li").nth(15).wait_for(timeout=FIRST_VISIT_MS)
     settle(page)
     start_training(page, epochs=8)
     page.get_by_role("button", name="Stop").click(timeout=FIRST_VISIT_MS)
@@ -62,5 +62,5 @@ def test_a_training_is_stopped_resumed_and_then_shown_by_explore(page, address, 
     assert len(job.folder.progress.read_text().splitlines()) == 8  # it went on where it had stopped
     page.get_by_role("link", name="Explore").click()
     page.get_by_text(f"checkpoint {hash_file(job.folder.weights)[:8]}").wait_for(timeout=TRAINING_MS)
-    page.locator(".st-key-gallery img").nth(15).wait_for(timeout=FIRST_VISIT_MS)
+    page.locator(".st-key-gallery li").nth(15).wait_for(timeout=FIRST_VISIT_MS)
     assert page.troubles == []

@@ -5,7 +5,7 @@ from tests.browser.conftest import FIRST_VISIT_MS, settle
 
 def open_explore(page, address):
     page.goto(address)
-    page.locator(".st-key-gallery img").nth(15).wait_for(timeout=FIRST_VISIT_MS)
+    page.locator(".st-key-gallery li").nth(15).wait_for(timeout=FIRST_VISIT_MS)
     settle(page)
 
 
@@ -44,7 +44,7 @@ def test_choices_go_along_in_the_address_and_back_brings_each_page_as_it_was(pag
     page.get_by_role("link", name="Compare", exact=True).click()
     page.locator(".st-key-table th[scope=row]").first.wait_for(timeout=FIRST_VISIT_MS)
     page.get_by_role("link", name="Explore", exact=True).click()
-    page.locator(".st-key-gallery img").nth(15).wait_for(timeout=FIRST_VISIT_MS)
+    page.locator(".st-key-gallery li").nth(15).wait_for(timeout=FIRST_VISIT_MS)
     settle(page)
     assert "strength=0.5" in page.url
     assert page.evaluate("history.length") == opened + 3  # an entry for each page that was opened
