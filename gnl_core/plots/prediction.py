@@ -40,7 +40,6 @@ def prediction_histograms(panels: tuple[Panel, Panel], axes: Axes, *, threshold:
     return figure.update_layout(
         height=height,
         barmode="overlay",
-        bargap=0.06,
         showlegend=False,
         dragmode=False,
         margin={"l": 0, "r": 0, "t": TOP_PX, "b": BOTTOM_PX},

@@ -17,6 +17,7 @@ TOP_PX, BOTTOM_PX = 32, 28  # above a panel: its heading; below: ticks
 PLOT_PX, TEXT_PX = ROW_PX - TOP_PX - BOTTOM_PX, 44  # a panel, and the part at its top that its text needs
 SLIDER_PX = 70
 COLUMN_GAP = 0.08  # in widths of a column
+BAR = 0.94  # its width, in widths of a bin
 STRENGTH_TOLD = "In these figures α = "  # what stands before the slider's value
 # Plain dictionaries up to the figure: Plotly checks its own objects at each change, which takes three times as long.
 Trace = dict[str, Any]
@@ -94,13 +95,14 @@ def scrub_histograms(
         "sliders": [strength_slider(list(strengths), shown=shown, told=told)] if scrubbed else [],
         "height": figure_height(rows, scrubbed=scrubbed),
         "barmode": "overlay",
-        "bargap": 0.06,
         "showlegend": False,
         "dragmode": "select",
         "selectdirection": "h",
         "margin": {"l": 0, "r": 0, "t": TOP_PX, "b": BOTTOM_PX + SLIDER_PX * scrubbed},
     }
-    traces = {strength: draw_traces(found, axes, strength=strength) for strength, found in strengths.items()}
+    drawn = {strength: draw_traces(found, axes, strength=strength) for strength, found in strengths.items()}
+    filled = [filled_bins(same) for same in zip(*drawn.values(), strict=True)]
+    traces = {strength: [*map(keep_bins, every, filled)] for strength, every in drawn.items()}
     frames = [{"name": f"{strength:g}", "data": [*map(moving_parts, every)]} for strength, every in traces.items()]
     return go.Figure(traces[shown], layout, frames if scrubbed else [])
 
@@ -146,7 +148,7 @@ def read_selection(figure: go.Figure, points: Sequence[Mapping[str, Any]]) -> Se
     first = bars[0]["curve_number"]
     row, shifted = place_of(figure, first)
     centres = [bar["x"] for bar in bars if place_of(figure, bar["curve_number"]) == (row, shifted)]
-    half_bin = (figure.data[first].x[1] - figure.data[first].x[0]) / 2
+    half_bin = figure.data[first].width / BAR / 2
     return Selection(row, shifted, float(bars[0]["customdata"]), min(centres) - half_bin, max(centres) + half_bin)
 
 
@@ -181,6 +183,7 @@ def histogram_bars(panel: Panel, edges: NDArray[np.float64], *, label: int, stre
         "type": "bar",
         "x": (edges[:-1] + edges[1:]) / 2,
         "y": heights,
+        "width": BAR * (edges[1] - edges[0]),
         "customdata": np.full(len(heights), strength),
         "name": LABEL_NAMES[label],
         "opacity": 0.8,
@@ -191,6 +194,16 @@ def histogram_bars(panel: Panel, edges: NDArray[np.float64], *, label: int, stre
         },
         "hovertemplate": f"{LABEL_NAMES[label]}: %{{y:.1%}} at score %{{x:.2f}}<extra></extra>",
     }
+
+
+def filled_bins(same: Sequence[Trace]) -> NDArray[np.bool_] | None:
+    """Where one histogram has a bar at any strength; None for a line or a text."""
+    return np.any([trace["y"] > 0 for trace in same], axis=0) if same[0]["type"] == "bar" else None
+
+
+def keep_bins(trace: Trace, filled: NDArray[np.bool_] | None) -> Trace:
+    """A histogram without the bars that are empty at every strength, half of what the browser would have to draw."""
+    return trace if filled is None else trace | {name: trace[name][filled] for name in ("x", "y", "customdata")}
 
 
 def threshold_line(threshold: float, *, height: float) -> Trace:

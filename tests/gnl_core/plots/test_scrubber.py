@@ -38,6 +38,14 @@ def test_each_labels_bars_sum_to_one(figure):
     assert [sum(trace.y) for trace in bars] == pytest.approx([1.0] * 8)
 
 
+def test_bars_that_are_empty_at_every_strength_are_left_out(figure):
+    for place, trace in enumerate(figure.data):
+        if trace.type == "bar":
+            heights = np.array([trace.y, *(frame.data[place].y for frame in figure.frames)])
+            assert heights.shape[1] == len(trace.x)
+            assert heights.any(axis=0).all()
+
+
 def test_traces_stand_in_their_methods_row_in_distribution_on_the_left(figure):
     bars = [place_of(figure, n) for n, trace in enumerate(figure.data) if trace.type == "bar"]
     assert bars == [(0, 0)] * 2 + [(0, 1)] * 2 + [(1, 0)] * 2 + [(1, 1)] * 2
@@ -80,13 +88,14 @@ def test_a_selection_reaches_from_edge_to_edge_of_the_bars_in_its_first_panel(fi
     curve = next(n for n in range(len(figure.data)) if place_of(figure, n) == (1, 1))
     centres = figure.data[curve].x
     points = [
+        {"curve_number": curve, "x": centres[1], "customdata": 1.0},
         {"curve_number": curve, "x": centres[3], "customdata": 1.0},
-        {"curve_number": curve, "x": centres[5], "customdata": 1.0},
-        {"curve_number": 0, "x": centres[20], "customdata": 1.0},
+        {"curve_number": 0, "x": figure.data[0].x[0], "customdata": 1.0},
         {"curve_number": curve, "x": 9.0},  # a point of the threshold's line
     ]
     found = read_selection(figure, points)
-    width = centres[1] - centres[0]
+    edges = shared_edges([make_row(0.0).panels[0].scores, make_row(0.5).panels[0].scores])
+    half_bin = (edges[1] - edges[0]) / 2
     assert (found.row, found.shifted, found.strength) == (1, 1, 1.0)
-    assert (found.low, found.high) == pytest.approx((centres[3] - width / 2, centres[5] + width / 2))
+    assert (found.low, found.high) == pytest.approx((centres[1] - half_bin, centres[3] + half_bin))
     assert read_selection(figure, points[3:]) is None
