@@ -74,11 +74,20 @@ def hash_weights(weights: Path, modified_ns: int) -> str:
     return hash_file(weights)
 
 
-@st.cache_data(max_entries=256, show_spinner=False, hash_funcs={ScoringConfig: ScoringConfig.model_dump_json})
 def saved_scores(weights: Path, sha256: str, *, domain: str, scoring: ScoringConfig) -> Scores | None:
     """Scores that lie beside a checkpoint, or None."""
-    scores = RunFolder(weights.parent).scores
-    rows = saved_rows(weights, sha256, scores.stat().st_mtime_ns) if scores.exists() else None
+    file = RunFolder(weights.parent).scores
+    if not file.exists():
+        return None
+    return chosen_scores(weights, sha256, file.stat().st_mtime_ns, domain=domain, scoring=scoring)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs={ScoringConfig: ScoringConfig.model_dump_json})
+def chosen_scores(
+    weights: Path, sha256: str, modified_ns: int, *, domain: str, scoring: ScoringConfig
+) -> Scores | None:
+    """One domain's scores under one question, chosen once for each version of the file; nothing ever changes them."""
+    rows = saved_rows(weights, sha256, modified_ns)
     return None if rows is None else select_scores(rows, domain=domain, scoring=scoring)
 
 
@@ -88,9 +97,15 @@ def saved_rows(weights: Path, sha256: str, modified_ns: int) -> Columns | None:
     return read_saved_scores(RunFolder(weights.parent))
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
 def saved_shift_scores(weights: Path, sha256: str) -> dict[str, float]:
     """Shift scores of the domains that were last scored beside a checkpoint."""
+    file = RunFolder(weights.parent).report
+    return reported_shift_scores(weights, sha256, file.stat().st_mtime_ns) if file.exists() else {}
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def reported_shift_scores(weights: Path, sha256: str, modified_ns: int) -> dict[str, float]:
+    """The shift scores of a report, read once for each version of the file."""
     return read_shift_scores(RunFolder(weights.parent))
 
 
