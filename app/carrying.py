@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import PROJECT
-
-HISTORY = (PROJECT / "app" / "frontend" / "history.js").read_text(encoding="utf-8")
 SHOWN = "shown"  # the page that was last drawn
 CARRIED = (
     *("data", "normal", "folder", "root", "shift", "severity", "methods", "side"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from app import PANDAS, PROJECT
-from app.carrying import HISTORY, carry_choices, is_another_page
+from app.carrying import carry_choices, is_another_page
+from app.screens.components import HISTORY
 
 # White on the accent is hard to read in the dark theme, and Streamlit's grey for what is written on charts in the light
 # one: both take the theme's text colour instead, and what is written on the main button the dark theme's background.

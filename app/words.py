@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from gnl_core.datasets import DATASETS, FOLDER
 from gnl_core.datasets.corruptions import parse_shift
 from gnl_core.datasets.shifts import split_domain
+from gnl_core.plots.style import LABEL_NAMES
 from gnl_core.runs.comparison import text
 
 DATASET_NAMES = {
@@ -51,8 +52,7 @@ TEACHER_NAMES = {
     "resnet50": "ResNet-50",
     "wide_resnet50_2": "Wide ResNet-50-2",
 }
-LABEL_NAMES = {0: "normal", 1: "anomalous"}
-LABEL_WORDS = {0: f":blue[{LABEL_NAMES[0]}]", 1: f":orange[{LABEL_NAMES[1]}]", -1: "not labelled"}
+LABEL_WORDS = {0: f":blue[{LABEL_NAMES[0]}]", 1: f":orange[{LABEL_NAMES[1]}]", -1: LABEL_NAMES[-1]}
 SETTING_NAMES = {"smoothing_sigma_px": "Smoothing, px", "top_percent": "Top, %", "holdout_percent": "Held out, %"}
 
 FDM_HELP = (

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.methods import DETECTOR_NAMES
 from app.screens.compare_choices import Compared, title_of
-from app.screens.compare_table import cell, draw
+from app.screens.compare_table import cell, in_browser
 from app.words import name_of, points
 from gnl_core.runs.comparison.records import REFERENCE, REFERENCE_DETECTOR, Entry, Method
 
@@ -82,7 +82,7 @@ def parts_of(compared: Compared, column: str, strength: float) -> Parts | None:
 def show_square(compared: Compared, column: str, parts: Parts, *, strength: float) -> None:
     """The four numbers, and in a sentence what each part adds."""
     name, side = title_of(column, compared), "base" if column == compared.base else "shift"
-    draw(key=f"parts_{side}", data={"table": square_html(name, parts, strength=strength), "name": name})
+    in_browser()(key=f"parts_{side}", data={"table": square_html(name, parts, strength=strength), "name": name})
     st.caption(parts_sentence(parts))
 
 

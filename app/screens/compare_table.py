@@ -4,54 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 import streamlit as st
 
 from app.methods import DETECTOR_NAMES, OWN_STRENGTHS, YARDSTICKS
 from app.screens.compare_choices import METHOD_ORDER, SHIFT, SORT, Compared, column_name, row_order, shifts_of
+from app.screens.components import component
 from app.words import counted, domain_name, name_of, points, with_minus
 from gnl_core.runs.comparison.records import ID_COST, MEAN_SHIFT, WORST_SHIFT, Entry, Row
 from gnl_core.runs.comparison.text import MISSING, best_rows, interval_text, value_text
 
 TABLE = "table"
-STYLE = """
-.wide { overflow-x: auto; }
-.wide:focus-visible, button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }
-table { border-collapse: collapse; width: 100%; font: 0.95rem var(--st-font); font-variant-numeric: tabular-nums; }
-th, td {
-  padding: 0.3rem 0.6rem; text-align: right; vertical-align: top; white-space: nowrap;
-  font-weight: 400; line-height: 1.35; color: var(--st-text-color); border-top: 1px solid var(--st-border-color);
-}
-thead th { border-top: 0; vertical-align: bottom; padding: 0; }
-th:first-child { text-align: left; position: sticky; left: 0; background: var(--st-background-color); }
-th button, .head {
-  all: unset; box-sizing: border-box; width: 100%; padding: 0.4rem 0.6rem; white-space: normal; min-width: 5.4rem;
-}
-th button { cursor: pointer; }
-th button:hover { color: var(--st-link-color); }
-th button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }
-[aria-sort] button { font-weight: 600; box-shadow: inset 0 -3px var(--st-primary-color); }
-b { font-weight: 700; }
-small { font-size: 0.78rem; color: color-mix(in srgb, var(--st-text-color) 70%, var(--st-background-color)); }
-small.below { display: block; }
-.change { display: inline-block; min-width: 2.9em; }
-.gain { color: var(--st-green-text-color); font-weight: 700; }
-.loss { color: var(--st-orange-text-color); font-weight: 700; }
-.published > * { border-top: 0; padding-top: 0; font-size: 0.78rem; }
-.published > * { color: color-mix(in srgb, var(--st-text-color) 70%, var(--st-background-color)); }
-"""
-SCRIPT = """
-export default function({ data, parentElement, setTriggerValue }) {
-  const place = parentElement.querySelector(".wide");
-  const focused = parentElement.activeElement?.dataset?.column;
-  place.innerHTML = data.table;
-  place.setAttribute("aria-label", data.name);
-  for (const button of place.querySelectorAll("button")) {
-    button.onclick = () => setTriggerValue("column", button.dataset.column);
-    if (button.dataset.column === focused) button.focus();
-  }
-}
-"""
 LEGEND = (
     "Large: measured{spread}. Small: the 95 % interval over test images, and the difference from RD4AD without "
     "matching: in bold and green or orange where it lies beyond its own interval, grey where chance could explain it. "
@@ -60,20 +24,23 @@ LEGEND = (
 SPREAD = ", ± its standard deviation over seeds"
 PUBLISHED = "Published: the supplement's numbers, with another backbone and another training. "
 
-draw = st.components.v2.component(
-    "gnl_table", html='<div class="wide" role="region" tabindex="0"></div>', css=STYLE, js=SCRIPT
-)
-
 
 def show_table(compared: Compared) -> None:
     """The table, and how to read it."""
-    draw(
+    in_browser()(
         key=TABLE,
         data={"table": table_html(compared), "name": f"Methods compared: {compared.found.name}"},
         on_column_change=lambda: choose_column(compared),
     )
     several = len(compared.comparison.seeds) > 1
     st.caption(LEGEND.format(spread=SPREAD if several else "", published=PUBLISHED if compared.published else ""))
+
+
+def in_browser() -> Any:
+    """A table that tells the server which column was clicked."""
+    return component(
+        "table", html='<div class="wide" role="region" tabindex="0"></div>', css="table.css", js=("table.js",)
+    )
 
 
 def choose_column(compared: Compared) -> None:

@@ -32,3 +32,6 @@ def component(name: str, *, html: str, css: str, js: tuple[str, ...], isolated: 
 def read(name: str) -> str:
     """A file of a part that lives in the browser."""
     return (FRONTEND / name).read_text(encoding="utf-8")
+
+
+HISTORY = read("history.js")  # a script of every page, read once

@@ -20,8 +20,9 @@ from app.screens.explore_picks import Seen, choose_between, choose_kind, pick_ro
 from app.screens.explore_tiles import draw_tiles
 from app.screens.links import INSPECT, Address, address_of_image, url_of
 from app.sources import UNLABELLED
-from app.words import LABEL_NAMES, name_of, percent
+from app.words import name_of, percent
 from gnl_core.metrics import exceedance
+from gnl_core.plots.style import LABEL_NAMES
 
 TILES = 16
 

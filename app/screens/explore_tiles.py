@@ -1,8 +1,7 @@
-"""Tiles of the gallery: an image and its anomaly map side by side."""
+"""Tiles of the gallery, an image and its anomaly map, as pixels and as addresses."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from app.compute import Tile
 
 TILE_PX = 160
-GAP_PX = 4
 NO_MAP = "scores only"
 NO_MAP_GROUND, NO_MAP_INK = (38, 42, 48), (214, 218, 224)  # as dark as an empty map, readable in both themes
 
@@ -76,13 +74,6 @@ def compose_tile(tile: Tile, *, upper: float) -> list[NDArray[np.uint8]]:
     return parts
 
 
-def side_by_side(parts: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """Pictures of one height with a transparent gap between them; RGBA."""
-    height = parts[0].shape[0]
-    gap = np.zeros((height, GAP_PX, 4), dtype=np.uint8)
-    return np.concatenate([part for opaque in map(add_alpha, parts) for part in (gap, opaque)][1:], axis=1)
-
-
 def enlarge(pixels: NDArray[Any], *, side_px: int = TILE_PX) -> NDArray[Any]:
     """A picture or a mask as a square tile; pixels stay visible as squares where they are few."""
     picture = PIL.Image.fromarray(pixels)
@@ -98,8 +89,3 @@ def without_map(*, side_px: int = TILE_PX) -> NDArray[np.uint8]:
     centre = (side_px / 2, side_px / 2)
     PIL.ImageDraw.Draw(picture).text(centre, NO_MAP, fill=NO_MAP_INK, font=PIL.ImageFont.load_default(15), anchor="mm")
     return np.asarray(picture)
-
-
-def add_alpha(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """RGB to opaque RGBA."""
-    return np.asarray(PIL.Image.fromarray(picture).convert("RGBA"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from app.answers import ask
@@ -38,17 +40,8 @@ def page() -> None:
 def inspect(view: View, checkpoints: list[Checkpoint]) -> None:
     """The image, its maps, and the reasons."""
     chosen, strength, settings = choose_image(view, checkpoints)
-    shown = choose_checkpoints(view, checkpoints)
-    untrained = [detector for detector, found in shown.items() if found is None]
+    rows, untrained = ask_methods(view, checkpoints, strength=strength, settings=settings)
     say_untrained(view, untrained, remedy="The page Explore trains one.")
-    rows = [
-        Row(
-            off=ask(found, style_weight=0.0, **settings),
-            on=ask(found, style_weight=strength, **settings) if found.has_references else None,
-        )
-        for found in shown.values()
-        if found is not None
-    ]
     seen = rows_of(rows, chosen.subject)
     panels(chosen, seen)
     for row in seen:
@@ -70,13 +63,29 @@ def panels(chosen: Chosen, rows: list[SeenRow]) -> None:
         show_reasons(chosen.subject, rows, left=left, right=right)
 
 
-def choose_image(view: View, checkpoints: list[Checkpoint]) -> tuple[Chosen, float, dict[str, object]]:
+def choose_image(view: View, checkpoints: list[Checkpoint]) -> tuple[Chosen, float, dict[str, Any]]:
     """The row of choices below the view's: which image, how to score, and how strongly to match."""
     image, *scoring = st.columns((7, 1.6, 2), vertical_alignment="bottom")
     with image:
         chosen = choose_subject(view, checkpoints, sides=view.sides)
     strength, settings = choose_scoring(scoring, about_strength=INSPECT_STRENGTH_HELP)
     return chosen, strength, settings
+
+
+def ask_methods(
+    view: View, checkpoints: list[Checkpoint], *, strength: float, settings: dict[str, Any]
+) -> tuple[list[Row], list[str]]:
+    """Each method that has a checkpoint, without matching and with it; and the methods that have none."""
+    found = choose_checkpoints(view, checkpoints)
+    rows = [
+        Row(
+            off=ask(checkpoint, style_weight=0.0, **settings),
+            on=ask(checkpoint, style_weight=strength, **settings) if checkpoint.has_references else None,
+        )
+        for checkpoint in found.values()
+        if checkpoint is not None
+    ]
+    return rows, [detector for detector, checkpoint in found.items() if checkpoint is None]
 
 
 def choose_checkpoints(view: View, checkpoints: list[Checkpoint]) -> dict[str, Checkpoint | None]:

@@ -7,14 +7,12 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app.answers import ask
 from app.cache import Checkpoint
 from app.screens.explore_data import Data
 from app.screens.explore_scoring import STRENGTHS, choose_scoring
 from app.screens.explore_selection import adopt_selection
 from app.screens.explore_view import FIRST_SEVERITY, View, checkpoints_of, choose_view, say_untrained
-from app.screens.inspect import choose_checkpoints
-from app.screens.inspect_maps import Row
+from app.screens.inspect import ask_methods
 from app.screens.inspect_subject import Chosen, choose_subject, first_normal
 from app.screens.links import SHIFT_LAB, Address, address_of, link_to_page
 from app.screens.shift_curves import curves
@@ -83,19 +81,3 @@ def choose_image(view: View, checkpoints: list[Checkpoint]) -> tuple[Chosen, flo
         chosen = choose_subject(view, checkpoints, sides=view.sides[:1], first=first_normal)
     strength, settings = choose_scoring(scoring, about_strength=INSPECT_STRENGTH_HELP)
     return chosen, strength, settings
-
-
-def ask_methods(
-    view: View, checkpoints: list[Checkpoint], *, strength: float, settings: dict[str, Any]
-) -> tuple[list[Row], list[str]]:
-    """Each method that has a checkpoint, without matching and with it; and the methods that have none."""
-    found = choose_checkpoints(view, checkpoints)
-    rows = [
-        Row(
-            off=ask(checkpoint, style_weight=0.0, **settings),
-            on=ask(checkpoint, style_weight=strength, **settings) if checkpoint.has_references else None,
-        )
-        for checkpoint in found.values()
-        if checkpoint is not None
-    ]
-    return rows, [detector for detector, checkpoint in found.items() if checkpoint is None]

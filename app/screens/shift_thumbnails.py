@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
+import numpy as np
+import PIL.Image
 import streamlit as st
+from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from app.methods import DETECTOR_NAMES
-from app.screens.explore_tiles import side_by_side
 from app.screens.explore_view import FIRST_SEVERITY, View
 from app.screens.inspect_maps import (
     Row,
@@ -34,6 +36,7 @@ EVERY_SEVERITY, EVERY_CORRUPTION = MODES = ("Every severity", "Every corruption"
 MODE = "thumbnails"
 MODE_HELP = "One corruption from weak to strong, or all corruptions side by side: there, a name chooses its corruption."
 NARROWEST_PX = 130
+GAP_PX = 4  # between the maps of one method
 COLUMNS = {EVERY_SEVERITY: 6, EVERY_CORRUPTION: 7}
 CAPTIONS = "Left map and first number: FDM off; right map and second number: FDM on, at the strength chosen above."
 
@@ -152,3 +155,15 @@ def show_answers(subject: Subject, seen: SeenRow) -> None:
         alt=f"Anomaly maps of {name}, scores {' and '.join(f'{score:.2f}' for score in scores)}",
     )
     st.markdown(f":small[{name} {' → '.join(f'**{score:.2f}**' for score in scores)}]")
+
+
+def side_by_side(parts: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Pictures of one height with a transparent gap between them; RGBA."""
+    height = parts[0].shape[0]
+    gap = np.zeros((height, GAP_PX, 4), dtype=np.uint8)
+    return np.concatenate([part for opaque in map(add_alpha, parts) for part in (gap, opaque)][1:], axis=1)
+
+
+def add_alpha(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """RGB to opaque RGBA."""
+    return np.asarray(PIL.Image.fromarray(picture).convert("RGBA"))

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.cache import list_checkpoints
 from app.screens.explore_view import View, checkpoints_of
-from app.screens.shift_lab import ask_methods
+from app.screens.inspect import ask_methods
 from app.screens.shift_numbers import known
 from app.screens.shift_table import curve_table
 from app.subjects import subject_of, under_shift
