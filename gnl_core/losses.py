@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+
+SMALLEST_NORM = 1e-8  # of a product of norms: features that are all zero are at distance 1 from any others
 
 
 def cosine_distance(reference: Tensor, candidate: Tensor) -> Tensor:
@@ -26,8 +27,25 @@ def cosine_distance(reference: Tensor, candidate: Tensor) -> Tensor:
     """
     if reference.shape != candidate.shape:
         raise ValueError(f"feature maps must have one shape, got {tuple(reference.shape)} and {tuple(candidate.shape)}")
-    # In 32 bits, also where features come in 16: near 1, 16 bits tell cosines apart by hundredths.
-    return 1 - F.cosine_similarity(flatten_maps(reference).float(), flatten_maps(candidate).float()).mean()
+    return 1 - cosines(reference, candidate).mean()
+
+
+def cosines(first: Tensor, second: Tensor) -> Tensor:
+    """Cosine of the angle between flattened feature maps, an image at a time.
+
+    In 32 bits, also where features come in 16: near 1, 16 bits tell cosines apart by hundredths. PyTorch's
+    `cosine_similarity` divides whole maps before it sums them, which takes twice the time.
+
+    Args:
+        first: Feature maps, shape (B, C, H, W).
+        second: Feature maps of the same shape.
+
+    Returns:
+        In [-1, 1], shape (B,).
+    """
+    first, second = flatten_maps(first).float(), flatten_maps(second).float()
+    norms = torch.linalg.vector_norm(first, dim=1) * torch.linalg.vector_norm(second, dim=1)
+    return torch.linalg.vecdot(first, second) / norms.clamp_min(SMALLEST_NORM)
 
 
 def flatten_maps(maps: Tensor) -> Tensor:
@@ -89,5 +107,4 @@ def direction_distance(teacher: Sequence[Tensor], student: Sequence[Tensor]) -> 
     Returns:
         One number an image in [0, 2 * number of stages], shape (B,); 0 for parallel maps.
     """
-    pairs = zip(teacher, student, strict=True)
-    return torch.stack([1 - F.cosine_similarity(flatten_maps(e), flatten_maps(d)) for e, d in pairs]).sum(0)
+    return torch.stack([1 - cosines(e, d) for e, d in zip(teacher, student, strict=True)]).sum(0)

@@ -15,7 +15,8 @@ Encode = Callable[[Tensor], tuple[Tensor, ...]]
 class FeatureCache:
     """Keeps the maps of fixed views in memory up to a budget, then in a file; images beyond both are encoded each time.
 
-    It saves time alone: what is kept are the teacher's maps, as they were computed.
+    It saves time alone: what is kept are the teacher's maps, as they were computed, channels last, as convolutions
+    want them.
 
     Args:
         encode: The teacher.
@@ -37,7 +38,7 @@ class FeatureCache:
             paths: What identifies each image, length B.
             images: Shape (B, 3, H, W).
         """
-        maps = [stage.cpu() for stage in self._encode(images)]
+        maps = [stage.cpu().movedim(1, -1) for stage in self._encode(images)]
         for row, path in enumerate(paths):
             kept = self.keep([stage[row] for stage in maps])
             if kept is not None:
@@ -67,4 +68,4 @@ class FeatureCache:
         there = [row for row in rows if row is not None]
         if len(there) < len(rows):
             return self._encode(images)
-        return tuple(torch.stack(stage).to(images.device) for stage in zip(*there, strict=True))
+        return tuple(torch.stack(stage).movedim(-1, 1).to(images.device) for stage in zip(*there, strict=True))

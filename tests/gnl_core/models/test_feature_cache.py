@@ -36,6 +36,16 @@ def test_what_was_added_is_not_encoded_again(counting: CountingTeacher):
     assert torch.equal(maps[1], 2 * IMAGES[[2, 0], :, :, :1])
 
 
+@pytest.mark.parametrize("memory", [0, 1000])
+def test_maps_lie_channels_last(counting: CountingTeacher, memory: int):
+    images = torch.rand(2, 3, 2, 2)
+    cache = FeatureCache(counting, budget_bytes=memory, spill_bytes=1000)
+    cache.add("original", ["a", "b"], images)
+    maps = cache.encode("original", ["a", "b"], images)
+    assert torch.equal(maps[0], images)
+    assert all(stage.is_contiguous(memory_format=torch.channels_last) for stage in maps)
+
+
 def test_a_view_is_not_taken_for_another(counting: CountingTeacher):
     cache = FeatureCache(counting, budget_bytes=1000, spill_bytes=0)
     cache.add("original", ["a"], IMAGES[:1])
