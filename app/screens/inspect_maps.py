@@ -86,13 +86,14 @@ class SeenRow(NamedTuple):
 
 
 def rows_of(rows: Sequence[Row], subject: Subject) -> list[SeenRow]:
-    """Ask every method.
-
-    Raises:
-        ValueError: If a checkpoint cannot be used; says why.
-    """
+    """Ask every method; one that cannot answer is left out, and a sentence says why."""
+    found: list[SeenRow] = []
     with st.spinner("Looking at the image", show_time=True):
-        found = [seen_row for row in rows for seen_row in look(row, [subject])]
+        for row in rows:
+            try:
+                found += look(row, [subject])
+            except (ValueError, OSError) as error:
+                st.error(f"{name_of(DETECTOR_NAMES, row.off.checkpoint.config.detector)} is left out: {error}")
     return on_shared_scales(found)
 
 

@@ -157,6 +157,15 @@ def test_a_damaged_checkpoint_gives_one_sentence(open_inspect):
     assert "is damaged or no checkpoint" in page.error[0].value
 
 
+@pytest.mark.usefixtures("damaged_checkpoint")
+def test_a_damaged_checkpoint_leaves_the_other_methods_standing(open_inspect, train):
+    train(dataset="digits", detector="rd4ad", normal_class="7")
+    page = open_inspect(normal="7")
+    assert not page.exception
+    assert [error.value[:16] for error in page.error] == ["GNL is left out:"]
+    assert "**RD4AD**" in texts(page)
+
+
 def test_more_references_than_a_checkpoint_keeps_are_refused_in_one_sentence(open_inspect):
     page = open_inspect(reference_count="20")
     assert not page.exception
