@@ -48,6 +48,15 @@ def test_distance_is_taken_an_image_at_a_time_and_averaged():
     assert cosine_distance(maps([3.0, 0.0], [1.0, 0.0]), maps([3.0, 0.0], [-1.0, 0.0])).item() == pytest.approx(1)
 
 
+def test_features_that_are_all_zero_are_at_distance_1_with_finite_gradients():
+    nothing = maps([0.0, 0.0]).requires_grad_()
+    distance = cosine_distance(maps([3.0, 1.0]), nothing)
+    distance.backward()
+    assert distance.item() == 1
+    assert nothing.grad is not None
+    assert nothing.grad.isfinite().all()
+
+
 def test_distance_is_scipys_cosine_distance():
     reference, candidate = torch.randn(4, 3, 5, 2), torch.randn(4, 3, 5, 2)
     pairs = zip(reference.flatten(1).numpy(), candidate.flatten(1).numpy(), strict=True)
