@@ -272,6 +272,7 @@ def test_jobs_wait_for_each_other_fail_stop_vanish_and_go_on(
     os.kill(int(str(status.pid)), signal.SIGKILL)
     assert wait_for(second, "stale").reason == module.VANISHED
     assert str(wait_for(failing, "failed").reason).startswith("unknown teacher 'oracle'")
+    assert wait_until(lambda: bool(read_log(failing.path)), seconds=60)  # its last words follow what it recorded
     assert read_log(failing.path)[-1].startswith("gnl: unknown teacher 'oracle'")
     done = read_job(second).epochs_done
     resume(second.path)
