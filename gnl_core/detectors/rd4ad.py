@@ -98,8 +98,7 @@ class RD4AD(Detector):
         branch = self.references.branching(questions, own_weight=self.style_weight)
         ways = tuple(range(len(questions)))
         found: dict[int, Detection] = {}
-        for alike, maps in self.network.teacher.encode_each(images, ways, branch):
-            features = self.network(maps)
+        for alike, features in self.network.rebuild_each(self.network.teacher.encode_each(images, ways, branch)):
             found |= {way: rate(features, images, questions[way]) for way in alike}
         return [found[way] for way in ways]
 

@@ -48,7 +48,9 @@ class UpsamplingBasicBlock(BasicBlock):
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) to (B, planes, factor * H, factor * W)."""
         out = self.relu(self.bn1(self.conv1(x)))
-        return self.relu(self.bn2(self.conv2(out)) + self.upsample(x))
+        out = self.bn2(self.conv2(out))
+        out += self.upsample(x)
+        return self.relu(out)
 
 
 class UpsamplingBottleneck(Bottleneck):
@@ -64,7 +66,9 @@ class UpsamplingBottleneck(Bottleneck):
         """Map (B, C, H, W) to (B, 4 * planes, factor * H, factor * W)."""
         out = self.relu(self.bn1(self.conv1(x)))
         out = self.relu(self.bn2(self.conv2(out)))
-        return self.relu(self.bn3(self.conv3(out)) + self.upsample(x))
+        out = self.bn3(self.conv3(out))
+        out += self.upsample(x)
+        return self.relu(out)
 
 
 SMALL = 2  # side of a map on which a padded 3x3 convolution is matrix products

@@ -57,6 +57,16 @@ def test_features_that_are_all_zero_are_at_distance_1_with_finite_gradients():
     assert nothing.grad.isfinite().all()
 
 
+def test_the_gradients_are_those_of_pytorchs_cosine_similarity():
+    drawn = [torch.randn(3, 4, 5, 6) for _ in range(2)]
+    ours = [features.clone().requires_grad_() for features in drawn]
+    theirs = [features.clone().requires_grad_() for features in drawn]
+    cosine_distance(*ours).backward()
+    (1 - torch.cosine_similarity(*(features.flatten(1) for features in theirs)).mean()).backward()
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one.grad, other.grad)
+
+
 def test_distance_is_scipys_cosine_distance():
     reference, candidate = torch.randn(4, 3, 5, 2), torch.randn(4, 3, 5, 2)
     pairs = zip(reference.flatten(1).numpy(), candidate.flatten(1).numpy(), strict=True)

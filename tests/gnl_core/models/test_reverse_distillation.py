@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from gnl_core.models import reverse_distillation
 from gnl_core.models.bottleneck import Bottleneck, resize
 from gnl_core.models.reverse_distillation import ReverseDistillation
 from gnl_core.models.student import Student
@@ -231,3 +232,15 @@ def test_one_image_with_a_one_pixel_embedding_cannot_train():
 def test_one_image_with_a_larger_embedding_can_train():
     maps = [torch.rand(1, 2, 9, 9), torch.rand(1, 3, 5, 5), torch.rand(1, 4, 3, 3)]
     assert Bottleneck(tiny_blueprint())(maps).shape == (1, 8, 2, 2)
+
+
+@pytest.mark.parametrize("limit", [1, 2 * 4 * 2 * 16 * 16 * 2, 2**30], ids=["one by one", "in twos", "all at once"])
+@torch.no_grad()
+def test_several_ways_are_rebuilt_as_if_each_were_alone(monkeypatch: pytest.MonkeyPatch, limit: int):
+    monkeypatch.setattr(reverse_distillation, "BYTES_TOGETHER", limit)
+    network = ReverseDistillation(tiny_blueprint()).eval()
+    ways = [((way,), tuple(torch.rand(2, c, s, s) for c, s in ((2, 16), (3, 8), (4, 4)))) for way in range(5)]
+    rebuilt = list(network.rebuild_each(iter(ways)))
+    assert [alike for alike, _ in rebuilt] == [alike for alike, _ in ways]
+    for (_, found), (_, maps) in zip(rebuilt, ways, strict=True):
+        torch.testing.assert_close(found, network(maps))
