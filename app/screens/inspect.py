@@ -14,7 +14,7 @@ from app.screens.explore_finding import describe_origin
 from app.screens.explore_scoring import STRENGTHS, choose_scoring
 from app.screens.explore_selection import adopt_selection
 from app.screens.explore_view import View, checkpoints_of, choose_view, say_untrained
-from app.screens.inspect_maps import Cell, Row, SeenRow, compare, rows_of
+from app.screens.inspect_maps import Cell, Row, SeenRow, compare, look_each
 from app.screens.inspect_reasons import show_reasons
 from app.screens.inspect_subject import Chosen, choose_subject
 from app.screens.inspect_taking import offer_image
@@ -42,7 +42,7 @@ def inspect(view: View, checkpoints: list[Checkpoint]) -> None:
     chosen, strength, settings = choose_image(view, checkpoints)
     rows, untrained = ask_methods(view, checkpoints, strength=strength, settings=settings)
     say_untrained(view, untrained, remedy="The page Explore trains one.")
-    seen = rows_of(rows, chosen.subject)
+    seen = [row for [row] in look_each(rows, [chosen.subject])]
     panels(chosen, seen)
     for row in seen:
         say_origin(row.off)

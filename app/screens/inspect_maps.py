@@ -85,16 +85,17 @@ class SeenRow(NamedTuple):
         yield from (cell for cell in self if cell is not None)
 
 
-def rows_of(rows: Sequence[Row], subject: Subject) -> list[SeenRow]:
-    """Ask every method; one that cannot answer is left out, and a sentence says why."""
-    found: list[SeenRow] = []
-    with st.spinner("Looking at the image", show_time=True):
+def look_each(rows: Sequence[Row], subjects: Sequence[Subject]) -> list[list[SeenRow]]:
+    """What each method says of the images, a list each; one that cannot answer is left out, and a sentence says why."""
+    found = []
+    with st.spinner("Looking at the images" if len(subjects) > 1 else "Looking at the image", show_time=True):
         for row in rows:
             try:
-                found += look(row, [subject])
+                found.append(look(row, subjects))
             except (ValueError, OSError) as error:
                 st.error(f"{name_of(DETECTOR_NAMES, row.off.checkpoint.config.detector)} is left out: {error}")
-    return on_shared_scales(found)
+    scaled = iter(on_shared_scales([seen for column in found for seen in column]))
+    return [[next(scaled) for _ in column] for column in found]
 
 
 def look(row: Row, subjects: Sequence[Subject]) -> list[SeenRow]:

@@ -70,8 +70,9 @@ def experiment(view: View, checkpoints: list[Checkpoint]) -> None:
             own: Address = {key: str(st.session_state[key]) for key in (MODE, "severity") if key in st.session_state}
             link_to_page(SHIFT_LAB, "Link to this view", address | own | {"image": str(chosen.number)})
     with about_maps:
-        compare_thumbnails(thumbnails, rows)
-    score_next(view, rows, place=button)
+        usable = compare_thumbnails(thumbnails, rows)
+    if usable:
+        score_next(view, usable, place=button)
 
 
 def choose_image(view: View, checkpoints: list[Checkpoint]) -> tuple[Chosen, float, dict[str, Any]]:

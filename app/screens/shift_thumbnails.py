@@ -21,8 +21,7 @@ from app.screens.inspect_maps import (
     draw_image,
     draw_map,
     explain_scales,
-    look,
-    on_shared_scales,
+    look_each,
 )
 from app.screens.inspect_subject import Chosen
 from app.screens.links import Address, link_to_inspect
@@ -127,22 +126,22 @@ def link_to(chosen: Chosen, view: View, shift: str, *, address: Address) -> None
     link_to_inspect(address | own, side=view.sides[1 if shift else 0], number=chosen.number)
 
 
-def compare_thumbnails(thumbnails: Sequence[Thumbnail], rows: Sequence[Row]) -> None:
+def compare_thumbnails(thumbnails: Sequence[Thumbnail], rows: Sequence[Row]) -> list[Row]:
     """Ask every method about every thumbnail, and write its answers below it; here, the scale of all maps.
 
-    Raises:
-        ValueError: If a checkpoint cannot be used; says why.
+    Returns:
+        The methods that could answer.
     """
-    subjects = [thumbnail.subject for thumbnail in thumbnails]
-    with st.spinner("Looking at the images", show_time=True):
-        answers = [seen for row in rows for seen in look(row, subjects)]
-    scaled = iter(on_shared_scales(answers))
-    columns = [[next(scaled) for _ in subjects] for _ in rows]
+    columns = look_each(rows, [thumbnail.subject for thumbnail in thumbnails])
+    if not columns:
+        return []
     for thumbnail, own in zip(thumbnails, zip(*columns, strict=True), strict=True):
         with thumbnail.place:
             for seen in own:
                 show_answers(thumbnail.subject, seen)
     explain_scales([cell for column in columns for seen in column for cell in seen.cells], captions=CAPTIONS)
+    answered = [column[0].off.question for column in columns]
+    return [row for row in rows if row.off in answered]
 
 
 def show_answers(subject: Subject, seen: SeenRow) -> None:

@@ -180,6 +180,15 @@ def test_images_that_nobody_labelled_have_a_shift_score_and_no_auroc(open_lab, t
     assert any("no AUROC" in text for text in texts(page))
 
 
+@pytest.mark.usefixtures("damaged_checkpoint")
+def test_a_damaged_checkpoint_leaves_the_other_methods_standing(open_lab, train):
+    train(dataset="digits", detector="rd4ad", normal_class="7")
+    page = open_lab(normal="7")
+    assert not page.exception
+    assert [error.value[:16] for error in page.error] == ["GNL is left out:"]
+    assert sum(text.startswith(":small[RD4AD **") for text in texts(page)) == 6
+
+
 def test_thumbnails_and_curve_need_no_pytorch():
     code = """
 import sys
