@@ -79,7 +79,10 @@ def combine_rows(weight: Tensor, rows: Tensor, other_weight: Tensor, others: Ten
 
 
 def row_products(first: Tensor, second: Tensor) -> Tensor:
-    """Inner products of the rows of two matrices of shape (B, N), shape (B,); without a copy of either."""
+    """Inner products of the rows of two matrices of shape (B, N), shape (B,), without a copy of either.
+
+    Unlike PyTorch's `vecdot`, `dot` stays in 32 bits under autocast.
+    """
     return torch.stack([torch.dot(*pair) for pair in zip(first, second, strict=True)])
 
 

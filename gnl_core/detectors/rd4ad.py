@@ -94,7 +94,7 @@ class RD4AD(Detector):
         return rate(self.features(images, scoring), images, scoring)
 
     def detect_each(self, images: Tensor, questions: Sequence[ScoringConfig]) -> list[Detection]:
-        """As `forward` for each question; the teacher's stages before they part, and all they share, once."""
+        """As `forward` for each question, up to rounding; stages before they part, and all they share, once."""
         branch = self.references.branching(questions, own_weight=self.style_weight)
         ways = tuple(range(len(questions)))
         found: dict[int, Detection] = {}

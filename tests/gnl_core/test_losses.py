@@ -117,6 +117,15 @@ def test_features_in_16_bits_are_compared_in_32():
     assert 0 < expected < 1e-3
 
 
+def test_under_autocast_features_are_compared_in_32_bits_too():
+    features = torch.rand(2, 3, 4, 4)
+    other = features + 0.01 * torch.rand_like(features)
+    with torch.autocast("cpu", torch.bfloat16):
+        reduced = cosine_distance(features, other)
+    assert reduced.dtype == torch.float32
+    assert reduced.item() == cosine_distance(features, other).item() > 0
+
+
 def test_the_value_distance_is_each_stages_mean_square_summed():
     teacher = (maps([1.0, 2.0], [0.0, 0.0]), maps([5.0], [1.0]))
     student = (maps([0.0, 4.0], [0.0, 0.0]), maps([2.0], [1.0]))
