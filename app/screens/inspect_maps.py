@@ -84,6 +84,11 @@ class SeenRow(NamedTuple):
         """Those that there are."""
         yield from (cell for cell in self if cell is not None)
 
+    @property
+    def asked(self) -> Row:
+        """The method as it was asked."""
+        return Row(self.off.question, None if self.on is None else self.on.question)
+
 
 def look_each(rows: Sequence[Row], subjects: Sequence[Subject]) -> list[list[SeenRow]]:
     """What each method says of the images, a list each; one that cannot answer is left out, and a sentence says why."""

@@ -71,8 +71,7 @@ def experiment(view: View, checkpoints: list[Checkpoint]) -> None:
             link_to_page(SHIFT_LAB, "Link to this view", address | own | {"image": str(chosen.number)})
     with about_maps:
         usable = compare_thumbnails(thumbnails, rows)
-    if usable:
-        score_next(view, usable, place=button)
+    score_next(view, usable, place=button)
 
 
 def choose_image(view: View, checkpoints: list[Checkpoint]) -> tuple[Chosen, float, dict[str, Any]]:

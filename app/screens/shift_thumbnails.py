@@ -140,8 +140,7 @@ def compare_thumbnails(thumbnails: Sequence[Thumbnail], rows: Sequence[Row]) -> 
             for seen in own:
                 show_answers(thumbnail.subject, seen)
     explain_scales([cell for column in columns for seen in column for cell in seen.cells], captions=CAPTIONS)
-    answered = [column[0].off.question for column in columns]
-    return [row for row in rows if row.off in answered]
+    return [column[0].asked for column in columns]
 
 
 def show_answers(subject: Subject, seen: SeenRow) -> None:
