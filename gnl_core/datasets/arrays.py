@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from gnl_core.datasets.images import describe
 
 LARGEST_BYTES = 2**30
+GZIP = b"\x1f\x8b"  # what a gzipped file begins with; IDX begins with zeros
 UNSIGNED_BYTES = 8  # IDX's code of the only type that MNIST uses
 Readable = gzip.GzipFile | IO[bytes]
 
@@ -61,13 +62,15 @@ def read_npz(path: Path, name: str) -> NDArray[np.integer]:
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """The array of an IDX file, gzipped or not (yann.lecun.com/exdb/mnist).
+    """The array of an IDX file (yann.lecun.com/exdb/mnist), gzipped or not, whatever its name says.
 
     Raises:
         ValueError: If the file is missing, damaged, not of unsigned bytes, or too large.
     """
     with explained(f"{path} is not a readable IDX file"), path.open("rb") as file:
-        stream = gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file
+        is_zipped = file.read(len(GZIP)) == GZIP
+        file.seek(0)
+        stream = gzip.GzipFile(fileobj=file) if is_zipped else file
         shape = read_idx_header(stream)
         values = stream.read(math.prod(shape) + 1)
     if len(values) != math.prod(shape):

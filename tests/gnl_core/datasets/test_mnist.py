@@ -228,6 +228,12 @@ def test_a_damaged_idx_file_is_told(tmp_path: Path, content: bytes, words: str, 
         read_idx(path)
 
 
+@pytest.mark.parametrize(("name", "content"), [("a.gz", idx(TRAIN)), ("a", gzip.compress(idx(TRAIN)))])
+def test_an_idx_file_is_unpacked_by_its_content_not_its_ending(tmp_path: Path, name: str, content: bytes):
+    (tmp_path / name).write_bytes(content)
+    np.testing.assert_array_equal(read_idx(tmp_path / name), TRAIN)
+
+
 @pytest.mark.parametrize("content", [b"no gzip", gzip.compress(idx(TRAIN))[:-100]])
 def test_a_damaged_gzip_is_told(tmp_path: Path, content: bytes):
     (tmp_path / "a.gz").write_bytes(content)
