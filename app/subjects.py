@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 import PIL.Image
-import PIL.ImageOps
+from PIL.ImageFile import ImageFile
 
 from app.sources import UNLABELLED
 from gnl_core.datasets.base import Image, Item, Mask
-from gnl_core.datasets.images import UNUSABLE, to_rgb
+from gnl_core.datasets.decoding import UnusablePixelsError, decode, open_picture, to_rgb
 from gnl_core.datasets.shifts import shift_items
 
 FORMATS = ("PNG", "JPEG")
@@ -80,21 +80,23 @@ def brought_along(name: str, content: bytes) -> Subject:
     Raises:
         ValueError: If it is anything else; says what came, what is expected and what to do.
     """
-    image = decode(name, content)
+    image = read_content(name, content)
     digest = digest_of(image)
     return Subject(digest, digest, image, None, UNLABELLED, name)
 
 
-def decode(name: str, content: bytes) -> Image:
+def read_content(name: str, content: bytes) -> Image:
     """The pixels of a file whose content nobody has vouched for; fails as `brought_along`."""
     if len(content) > LARGEST_MB * 2**20:
         raise ValueError(f"{name} has {len(content) / 2**20:.0f} MB; choose an image of up to {LARGEST_MB} MB")
     try:
-        with PIL.Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+        with open_picture(io.BytesIO(content), FORMATS) as picture:
             check_size(name, picture)
-            return to_rgb(PIL.ImageOps.exif_transpose(picture))
+            return to_rgb(decode(picture))
     except UnwantedImageError:
         raise
+    except UnusablePixelsError as error:
+        raise ValueError(f"{name} holds {error}; save it as an 8-bit PNG") from None
     except PIL.Image.DecompressionBombError:
         raise ValueError(
             f"{name} has far more than {LARGEST_MEGAPIXELS} megapixels; make it smaller, up to so many are read"
@@ -109,7 +111,7 @@ class UnwantedImageError(ValueError):
     """An image that is whole and still of no use here."""
 
 
-def check_size(name: str, picture: PIL.Image.Image) -> None:
+def check_size(name: str, picture: ImageFile) -> None:
     """Refuse what a header promises, before any memory is asked for."""
     width, height = picture.size
     if width * height > LARGEST_MEGAPIXELS * 1_000_000:
@@ -121,8 +123,6 @@ def check_size(name: str, picture: PIL.Image.Image) -> None:
         raise UnwantedImageError(
             f"{name} has {width}×{height} pixels; choose an image of at least {SMALLEST_SIDE_PX}×{SMALLEST_SIDE_PX}"
         )
-    if picture.mode in UNUSABLE:
-        raise UnwantedImageError(f"{name} holds {UNUSABLE[picture.mode]}; save it with 8 or 16 bits")
 
 
 def digest_of(image: Image) -> str:

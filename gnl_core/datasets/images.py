@@ -1,4 +1,4 @@
-"""Image files and masks as arrays, whatever Pillow reads; every failure is one sentence with the file's name."""
+"""Image files and masks as arrays, by their content; every failure is one sentence with the file's name."""
 
 from __future__ import annotations
 
@@ -8,20 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import PIL.Image
-import PIL.ImageOps
+from PIL.ImageFile import ImageFile
 
 from gnl_core.datasets.base import Image, Mask
+from gnl_core.datasets.decoding import UNUSABLE, UnusablePixelsError, decode, open_picture, to_rgb
+from gnl_core.datasets.headers import upright_size
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")  # no others: some formats of Pillow's start programs
 LARGEST_PIXELS = 89_000_000  # just below where Pillow begins to warn
-SIXTEEN_TO_EIGHT_BITS = 257  # 65535 / 255
-ORIENTATION_TAG = 0x0112
-QUARTER_TURNS = range(5, 9)  # the orientations that swap height and width
-UNUSABLE = {
-    "I": "32-bit whole numbers, whose range is unknown",
-    "F": "floating-point numbers, whose range is unknown",
-    "LAB": "Lab colours",
-}
 
 
 class UnreadableImageError(ValueError):
@@ -31,9 +25,9 @@ class UnreadableImageError(ValueError):
 def read_image(path: Path) -> Image:
     """Decode an image file.
 
-    Grey and palette images become RGB, 16-bit grey is divided by 257, EXIF rotation is applied, and of several frames
-    the first is taken. Transparent images are laid on white, as viewers show them: the colours hidden below, which
-    `convert("RGB")` would bring to light, are no part of the picture.
+    Grey and palette images become RGB, every depth is brought to 8 bits, EXIF orientation is applied, and of several
+    frames the first is taken (docs/datasets.md has the table). Transparent images are laid on white, as viewers show
+    them: the colours hidden below, which `convert("RGB")` would bring to light, are no part of the picture.
 
     Args:
         path: A PNG, JPEG, BMP, TIFF or WebP file.
@@ -42,13 +36,12 @@ def read_image(path: Path) -> Image:
         RGB, uint8, shape (H, W, 3), at native size.
 
     Raises:
-        UnreadableImageError: If the file is missing, damaged, truncated, no such image, larger than 89 megapixels, or
-            has pixels that no rule brings to 8-bit RGB (32-bit whole or floating-point numbers, Lab colours).
+        UnreadableImageError: If the file is missing, damaged, truncated, not such an image, larger than 89 megapixels,
+            or has pixels that no rule brings to 8-bit RGB, such as floating-point numbers.
     """
     picture = load_picture(path)
-    if picture.mode in UNUSABLE:
-        raise UnreadableImageError(f"{path} holds {UNUSABLE[picture.mode]}; save it as grey or RGB with 8 or 16 bits")
-    return to_rgb(picture)
+    with explained(path):
+        return to_rgb(picture)
 
 
 def read_mask(path: Path) -> Mask:
@@ -62,9 +55,10 @@ def read_mask(path: Path) -> Mask:
     """
     picture = load_picture(path)
     if len(picture.getbands()) == 1 and picture.mode != "P":
-        return np.asarray(picture) != 0
+        levels = np.asarray(picture)
+        return (levels != 0) & (levels != picture.info.get("transparency", 0))
     if picture.mode in UNUSABLE:
-        raise ValueError(f"{path} holds {UNUSABLE[picture.mode]}; save it as grey with 8 bits")
+        raise ValueError(f"{path} holds {UNUSABLE[picture.mode]}; save it as an 8-bit PNG")
     colours = np.asarray(picture.convert("RGBA"))
     return colours[..., :3].any(axis=2) & (colours[..., 3] > 0)
 
@@ -89,21 +83,26 @@ def read_mask_of(image_path: Path, mask_path: Path) -> Mask:
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Height and width that `read_image` would give, from the header alone; fails as it does."""
-    with explained(path), PIL.Image.open(path, formats=FORMATS) as picture:
-        check_pixels(picture)
-        quarter_turn = picture.getexif().get(ORIENTATION_TAG) in QUARTER_TURNS
-        return picture.size if quarter_turn else picture.size[::-1]
+    """Height and width that `read_image` would give, from the header; fails as it does where the header tells."""
+    with opened(path) as picture:
+        return upright_size(picture)
 
 
 def load_picture(path: Path) -> PIL.Image.Image:
-    """Decode a file in its own mode, upright; fails as `read_image`."""
-    with explained(path), PIL.Image.open(path, formats=FORMATS) as picture:
+    """Decode a file as `decode` does; fails as `read_image`, but accepts numbers of any range."""
+    with opened(path) as picture:
+        return decode(picture)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[ImageFile]:
+    """A file's picture before its pixels are loaded; whatever goes wrong with it is explained."""
+    with explained(path), path.open("rb") as file, open_picture(file, FORMATS) as picture:
         check_pixels(picture)
-        return PIL.ImageOps.exif_transpose(picture)
+        yield picture
 
 
-def check_pixels(picture: PIL.Image.Image) -> None:
+def check_pixels(picture: ImageFile) -> None:
     """Refuse a picture whose header promises too much, before any memory is asked for."""
     if picture.width * picture.height > LARGEST_PIXELS:
         raise PIL.Image.DecompressionBombError
@@ -114,6 +113,8 @@ def explained(path: Path) -> Iterator[None]:
     """Whatever goes wrong with an image file inside becomes a sentence with its name."""
     try:
         yield
+    except UnusablePixelsError as error:
+        raise UnreadableImageError(f"{path} holds {error}; save it as an 8-bit PNG") from None
     except FileNotFoundError:
         raise UnreadableImageError(f"no image file at {path}; put it there, or leave it out") from None
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
@@ -135,15 +136,3 @@ def describe(error: Exception) -> str:
     """What an error says, on one line, or its name."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(reason.split()) or type(error).__name__
-
-
-def to_rgb(picture: PIL.Image.Image) -> Image:
-    """Any picture of 8 or 16 bits as RGB; uint8, shape (H, W, 3)."""
-    if picture.mode.startswith("I;16"):
-        grey = np.round(np.asarray(picture) / SIXTEEN_TO_EIGHT_BITS).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=2)
-    if picture.has_transparency_data:
-        colours = picture.convert("RGBA")
-        white = PIL.Image.new("RGBA", colours.size, "white")
-        picture = PIL.Image.alpha_composite(white, colours)
-    return np.array(picture.convert("RGB"))

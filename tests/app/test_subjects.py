@@ -1,6 +1,7 @@
 """Images that visitors bring along: what is read, and what is refused in one sentence."""
 
 import io
+import struct
 
 import numpy as np
 import PIL.Image
@@ -9,6 +10,8 @@ import pytest
 from app import subjects
 from app.subjects import brought_along, subject_of
 from gnl_core.datasets.base import Item
+from gnl_core.datasets.images import read_image
+from tests.gnl_core.datasets.writing import png_file
 
 
 def encoded(pixels: np.ndarray, *, kind: str = "PNG") -> bytes:
@@ -61,6 +64,23 @@ def test_anything_else_is_refused_in_one_sentence(content, said):
         brought_along("odd.png", content)
     assert str(refused.value).startswith("odd.png ")
     assert "\n" not in str(refused.value)
+
+
+def test_an_image_is_read_as_the_same_file_in_a_data_set_is(tmp_path):
+    levels = np.arange(64).reshape(8, 8) % 16
+    content = png_file(levels, bits=4, kind=0, chunks={b"tRNS": struct.pack(">H", 5)})
+    image = brought_along("grey.png", content).image
+    assert np.array_equal(image[..., 0], np.where(levels == 5, 255, 17 * levels))
+    (tmp_path / "grey.png").write_bytes(content)
+    assert np.array_equal(image, read_image(tmp_path / "grey.png"))
+
+
+def test_pixels_that_cannot_be_used_are_refused_by_name():
+    content = png_file(np.zeros((8, 8, 3), int), bits=16, kind=2, chunks={b"tRNS": bytes(6)})
+    with pytest.raises(
+        ValueError, match=r"^deep\.png holds 16-bit colours, one of which is transparent; save it as an 8"
+    ):
+        brought_along("deep.png", content)
 
 
 def test_too_many_bytes_or_pixels_are_refused_before_they_are_read(monkeypatch, pixels):

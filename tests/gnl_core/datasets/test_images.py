@@ -101,15 +101,17 @@ def test_sixteen_bits_with_the_larger_byte_first_are_the_same(tmp_path: Path):
     assert read_image(saved(picture, tmp_path / "a.tif")).ravel().tolist() == [9, 9, 9]
 
 
-@pytest.mark.parametrize(("kind", "words"), [(np.float32, "floating-point"), (np.int32, "32-bit whole")])
+@pytest.mark.parametrize(("kind", "words"), [(np.float32, "floating-point"), (np.int32, "32-bit or signed whole")])
 def test_numbers_without_a_known_range_are_refused(tmp_path: Path, kind: type, words: str):
     path = saved(PIL.Image.fromarray(np.ones((2, 2), kind)), tmp_path / "a.tif")
-    with pytest.raises(ValueError, match=rf"a\.tif holds {words} numbers, whose range is unknown; save it"):
+    with pytest.raises(
+        ValueError, match=rf"a\.tif holds {words} numbers, whose range is unknown; save it as an 8-bit PNG$"
+    ):
         read_image(path)
 
 
 def test_lab_colours_are_refused(tmp_path: Path):
-    with pytest.raises(ValueError, match=r"a\.tif holds Lab colours; save it as grey or RGB"):
+    with pytest.raises(ValueError, match=r"a\.tif holds Lab colours; save it as an 8-bit PNG"):
         read_image(saved(PIL.Image.new("LAB", (2, 2)), tmp_path / "a.tif"))
 
 

@@ -1,0 +1,124 @@
+"""From the content of an image file to 8-bit RGB, as its header declares the pixels; files' names play no part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import IO
+
+import numpy as np
+import PIL.Image
+import PIL.ImageOps
+from PIL.ImageFile import ImageFile
+
+from gnl_core.datasets.base import Image
+from gnl_core.datasets.headers import bits_per_sample, format_of, is_white_zero, name_misread
+
+SIXTEEN_TO_EIGHT_BITS = 257  # 65535 / 255
+EIGHT_BITS_OF = np.round(np.arange(2**16) / SIXTEEN_TO_EIGHT_BITS).astype(np.uint8)
+UNUSABLE = {
+    "I": "32-bit or signed whole numbers, whose range is unknown",
+    "F": "floating-point numbers, whose range is unknown",
+    "LAB": "Lab colours",
+}
+WITH_ALPHA = {"1": "LA", "L": "LA", "RGB": "RGBA"}
+
+
+class UnusablePixelsError(ValueError):
+    """Pixels that cannot be used; the text names them, so that "holds" fits before it."""
+
+
+def open_picture(file: IO[bytes], formats: Sequence[str]) -> ImageFile:
+    """Open an image by its content, without loading the pixels.
+
+    Args:
+        file: Seekable.
+        formats: Pillow's names of the formats that are accepted.
+
+    Raises:
+        UnusablePixelsError: If the format is accepted, but Pillow cannot decode this kind of it.
+        UnidentifiedImageError: If the format is not accepted.
+    """
+    try:
+        return PIL.Image.open(file, formats=list(formats))
+    except PIL.UnidentifiedImageError:
+        file.seek(0)
+        name = format_of(file.read(12))
+        if name not in formats:
+            raise
+    raise UnusablePixelsError(f"{name} pixels whose depth or kind is not supported, or a damaged header")
+
+
+def decode(picture: ImageFile) -> PIL.Image.Image:
+    """Load the pixels: upright, 0 is black, and what is transparent has an alpha channel or a palette with one.
+
+    Args:
+        picture: As `open_picture` gives it.
+
+    Returns:
+        A picture in the file's mode, or in that with alpha. Grey of 12 or 16 bits has mode "I;16", from 0 to 65535, and
+        no alpha channel: a transparent level stays in `info["transparency"]`. Grey of 1 to 8 bits is from 0 to 255.
+
+    Raises:
+        UnusablePixelsError: If Pillow would misread the pixels.
+    """
+    misread = name_misread(picture)
+    if misread is not None:
+        raise UnusablePixelsError(misread)
+    bits, white_is_zero = bits_per_sample(picture), is_white_zero(picture)  # loading closes the file
+    upright = PIL.ImageOps.exif_transpose(picture)
+    if upright.mode.startswith("I;16"):
+        return spread_levels(upright, bits=bits, white_is_zero=white_is_zero)
+    return add_alpha(upright, bits=bits)
+
+
+def spread_levels(picture: PIL.Image.Image, *, bits: int, white_is_zero: bool) -> PIL.Image.Image:
+    """Grey of 12 or 16 bits from 0, black, to 65535; Pillow leaves it as stored."""
+    levels = np.asarray(picture).astype(np.uint16, copy=False)
+    if bits == 12:
+        levels = (levels << 4 | levels >> 8).astype(np.uint16)  # 4095 becomes 65535
+    spread = PIL.Image.fromarray(~levels if white_is_zero else levels)
+    spread.info = picture.info
+    return spread
+
+
+def add_alpha(picture: PIL.Image.Image, *, bits: int) -> PIL.Image.Image:
+    """An alpha channel for grey or colours of which one is transparent, and a plain one for premultiplied grey."""
+    if picture.mode == "La":
+        return picture.convert("LA")
+    if "transparency" not in picture.info or picture.mode not in WITH_ALPHA:
+        return picture
+    if picture.mode == "L":  # Pillow spreads the pixels from 2 or 4 bits to 8, and not this level
+        picture.info["transparency"] *= 255 // (2**bits - 1)
+    return picture.convert(WITH_ALPHA[picture.mode])
+
+
+def to_rgb(picture: PIL.Image.Image) -> Image:
+    """A decoded picture as 8-bit RGB; what is transparent is laid on white.
+
+    Args:
+        picture: As `decode` gives it.
+
+    Returns:
+        uint8, shape (H, W, 3).
+
+    Raises:
+        UnusablePixelsError: If no rule brings the pixels to 8 bits.
+    """
+    if picture.mode in UNUSABLE:
+        raise UnusablePixelsError(UNUSABLE[picture.mode])
+    if picture.mode == "I;16":
+        return grey_to_rgb(picture)
+    if picture.has_transparency_data:
+        colours = picture.convert("RGBA")
+        white = PIL.Image.new("RGBA", colours.size, "white")
+        picture = PIL.Image.alpha_composite(white, colours)
+    return np.array(picture.convert("RGB"))
+
+
+def grey_to_rgb(picture: PIL.Image.Image) -> Image:
+    """Grey of 16 bits as 8-bit RGB, rounded; the table spares the memory of floating-point numbers."""
+    levels = np.asarray(picture)
+    grey = EIGHT_BITS_OF[levels]
+    if "transparency" in picture.info:
+        grey[levels == picture.info["transparency"]] = 255
+    return np.repeat(grey[..., None], 3, axis=2)
