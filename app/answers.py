@@ -142,7 +142,7 @@ def judge(scores: Scores, threshold: float) -> DomainAnswer:
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def measure(labels: NDArray[np.int64], scores: NDArray[np.float64], *, threshold: float | None = None) -> DomainReport:
-    """The figures of one domain, kept: with ten thousand images AUROC's interval takes a second."""
+    """The figures of one domain, kept: every rerun of a page asks for them."""
     return report_domain(labels, scores, threshold=threshold)
 
 

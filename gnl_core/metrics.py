@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gnl_core import ranking
+from gnl_core.delong import auroc_interval
 from gnl_core.records import DomainReport, PixelReport, Report, Scores, Spread, Threshold
 
-RESAMPLES = 1000
-INTERVAL_PERCENT = (2.5, 97.5)
 NO_PIXELS = PixelReport()
 FIGURES = (  # the fields of a DomainReport that have a mean over seeds
     "auroc",
@@ -51,36 +50,6 @@ def average_precision(labels: NDArray[np.int64], scores: NDArray[np.float64]) ->
     """
     ranks = ranking.rank(scores[labels == 0], scores[labels == 1])
     return None if ranks is None else ranking.average_precision(ranks)
-
-
-def auroc_interval(
-    labels: NDArray[np.int64], scores: NDArray[np.float64], *, seed: int = 0
-) -> tuple[float, float] | None:
-    """Bootstrap 95 % interval of the AUROC: images resampled within each label, 1,000 times.
-
-    Args:
-        labels: 0 for normal, 1 for anomalous, shape (n,).
-        scores: Higher is more anomalous, shape (n,).
-        seed: Decides the resampling.
-
-    Returns:
-        Lower and upper bound, or None when one of the labels is absent.
-    """
-    normal, anomalous = scores[labels == 0], scores[labels == 1]
-    if not len(normal) or not len(anomalous):
-        return None
-    generator = np.random.default_rng(seed)
-    wins = (anomalous[None] > normal[:, None]) + 0.5 * (anomalous[None] == normal[:, None])
-    normal_shares, anomalous_shares = (draw_shares(n, generator=generator) for n in (len(normal), len(anomalous)))
-    resampled = ((normal_shares @ wins) * anomalous_shares).sum(axis=1)
-    low, high = np.percentile(resampled, INTERVAL_PERCENT)
-    return float(low), float(high)
-
-
-def draw_shares(count: int, *, generator: np.random.Generator) -> NDArray[np.float64]:
-    """How often each of some images is drawn in each resampling, as a share; shape (RESAMPLES, count)."""
-    drawn = generator.integers(count, size=(RESAMPLES, count)) + count * np.arange(RESAMPLES)[:, None]
-    return np.bincount(drawn.ravel(), minlength=RESAMPLES * count).reshape(RESAMPLES, count) / count
 
 
 def f1(labels: NDArray[np.int64], scores: NDArray[np.float64], *, threshold: float | None) -> float | None:

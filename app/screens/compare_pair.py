@@ -14,7 +14,8 @@ from app.screens.downloads import chart_config
 from app.screens.explore_figures import shared_axes
 from app.screens.links import EXPLORE, link_to_page
 from app.words import capitalised, domain_name, points
-from gnl_core.delong import estimate, interval, place
+from gnl_core.delong import auroc_interval
+from gnl_core.metrics import auroc
 from gnl_core.plots.histograms import Panel
 from gnl_core.plots.scrubber import Axes, Row, scrub_histograms
 from gnl_core.records import Scores
@@ -125,13 +126,11 @@ def pair_axes(methods: tuple[Method, ...], sides: list[tuple[Scores, Scores]]) -
 
 def make_panel(scores: Scores, method: Method, *, shifted: bool) -> Panel:
     """One histogram with its method, its AUROC and its numbers of images."""
-    placed = place(scores.label, scores.score)
+    value, limits = auroc(scores.label, scores.score), auroc_interval(scores.label, scores.score)
     normal, anomalous = (int((scores.label == label).sum()) for label in (0, 1))
     note = "no AUROC"
-    if placed is not None:
-        found = estimate({("", 0): placed})
-        limits = " to ".join(points(end) for end in interval(found, lowest=0))
-        note = f"<b>{points(found.value)}</b> <span style='font-size:11px'>{limits}</span>"
+    if value is not None and limits is not None:
+        note = f"<b>{points(value)}</b> <span style='font-size:11px'>{' to '.join(map(points, limits))}</span>"
     side = "shifted" if shifted else "in-distribution"
     return Panel(
         scores,

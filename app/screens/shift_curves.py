@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 CHART, WORDS = 7, 3  # widths of the figure, and of what it says
 READING = (
-    "Grey: FDM off, green: FDM on; dash and marker tell the method. Thin bars: 95 % intervals, resampled over images. "
+    "Grey: FDM off, green: FDM on; dash and marker tell the method. Thin bars: 95 % intervals over test images. "
     "Dotted: a shift score of 1."
 )
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
+from gnl_core.delong import auroc_interval
 from gnl_core.metrics import (
     FIGURES,
     auroc,
-    auroc_interval,
     average_precision,
     choose_threshold,
     exceedance,
@@ -46,7 +46,6 @@ def test_anomalies_that_score_higher_are_perfect():
 def test_one_label_alone_has_no_auroc(label: int):
     labels, scores = np.full(3, label), np.array([0.1, 0.2, 0.3])
     assert auroc(labels, scores) is None
-    assert auroc_interval(labels, scores) is None
 
 
 @pytest.fixture
@@ -57,28 +56,8 @@ def overlapping() -> tuple[np.ndarray, np.ndarray]:
     return np.repeat([0, 1], [30, 50]), scores
 
 
-def test_the_interval_brackets_the_value(overlapping: tuple[np.ndarray, np.ndarray]):
-    low, high = auroc_interval(*overlapping)
-    assert 0 < low < auroc(*overlapping) < high < 1
-
-
-def test_the_interval_is_the_same_each_time(overlapping: tuple[np.ndarray, np.ndarray]):
-    assert auroc_interval(*overlapping) == auroc_interval(*overlapping)
-    assert auroc_interval(*overlapping) != auroc_interval(*overlapping, seed=1)
-
-
-def test_the_interval_is_that_of_resampled_aurocs(overlapping: tuple[np.ndarray, np.ndarray]):
-    labels, scores = overlapping
-    generator = np.random.default_rng(7)
-    resampled = []
-    for _ in range(300):
-        rows = np.concatenate([generator.integers(30, size=30), 30 + generator.integers(50, size=50)])
-        resampled.append(roc_auc_score(labels[rows], scores[rows]))
-    np.testing.assert_allclose(auroc_interval(labels, scores), np.percentile(resampled, [2.5, 97.5]), atol=0.02)
-
-
-def test_perfect_separation_leaves_no_doubt():
-    assert auroc_interval(np.array([0, 0, 1, 1]), np.array([0.0, 0.1, 0.8, 0.9])) == (1, 1)
+def test_a_report_has_the_one_interval_of_the_auroc(overlapping: tuple[np.ndarray, np.ndarray]):
+    assert report_domain(*overlapping).auroc_interval == auroc_interval(*overlapping)
 
 
 def make_scores(*rows: tuple[str, int, float]) -> Scores:

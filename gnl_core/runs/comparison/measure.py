@@ -11,7 +11,8 @@ from gnl_core.delong import (
     Placements,
     average_estimates,
     estimate,
-    interval,
+    interval_of_auroc,
+    interval_of_difference,
     is_clear,
     place,
     spread,
@@ -191,7 +192,7 @@ def make_entry(value: Estimate, gain: Estimate | None, *, runs: int) -> Entry:
     """An AUROC beside the reference's."""
     return Entry(
         value=value.value,
-        interval=interval(value, lowest=0),
+        interval=interval_of_auroc(value),
         spread=spread(value),
         difference=None if gain is None else gain.value,
         clear=gain is not None and is_clear(gain),
@@ -207,7 +208,7 @@ def worst_of(entries: Mapping[str, Entry], shifted: Sequence[str]) -> Entry:
 
 def cost_entry(gain: Estimate, *, runs: int) -> Entry:
     """What a method loses in-distribution against the reference: the paper's sense of the in-distribution cost."""
-    low, high = interval(gain, lowest=-1)
+    low, high = interval_of_difference(gain)
     return Entry(value=-gain.value, interval=(-high, -low), spread=spread(gain), clear=is_clear(gain), runs=runs)
 
 
