@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -199,18 +199,31 @@ def shift_score_of(checkpoint: Checkpoint, domain: str) -> float | None:
 
     A folder of one's own is always measured: its images change.
 
+    Returns:
+        None for a method or a checkpoint that cannot tell.
+
     Raises:
         ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
     """
-    present = present_shift_score(checkpoint, domain)
-    if present is not None or not checkpoint.has_references:
-        return present
+    known = known_shift_scores(checkpoint, [domain])
+    if known or not checkpoint.has_references:
+        return known.get(domain)
     from app.compute import measured_shift  # noqa: PLC0415 (PyTorch takes seconds to import)
 
     return measured_shift(source_of(checkpoint), domain=domain)
 
 
-def present_shift_score(checkpoint: Checkpoint, domain: str) -> float | None:
-    """A shift score that was written down, or measured since the app began; None where there is none."""
+def known_shift_scores(checkpoint: Checkpoint, domains: Iterable[str]) -> dict[str, float | None]:
+    """The shift scores that were written down, or measured since the app began, of those domains that have one.
+
+    Returns:
+        Domain name to shift score; None where it was tried and cannot be measured.
+    """
     saved = {} if own_folder(checkpoint) else saved_shift_scores(checkpoint.folder.weights, checkpoint.sha256)
-    return saved.get(domain, kept_shift_scores().get(images_key(source_of(checkpoint), domain=domain)))
+    keys = {domain: images_key(source_of(checkpoint), domain=domain) for domain in domains}
+    kept = kept_shift_scores()
+    return {
+        domain: saved[domain] if domain in saved else kept[key]
+        for domain, key in keys.items()
+        if domain in saved or key in kept
+    }

@@ -97,14 +97,14 @@ def saved_rows(weights: Path, sha256: str, modified_ns: int) -> Columns | None:
     return read_saved_scores(RunFolder(weights.parent))
 
 
-def saved_shift_scores(weights: Path, sha256: str) -> dict[str, float]:
-    """Shift scores of the domains that were last scored beside a checkpoint."""
+def saved_shift_scores(weights: Path, sha256: str) -> dict[str, float | None]:
+    """Shift scores of the domains that were last scored beside a checkpoint; None where none can be measured."""
     file = RunFolder(weights.parent).report
     return reported_shift_scores(weights, sha256, file.stat().st_mtime_ns) if file.exists() else {}
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def reported_shift_scores(weights: Path, sha256: str, modified_ns: int) -> dict[str, float]:
+def reported_shift_scores(weights: Path, sha256: str, modified_ns: int) -> dict[str, float | None]:
     """The shift scores of a report, read once for each version of the file."""
     return read_shift_scores(RunFolder(weights.parent))
 
@@ -119,6 +119,9 @@ def kept_scores() -> dict[tuple[str, ...], Scores]:
 
 
 @st.cache_resource(show_spinner=False)
-def kept_shift_scores() -> dict[tuple[str, ...], float]:
-    """The shift scores that were measured so far, for all sessions; a page can ask whether one is there."""
+def kept_shift_scores() -> dict[tuple[str, ...], float | None]:
+    """The shift scores that were measured so far, for all sessions; None where none can be measured.
+
+    A page can ask whether one is there.
+    """
     return {}

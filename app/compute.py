@@ -163,8 +163,7 @@ def measured_shift(source: Source, *, domain: str) -> float | None:
         ValueError: If an image cannot be read.
     """
     found = measure_domain_shift(run_of(source), domain)
-    if found is not None:
-        keep(kept_shift_scores(), images_key(source, domain=domain), found)
+    keep(kept_shift_scores(), images_key(source, domain=domain), found)
     return found
 
 

@@ -16,6 +16,7 @@ from app.subjects import Subject, as_item
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets.base import Image, Item
 from gnl_core.detectors.rd4ad import RD4AD
+from gnl_core.detectors.references import first_of_each
 from gnl_core.explanation import (
     Moments,
     can_explain,
@@ -155,14 +156,17 @@ def reasons(source: Source, subject: Subject, scoring: ScoringConfig) -> Reasons
         for distances, part, values in zip(maps, peak.parts, trace_values(detector, image, scoring), strict=True)
     ]
     others = other_references(source) if detector.references.count else None
-    references = detector.references.stages if others is None else others
+    references = detector.references.distinct_stages if others is None else others
     singles = score_single_references(detector, image, scoring, references).cpu().numpy()
     return Reasons(stages, (peak.row, peak.column), singles, others=others is not None)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def other_references(source: Source) -> list[torch.Tensor] | None:
-    """Training images drawn by another seed than the stored references', as references; None where there are none."""
+    """Training images drawn by another seed than the stored references', as references; None where there are none.
+
+    Copies among them count once.
+    """
     run = run_of(source)
     try:
         items = split_training(run.config)[0]
@@ -172,7 +176,9 @@ def other_references(source: Source) -> list[torch.Tensor] | None:
     detector = explained(run)
     batches = scoring_batches([items[index] for index in drawn], run.config)
     encoded = [encode_references(detector, batch.views["original"].to(detector.device)) for batch in batches]
-    return [torch.cat(parts) for parts in zip(*encoded, strict=True)]
+    stages = [torch.cat(parts) for parts in zip(*encoded, strict=True)]
+    different = first_of_each(stages)
+    return [stage[different] for stage in stages]
 
 
 def as_input(run: Run, subject: Subject) -> torch.Tensor:

@@ -72,6 +72,7 @@ SHIFT_SCORE_HELP = (
     "How far the teacher's features of these images lie from those of the training images, in units of the training "
     "images' own spread: about 0.4 is in-distribution, above 1 is farther away than they are from each other."
 )
+NO_SHIFT_SCORE = "– (its unit is the spread among two or more different training images; the checkpoint keeps fewer)"
 CORRUPTION_HELP = (
     "What a camera does to an image, at the image's own size, in five severities. ImageNet-C's where it has them; the "
     "others are ours."

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 PROJECTED_CHANNELS = 128
+ROUNDING = 1e-6  # of the largest squared norm: squared distances from products are no more exact than that
 
 
 class Candidates:
@@ -52,7 +53,8 @@ def draw_coreset(features: Tensor, *, percent: float, generator: torch.Generator
         generator: Decides the projection and the first choice.
 
     Returns:
-        The chosen features, in the order in which they were chosen, shape (M, D).
+        The chosen features, in the order in which they were chosen, shape (M, D); fewer than the share where all the
+        others are copies of them.
     """
     count = max(1, round(len(features) * percent / 100))
     projected = project(features, generator=generator)
@@ -82,17 +84,19 @@ def greedy_centres(points: Tensor, *, count: int, first: int) -> Tensor:
         first: Number of the point to begin with.
 
     Returns:
-        Numbers of the chosen points in their order, shape (count,); none is chosen twice.
+        Numbers of the chosen points in their order, shape (M,) with M at most `count`; none is chosen twice, nor is a
+        copy of a chosen one.
     """
     centred = points - points.mean(dim=0)  # small norms: the products below round less
     squares = centred.square().sum(dim=1)
     farness = torch.full_like(squares, torch.inf)
     chosen = torch.empty(count, dtype=torch.long, device=points.device)
+    gaps = torch.empty(count, device=points.device)
     latest = torch.tensor(first, device=points.device)
     for position in range(count):
-        chosen[position] = latest
+        chosen[position], gaps[position] = latest, farness[latest]
         distances = squares + squares[latest] - 2 * (centred @ centred[latest])
         farness = torch.minimum(farness, distances)
         farness[latest] = -torch.inf
         latest = farness.argmax()
-    return chosen
+    return chosen[gaps > ROUNDING * squares.max()]

@@ -167,11 +167,13 @@ class Report(NamedTuple):
         domains: Domain name to its report.
         drops: Shifted domain name to the in-distribution AUROC minus its own, where both exist.
         threshold: The threshold behind F1, false alarms and misses; None where nobody chose one.
+        no_shift_score: Why a method that could have shift scores has none; None where it has them, or cannot.
     """
 
     domains: dict[str, DomainReport]
     drops: dict[str, float]
     threshold: Threshold | None = None
+    no_shift_score: str | None = None
 
 
 class Spread(NamedTuple):

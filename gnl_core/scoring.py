@@ -110,13 +110,33 @@ def measure_shift(detector: Detector, batches: Iterable[Batch]) -> float | None:
         batches: Images with the view "original".
 
     Returns:
-        0 or more, or None for a method without a teacher or without references.
+        0 or more, or None for a method without a teacher or where `explain_missing_shift` has a reason.
     """
     teacher = next((module for module in detector.modules() if isinstance(module, Teacher)), None)
-    references = next((module for module in detector.modules() if isinstance(module, References)), None)
+    references = references_of(detector)
     if teacher is None or references is None:
         return None
     return references.measure_shift(teacher, (batch.views["original"].to(detector.device) for batch in batches))
+
+
+def explain_missing_shift(detector: Detector) -> str | None:
+    """Why the shift from a detector's training images cannot be measured, in one sentence without a full stop.
+
+    Returns:
+        None where it can be measured, and for a method without a teacher, for which there is no such score.
+    """
+    references = references_of(detector)
+    if references is None or references.has_spread:
+        return None
+    return (
+        "no shift score: its unit is the spread among two or more different training images, and this checkpoint keeps "
+        f"{references.distinct}; train on more images, with --stored-references 2 or more"
+    )
+
+
+def references_of(detector: Detector) -> References | None:
+    """The references of a method that can match, or None."""
+    return next((module for module in detector.modules() if isinstance(module, References)), None)
 
 
 def score(detector: Detector, batches: Iterable[Batch], scoring: ScoringConfig) -> Scores:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
+
+FEWEST_REFERENCES = 2  # different training images, as one image has no spread
 
 
 def shift_score(sorted_domain: Tensor, sorted_references: Tensor) -> Tensor:
@@ -16,14 +17,33 @@ def shift_score(sorted_domain: Tensor, sorted_references: Tensor) -> Tensor:
 
     Args:
         sorted_domain: Sorted values of a stage's map, averaged over the domain's images, shape (C, N).
-        sorted_references: The same of R training images each, shape (R, C, N), R at least 2.
+        sorted_references: The same of R different training images, shape (R, C, N). A copy would count as
+            one more image that does not vary.
 
     Returns:
-        Scalar, 0 or more: about 0.4 for images like those of the training (1 / sqrt(R) for R references
-        and many images), above 1 where the domain lies farther away than training images from each other.
+        Scalar, 0 or more: about 0.4 for images like those of the training and 8 references (1 / sqrt(R) for
+        R references and many images), above 1 where the domain lies farther away than training images from
+        each other.
+
+    Raises:
+        ValueError: If the references have no spread; see `has_spread`.
     """
-    mean = sorted_references.mean(dim=0)
-    distance = (sorted_domain - mean).square().mean(dim=1).sqrt()
-    spread = sorted_references.var(dim=0).mean(dim=1).sqrt()
+    if not has_spread(sorted_references):
+        raise ValueError(
+            f"a shift score needs references with a spread, and {len(sorted_references)} without were given; "
+            f"give {FEWEST_REFERENCES} or more different ones"
+        )
+    distance = (sorted_domain - sorted_references.mean(dim=0)).square().mean(dim=1).sqrt()
+    spread = channel_spread(sorted_references)
     varies = spread > 0
-    return (distance[varies] / spread[varies]).median() if varies.any() else torch.zeros(())
+    return (distance[varies] / spread[varies]).median()
+
+
+def has_spread(sorted_references: Tensor) -> bool:
+    """Whether references (R, C, N) can be a unit: there are two or more, and some channel varies among them."""
+    return len(sorted_references) >= FEWEST_REFERENCES and bool((channel_spread(sorted_references) > 0).any())
+
+
+def channel_spread(sorted_references: Tensor) -> Tensor:
+    """Standard deviation of R references' sorted values (R, C, N) around their mean, R at least 2; shape (C,)."""
+    return sorted_references.var(dim=0).mean(dim=1).sqrt()

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app.answers import Answer, shift_score_of
 from app.methods import DETECTOR_NAMES
 from app.screens.explore_view import View
-from app.words import AUROC_HELP, SHIFT_SCORE_HELP, name_of
+from app.words import AUROC_HELP, NO_SHIFT_SCORE, SHIFT_SCORE_HELP, name_of
 
 COLOURS = ":blue[■] normal  :orange[■] anomalous"
 UNLABELLED_COLOUR = "  :gray[■] not labelled"
@@ -35,14 +35,16 @@ def threshold_note(found: Answer) -> str:
 
 
 def show_shift(place: DeltaGenerator, answers: list[Answer], view: View) -> None:
-    """How far both domains lie from the training images; nothing for methods that cannot tell.
+    """How far both domains lie from the training images; a dash and the reason for checkpoints that cannot tell.
+
+    Methods without references are left out.
 
     Args:
         place: Where to write it; the measuring can take a moment.
         answers: The methods on the page.
         view: What it is about.
     """
-    notes = {}
+    notes, measured = {}, ""
     with place.container(), st.spinner("Measuring the shift"):
         for found in answers:
             checkpoint = found.question.checkpoint
@@ -50,8 +52,11 @@ def show_shift(place: DeltaGenerator, answers: list[Answer], view: View) -> None
             base = shift_score_of(checkpoint, view.spec.in_distribution)
             if shifted is not None and base is not None:
                 notes[short_name(found)] = f"{shifted:.1f} ({view.sides[0].lower()} {base:.1f})"
+                measured = ", measured without labels"
+            elif checkpoint.has_references:
+                notes[short_name(found)] = NO_SHIFT_SCORE
     if notes:
-        place.caption(f"Shift score {told_once(notes)}, measured without labels", help=SHIFT_SCORE_HELP)
+        place.caption(f"Shift score {told_once(notes)}{measured}", help=SHIFT_SCORE_HELP)
     else:
         place.empty()
 

@@ -15,7 +15,7 @@ from app.screens.inspect_values import show_moments, show_values
 from app.screens.pictures import picture_url
 from app.sources import source_of
 from app.subjects import Subject
-from app.words import name_of, percent
+from app.words import counted, name_of, percent
 
 if TYPE_CHECKING:
     from app.inspection import Reasons
@@ -105,8 +105,8 @@ def show_singles(found: Reasons, cell: Cell, *, off: Cell) -> None:
     if not len(found.singles):
         st.caption("This checkpoint keeps no references.")
         return
-    kind = "other training images" if found.others else "stored references"
-    st.markdown(f"**With each of {len(found.singles)} {kind} as the only reference**", help=SINGLES_HELP)
+    kind = "training image" if found.others else "stored reference"
+    st.markdown(f"**With each of {counted(len(found.singles), kind)} as the only reference**", help=SINGLES_HELP)
     if not cell.question.scoring.style_weight:
         st.caption("FDM is off here: no reference has a part in this score.")
         return

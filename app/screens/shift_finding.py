@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.methods import DETECTOR_NAMES, WITHOUT_TEACHER
 from app.screens.shift_numbers import UNCHANGED, Line, Method, severity_name
-from app.words import name_of, signed
+from app.words import NO_SHIFT_SCORE, name_of, signed
 from gnl_core.ranking import rank_correlation
 
 SEEN = 0.005  # a smaller difference is none with two decimals
@@ -48,6 +48,8 @@ def shift_words(method: Method) -> str:
     """How well the shift score, which sees no label, ranks the severities by what they cost without matching."""
     if not method.off.question.checkpoint.has_references:
         return "It keeps no references to measure a shift against."
+    if method.no_spread:
+        return f"Shift score {NO_SHIFT_SCORE}."
     both = [step for step in method.off.aurocs if step in method.shift_scores]
     if UNCHANGED not in both or len(both) < FEWEST_CORRELATED:
         return ""

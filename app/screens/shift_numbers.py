@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.answers import Question, measure, present_scores, present_shift_score
+from app.answers import Question, known_shift_scores, measure, present_scores
 from app.screens.explore_view import View
 from app.screens.inspect_maps import Row
 from gnl_core.datasets.corruptions import SEVERITIES, parse_shift
@@ -39,11 +39,13 @@ class Method(NamedTuple):
         off: Without matching.
         on: With it; None for a method that cannot match.
         shift_scores: Severity to how far the images lie from those of the training.
+        no_spread: Whether it was found that the checkpoint keeps too few different references to measure that.
     """
 
     off: Line
     on: Line | None
     shift_scores: dict[int, float]
+    no_spread: bool = False
 
     @property
     def lines(self) -> list[Line]:
@@ -70,12 +72,14 @@ def severity_domains(view: View) -> dict[int, str]:
 def known(view: View, row: Row) -> Method:
     """What is there for a method without computing anything."""
     off, *on = [Line(question, known_reports(view, question)) for question in row.questions]
-    shift_scores = {
-        severity: found
-        for severity, domain in severity_domains(view).items()
-        if (found := present_shift_score(row.off.checkpoint, domain)) is not None
-    }
-    return Method(off, on[0] if on else None, shift_scores)
+    domains = severity_domains(view)
+    found = known_shift_scores(row.off.checkpoint, domains.values())
+    return Method(
+        off,
+        on[0] if on else None,
+        shift_scores={step: score for step, domain in domains.items() if (score := found.get(domain)) is not None},
+        no_spread=None in found.values(),
+    )
 
 
 def known_reports(view: View, question: Question) -> dict[int, DomainReport]:
@@ -94,7 +98,8 @@ def lacks_scores(method: Method, severity: int) -> bool:
 
 def lacks_shift_score(method: Method, severity: int) -> bool:
     """Whether a method could measure a severity's shift and has not."""
-    return method.off.question.checkpoint.has_references and severity not in method.shift_scores
+    can_measure = method.off.question.checkpoint.has_references and not method.no_spread
+    return can_measure and severity not in method.shift_scores
 
 
 def missing_severities(methods: Sequence[Method]) -> list[int]:

@@ -37,7 +37,7 @@ from gnl_core.runs.exports import write_csv, write_map
 from gnl_core.runs.finding import find_epoch
 from gnl_core.runs.folder import RunFolder, report_to_json, save_scores, write_report
 from gnl_core.runs.tuning import read_preset
-from gnl_core.scoring import collect, collect_scores, detect, join_scores
+from gnl_core.scoring import collect, collect_scores, detect, explain_missing_shift, join_scores
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -125,7 +125,7 @@ def score_command(parsed: argparse.Namespace) -> None:
         threshold=choose_threshold(held_out, quantile=quantile),
         pixels={domain: pixels for domain, (_, pixels) in scored.items()},
         shift_scores={domain: measure_domain_shift(run, domain) for domain in domains},
-    )
+    )._replace(no_shift_score=explain_missing_shift(run.detector))
     save_scores(folder, scores, scoring)
     if held_out:
         save_scores(folder, held_out, scoring)

@@ -44,8 +44,8 @@ def format_report(measured: Report) -> str:
     """A line a domain, and below what one has to know in order to read them."""
     domains = measured.domains
     has_pixels = any(domain.pixel_auroc is not None for domain in domains.values())
-    has_shift = any(domain.shift_score is not None for domain in domains.values())
-    columns = RANKING | THRESHOLDED | (PIXELS if has_pixels else {}) | (SHIFT if has_shift else {}) | COUNTS
+    measures_shift = has_shift(measured) or measured.no_shift_score is not None
+    columns = RANKING | THRESHOLDED | (PIXELS if has_pixels else {}) | (SHIFT if measures_shift else {}) | COUNTS
     cells = [["domain", *columns]]
     cells += [[name, *(show(domain) for show in columns.values())] for name, domain in domains.items()]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -57,14 +57,21 @@ def footnotes(measured: Report) -> Iterator[str]:
     """The threshold, and which images no figure counts."""
     if measured.threshold is not None:
         yield describe_threshold(measured.threshold)
-    if any(domain.shift_score is not None for domain in measured.domains.values()):
+    if has_shift(measured):
         yield "shift: distance of the teacher's features from the training images', in their own spread, without labels"
+    if measured.no_shift_score is not None:
+        yield measured.no_shift_score
     for name, domain in measured.domains.items():
         if domain.n_unlabelled:
             reason = "and no figure counts them" if domain.n_normal + domain.n_anomalous else "so there is no AUROC"
             yield f"{name}: {domain.n_unlabelled} images have no labels, {reason}"
         if domain.n_without_mask:
             yield f"{name}: pixel figures leave out {domain.n_without_mask} anomalous images without a mask"
+
+
+def has_shift(measured: Report) -> bool:
+    """Whether some domain has a shift score."""
+    return any(domain.shift_score is not None for domain in measured.domains.values())
 
 
 def describe_threshold(threshold: Threshold) -> str:

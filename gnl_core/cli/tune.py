@@ -36,14 +36,15 @@ def add_tune_command(parser: argparse.ArgumentParser) -> None:
 
 def tune_command(parsed: argparse.Namespace) -> None:
     """Judge all ways of looking, print what the best and no matching come to, and write the best: gnl tune."""
-    runs = [load_run(RunFolder(path), **given_settings(parsed, PLACES)) for path in parsed.run]
+    paths = list({path.resolve(): path for path in parsed.run}.values())  # a run that is named twice counts once
+    runs = [load_run(RunFolder(path), **given_settings(parsed, PLACES)) for path in paths]
     tuning = tune(runs, anomalies=parsed.anomalies, watch=show_progress)
     print(format_judgements({"no matching, maximum": tuning.judged[0], "chosen": tuning.best}))
     print(f"chosen: {describe(tuning.best.scoring)}")
     print(
         f"validation: {tuning.n_normal} held-out normal images, each without and with each of two synthetic anomalies"
     )
-    write_preset(parsed.output, tuning.best, runs=parsed.run, n_normal=tuning.n_normal)
+    write_preset(parsed.output, tuning.best, runs=paths, n_normal=tuning.n_normal)
     say(f"wrote {parsed.output}")
 
 

@@ -14,10 +14,9 @@ from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.distribution_matching import nearest_reference, sort_features, take_distribution
 from gnl_core.models.teachers import Branch, Mix, Teacher, Ways
 from gnl_core.records import Batch
-from gnl_core.shift_score import shift_score
+from gnl_core.shift_score import has_spread, shift_score
 
 STAGE_COUNT = 3
-FEWEST_FOR_SPREAD = 2
 Chosen = tuple[int, str]  # how many of the kept references a stage is matched to, and "mean" or "nearest"
 
 
@@ -25,7 +24,9 @@ class References(nn.Module):
     """Sorted teacher features of training images: what matching pulls test features toward.
 
     They are buffers, so that a checkpoint can match without its data set. All three stages are kept,
-    so that the matched stages can be chosen when scoring.
+    so that the matched stages can be chosen when scoring. Where there are fewer different training images
+    than references to keep, the rest of the rows repeats them. Only the different ones, which come first,
+    enter a mean or a spread.
     """
 
     def __init__(self, teacher: Teacher, config: RunConfig) -> None:
@@ -34,6 +35,8 @@ class References(nn.Module):
         self.count = config.stored_references
         for index, shape in enumerate(sorted_shapes(teacher, config.image_size)):
             self.register_buffer(buffer_name(index), torch.zeros(self.count, *shape))
+        self.distinct = self.count
+        self.register_load_state_dict_post_hook(count_distinct)  # type: ignore[no-untyped-call]
 
     def fill(self, teacher: Teacher, images: Iterable[Tensor]) -> None:
         """Draw the references by seed and keep their sorted features.
@@ -46,14 +49,29 @@ class References(nn.Module):
 
     @torch.no_grad()
     def keep(self, teacher: Teacher, chosen: Tensor) -> None:
-        """Keep the sorted features of chosen images, shape (count, 3, H, W)."""
-        for kept, stage in zip(self.stages, teacher(chosen), strict=True):
-            kept.copy_(sort_features(stage))
+        """Keep the sorted features of chosen images, shape (R, 3, H, W) with R at least 1; copies count once."""
+        if not self.count:
+            return
+        different = chosen[first_of_each([chosen])]
+        repeated = torch.arange(self.count) % len(different)
+        for kept, stage in zip(self.stages, teacher(different), strict=True):
+            kept.copy_(sort_features(stage)[repeated])
+        count_distinct(self)
 
     @property
     def stages(self) -> list[Tensor]:
         """Each stage's sorted values, shapes (count, C, N)."""
         return [self.get_buffer(buffer_name(index)) for index in range(STAGE_COUNT)]
+
+    @property
+    def distinct_stages(self) -> list[Tensor]:
+        """Each stage's sorted values of the different references alone, shapes (distinct, C, N)."""
+        return [stage[: self.distinct] for stage in self.stages]
+
+    @property
+    def has_spread(self) -> bool:
+        """Whether a shift can be measured: two or more different references are kept, and vary at every stage."""
+        return all(has_spread(stage) for stage in self.distinct_stages)
 
     @torch.no_grad()
     def measure_shift(self, teacher: Teacher, batches: Iterable[Tensor]) -> float | None:
@@ -64,15 +82,15 @@ class References(nn.Module):
             batches: The domain's images, shape (B, 3, H, W) each, of the training images' size.
 
         Returns:
-            The mean of the three stages' shift scores; None where fewer than two references are kept.
+            The mean of the three stages' shift scores; None where the references have no spread.
         """
-        if self.count < FEWEST_FOR_SPREAD:
+        if not self.has_spread:
             return None
         sums, count = [torch.zeros_like(references[0]) for references in self.stages], 0
         for images in batches:
             count += len(images)
             sums = [total + sort_features(stage).sum(dim=0) for total, stage in zip(sums, teacher(images), strict=True)]
-        scores = [shift_score(total / count, references) for total, references in zip(sums, self.stages, strict=True)]
+        scores = [shift_score(total / count, kept) for total, kept in zip(sums, self.distinct_stages, strict=True)]
         return float(torch.stack(scores).mean())
 
     def matching(self, scoring: ScoringConfig, *, own_weight: float) -> Mix | None:
@@ -127,7 +145,7 @@ class References(nn.Module):
     def match_fully(self, index: int, stage: Tensor, chosen: Chosen) -> Tensor:
         """A stage's map with the reference's distribution."""
         count, choice = chosen
-        kept = self.get_buffer(buffer_name(index))[:count]
+        kept = self.get_buffer(buffer_name(index))[: min(count, self.distinct)]
         reference = nearest_reference(stage, kept) if choice == "nearest" else kept.mean(dim=0)
         return take_distribution(stage, reference)
 
@@ -149,6 +167,25 @@ class References(nn.Module):
                 "ask for fewer, or train with a larger --stored-references"
             )
         return weight
+
+
+def count_distinct(references: References, _: object = None) -> None:
+    """Note how many rows come before the first copy, when features were kept or loaded."""
+    first = first_of_each(references.stages)
+    references.distinct = sum(row == place for place, row in enumerate(first))
+
+
+def first_of_each(parts: Sequence[Tensor]) -> list[int]:
+    """The rows that are not copies of an earlier row, in their order.
+
+    Args:
+        parts: Tensors of R rows each; a copy is equal in all of them.
+    """
+    first: list[int] = []
+    for row in range(len(parts[0])):
+        if not any(all(torch.equal(part[row], part[seen]) for part in parts) for seen in first):
+            first.append(row)
+    return first
 
 
 def chosen_references(index: int, scoring: ScoringConfig) -> Chosen | None:
@@ -185,7 +222,7 @@ def choose_references(images: Iterable[Tensor], *, count: int, seed: int) -> Ten
         seed: Decides the draw.
 
     Returns:
-        Shape (count, 3, H, W); where there are fewer images than asked for, they repeat.
+        Shape (R, 3, H, W), where R is `count`, or the number of images where there are fewer.
 
     Raises:
         ValueError: If there is no image.
@@ -195,4 +232,4 @@ def choose_references(images: Iterable[Tensor], *, count: int, seed: int) -> Ten
     chosen = [image for _, image in heapq.nsmallest(max(1, count), ranked, key=itemgetter(0))]
     if not chosen:
         raise ValueError("there is no training image to take references from")
-    return torch.stack(chosen)[torch.arange(count) % len(chosen)]
+    return torch.stack(chosen)

@@ -255,7 +255,7 @@ def measure_domain_shift(run: Run, domain: str) -> float | None:
     """How far a domain lies from the training images, by up to 256 of its images and no label.
 
     Returns:
-        0 or more, about 0.4 in-distribution; None for a method without a teacher or without references.
+        0 or more, about 0.4 in-distribution; None as of `gnl_core.scoring.measure_shift`.
     """
     items = list_domain(run.config, domain)
     step = -(-len(items) // SHIFT_IMAGES)  # all kinds of images: data sets list them class by class

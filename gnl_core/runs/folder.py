@@ -236,23 +236,29 @@ def write_report(folder: RunFolder, report: Report, scoring: ScoringConfig) -> N
     write_atomically(folder.report, json.dumps(origin | report_to_json(report), indent=2).encode())
 
 
-def read_shift_scores(folder: RunFolder) -> dict[str, float]:
-    """The shift scores of the domains that were last scored, if the present checkpoint was; else none."""
+def read_shift_scores(folder: RunFolder) -> dict[str, float | None]:
+    """The shift scores of the domains that were last scored, if the present checkpoint was; else none.
+
+    Returns:
+        Domain name to shift score, without those that nobody measured; None where none can be measured.
+    """
     if not folder.report.exists():
         return {}
     report = json.loads(folder.report.read_bytes())
     if report["checkpoint"] != hash_file(folder.weights):
         return {}
     measured = {name: domain.get("shift_score") for name, domain in report["domains"].items()}
-    return {name: score for name, score in measured.items() if score is not None}
+    cannot = report.get("no_shift_score") is not None
+    return {name: score for name, score in measured.items() if score is not None or cannot}
 
 
 def report_to_json(report: Report) -> dict[str, object]:
-    """A report as plain values: {"domains": {name: {"auroc": …, …}}, "drops": {name: …}, "threshold": {…} or None}."""
+    """A report as plain values, by the names of its fields: {"domains": {name: {"auroc": …, …}}, "drops": …, …}."""
     return {
         "domains": {name: domain._asdict() for name, domain in report.domains.items()},
         "drops": report.drops,
         "threshold": report.threshold._asdict() if report.threshold else None,
+        "no_shift_score": report.no_shift_score,
     }
 
 

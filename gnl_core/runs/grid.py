@@ -68,6 +68,8 @@ class Cell(NamedTuple):
 def plan_cells(settings: Mapping[str, object], grid: Grid, *, output: Path) -> list[Cell]:
     """List the cells of a comparison: all of the first seed, then all of the second.
 
+    A class, method, seed or strength that is named twice counts once, as one run is no second sample.
+
     Args:
         settings: Fields of RunConfig that all cells share; strings are converted.
         grid: What differs between them.
@@ -78,7 +80,8 @@ def plan_cells(settings: Mapping[str, object], grid: Grid, *, output: Path) -> l
             cell in the folder was trained with.
     """
     cells = []
-    for seed, normal_class, detector in itertools.product(grid.seeds, grid.normal_classes, grid.detectors):
+    named = itertools.product(grid.seeds, grid.normal_classes, grid.detectors)
+    for seed, normal_class, detector in dict.fromkeys(named):
         own = {"seed": seed, "normal_class": normal_class, "detector": detector}
         config = parse_config({**settings, **own})
         spec = find_dataset(config.dataset, config.data_root)
@@ -97,7 +100,7 @@ def plan_cells(settings: Mapping[str, object], grid: Grid, *, output: Path) -> l
 def asked_strengths(detector: str, style_weights: tuple[float, ...]) -> tuple[float, ...]:
     """The strengths at which a method is scored: those asked for, or its own if none are or it has no matching."""
     method = find_method(detector)
-    return style_weights if style_weights and method.matches else (method.style_weight,)
+    return tuple(dict.fromkeys(style_weights)) if style_weights and method.matches else (method.style_weight,)
 
 
 def parse_question(config: RunConfig, style_weight: float) -> ScoringConfig:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from app.screens.explore_captions import told_once
+from app.words import NO_SHIFT_SCORE
 from gnl_core.runs.folder import hash_file
 
 SHIFT = "Shift score "
@@ -45,6 +46,13 @@ def test_a_shift_score_that_was_written_down_is_read_and_one_of_another_checkpoi
     folder.report.write_text(json.dumps(report | {"checkpoint": hash_file(folder.weights)}))
     (read,) = shift_captions(open_page(normal="7", methods="kNN"))
     assert read == "Shift score 98.8 (in-distribution 0.4), measured without labels"
+
+
+def test_a_run_with_one_reference_has_a_dash_and_the_reason(open_page, train):
+    train(normal_class="7", detector="knn", stored_references=1, reference_count=1)
+    page = open_page(normal="7", methods="kNN")
+    assert not page.exception
+    assert shift_captions(page) == [SHIFT + NO_SHIFT_SCORE]
 
 
 def test_a_method_without_a_teacher_has_no_shift_score(open_page, train):

@@ -181,7 +181,7 @@ def test_masks_and_maps_of_the_parts_are_shown(open_inspect):
 
 def test_the_score_is_told_with_sixteen_other_training_images_as_the_only_reference(open_inspect):
     page = open_inspect()
-    assert "**With each of 16 other training images as the only reference**" in [text.value for text in page.markdown]
+    assert "**With each of 16 training images as the only reference**" in [text.value for text in page.markdown]
 
 
 def test_scores_maps_and_commands_can_be_taken_away(open_inspect):

@@ -5,7 +5,8 @@ import pytest
 from app.answers import ask
 from app.cache import list_checkpoints
 from app.screens.shift_finding import finding
-from app.screens.shift_numbers import Line, Method
+from app.screens.shift_numbers import Line, Method, lacks_shift_score
+from app.words import NO_SHIFT_SCORE
 from gnl_core.records import DomainReport
 
 
@@ -57,3 +58,10 @@ def test_without_labels_of_both_kinds_there_is_no_auroc_to_tell_of(method_of):
 
 def test_only_the_unchanged_images_are_no_finding_yet(method_of):
     assert "not scored under this shift yet" in finding(method_of([0.9]))
+
+
+def test_references_without_a_spread_are_the_reason_for_no_shift_score(method_of):
+    method = method_of([0.9, 0.8, 0.7])._replace(no_spread=True)
+    assert finding(method).endswith(f"Shift score {NO_SHIFT_SCORE}.")
+    assert not lacks_shift_score(method, severity=3)
+    assert lacks_shift_score(method._replace(no_spread=False), severity=3)

@@ -16,7 +16,7 @@ from gnl_core.cli import main
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets import DATASETS, digits
 from gnl_core.runs import experiment
-from gnl_core.runs.folder import RunFolder, find_scores
+from gnl_core.runs.folder import RunFolder, find_scores, read_shift_scores
 
 TINY = ["--limit=20", "--epochs=2", "--image-size=32", "--detector=rd4ad", "--device=cpu", "--seed=7"]
 N_NORMAL, N_ANOMALOUS, N_HELD_OUT = 6, 34, 11
@@ -125,6 +125,17 @@ def test_without_json_there_is_a_line_a_domain(run: Path, capsys: pytest.Capture
     assert [line.split()[-2:] for line in lines] == [[str(N_NORMAL), str(N_ANOMALOUS)]] * 2
     assert threshold.startswith("threshold ")
     assert shift.startswith("shift: ")
+
+
+def test_a_run_with_one_reference_has_no_shift_score_and_the_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    run = tmp_path / "one"
+    assert main(["train", "--run", str(run), *TINY, "--stored-references=1", "--reference-count=1"]) == 0
+    found = score_as_json(capsys, run, "--shift", "gaussian_noise:5")
+    assert {domain["shift_score"] for domain in found["domains"].values()} == {None}
+    assert "two or more different training images, and this checkpoint keeps 1" in found["no_shift_score"]
+    assert read_shift_scores(RunFolder(run)) == {"digits": None, "digits+gaussian_noise:5": None}
+    assert main(["score", str(run)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == found["no_shift_score"]
 
 
 def test_the_threshold_is_a_quantile_of_the_held_out_scores_that_are_kept(

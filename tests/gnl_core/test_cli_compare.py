@@ -14,6 +14,7 @@ from gnl_core.config import RunConfig
 from gnl_core.datasets import DATASETS, digits
 from gnl_core.runs import sweep
 from gnl_core.runs.finding import list_runs
+from gnl_core.runs.folder import read_saved_scores
 
 TINY = ["--limit=20", "--epochs=1", "--image-size=32", "--device=cpu", "--normal-class=4"]
 IMAGES = 10
@@ -155,3 +156,10 @@ def test_a_missing_ray_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setitem(sys.modules, "ray", None)
     assert compare(tmp_path, "--detector", "rd4ad", "--ray", "local") == 2
     assert "--ray needs Ray, which is not installed" in capsys.readouterr().err
+
+
+def test_a_strength_that_is_named_twice_scores_no_image_twice(tmp_path: Path):
+    assert compare(tmp_path, "--detector", "knn", "--style-weight", "1", "1") == 0
+    (run,) = list_runs(tmp_path)
+    rows = read_saved_scores(run)
+    assert len(rows["path"]) == len(set(zip(rows["path"], rows["domain"], strict=True))) == 4 * IMAGES

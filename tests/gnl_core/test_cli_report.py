@@ -37,3 +37,14 @@ def test_images_without_labels_are_the_reason_for_no_auroc():
 def test_a_missing_threshold_is_told():
     table = format_report(Report({"digits": PLAIN}, {}, Threshold(None, 0.95, 0)))
     assert table.splitlines()[-1].startswith("no threshold, as there are no held-out normal training images")
+
+
+def test_a_shift_score_that_cannot_be_measured_is_a_dash_with_the_reason():
+    header, line, note = format_report(Report({"a": PLAIN}, {}, no_shift_score="no shift score: why")).splitlines()
+    assert header.split()[-3:] == ["shift", "normal", "anomalous"]
+    assert line.split()[-3:] == ["-", "74", "645"]
+    assert note == "no shift score: why"
+
+
+def test_a_method_that_has_no_shift_score_has_no_column():
+    assert "shift" not in format_report(Report({"a": PLAIN}, {}))

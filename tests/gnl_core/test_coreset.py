@@ -43,8 +43,16 @@ def test_points_on_a_line_are_chosen_by_hand():
     assert greedy_centres(points, count=4, first=0).tolist() == [0, 4, 2, 1]
 
 
-def test_no_point_is_chosen_twice_even_where_all_are_equal():
-    assert sorted(greedy_centres(torch.ones(6, 2), count=6, first=3).tolist()) == list(range(6))
+def test_of_equal_points_one_is_chosen():
+    assert greedy_centres(torch.ones(6, 2), count=6, first=3).tolist() == [3]
+
+
+@pytest.mark.parametrize("offset", [0.0, 100.0])
+def test_a_coreset_has_no_copies(offset: float):
+    features = torch.randn(50, 160) + offset
+    coreset = draw_coreset(features.repeat(4, 1), percent=100, generator=seeded())
+    assert len(coreset) == len(coreset.unique(dim=0)) == 50
+    assert len(draw_coreset(features, percent=100, generator=seeded())) == 50
 
 
 def test_greedy_centres_are_at_most_twice_as_far_as_the_best_ones():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gnl_core.shift_score import shift_score
+from gnl_core.shift_score import has_spread, shift_score
 
 REFERENCES = torch.tensor([[[0.0, 2.0]], [[2.0, 4.0]]])  # mean 1, 3; variance 2 at each place
 
@@ -33,4 +33,14 @@ def test_the_median_channel_decides():
 def test_channels_that_never_vary_are_not_asked():
     references = torch.cat([REFERENCES, torch.full((2, 1, 2), 7.0)], dim=1)
     assert shift_score(torch.tensor([[1.0, 3.0], [9.0, 9.0]]), references) == 0
-    assert shift_score(torch.tensor([[9.0, 9.0]]), torch.full((2, 1, 2), 7.0)) == 0
+
+
+@pytest.mark.parametrize("references", [torch.full((2, 1, 2), 7.0), REFERENCES[:1], REFERENCES[:0]])
+def test_references_without_a_spread_are_no_unit(references: torch.Tensor):
+    assert not has_spread(references)
+    with pytest.raises(ValueError, match=f"needs references with a spread, and {len(references)} without were given"):
+        shift_score(torch.tensor([[9.0, 9.0]]), references)
+
+
+def test_two_different_references_have_a_spread():
+    assert has_spread(REFERENCES)

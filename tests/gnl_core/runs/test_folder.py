@@ -194,7 +194,7 @@ def test_a_report_is_plain_values():
 
 
 def test_a_report_without_a_threshold_says_so():
-    assert report_to_json(Report({}, {})) == {"domains": {}, "drops": {}, "threshold": None}
+    assert report_to_json(Report({}, {})) == {"domains": {}, "drops": {}, "threshold": None, "no_shift_score": None}
 
 
 def test_a_written_report_is_json(folder: RunFolder):

@@ -30,6 +30,11 @@ def test_a_grid_has_a_cell_for_each_seed_class_and_method(settings: dict[str, ob
     assert not list(tmp_path.iterdir())
 
 
+def test_what_is_named_twice_counts_once(settings: dict[str, object], tmp_path: Path):
+    once, twice = Grid(("4",), ("gnl",), (0,), (0.0, 1.0)), Grid(("4", "4"), ("gnl",) * 2, (0, 0), (0.0, 1.0, 0.0, 1.0))
+    assert plan_cells(settings, twice, output=tmp_path) == plan_cells(settings, once, output=tmp_path)
+
+
 def test_without_strengths_each_method_is_asked_at_its_own(settings: dict[str, object], tmp_path: Path):
     cells = plan_cells(settings, Grid(("4",), ("rd4ad", "gnl"), (0,)), output=tmp_path)
     assert [[question.style_weight for question in cell.questions] for cell in cells] == [[0], [0.5]]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,3 +101,14 @@ def test_the_command_writes_a_preset_that_gnl_score_takes(
     assert f"--style-weight {chosen.style_weight} --matched-stages {chosen.matched_stages}" in printed
     assert main(["score", str(trained_run.path), "--domain", "held_out", "--preset", str(preset), "--json"]) == 0
     assert f'"style_weight": {chosen.style_weight}' in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("few_ways")
+def test_a_run_that_is_named_twice_counts_once(
+    trained_run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    preset, folder = tmp_path / "preset.json", trained_run.path
+    same = str(folder / ".." / folder.name)
+    assert main(["tune", str(folder), same, "--output", str(preset), "--device", "cpu"]) == 0
+    assert "4 held-out normal images" in capsys.readouterr().out
+    assert len(json.loads(preset.read_text())["runs"]) == 1
