@@ -27,6 +27,8 @@ class Item(NamedTuple):
         domain: The domain it belongs to.
         category: What it shows.
         mask: Decodes its anomalous pixels: shape (H, W) at native size; None where none are drawn.
+        file: The file that holds it, which may hold others too; None for an image that is made.
+        mask_file: The same for its mask.
     """
 
     path: str
@@ -35,6 +37,13 @@ class Item(NamedTuple):
     domain: str
     category: str
     mask: Callable[[], Mask] | None = None
+    file: Path | None = None
+    mask_file: Path | None = None
+
+
+def no_lists(root: Path) -> tuple[Path, ...]:
+    """A data set whose folders say it all."""
+    return ()
 
 
 class DatasetSpec(NamedTuple):
@@ -49,6 +58,10 @@ class DatasetSpec(NamedTuple):
         augmix_operations: What AugMix draws from in training: INDUSTRIAL_OPERATIONS or ALL_OPERATIONS.
         anomalies: What its anomalies are: "objects" of other classes, or "defects" of the normal one.
         how_to_get: Where to fetch it and the layout that is expected; empty for bundled data sets.
+        folders: Folders below the root in which any image file is taken for one of its images, wherever they may lie.
+        lists: Root folder to the files, beside the images, that decide which images belong where.
+        split: Root folder to a few words on how training and test images are told apart, where that depends on what
+            is there; None where it never does.
     """
 
     summary: str
@@ -59,6 +72,9 @@ class DatasetSpec(NamedTuple):
     augmix_operations: tuple[str, ...]
     anomalies: Literal["objects", "defects"] = "objects"
     how_to_get: str = ""
+    folders: tuple[str, ...] = ()
+    lists: Callable[[Path], tuple[Path, ...]] = no_lists
+    split: Callable[[Path | None], str] | None = None
 
     @property
     def in_distribution(self) -> str:

@@ -3,12 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gnl_core.datasets.base import Image, Item
-from gnl_core.datasets.images import UnreadableImageError
+from gnl_core.datasets.duplicates import pixel_digest, thumbnail
+from gnl_core.datasets.images import UnreadableImageError, colour_mode
+from gnl_core.datasets.listing import SUFFIXES
 from gnl_core.datasets.prefetching import prefetch
+
+ARRAY_MODE = "array"  # of an image that is made, or lies in a file of many
+
+
+class Inspection(NamedTuple):
+    """What reading one item came to.
+
+    Attributes:
+        problems: One sentence each; the rest is unset where the image cannot be used.
+        size: Height and width in pixels.
+        mode: The colours that its file holds, by Pillow's names, or ARRAY_MODE.
+        digest: Equal for images of equal pixels.
+        thumbnail: The image in small, if it was asked for.
+    """
+
+    problems: list[str]
+    size: tuple[int, int] | None = None
+    mode: str = ""
+    digest: bytes = b""
+    thumbnail: NDArray[np.float32] | None = None
 
 
 def check_items(items: Iterable[Item]) -> list[str]:
@@ -51,13 +75,31 @@ def read_problem(item: Item) -> str:
 
 def check_item(item: Item) -> list[str]:
     """What is wrong with one item; the mask of an unreadable image is not looked at."""
+    return inspect_item(item).problems
+
+
+def inspect_item(item: Item, *, thumbnails: bool = False) -> Inspection:
+    """Read an item's image and mask, and note what they are. Never raises.
+
+    Args:
+        item: The item.
+        thumbnails: Whether to keep a thumbnail, to look for near copies.
+    """
     try:
         image = item.read()
+        mode = ARRAY_MODE if item.file is None or item.file.suffix.lower() not in SUFFIXES else colour_mode(item.file)
     except Exception as error:  # to be told with all the others
-        return [tell(item, error)]
+        return Inspection([tell(item, error)])
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        return [f"{item.path}: its image has shape {image.shape} and type {image.dtype}, expected (H, W, 3) and uint8"]
-    return check_mask(item, image)
+        expected = "expected (H, W, 3) and uint8"
+        return Inspection([f"{item.path}: its image has shape {image.shape} and type {image.dtype}, {expected}"])
+    return Inspection(
+        problems=check_mask(item, image),
+        size=(image.shape[0], image.shape[1]),
+        mode=mode,
+        digest=pixel_digest(image),
+        thumbnail=thumbnail(image) if thumbnails else None,
+    )
 
 
 def check_mask(item: Item, image: Image) -> list[str]:

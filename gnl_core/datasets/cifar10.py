@@ -71,6 +71,7 @@ def list_files(root: Path, split: str, normal_class: str) -> list[Item]:
             label=int(CLASSES[number] != normal_class),
             domain=DOMAIN,
             category=CLASSES[number],
+            file=file,
         )
         for file in find_files(root, split)
         for index, number in enumerate(load_file(file).classes.tolist())
@@ -97,6 +98,7 @@ CIFAR10 = DatasetSpec(
     train_items=train_items,
     test_items=test_items,
     augmix_operations=ALL_OPERATIONS,
+    folders=("cifar10/train", "cifar10/test"),
     how_to_get=(
         "Run gnl data download cifar10, or fetch the binary or the Python version from "
         "www.cs.toronto.edu/~kriz/cifar.html and unpack it as cifar10/cifar-10-batches-bin/*.bin or "

@@ -60,6 +60,7 @@ def open_folder(root: Path | None) -> DatasetSpec:
         augmix_operations=INDUSTRIAL_OPERATIONS,
         anomalies="defects",
         how_to_get=HOW_TO_GET,
+        folders=(*TRAIN_FOLDERS, *TEST_FOLDERS, MASKS),
     )
 
 

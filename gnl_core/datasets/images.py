@@ -88,6 +88,12 @@ def image_size(path: Path) -> tuple[int, int]:
         return upright_size(picture)
 
 
+def colour_mode(path: Path) -> str:
+    """The colours that a file holds, by Pillow's name such as RGB, from the header alone; fails as `read_image`."""
+    with explained(path), PIL.Image.open(path, formats=FORMATS) as picture:
+        return picture.mode
+
+
 def load_picture(path: Path) -> PIL.Image.Image:
     """Decode a file as `decode` does; fails as `read_image`, but accepts numbers of any range."""
     with opened(path) as picture:

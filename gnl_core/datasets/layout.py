@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from gnl_core.datasets.base import Item, Mask
+from gnl_core.datasets.base import Item
 from gnl_core.datasets.images import read_image, read_mask_of
 from gnl_core.datasets.listing import check_inside, list_folders, list_images
 
@@ -66,6 +66,7 @@ def image_item(path: Path, *, base: Path, label: int, domain: str, category: str
         label=label,
         domain=domain,
         category=category,
+        file=path,
     )
 
 
@@ -102,7 +103,8 @@ def list_defects(folder: Path, masks: Path, *, root: Path, base: Path, domain: s
         found = {} if kind.name == NORMAL else find_masks(masks / kind.name, paths, root=root)
         for path in paths:
             item = image_item(path, base=base, label=int(kind.name != NORMAL), domain=domain, category=kind.name)
-            items.append(item._replace(mask=found.get(path)))
+            mask = found.get(path)
+            items.append(item._replace(mask=partial(read_mask_of, path, mask), mask_file=mask) if mask else item)
     require_anomalies(items, place=folder, normal_class=NORMAL)
     require_folders_of(masks, [item.category for item in items], place=folder)
     return items
@@ -119,8 +121,8 @@ def require_folders_of(masks: Path, names: Sequence[str], *, place: Path) -> Non
             raise ValueError(f"the masks in {kind} have no images; expected images in {place / kind.name}")
 
 
-def find_masks(folder: Path, images: Iterable[Path], *, root: Path) -> dict[Path, Callable[[], Mask]]:
-    """Image to what reads its mask, for the images that have one.
+def find_masks(folder: Path, images: Iterable[Path], *, root: Path) -> dict[Path, Path]:
+    """Image to its mask, for the images that have one.
 
     Raises:
         ValueError: If a mask has no image.
@@ -132,4 +134,4 @@ def find_masks(folder: Path, images: Iterable[Path], *, root: Path) -> dict[Path
     for mask in masks:
         if mask.name not in by_name:
             raise ValueError(f"the mask {mask} has no image; expected masks to be named like <image>_mask.png")
-    return {by_name[mask.name]: partial(read_mask_of, by_name[mask.name], mask) for mask in masks}
+    return {by_name[mask.name]: mask for mask in masks}

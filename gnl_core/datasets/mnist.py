@@ -47,8 +47,7 @@ def test_items(root: Path | None, normal_class: str, domain: str) -> list[Item]:
 def list_pictures(root: Path, normal_class: str) -> list[Item]:
     """MNIST-M's test images as it is distributed: a folder of image files, and a list of their labels."""
     folder = require_folder(root, BLENDED_FOLDERS, expected=BLENDED_LAYOUT)
-    lists = [place / LABELS for place in (folder.parent, folder)]
-    labels = read_labels(next((path for path in lists if path.is_file()), lists[0]))
+    labels = read_labels(find_labels(folder))
     items = []
     for path in require_images(folder, root=root):
         if path.name not in labels:
@@ -58,6 +57,18 @@ def list_pictures(root: Path, normal_class: str) -> list[Item]:
         item = image_item(path, base=folder.parent, label=label, domain="mnist_m", category=category)
         items.append(item._replace(path=f"mnist_m/{item.path}"))
     return require_anomalies(items, place=folder, normal_class=normal_class)
+
+
+def find_labels(folder: Path) -> Path:
+    """The list of labels beside or in a folder of images; beside it, where there is none."""
+    lists = [place / LABELS for place in (folder.parent, folder)]
+    return next((path for path in lists if path.is_file()), lists[0])
+
+
+def find_lists(root: Path) -> tuple[Path, ...]:
+    """MNIST-M's list of labels, where it lies as pictures."""
+    lists = [find_labels(root / folder) for folder in BLENDED_FOLDERS if (root / folder).is_dir()]
+    return tuple(path for path in lists if path.is_file())
 
 
 def read_labels(path: Path) -> dict[str, str]:
@@ -87,6 +98,8 @@ MNIST = DatasetSpec(
     train_items=train_items,
     test_items=test_items,
     augmix_operations=ALL_OPERATIONS,
+    folders=BLENDED_FOLDERS,
+    lists=find_lists,
     how_to_get=(
         "MNIST: run gnl data download mnist, or put mnist.npz or the four IDX files (yann.lecun.com/exdb/mnist) into "
         "mnist/ under the data root. MNIST-M: run gnl data build-mnist-m --photos DIR, or fetch mnist_m.tar.gz from "

@@ -78,6 +78,7 @@ def array_item(files: Files, index: int, *, label: int, domain: str, split: str)
         label=label,
         domain=domain,
         category=load_classes(files, split)[index],
+        file=files[0],
     )
 
 

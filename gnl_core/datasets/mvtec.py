@@ -9,6 +9,24 @@ from gnl_core.datasets.layout import NORMAL, image_item, list_defects, require_f
 
 DOMAIN = "mvtec"
 LAYOUT = "mvtec/<category>/train/good, test/<type> and ground_truth/<type> under the data root, as MVTec AD unpacks"
+CLASSES = (
+    "bottle",
+    "cable",
+    "capsule",
+    "carpet",
+    "grid",
+    "hazelnut",
+    "leather",
+    "metal_nut",
+    "pill",
+    "screw",
+    "tile",
+    "toothbrush",
+    "transistor",
+    "wood",
+    "zipper",
+)
+PARTS = ("train", "test", "ground_truth")
 FOLDERS = ("mvtec", "mvtec_anomaly_detection", "mvtec_ad", "MVTec")
 
 
@@ -56,24 +74,9 @@ def named(item: Item) -> Item:
 
 MVTEC = DatasetSpec(
     summary="Fifteen kinds of industrial objects and textures with masked defects (MVTec AD)",
-    classes=(
-        "bottle",
-        "cable",
-        "capsule",
-        "carpet",
-        "grid",
-        "hazelnut",
-        "leather",
-        "metal_nut",
-        "pill",
-        "screw",
-        "tile",
-        "toothbrush",
-        "transistor",
-        "wood",
-        "zipper",
-    ),
+    classes=CLASSES,
     domains=(DOMAIN,),
+    folders=tuple(f"{folder}/{name}/{part}" for folder in FOLDERS for name in CLASSES for part in PARTS),
     train_items=train_items,
     test_items=test_items,
     augmix_operations=INDUSTRIAL_OPERATIONS,

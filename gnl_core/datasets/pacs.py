@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from gnl_core.datasets.base import ALL_OPERATIONS, DatasetSpec, Item
 from gnl_core.datasets.layout import image_item, require_anomalies, require_folder, require_images, require_root
-from gnl_core.datasets.listing import check_inside
+from gnl_core.datasets.listing import check_inside, list_folder, list_folders
 
 CLASSES = ("dog", "elephant", "giraffe", "guitar", "horse", "house", "person")
 PHOTO = "photo"
+DOMAINS = (PHOTO, "art_painting", "cartoon", "sketch")
 LAYOUT = "pacs/<domain>/<class>/*.jpg under the data root"
-FOLDERS = ("pacs", "pacs/kfold", "pacs/images", "pacs/Raw images/kfold", "PACS", "PACS/kfold")
-LIST_FOLDERS = (".", "splits", "Train val splits and h5py files pre-read")
+PLACES = ("", "/kfold", "/images", "/Raw images/kfold", "/pacs_data", "/pacs_data/pacs_data")
+FOLDERS = tuple(f"{top}{place}" for top in ("pacs", "PACS", "pacs/PACS") for place in PLACES)
+LIST_FOLDERS = (
+    ".",
+    "splits",
+    "pacs_label",
+    "correct_txt_lists",
+    "txt_lists",
+    "image_list",
+    "pacs_split",
+    "Train val splits and h5py files pre-read",
+)
+LIST_DEPTH = 3  # how deep below PACS's own folder the lists are looked for, whatever their folder is called
 # The third list, photo_test_kfold.txt, repeats both others: it is for those who test on a whole domain.
 TRAIN_LIST, TEST_LIST = "photo_train_kfold.txt", "photo_crossval_kfold.txt"
+LIST_ENDING = "_kfold.txt"
 TRAIN_PERCENT = 80  # where there are no lists
+OFFICIAL, BY_NAME = "official lists", f"first {TRAIN_PERCENT} % by name"
 
 Splits = tuple[list[Path], list[Path]]  # photos for training, and for testing
 
@@ -61,14 +76,27 @@ def list_domain(folder: Path, *, root: Path) -> list[Path]:
     return [path for kind in present for path in require_images(kind, root=root)]
 
 
+def describe_split(root: Path | None) -> str:
+    """Whether photos are split by the official lists or by name.
+
+    Raises:
+        ValueError: If the folder is missing, or its lists are incomplete.
+    """
+    return OFFICIAL if list_files(require_root(root)) else BY_NAME
+
+
+def list_files(root: Path) -> tuple[Path, ...]:
+    """The train list and the crossval list, or nothing."""
+    return find_lists(find_pacs(root), root=root)
+
+
 def split_photos(folder: Path, *, root: Path) -> Splits:
     """The photos for training and for testing, by the lists that come with PACS or, without any, by name."""
-    train, test = (find_list(folder, name, root=root) for name in (TRAIN_LIST, TEST_LIST))
-    if train and test:
-        return read_list(train, folder, root=root), read_list(test, folder, root=root)
-    if train or test:
-        raise ValueError(f"{train or test} is one of two lists; expected {TRAIN_LIST} and {TEST_LIST}")
-    return split_by_name(folder / PHOTO, root=root)
+    lists = find_lists(folder, root=root)
+    if not lists:
+        return split_by_name(folder / PHOTO, root=root)
+    train, test = (read_list(path, folder, root=root) for path in lists)
+    return train, test
 
 
 def split_by_name(folder: Path, *, root: Path) -> Splits:
@@ -82,11 +110,48 @@ def split_by_name(folder: Path, *, root: Path) -> Splits:
     return train, test
 
 
-def find_list(folder: Path, name: str, *, root: Path) -> Path | None:
-    """A split list, beside the domains or above them, in the folders where copies of PACS have it."""
+def find_lists(folder: Path, *, root: Path) -> tuple[Path, ...]:
+    """The train list and the crossval list, from the nearest place that has one of them; nothing without any list.
+
+    Raises:
+        ValueError: If one of the two is missing, or only lists of other domains are there: a split by name would
+            be another one than theirs.
+    """
+    places = list(dict.fromkeys(list_places(folder, root=root)))
+    for place in places:
+        lists = (place / TRAIN_LIST, place / TEST_LIST)
+        present = [path for path in lists if path.is_file()]
+        if len(present) == 1:
+            raise ValueError(f"{present[0]} is one of two lists; expected {TRAIN_LIST} and {TEST_LIST}")
+        if present:
+            return lists
+    others = (path for place in places if place.is_dir() for path in list_folder(place))
+    for path in others:
+        if path.name.endswith(LIST_ENDING):
+            raise ValueError(
+                f"{path} is one of PACS's split lists, but those of the photos are missing; put {TRAIN_LIST} and "
+                f"{TEST_LIST} beside it, or remove it to split the photos by name"
+            )
+    return ()
+
+
+def list_places(folder: Path, *, root: Path) -> Iterator[Path]:
+    """Where the lists may lie, the nearest first.
+
+    Beside the domains and in each folder above them, up to the data root, there and in the folders that copies of
+    PACS keep them in; then anywhere in PACS's own folder, three levels deep.
+    """
     above = [parent for parent in (folder, *folder.parents) if parent.is_relative_to(root)]
-    places = [parent / place / name for parent in above for place in LIST_FOLDERS]
-    return next((path for path in places if path.is_file()), None)
+    yield from (parent / name for parent in above for name in LIST_FOLDERS)
+    yield from folders_below(root / folder.relative_to(root).parts[0], depth=LIST_DEPTH)
+
+
+def folders_below(folder: Path, *, depth: int) -> Iterator[Path]:
+    """The folders below one, without those of the images."""
+    for inner in list_folders(folder) if depth else []:
+        if inner.name not in DOMAINS:
+            yield inner
+            yield from folders_below(inner, depth=depth - 1)
 
 
 def read_list(path: Path, folder: Path, *, root: Path) -> list[Path]:
@@ -108,9 +173,9 @@ def read_list(path: Path, folder: Path, *, root: Path) -> list[Path]:
 
 
 def parse_line(line: str, place: str) -> tuple[str, str]:
-    """Class and file that a line names; its number says the class again."""
+    """Class and file that a line names, whatever folders come before; its number says the class again."""
     match line.strip().rpartition(" ")[0].split("/"):
-        case ["photo", category, name] if category in CLASSES and name not in ("", ".", ".."):
+        case [*_, "photo", category, name] if category in CLASSES and name not in ("", ".", ".."):
             return category, name
     raise ValueError(f"{place} is {line!r}; expected one like 'photo/dog/056_0001.jpg 1'")
 
@@ -125,10 +190,13 @@ def make_item(path: Path, folder: Path, normal_class: str) -> Item:
 PACS = DatasetSpec(
     summary="Seven classes as photos, art paintings, cartoons and sketches (PACS)",
     classes=CLASSES,
-    domains=(PHOTO, "art_painting", "cartoon", "sketch"),
+    domains=DOMAINS,
     train_items=train_items,
     test_items=test_items,
     augmix_operations=ALL_OPERATIONS,
+    folders=tuple(f"{folder}/{domain}" for folder in FOLDERS for domain in DOMAINS),
+    lists=list_files,
+    split=describe_split,
     how_to_get=(
         "Fetch PACS from the page of its authors (sketchx.eecs.qmul.ac.uk/downloads) and unpack it as "
         "pacs/<domain>/<class>/*.jpg under the data root, the split lists (photo_train_kfold.txt, "

@@ -148,3 +148,60 @@ def test_a_listed_photo_that_leads_out_of_the_root_is_refused(tmp_path: Path):
     photo.symlink_to(tmp_path / "outside.jpg")
     with pytest.raises(ValueError, match=r"pic_003\.jpg leads out of .*root through a symlink"):
         PACS.train_items(root, "dog")
+
+
+PLACES_OF_LISTS = ("pacs_label", "correct_txt_lists", "splits", "a folder/of any name")
+
+
+@pytest.mark.parametrize("place", PLACES_OF_LISTS)
+def test_lists_are_found_in_the_folders_that_copies_of_pacs_have(tmp_path: Path, place: str):
+    write_pacs(tmp_path / "PACS" / "kfold")
+    write_lists(tmp_path / "PACS" / place)
+    assert [item.path[-7:] for item in PACS.train_items(tmp_path, "dog")] == ["003.jpg", "001.jpg"]
+    assert PACS.split(tmp_path) == "official lists"
+    assert PACS.lists(tmp_path) == tuple(
+        tmp_path / "PACS" / place / name for name in ("photo_train_kfold.txt", "photo_crossval_kfold.txt")
+    )
+
+
+def test_lists_beside_those_of_the_other_domains_are_found(tmp_path: Path):
+    write_pacs(tmp_path / "pacs" / "pacs_data")
+    write_lists(tmp_path / "pacs" / "pacs_label")
+    for domain in PACS.shifted:
+        (tmp_path / "pacs" / "pacs_label" / f"{domain}_train_kfold.txt").write_text(f"{domain}/dog/pic_000.jpg 1\n")
+    assert len(PACS.train_items(tmp_path, "dog")) == 2
+
+
+def test_without_lists_the_split_is_named(tmp_path: Path):
+    write_pacs(tmp_path / "pacs")
+    assert PACS.split(tmp_path) == "first 80 % by name"
+    assert PACS.lists(tmp_path) == ()
+
+
+def test_lists_of_other_domains_alone_are_refused_rather_than_splitting_by_name(tmp_path: Path):
+    write_pacs(tmp_path / "pacs")
+    (tmp_path / "pacs" / "pacs_label").mkdir()
+    (tmp_path / "pacs" / "pacs_label" / "sketch_train_kfold.txt").write_text("sketch/dog/pic_000.png 1\n")
+    with pytest.raises(
+        ValueError, match=r"sketch_train_kfold\.txt is one of PACS's split lists, but those of the photos"
+    ):
+        PACS.train_items(tmp_path, "dog")
+
+
+def test_a_line_may_name_the_folders_above_the_domain(tmp_path: Path):
+    write_pacs(tmp_path / "pacs")
+    write_lists(tmp_path / "pacs")
+    (tmp_path / "pacs" / "photo_train_kfold.txt").write_text("PACS/kfold/photo/dog/pic_001.jpg 0\n")
+    assert [item.path for item in PACS.train_items(tmp_path, "dog")] == ["pacs/photo/dog/pic_001.jpg"]
+
+
+@pytest.mark.parametrize("place", ["pacs_label", "correct_txt_lists"])
+def test_lists_elsewhere_train_as_many_dogs_as_the_lists_name(tmp_path: Path, place: str):
+    dogs = [f"photo/dog/056_{number:04d}.jpg 1" for number in range(181)]
+    (tmp_path / "pacs" / "photo" / "dog").mkdir(parents=True)
+    for line in dogs:
+        (tmp_path / "pacs" / line.partition(" ")[0]).touch()
+    (tmp_path / "pacs" / place).mkdir()
+    (tmp_path / "pacs" / place / "photo_train_kfold.txt").write_text("\n".join(dogs[::-1][:151]))
+    (tmp_path / "pacs" / place / "photo_crossval_kfold.txt").write_text("\n".join(dogs[::-1][151:]))
+    assert len(PACS.train_items(tmp_path, "dog")) == 151  # 144 by name

@@ -1,0 +1,157 @@
+"""Which files of a data set's folder are read, and which are passed over and why."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from gnl_core.datasets.base import DatasetSpec, Item
+from gnl_core.datasets.listing import SUFFIXES
+
+MASKS = "ground_truth"
+LARGEST_WALK = 200_000  # files looked at below one folder; beyond, the count is a lower bound
+
+
+class PassedOver(NamedTuple):
+    """A file that lies among a data set's images and is not read.
+
+    Attributes:
+        file: Where it lies.
+        reason: Why it is not read, a row of REASONS.
+    """
+
+    file: Path
+    reason: str
+
+
+class Layout(NamedTuple):
+    """The folders that a data set's image files were found in.
+
+    Attributes:
+        home: The lowest folder that holds all of them.
+        read: Its folders that hold some of them, or the home itself; every file in these should be read.
+        holding: All folders on the way from there to an image.
+        direct: The folders in which images lie.
+    """
+
+    home: Path
+    read: frozenset[Path]
+    holding: frozenset[Path]
+    direct: frozenset[Path]
+
+
+def image_files(items: Iterable[Item]) -> set[Path]:
+    """The image files of items and of their masks, without files that hold many images."""
+    files = (file for item in items for file in (item.file, item.mask_file) if file is not None)
+    return {file for file in files if file.suffix.lower() in SUFFIXES}
+
+
+def find_layout(files: Collection[Path]) -> Layout:
+    """The folders that some image files lie in."""
+    direct = frozenset(file.parent for file in files)
+    home = Path(os.path.commonpath(direct))
+    tops = frozenset(home.joinpath(*folder.relative_to(home).parts[:1]) for folder in direct)
+    holding = frozenset(above for folder in direct for above in (folder, *folder.parents) if above.is_relative_to(home))
+    return Layout(home, tops, holding, direct)
+
+
+def list_sources(items: Iterable[Item], root: Path) -> list[str]:
+    """Where images are read from, relative to the data root: folders, and files that hold many images."""
+    files = list(dict.fromkeys(item.file for item in items if item.file is not None))
+    pictures = [file for file in files if file.suffix.lower() in SUFFIXES]
+    tops = find_layout(pictures).read if pictures else frozenset()
+    places = [next((top for top in tops if file.is_relative_to(top)), file) for file in files]
+    return [shown_path(place, root) for place in dict.fromkeys(places)]
+
+
+def find_passed_over(items: Collection[Item], *, lists: Collection[Path] = ()) -> list[PassedOver]:
+    """What lies among the images of a data set and is not read, whatever its loader.
+
+    In a folder that images are read from, that is every file which no item or mask is read from. Beside these folders,
+    in the lowest folder that holds them all, it is every image file.
+
+    Args:
+        items: All images of the data set.
+        lists: Files that are read beside them.
+
+    Returns:
+        The files, by name. Data sets that are made or lie in array files have none.
+    """
+    taken = image_files(items)
+    if not taken:
+        return []
+    layout, known = find_layout(taken), taken | set(lists)
+    found = islice(walk(layout.home, layout.holding), LARGEST_WALK)
+    left = (path for path in found if path not in known)
+    return [PassedOver(path, reason(path, layout)) for path in left if counts(path, layout)]
+
+
+def walk(folder: Path, holding: Collection[Path]) -> Iterator[Path]:
+    """Every file below a folder; links to folders are followed only where images are read through them."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        yield folder
+        return
+    for entry in entries:
+        path = folder / entry.name
+        if entry.is_dir() and (not entry.is_symlink() or path in holding):
+            yield from walk(path, holding)
+        else:
+            yield path
+
+
+def counts(path: Path, layout: Layout) -> bool:
+    """Whether a file that is not read belongs to the data set by where it lies, or as a visible image file."""
+    if any(path.is_relative_to(folder) for folder in layout.read):
+        return True
+    return path.suffix.lower() in SUFFIXES and not is_hidden(path, layout)
+
+
+def is_hidden(path: Path, layout: Layout) -> bool:
+    """Whether a file or a folder above it is hidden."""
+    return any(part.startswith(".") for part in path.relative_to(layout.home).parts)
+
+
+REASONS: dict[str, Callable[[Path, Layout], bool]] = {  # the first that holds
+    "hidden": is_hidden,
+    "broken link": lambda path, _: path.is_symlink() and not path.exists(),
+    "link to a folder": lambda path, _: path.is_symlink() and path.is_dir(),
+    "folder that cannot be opened": lambda path, _: path.is_dir(),
+    "no image file by its ending": lambda path, _: path.suffix.lower() not in SUFFIXES,
+    "mask without an image": lambda path, layout: MASKS in path.relative_to(layout.home).parts[:-1],
+    "on no list of the split": lambda path, layout: path.parent in layout.direct,
+    "in a nested folder": lambda path, layout: not layout.direct.isdisjoint(path.parents),
+    "in a folder that is not read": lambda path, layout: True,
+}
+
+
+def reason(path: Path, layout: Layout) -> str:
+    """Why a file is not read."""
+    return next(text for text, holds in REASONS.items() if holds(path, layout))
+
+
+def describe_passed_over(passed: Collection[PassedOver], root: Path) -> list[str]:
+    """A line for each reason: how many files, and the first of them."""
+    count = Counter(one.reason for one in passed)
+    first = {one.reason: one.file for one in reversed(list(passed))}
+    return [f"{number} x {text}, first: {shown_path(first[text], root)}" for text, number in count.items()]
+
+
+def shown_path(path: Path, root: Path) -> str:
+    """A path relative to the data root, on one line, whatever bytes are in it."""
+    relative = path.relative_to(root) if path.is_relative_to(root) else path
+    text = relative.as_posix().encode(errors="backslashreplace").decode()
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
+def read_lists(spec: DatasetSpec, root: Path | None) -> tuple[Path, ...]:
+    """The lists of a data set that are there; none where they cannot be found."""
+    try:
+        return () if root is None else spec.lists(root)
+    except ValueError:
+        return ()

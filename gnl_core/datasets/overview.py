@@ -1,0 +1,122 @@
+"""What a data set comes to on this machine, quickly: how many images, what was passed over, what is there twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from gnl_core.datasets import TRAIN, default_root, find_dataset, list_items
+from gnl_core.datasets.accounting import PassedOver, find_passed_over, image_files, list_sources, read_lists, shown_path
+from gnl_core.datasets.base import DatasetSpec, Item
+from gnl_core.datasets.duplicates import find_twins
+from gnl_core.datasets.shifts import split_domain
+
+
+class Overview(NamedTuple):
+    """What a run takes of a data set, and what it should know about the rest.
+
+    Attributes:
+        training: The normal training images.
+        sources: Where these are read from, relative to the data root.
+        split: How training and test images are told apart, where that depends on what is there; else "".
+        passed_over: Files among the images that are not read.
+        equal: Domain to the number of its images that equal a training image; without domains that are not there,
+            and empty where images are made rather than read.
+    """
+
+    training: int
+    sources: list[str]
+    split: str
+    passed_over: list[PassedOver]
+    equal: dict[str, int]
+
+
+def look_over(name: str, *, normal_class: str, root: Path | None) -> Overview:
+    """Look a data set over by names, sizes and, of files of one size, a few bytes. No image file is decoded.
+
+    Args:
+        name: A data set's name.
+        normal_class: The class that is normal.
+        root: The data root; unset: $GNL_DATA.
+
+    Raises:
+        ValueError: If there are no training images.
+    """
+    root = root or default_root()
+    spec = find_dataset(name, root)
+    training = list_items(name, normal_class=normal_class, domain=TRAIN, root=root)
+    if not spec.how_to_get or root is None:
+        return Overview(len(training), [], "", [], {})
+    test = list_each(name, base_domains(spec), normal_class=normal_class, root=root)
+    others = list_others(name, spec, normal_class=normal_class, root=root) if image_files(training) else []
+    everything = [*training, *others]
+    everything += [item for items in test.values() for item in items]
+    return Overview(
+        training=len(training),
+        sources=list_sources(training, root),
+        split=spec.split(root) if spec.split else "",
+        passed_over=find_passed_over(everything, lists=read_lists(spec, root)),
+        equal=count_equal(training, test),
+    )
+
+
+def base_domains(spec: DatasetSpec) -> list[str]:
+    """A data set's domains, corruptions left out."""
+    return list(dict.fromkeys(split_domain(domain)[0] for domain in spec.domains))
+
+
+def list_each(name: str, domains: Iterable[str], *, normal_class: str, root: Path) -> dict[str, list[Item]]:
+    """The images of each domain that is there."""
+    listed = {}
+    for domain in domains:
+        try:
+            listed[domain] = list_items(name, normal_class=normal_class, domain=domain, root=root)
+        except ValueError:  # its absence is told when it is asked for
+            continue
+    return listed
+
+
+def list_others(name: str, spec: DatasetSpec, *, normal_class: str, root: Path) -> list[Item]:
+    """The training images of all other classes that lie among the same images."""
+    if spec.anomalies == "defects":
+        return []
+    others = [other for other in spec.classes if other != normal_class]
+    return [item for other in others for item in list_each(name, [TRAIN], normal_class=other, root=root).get(TRAIN, [])]
+
+
+def count_equal(training: Sequence[Item], test: dict[str, list[Item]]) -> dict[str, int]:
+    """Domain to the number of images that equal a training image; nothing where files cannot be opened."""
+    everything = [item for items in test.values() for item in items]
+    try:
+        equal = Counter(item.domain for item, _ in find_twins(training, everything))
+    except (OSError, ValueError):  # told when the image is read
+        return {}
+    return {domain: equal[domain] for domain in test}
+
+
+def describe_overview(overview: Overview, root: Path | None) -> str:
+    """All that matters of it in one line."""
+    place = f" from {', '.join(overview.sources)}" if overview.sources else ""
+    split = f" ({overview.split})" if overview.split else ""
+    return "; ".join([f"{count_noun(overview.training, 'image')}{place}{split}", *warn_of(overview, root)])
+
+
+def warn_of(overview: Overview, root: Path | None) -> list[str]:
+    """What is wrong with it, if anything is: files passed over, and test images that equal training images."""
+    warnings = []
+    if overview.passed_over:
+        first = overview.passed_over[0]
+        shown = shown_path(first.file, root or Path())
+        warnings.append(f"passed over {count_noun(len(overview.passed_over), 'file')}, first: {shown} ({first.reason})")
+    equal = sum(overview.equal.values())
+    if equal:
+        verb = "equals" if equal == 1 else "equal"
+        warnings.append(f"{count_noun(equal, 'test image')} {verb} a training image")
+    return warnings
+
+
+def count_noun(number: int, noun: str) -> str:
+    """A number with its noun: "1 image", "1,200 images"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
