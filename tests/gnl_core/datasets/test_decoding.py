@@ -238,6 +238,12 @@ def test_grey_tiffs_with_alpha_are_laid_on_white(tmp_path: Path, extra: int, pre
     np.testing.assert_allclose(read_image(path), expected, atol=2)
 
 
+def test_a_fourth_channel_that_is_not_declared_is_taken_for_alpha(tmp_path: Path):
+    samples = random_samples(8, 4)
+    path = put(tmp_path / "a.tif", tiff_file(samples, bits=8, photometric=RGB))
+    np.testing.assert_allclose(read_image(path), on_white(samples[..., :3], samples[..., 3]), atol=0.51)
+
+
 def test_ycbcr_without_subsampling_becomes_rgb(tmp_path: Path):
     samples = np.full((*SIDES, 3), (76, 85, 255))  # red, by ITU-R BT.601
     path = put(tmp_path / "a.tif", tiff_file(samples, bits=8, photometric=YCBCR, fields={SUBSAMPLING: (1, 1)}))
@@ -432,7 +438,17 @@ def test_other_bmps_with_a_palette_of_greys_are_looked_up(tmp_path: Path, bits, 
     assert image[0, :, 0].tolist() == expected
 
 
-# Orientation, masks, memory
+# Frames, orientation, masks, memory
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "WEBP", "MPO"])
+def test_of_several_frames_the_first_is_taken_in_every_format(tmp_path: Path, form: str):
+    red, green = (PIL.Image.new("RGB", (16, 8), colour) for colour in ("red", "lime"))
+    red.save(tmp_path / "a.img", format=form, save_all=True, append_images=[green])
+    with PIL.Image.open(tmp_path / "a.img") as picture:
+        assert picture.n_frames == 2
+    np.testing.assert_allclose(read_image(tmp_path / "a.img")[4, 8], (255, 0, 0), atol=2)
+    assert image_size(tmp_path / "a.img") == (8, 16)
 
 
 def oriented(path: Path, orientation: int, **options: object) -> np.ndarray:
