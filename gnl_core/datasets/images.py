@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import PIL.Image
 from PIL.ImageFile import ImageFile
 
 from gnl_core.datasets.base import Image, Mask
 from gnl_core.datasets.decoding import UNUSABLE, UnusablePixelsError, decode, open_picture, to_rgb
 from gnl_core.datasets.headers import upright_size
+from gnl_core.datasets.mask_levels import anomalous_pixels
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")  # no others: some formats of Pillow's start programs
 LARGEST_PIXELS = 89_000_000  # just below where Pillow begins to warn
@@ -45,7 +45,7 @@ def read_image(path: Path) -> Image:
 
 
 def read_mask(path: Path) -> Mask:
-    """Decode a mask: a pixel is anomalous where it is neither black nor transparent.
+    """Decode a mask; `anomalous_pixels` says which of its pixels are anomalous.
 
     Returns:
         Shape (H, W), at native size.
@@ -54,13 +54,9 @@ def read_mask(path: Path) -> Mask:
         ValueError: As `read_image`, but numbers of any range will do.
     """
     picture = load_picture(path)
-    if len(picture.getbands()) == 1 and picture.mode != "P":
-        levels = np.asarray(picture)
-        return (levels != 0) & (levels != picture.info.get("transparency", 0))
-    if picture.mode in UNUSABLE:
+    if picture.mode in UNUSABLE and len(picture.getbands()) > 1:
         raise ValueError(f"{path} holds {UNUSABLE[picture.mode]}; save it as an 8-bit PNG")
-    colours = np.asarray(picture.convert("RGBA"))
-    return colours[..., :3].any(axis=2) & (colours[..., 3] > 0)
+    return anomalous_pixels(picture)
 
 
 def read_mask_of(image_path: Path, mask_path: Path) -> Mask:

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import struct
 import tracemalloc
+import warnings
 import zlib
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import pytest
+import scipy.ndimage
 
 from gnl_core.datasets.images import image_size, read_image, read_mask, read_mask_of
 
@@ -210,10 +212,11 @@ def test_damaged_bytes_end_in_an_image_or_in_a_sentence(tmp_path: Path):
             assert str(path) in str(error)
 
 
-def test_a_mask_is_anomalous_where_it_is_not_zero(tmp_path: Path):
-    path = saved(PIL.Image.fromarray(np.array([[0, 1, 255]], np.uint8)), tmp_path / "a.png")
-    assert read_mask(path).tolist() == [[False, True, True]]
-    assert read_mask(path).dtype == bool
+def test_a_mask_of_two_levels_is_anomalous_where_it_is_brighter(tmp_path: Path):
+    for dark, bright in ((0, 255), (0, 1), (1, 2), (18, 240), (200, 201)):
+        path = saved(PIL.Image.fromarray(np.array([[dark, bright, dark]], np.uint8)), tmp_path / "a.png")
+        assert read_mask(path).tolist() == [[False, True, False]]
+        assert read_mask(path).dtype == bool
 
 
 @pytest.mark.parametrize("kind", [bool, np.uint16, np.int32, np.float32])
@@ -246,3 +249,88 @@ def test_a_mask_of_another_size_is_refused_with_both_sizes(tmp_path: Path):
     mask = saved(PIL.Image.new("L", (2, 4)), tmp_path / "m.png")
     with pytest.raises(ValueError, match=r"the mask .*m\.png has 2x4 pixels, its image .*a\.png has 4x2; make them"):
         read_mask_of(image, mask)
+
+
+SQUARE = np.zeros((64, 64), np.uint8)
+SQUARE[20:30, 13:23] = 255  # 100 pixels that cut across JPEG's blocks
+
+
+def regions(mask: np.ndarray) -> int:
+    return int(scipy.ndimage.label(mask)[1])
+
+
+@pytest.mark.parametrize("quality", [30, 75, 95])
+@pytest.mark.parametrize("ending", ["jpg", "JPEG", "png"])
+def test_a_mask_that_was_a_jpeg_marks_what_was_drawn(tmp_path: Path, quality: int, ending: str):
+    path = saved(PIL.Image.fromarray(SQUARE), tmp_path / "a.jpg", quality=quality)
+    path = saved(PIL.Image.open(path), tmp_path / f"b.{ending}")
+    assert (np.asarray(PIL.Image.open(path)) != 0).sum() > 150
+    with pytest.warns(UserWarning, match=r"more than two grey levels; pixels of at least half"):
+        mask = read_mask(path)
+    assert mask.sum() == 100
+    assert regions(mask) == 1
+
+
+def test_a_mask_with_smooth_edges_is_cut_at_half_its_maximum(tmp_path: Path):
+    levels = np.array([[0, 40, 99, 100, 160, 200]], np.uint8)
+    with pytest.warns(UserWarning, match="more than two grey levels"):
+        assert read_mask(saved(PIL.Image.fromarray(levels), tmp_path / "a.png")).tolist() == [[False] * 3 + [True] * 3]
+
+
+def test_soft_masks_are_mentioned_once_and_others_never(tmp_path: Path):
+    paths = [saved(PIL.Image.fromarray(SQUARE), tmp_path / f"{number}.jpg") for number in range(3)]
+    sharp = saved(PIL.Image.fromarray(SQUARE), tmp_path / "a.png")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("default")
+        read_mask(sharp)
+        assert said == []
+        for path in paths:
+            read_mask(path)
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.int32, np.float32])
+def test_small_whole_numbers_are_classes_all_but_0_of_which_are_anomalous(tmp_path: Path, kind: type):
+    levels = np.array([[0, 1, 2, 5, 31]], kind)
+    assert read_mask(saved(PIL.Image.fromarray(levels), tmp_path / "a.tif")).tolist() == [[False] + [True] * 4]
+
+
+def test_small_fractions_are_no_classes(tmp_path: Path):
+    levels = np.array([[0, 0.2, 0.5, 1]], np.float32)
+    with pytest.warns(UserWarning, match="more than two grey levels"):
+        assert read_mask(saved(PIL.Image.fromarray(levels), tmp_path / "a.tif")).tolist() == [[False] * 2 + [True] * 2]
+
+
+def test_sixteen_bits_are_cut_at_half_their_maximum(tmp_path: Path):
+    levels = np.array([[0, 300, 32000, 33000, 65535]], np.uint16)
+    with pytest.warns(UserWarning, match="more than two grey levels"):
+        assert read_mask(saved(PIL.Image.fromarray(levels), tmp_path / "a.png")).tolist() == [[False] * 3 + [True] * 2]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA"])
+def test_a_black_mask_is_empty_and_a_white_one_is_full_in_every_mode(tmp_path: Path, mode: str):
+    for level, share in ((0, 0), (255, 1)):
+        picture = PIL.Image.new("L", (3, 2), level).convert(mode)
+        assert read_mask(saved(picture, tmp_path / "a.png")).mean() == share
+
+
+def test_every_colour_of_a_palette_but_black_is_a_class(tmp_path: Path):
+    picture = PIL.Image.new("P", (4, 1))
+    picture.putpalette([0, 0, 0, 192, 0, 0, 64, 0, 0, 0, 0, 128])  # two of them below half of the brightest
+    picture.putdata([0, 1, 2, 3])
+    assert read_mask(saved(picture, tmp_path / "a.png")).tolist() == [[False, True, True, True]]
+
+
+def test_a_grey_palette_is_read_as_grey(tmp_path: Path):
+    picture = PIL.Image.new("P", (4, 1))
+    picture.putpalette([value for level in (0, 9, 250, 255) for value in (level, level, level)])
+    picture.putdata([0, 1, 2, 3])
+    with pytest.warns(UserWarning, match="more than two grey levels"):
+        assert read_mask(saved(picture, tmp_path / "a.png")).tolist() == [[False, False, True, True]]
+
+
+def test_a_mask_with_a_soft_transparent_edge_is_cut_at_half(tmp_path: Path):
+    picture = PIL.Image.new("RGBA", (4, 1))
+    picture.putdata([(255, 255, 255, opacity) for opacity in (0, 100, 150, 255)])
+    with pytest.warns(UserWarning, match="more than two grey levels"):
+        assert read_mask(saved(picture, tmp_path / "a.png")).tolist() == [[False, False, True, True]]
