@@ -15,7 +15,7 @@ def touched(*paths: Path) -> None:
 
 
 def test_images_are_sorted_by_name_and_nothing_else_is_listed(tmp_path: Path):
-    names = ["b.PNG", "a.jpg", "c d.Jpeg", "é'\".webp", "10.bmp", "9.tif", "x.tiff"]
+    names = ["b.PNG", "a.jpg", "c d.Jpeg", "e.JPE", "f.jfif", "é'\".webp", "10.bmp", "9.tif", "x.tiff"]
     touched(*(tmp_path / name for name in [*names, ".hidden.png", "._a.jpg", "notes.txt", "Thumbs.db", "png"]))
     (tmp_path / "folder.png").mkdir()
     assert [path.name for path in list_images(tmp_path, root=tmp_path)] == sorted(names)
