@@ -66,7 +66,7 @@ def is_current(saved: Scores, checkpoint: Checkpoint, domain: str) -> bool:
     if folder is None or split_domain(domain)[0] in (TRAIN, HELD_OUT):
         return True
     dataset, normal_class = checkpoint.task
-    items = list_items(dataset, normal_class=normal_class, domain=domain, root=folder)
+    items = list_items(dataset, normal_class=normal_class, domain=domain, root=folder, split=checkpoint.config.split)
     return saved.path.tolist() == [item.path for item in items]
 
 

@@ -96,8 +96,9 @@ test/window/good/ hole/   stain/  shifted
 ground_truth/lamp/hole/           masks, if you have some: 000_mask.png for 000.png
 ```
 
-The names of domains and defects are yours. A category of MVTec AD can be read as it is. Without labels, normal images
-in `train/` and others in `test/` are enough: you get scores and maps, but no AUROC.
+The names of domains and defects are yours; `good` may also be called `OK` or `normal`, for example. A category of MVTec
+AD, VisA or BTAD can be read as it is. Without labels, normal images in `train/` and others in `test/` are enough: you
+get scores and maps, but no AUROC. Of `good/` and `bad/` alone, about a fifth of the normal images is kept for testing.
 """
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -25,6 +25,21 @@ def parse_image_size(value: object) -> object:
 AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]  # a run is found from any working folder
 Stages = Literal["1", "2", "3", "1,2", "1,3", "2,3", "1,2,3"]
 ImageSize = Annotated[tuple[Side, Side], BeforeValidator(parse_image_size)]
+
+
+class Split(NamedTuple):
+    """How a folder's normal images are divided into training and test images where the folder does not say.
+
+    Attributes:
+        seed: Decides, with an image's file name, where it goes.
+        test_percent: Share of the images that are for testing, about.
+    """
+
+    seed: int = 0
+    test_percent: float = 20.0
+
+
+USUAL_SPLIT = Split()
 
 
 class ScoringConfig(BaseModel):
@@ -88,6 +103,15 @@ class RunConfig(ScoringConfig):
     limit: int | None = Field(None, ge=2, description="Train on the first so many images only; unset: all")
     holdout_percent: float = Field(
         10.0, ge=0, le=50, description="Share of the normal training images kept for thresholds, never learnt from"
+    )
+    split_seed: int = Field(
+        USUAL_SPLIT.seed,
+        ge=0,
+        lt=2**31,
+        description="Seed that divides the normal images of a folder of your own without a training folder",
+    )
+    test_percent: float = Field(
+        USUAL_SPLIT.test_percent, gt=0, lt=100, description="Share of those normal images that is kept for testing"
     )
     threshold_quantile: float = Field(
         0.95, gt=0, lt=1, description="Share of the held-out normal images whose scores do not exceed the threshold"
@@ -154,6 +178,11 @@ class RunConfig(ScoringConfig):
     precision: Literal["32-true", "bf16-mixed"] = Field(
         "32-true", description="Precision of training steps; --scoring-precision is that of scoring"
     )
+
+    @property
+    def split(self) -> Split:
+        """How a folder without a training folder is divided."""
+        return Split(self.split_seed, self.test_percent)
 
 
 Settings = TypeVar("Settings", bound=ScoringConfig)

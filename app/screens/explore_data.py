@@ -11,9 +11,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.cache import Checkpoint
 from app.local_data import check_folder, classes_here, is_bundled, is_labelled, known_folders, open_own, typed_path
+from app.sources import own_folder
 from app.words import DATASET_NAMES, FOLDER_HELP, FOLDER_LAYOUT, ROOT_HELP, name_of
+from gnl_core.config import USUAL_SPLIT, Split
 from gnl_core.datasets import DATASETS, FOLDER, TRAIN, default_root
 from gnl_core.datasets.base import DatasetSpec
+from gnl_core.datasets.reading import tell_reading
 
 
 class Data(NamedTuple):
@@ -151,6 +154,7 @@ def choose_folder(checkpoints: list[Checkpoint], *, place: DeltaGenerator, below
         root = path.resolve()
         spec = open_own(root)
         labelled = is_labelled(root, spec.in_distribution)
+        below.text("\n".join(tell_reading(root, split_of(root, checkpoints))))
     except (ValueError, OSError) as error:
         below.error(f"This folder cannot be used: {error}.")
         below.info(FOLDER_LAYOUT)
@@ -158,3 +162,8 @@ def choose_folder(checkpoints: list[Checkpoint], *, place: DeltaGenerator, below
     if not labelled:
         spec = spec._replace(domains=(TRAIN, spec.in_distribution))
     return Data(spec, spec.classes[0], root)
+
+
+def split_of(root: Path, checkpoints: Sequence[Checkpoint]) -> Split:
+    """How the runs that are shown for a folder of one's own divide it; as usual where there is none."""
+    return next((run.config.split for run in checkpoints if own_folder(run) == root), USUAL_SPLIT)

@@ -160,7 +160,12 @@ def checkpoints_of(view: View, everything: Sequence[Checkpoint]) -> list[Checkpo
     task = (view.dataset, view.normal_class)
     found = [checkpoint for checkpoint in everything if checkpoint.task == task]
     if view.dataset == FOLDER:
-        return [checkpoint for checkpoint in found if own_folder(checkpoint) == view.root]
+        return of_one_split([checkpoint for checkpoint in found if own_folder(checkpoint) == view.root])
     if view.root is None:
         return found
     return [c._replace(config=c.config.model_copy(update={"data_root": view.root})) for c in found]
+
+
+def of_one_split(checkpoints: list[Checkpoint]) -> list[Checkpoint]:
+    """Those that divide their folder as the first one does: others are scored on other images."""
+    return [checkpoint for checkpoint in checkpoints if checkpoint.config.split == checkpoints[0].config.split]

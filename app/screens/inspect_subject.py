@@ -12,6 +12,7 @@ from app.cache import Checkpoint
 from app.screens.explore_view import View
 from app.subjects import LARGEST_MB, LARGEST_MEGAPIXELS, Subject, brought_along, subject_of
 from app.words import domain_name
+from gnl_core.config import USUAL_SPLIT
 from gnl_core.datasets import TRAIN, list_items, list_train_items
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.shifts import shift_items, split_domain
@@ -151,7 +152,8 @@ def list_images(view: View, checkpoints: list[Checkpoint], domain: str) -> list[
     """
     base, shift = split_domain(domain)
     if base != TRAIN:
-        return list_items(view.dataset, normal_class=view.normal_class, domain=domain, root=view.root)
+        split = checkpoints[0].config.split if checkpoints else USUAL_SPLIT
+        return list_items(view.dataset, normal_class=view.normal_class, domain=domain, root=view.root, split=split)
     if checkpoints:
         from gnl_core.runs.experiment import list_domain  # noqa: PLC0415 (PyTorch takes seconds to import)
 

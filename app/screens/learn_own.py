@@ -13,7 +13,8 @@ from app.screens.learn_step import Step
 from app.screens.links import EXPLORE, Address, link_to_page
 from app.words import DATASET_NAMES, FOLDER_LAYOUT, domain_name
 from gnl_core.datasets import FOLDER, list_train_items
-from gnl_core.datasets.layout import NORMAL
+from gnl_core.datasets.names import NORMAL
+from gnl_core.datasets.reading import tell_reading
 
 PATH = "own_folder"
 EXAMPLE = "my-images"
@@ -65,11 +66,13 @@ def tell_folder(folder: Path) -> None:
         spec = open_own(folder)
         images = len(list_train_items(FOLDER, normal_class=spec.classes[0], root=folder))
         found = domains_here(FOLDER, spec.classes[0], folder)
+        read = tell_reading(folder)
     except (ValueError, OSError) as error:
         st.error(f"This folder cannot be used: {error}.")
         return
     names = ", ".join(domain_name(domain) for domain in found) or "none"
     st.success(f"{images:,} normal images to learn from; domains to judge: {names}.")
+    st.text("\n".join(read))
 
 
 def command(folder: Path) -> str:

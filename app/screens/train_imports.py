@@ -85,6 +85,8 @@ def take_in(path: Path, settings: dict[str, Any]) -> None:
 def training_items(config: RunConfig) -> list[Item]:
     """The training images that matching refers to; none where they are not on this machine."""
     try:
-        return list_train_items(config.dataset, normal_class=config.normal_class, root=config.data_root)
+        return list_train_items(
+            config.dataset, normal_class=config.normal_class, root=config.data_root, split=config.split
+        )
     except ValueError:
         return []

@@ -17,7 +17,7 @@ from gnl_core.cli.export import add_export_command
 from gnl_core.cli.imports import add_import_command
 from gnl_core.cli.report import format_report
 from gnl_core.cli.runs import add_runs_command
-from gnl_core.cli.settings import add_settings, given_settings, say
+from gnl_core.cli.settings import add_settings, given_settings, say, say_reading
 from gnl_core.cli.train import add_train_command
 from gnl_core.cli.tune import PLACES, add_tune_command
 from gnl_core.config import RunConfig, ScoringConfig
@@ -109,6 +109,7 @@ def score_command(parsed: argparse.Namespace) -> None:
     """Score domains with a run: gnl score."""
     folder = RunFolder(parsed.run) if parsed.epoch is None else find_epoch(RunFolder(parsed.run), parsed.epoch)
     run = load_run(folder, **given_settings(parsed, PLACES))
+    say_reading(run.config.dataset, run.config.data_root, split=run.config.split)
     preset = read_preset(parsed.preset).model_dump() if parsed.preset else {}
     scoring = resolve_scoring(run, **(preset | given_settings(parsed, ScoringConfig.model_fields)))
     spec = find_dataset(run.config.dataset, run.config.data_root)

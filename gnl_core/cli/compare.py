@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from gnl_core.cli.settings import add_settings, given_settings, say
+from gnl_core.cli.settings import add_settings, given_settings, say, say_reading
 from gnl_core.config import RunConfig
 from gnl_core.runs.comparison.figures import draw_pictures, parse_method
 from gnl_core.runs.comparison.files import write_comparison
@@ -65,6 +65,8 @@ def compare_command(parsed: argparse.Namespace) -> None:
         domains=unique(parsed.domain),
     )
     cells = plan_cells(given_settings(parsed, SHARED), grid, output=parsed.output)
+    config = cells[0].config
+    say_reading(config.dataset, config.data_root, split=config.split)
     drawn = [parse_method(text, cells) for text in parsed.figure or ()]
     running = run_cells_on_ray(cells, address=parsed.ray) if parsed.ray else run_cells(cells)
     outcomes = []

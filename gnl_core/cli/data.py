@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gnl_core.cli.settings import add_settings, given_settings, say
+from gnl_core.cli.settings import add_settings, given_settings, say, say_reading
 from gnl_core.config import RunConfig
 from gnl_core.datasets import DATASETS, TRAIN, default_root, find_dataset, list_items
 from gnl_core.datasets.base import DatasetSpec, Item
@@ -91,6 +91,7 @@ def check_command(parsed: argparse.Namespace) -> None:
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise ValueError(f"{count} in {len(items)} images; mend or remove the files named above")
+    say_reading(parsed.dataset, root)
     print(f"{len(items)} images, all well")
 
 

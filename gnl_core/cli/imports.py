@@ -20,6 +20,8 @@ SETTINGS = (
     "dataset",
     "normal_class",
     "data_root",
+    "split_seed",
+    "test_percent",
     "image_size",
     "stored_references",
     "seed",
@@ -70,7 +72,9 @@ def training_items(config: RunConfig) -> list[Item]:
     """
     check_class(find_dataset(config.dataset, config.data_root), config.normal_class)
     try:
-        return list_train_items(config.dataset, normal_class=config.normal_class, root=config.data_root)
+        return list_train_items(
+            config.dataset, normal_class=config.normal_class, root=config.data_root, split=config.split
+        )
     except ValueError as error:
         say(f"no references, so the run can be scored with --style-weight 0 alone: {error}")
         return []

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from gnl_core.config import parse_config
+from gnl_core.config import USUAL_SPLIT, Split, parse_config
+from gnl_core.datasets import FOLDER, default_root
+from gnl_core.datasets.reading import tell_reading
 
 NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
@@ -50,3 +53,18 @@ def given_settings(parsed: argparse.Namespace, names: Iterable[str]) -> dict[str
 def say(message: str) -> None:
     """Tell the user something that is not a result."""
     print(message, file=sys.stderr)
+
+
+def say_reading(dataset: str, root: Path | None, *, split: Split = USUAL_SPLIT) -> None:
+    """Tell the user what the folders of images of their own were taken for; nothing of another data set.
+
+    Args:
+        dataset: Name of the data set.
+        root: The folder; unset: $GNL_DATA.
+        split: How it is divided, if it has no training folder.
+
+    Raises:
+        ValueError: If the folder cannot be used.
+    """
+    for line in tell_reading(root or default_root(), split) if dataset == FOLDER else ():
+        say(line)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from gnl_core.cli.settings import add_settings, given_settings, say
+from gnl_core.cli.settings import add_settings, given_settings, say, say_reading
 from gnl_core.config import RunConfig
 from gnl_core.distributed import Processes, plan_processes
 from gnl_core.records import EpochRecord, Step
@@ -66,6 +66,7 @@ def train_here(parsed: argparse.Namespace) -> None:
         for _ in advance_run(config, folder, processes):
             pass
         return
+    say_reading(config.dataset, config.data_root, split=config.split)
     if not parsed.resume:
         create_run(parsed.run, config)
     if not parsed.job:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from gnl_core.config import USUAL_SPLIT, Split
 from gnl_core.datasets.base import DatasetSpec, Item
 from gnl_core.datasets.cifar10 import CIFAR10
 from gnl_core.datasets.digits import DIGITS
@@ -37,36 +38,46 @@ TRAIN = "train"  # the name under which the normal training images themselves ar
 HELD_OUT = "held_out"  # the same for those that a run keeps for its thresholds, and does not learn from
 
 
-def find_dataset(name: str, root: Path | None = None) -> DatasetSpec:
+def find_dataset(name: str, root: Path | None = None, *, split: Split = USUAL_SPLIT) -> DatasetSpec:
     """Look a data set up by name; "folder" is the one that lies in the data root itself.
+
+    Args:
+        name: A name in DATASETS, or "folder".
+        root: Folder of the data sets on disk; unset: $GNL_DATA.
+        split: How "folder" is divided where it has no training folder: a run's own, `RunConfig.split`.
 
     Raises:
         ValueError: If there is none of that name, or the folder is not laid out as expected.
     """
     if name == FOLDER:
-        return open_folder(root or default_root())
+        return open_folder(root or default_root(), split)
     if name not in DATASETS:
         raise ValueError(f"unknown dataset {name!r}; choose one of: {', '.join((*DATASETS, FOLDER))}")
     return DATASETS[name]
 
 
-def list_train_items(name: str, *, normal_class: str, root: Path | None = None) -> list[Item]:
+def list_train_items(
+    name: str, *, normal_class: str, root: Path | None = None, split: Split = USUAL_SPLIT
+) -> list[Item]:
     """List the normal training images of a data set.
 
     Args:
         name: A name in DATASETS, or "folder".
         normal_class: The class that is normal.
         root: Folder of the data sets on disk; unset: $GNL_DATA.
+        split: As in `find_dataset`.
 
     Raises:
         ValueError: If the data set or the class is unknown, or its files are not there.
     """
-    spec = find_dataset(name, root)
+    spec = find_dataset(name, root, split=split)
     check_class(spec, normal_class)
     return spec.train_items(root or default_root(), normal_class)
 
 
-def list_items(name: str, *, normal_class: str, domain: str, root: Path | None = None) -> list[Item]:
+def list_items(
+    name: str, *, normal_class: str, domain: str, root: Path | None = None, split: Split = USUAL_SPLIT
+) -> list[Item]:
     """List the images of one domain that are to be scored.
 
     Args:
@@ -75,20 +86,21 @@ def list_items(name: str, *, normal_class: str, domain: str, root: Path | None =
         domain: One of the data set's, or "train" for the normal training images; either can be followed
             by a corruption, as in "digits+defocus_blur:3".
         root: Folder of the data sets on disk; unset: $GNL_DATA.
+        split: As in `find_dataset`.
 
     Raises:
         ValueError: If the data set, the class or the domain is unknown, or its files are not there.
     """
     base, shift = split_domain(domain)
-    items = list_base_items(name, normal_class=normal_class, domain=base, root=root)
+    items = list_base_items(name, normal_class=normal_class, domain=base, root=root, split=split)
     return shift_items(items, shift) if shift else items
 
 
-def list_base_items(name: str, *, normal_class: str, domain: str, root: Path | None) -> list[Item]:
+def list_base_items(name: str, *, normal_class: str, domain: str, root: Path | None, split: Split) -> list[Item]:
     """List a domain as it lies there, without a corruption."""
-    spec = find_dataset(name, root)
+    spec = find_dataset(name, root, split=split)
     if domain == TRAIN:
-        items = list_train_items(name, normal_class=normal_class, root=root)
+        items = list_train_items(name, normal_class=normal_class, root=root, split=split)
         return [item._replace(domain=TRAIN) for item in items]
     check_class(spec, normal_class)
     choices = list(dict.fromkeys(split_domain(known)[0] for known in spec.domains))

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from gnl_core.datasets.base import ALL_OPERATIONS, DatasetSpec, Item
 from gnl_core.datasets.cifar10_files import load_file, read_record
-from gnl_core.datasets.layout import image_item, require_anomalies, require_images, require_root
+from gnl_core.datasets.layout import find_below, image_item, require_anomalies, require_images, require_root
 from gnl_core.datasets.listing import check_inside
+from gnl_core.datasets.names import find_spelled
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 DOMAIN = "cifar10"
@@ -32,8 +33,9 @@ def train_items(root: Path | None, normal_class: str) -> list[Item]:
         ValueError: If they are missing or damaged.
     """
     root = require_root(root)
-    if (root / "cifar10" / "train").is_dir():
-        return list_class(root, "train", normal_class, label=0)
+    folder = find_below(root, "cifar10/train")
+    if folder:
+        return list_class(root, folder, normal_class, label=0)
     items = [item for item in list_files(root, "train", normal_class) if item.label == 0]
     if not items:
         raise ValueError(f"no training images of {normal_class!r} in {root / 'cifar10'}; expected {LAYOUT}")
@@ -47,18 +49,18 @@ def test_items(root: Path | None, normal_class: str, domain: str) -> list[Item]:
         ValueError: If they are missing or damaged, or there are no anomalies.
     """
     root = require_root(root)
-    folder = root / "cifar10" / "test"
-    if folder.is_dir():
-        present = [name for name in CLASSES if (folder / name).is_dir()]
-        items = [item for name in present for item in list_class(root, "test", name, label=int(name != normal_class))]
+    folder = find_below(root, "cifar10/test")
+    if folder:
+        present = [name for name in CLASSES if find_spelled(folder, [name])]
+        items = [item for name in present for item in list_class(root, folder, name, label=int(name != normal_class))]
     else:
         items = list_files(root, "test", normal_class)
     return require_anomalies(items, place=root / "cifar10", normal_class=normal_class)
 
 
-def list_class(root: Path, split: str, name: str, *, label: int) -> list[Item]:
-    """The image files of one class."""
-    paths = require_images(root / "cifar10" / split / name, root=root)
+def list_class(root: Path, split: Path, name: str, *, label: int) -> list[Item]:
+    """The image files of one class, whose folder may be spelled in any way, in the folder of a split."""
+    paths = require_images(find_spelled(split, [name]) or split / name, root=root)
     return [image_item(path, base=root, label=label, domain=DOMAIN, category=name) for path in paths]
 
 

@@ -2,128 +2,240 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
+from gnl_core.config import USUAL_SPLIT, Split
 from gnl_core.datasets.base import INDUSTRIAL_OPERATIONS, DatasetSpec, Item
 from gnl_core.datasets.layout import (
-    NORMAL,
+    UNKNOWN,
+    Kind,
+    find_below,
+    find_kinds,
+    find_training,
     image_item,
-    list_defects,
-    require_folders_of,
+    list_kinds,
     require_images,
     require_root,
 )
 from gnl_core.datasets.listing import list_folders, list_images
+from gnl_core.datasets.names import (
+    FOLDER_NAMES,
+    IN_DISTRIBUTION_NAMES,
+    NORMAL,
+    find_all,
+    find_only,
+    find_spelled,
+    is_named,
+    only,
+    plain_name,
+    tell_accepted,
+    tell_found,
+)
+from gnl_core.datasets.splitting import divide
 
-UNKNOWN = -1  # the label of images that nobody has labelled
-UNLABELLED = "unlabelled"
-TRAIN_FOLDERS = ("train/good", "train", "normal")
-TEST_FOLDERS = ("test", "images")
-MASKS = "ground_truth"
 PLAIN_DOMAIN = "test"
-RESERVED = "train"  # the name under which the training images themselves are scored
+RESERVED = ("train", "held_out")  # under these names a run's own training images are scored
 MARK = "+"  # comes before a corruption
-IN_DISTRIBUTION_NAMES = ("in_distribution", "original", "source")  # a test domain of such a name comes first
+DIVIDED_PLACES = ("", "Images", "Data/Images")  # where normal and anomalous images lie side by side: ours, VisA's
 HOW_TO_GET = (
     "Pass a folder of your own with --data-root: train/good and test/<domain>/good, test/<domain>/<defect> (masks, if "
     "any, as ground_truth/<domain>/<defect>/<image>_mask.png), or a folder like one of MVTec AD's categories. Without "
-    "labels, normal images in train/ and those to score in test/ are enough."
+    "labels, normal images in train/ and those to score in test/ are enough; so are good/ and bad/ alone, whose normal "
+    "images are then divided."
 )
 
 
-def open_folder(root: Path | None) -> DatasetSpec:
-    """The data set that a folder of images is.
+class Layout(NamedTuple):
+    """What the folders below one's own are taken for.
 
-    `test/<domain>/<good or defect>` gives a domain each; `test/<good or defect>` and images directly in `test/` give
-    the one domain "test". The in-distribution domain is the one named so ("in_distribution", "original" or
-    "source"), else the first by name.
+    Attributes:
+        training: Folders of normal images to learn from.
+        domains: Folders of images to score, by domain, the in-distribution one first.
+        masks: The folder of masks, by domain; None where there is none.
+        divided: Whether the normal images to score are a part of those in `training`.
+    """
+
+    training: tuple[Path, ...]
+    domains: dict[str, tuple[Kind, ...]]
+    masks: dict[str, Path | None]
+    divided: bool = False
+
+
+def open_folder(root: Path | None, split: Split = USUAL_SPLIT) -> DatasetSpec:
+    """The data set that a folder of images is; docs/datasets.md has the layouts.
 
     Args:
-        root: The folder with train/ and test/ in it.
+        root: The folder.
+        split: How its normal images are divided, if it has no training folder.
 
     Raises:
         ValueError: If it is missing, or is laid out in no way that is known.
     """
     folder = require_root(root)
-    find_train(folder)
-    test = find_test(folder)
-    domains = find_domains(test)
-    if domains != (PLAIN_DOMAIN,):
-        require_folders_of(folder / MASKS, domains, place=test)
+    layout = find_layout(folder)
     return DatasetSpec(
         summary=f"Your own images in {folder.name}",
         classes=(NORMAL,),
-        domains=domains,
-        train_items=partial(list_train, folder),
-        test_items=partial(list_test, folder),
+        domains=tuple(layout.domains),
+        train_items=partial(list_train, folder, split),
+        test_items=partial(list_test, folder, split),
         augmix_operations=INDUSTRIAL_OPERATIONS,
         anomalies="defects",
         how_to_get=HOW_TO_GET,
-        folders=(*TRAIN_FOLDERS, *TEST_FOLDERS, MASKS),
+        folders=top_folders(folder, layout),
     )
 
 
-def list_train(folder: Path, root: Path | None, normal_class: str) -> list[Item]:
+def top_folders(folder: Path, layout: Layout) -> tuple[str, ...]:
+    """The names of the folders directly below a folder of one's own that hold its images and masks."""
+    kinds = chain(*layout.domains.values())
+    used = [*layout.training, *(kind.folder for kind in kinds), *(path for path in layout.masks.values() if path)]
+    return tuple(dict.fromkeys(path.relative_to(folder).parts[0] for path in used))
+
+
+def list_train(folder: Path, split: Split, root: Path | None, normal_class: str) -> list[Item]:
     """The normal images; the data root is not needed: the folder is known."""
-    paths = require_images(find_train(folder), root=folder)
-    domain = find_domains(find_test(folder))[0]
-    return [image_item(path, base=folder, label=0, domain=domain, category=NORMAL) for path in paths]
+    layout = find_layout(folder)
+    domain = next(iter(layout.domains))
+    items = [
+        image_item(path, base=folder, label=0, domain=domain, category=NORMAL)
+        for place in layout.training
+        for path in require_images(place, root=folder)
+    ]
+    return divide(items, split)[0] if layout.divided else items
 
 
-def list_test(folder: Path, root: Path | None, normal_class: str, domain: str) -> list[Item]:
+def list_test(folder: Path, split: Split, root: Path | None, normal_class: str, domain: str) -> list[Item]:
     """The images of one domain, with masks where there are some; label -1 where nobody has labelled them."""
-    test = find_test(folder)
-    if not list_folders(test):
-        paths = require_images(test, root=folder)
-        return [image_item(path, base=folder, label=UNKNOWN, domain=domain, category=UNLABELLED) for path in paths]
-    if is_plain(test):
-        return list_defects(test, folder / MASKS, root=folder, base=folder, domain=domain)
-    return list_defects(test / domain, folder / MASKS / domain, root=folder, base=folder, domain=domain)
+    layout = find_layout(folder)
+    items = list_kinds(layout.domains[domain], layout.masks[domain], root=folder, base=folder, domain=domain)
+    if not layout.divided:
+        return items
+    tested = set(divide([item for item in items if item.label == 0], split)[1])
+    return [item for item in items if item.label or item in tested]
 
 
-def find_train(folder: Path) -> Path:
-    """The folder of normal images."""
-    for name in TRAIN_FOLDERS:
-        if (folder / name).is_dir():
-            return folder / name
-    raise ValueError(f"no folder {folder / TRAIN_FOLDERS[0]}; expected normal images there, or in train/ or normal/")
+def find_layout(folder: Path) -> Layout:
+    """What the folders below one are taken for, by their names.
+
+    Raises:
+        ValueError: If it is laid out in no way that is known, or in several.
+    """
+    train, test = find_only(folder, "training"), find_test(folder)
+    normal, anomalous = find_all(folder, "normal"), find_all(folder, "anomalous")
+    if train is None and (not normal or (anomalous and test is None)):
+        return divided_layout(folder)
+    if test is None:
+        raise ValueError(
+            f"no folder {folder / 'test'}; {folder} has {tell_found(list_folders(folder))}; expected images to score "
+            f"there or in one that is called {tell_accepted('anomalous')}"
+        )
+    if train is None and anomalous:
+        raise ValueError(f"{test} and {anomalous[0]} could both hold the images to score; keep one of them")
+    training = normal if train is None else find_training(train, root=folder)
+    domains = find_domains(test)
+    return Layout(tuple(training), domains, find_masks(folder, test, list(domains)))
 
 
-def find_test(folder: Path) -> Path:
-    """The folder of images to score."""
-    for name in TEST_FOLDERS:
-        if (folder / name).is_dir():
-            return folder / name
-    raise ValueError(f"no folder {folder / TEST_FOLDERS[0]}; expected images to score there, or in images/")
+def find_test(folder: Path) -> Path | None:
+    """The folder of images to score, "test" before "images"; None where there is none."""
+    first, *others = FOLDER_NAMES["test"]
+    return find_spelled(folder, [first]) or find_spelled(folder, others)
 
 
-def find_domains(test: Path) -> tuple[str, ...]:
-    """The names of the test domains, the in-distribution one first.
+def divided_layout(folder: Path) -> Layout:
+    """The layout of normal and anomalous images side by side, without a training folder.
+
+    Raises:
+        ValueError: If there are no such images, or others beside them.
+    """
+    places = [place for place in (find_below(folder, name) for name in DIVIDED_PLACES) if place]
+    place = next((place for place in places if find_all(place, "normal") and find_all(place, "anomalous")), None)
+    if place is None:
+        raise ValueError(
+            f"no folder {folder / 'train' / NORMAL}; {folder} has {tell_found(list_folders(folder))}; expected normal "
+            f"images there or in one that is called {tell_accepted('normal')}, beside {folder / 'test'} or a folder "
+            f"that is called {tell_accepted('anomalous')}"
+        )
+    normal, anomalous = find_all(place, "normal"), find_all(place, "anomalous")
+    for other in list_folders(place):
+        if other not in (*normal, *anomalous) and not is_named(other, "masks") and list_images(other, root=folder):
+            raise ValueError(
+                f"{other} is neither normal nor anomalous by its name; move it below {anomalous[0].parent / 'test'}, "
+                f"where every name but a normal one is a kind of defect, or rename it: {tell_accepted('anomalous')}"
+            )
+    kinds = sorted([*(Kind(path, 0) for path in normal), *(Kind(path, 1) for path in anomalous)])
+    masks = find_masks(folder, place, [PLAIN_DOMAIN])
+    return Layout(tuple(normal), {PLAIN_DOMAIN: tuple(kinds)}, masks, divided=True)
+
+
+def find_domains(test: Path) -> dict[str, tuple[Kind, ...]]:
+    """The test domains and what each holds, the in-distribution one first.
 
     Raises:
         ValueError: If a name has another meaning, or the folder is laid out in no way that is known.
     """
-    names = [path.name for path in list_folders(test)]
-    if not names or is_plain(test):
-        return (PLAIN_DOMAIN,)
-    for name in names:
-        if name == RESERVED or MARK in name:
-            raise ValueError(f"{test / name} cannot be a domain, as {RESERVED!r} and {MARK!r} mean others; rename it")
-    return tuple(sorted(names, key=lambda name: (name not in IN_DISTRIBUTION_NAMES, name)))
+    folders = [path for path in list_folders(test) if not is_named(path, "masks")]
+    if not folders:
+        return {PLAIN_DOMAIN: (Kind(test, UNKNOWN),)}
+    if is_plain(test, folders):
+        return {PLAIN_DOMAIN: tuple(find_kinds(test))}
+    for path in folders:
+        if path.name in RESERVED or MARK in path.name:
+            names = " and ".join(map(repr, (*RESERVED, MARK)))
+            raise ValueError(f"{path} cannot be a domain, as {names} mean others; rename it")
+    first_by_name = sorted(folders, key=lambda path: (plain_name(path.name) not in IN_DISTRIBUTION_NAMES, path.name))
+    return {path.name: tuple(find_kinds(path)) for path in first_by_name}
 
 
-def is_plain(test: Path) -> bool:
-    """Whether the folders in it are "good" and defect types rather than domains.
+def is_plain(test: Path, folders: Sequence[Path]) -> bool:
+    """Whether the folders in a test folder are "good" and kinds of defects rather than domains.
 
     Raises:
         ValueError: If some are, or if there are images beside the folders.
     """
-    folders = list_folders(test)
-    kinds = [path for path in folders if path.name == NORMAL or not list_folders(path)]
+    named = [path for path in folders if is_named(path, "normal") or is_named(path, "anomalous")]
+    kinds = [path for path in folders if path in named or not list_folders(path)]
     if list_images(test, root=test.parent) or 0 < len(kinds) < len(folders):
         raise ValueError(
             f"{test} mixes layouts; expected test/<domain>/<good or defect> or test/<good or defect> throughout, or "
             "unlabelled images without any folder"
         )
     return bool(kinds)
+
+
+def find_masks(folder: Path, images: Path, domains: Sequence[str]) -> dict[str, Path | None]:
+    """The folder of masks of each domain; None where there is none.
+
+    Args:
+        folder: One's own folder.
+        images: The folder of images to score.
+        domains: Its domains.
+
+    Raises:
+        ValueError: If there are several folders of masks, or masks of no domain.
+    """
+    places = dict.fromkeys([folder, *(place for place in (images.parent, images) if place.is_relative_to(folder))])
+    masks = only([path for place in places for path in find_all(place, "masks")])
+    if masks is None or list(domains) == [PLAIN_DOMAIN]:
+        return dict.fromkeys(domains, masks)
+    owners = {path: find_domain(path, domains, place=images) for path in list_folders(masks)}
+    if loose := list_images(masks, root=folder):
+        raise ValueError(f"the mask {loose[0]} is of no domain; expected masks in {masks}/<domain>")
+    return {domain: only([path for path, owner in owners.items() if owner == domain]) for domain in domains}
+
+
+def find_domain(masks: Path, domains: Sequence[str], *, place: Path) -> str:
+    """The domain that a folder of masks belongs to, by its name in any spelling.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    spelled = [domain for domain in domains if plain_name(domain) == plain_name(masks.name)]
+    if not spelled:
+        raise ValueError(f"the masks in {masks} have no images; expected images in {place / masks.name}")
+    return masks.name if masks.name in spelled else spelled[0]

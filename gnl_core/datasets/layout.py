@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
+from itertools import chain
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.images import read_image, read_mask_of
 from gnl_core.datasets.listing import check_inside, list_folders, list_images
+from gnl_core.datasets.names import (
+    FOLDER_NAMES,
+    NORMAL,
+    find_all,
+    find_spelled,
+    is_named,
+    plain_name,
+    tell_accepted,
+    tell_found,
+)
 
-NORMAL = "good"  # MVTec AD's name for it, in folders and categories
+UNKNOWN = -1  # the label of images that nobody has labelled
+UNLABELLED = "unlabelled"
+MASK_ENDING = "_mask"  # what may follow an image's name in its mask's
 
 
 def require_root(root: Path | None) -> Path:
@@ -27,7 +41,7 @@ def require_root(root: Path | None) -> Path:
 
 
 def require_folder(root: Path, choices: Sequence[str], *, expected: str) -> Path:
-    """The first of some folders that is there.
+    """The first of some folders that is there; a name in another spelling will do where none has this one.
 
     Args:
         root: The data root.
@@ -35,13 +49,25 @@ def require_folder(root: Path, choices: Sequence[str], *, expected: str) -> Path
         expected: The layout, for the message.
 
     Raises:
-        ValueError: If none is there, or a symlink leads out of the root.
+        ValueError: If none is there, several are there in other spellings, or a symlink leads out of the root.
     """
-    for choice in choices:
-        if (root / choice).is_dir():
-            check_inside(root, root / choice)
-            return root / choice
+    exact = [root / choice for choice in choices if (root / choice).is_dir()]
+    for found in exact or filter(None, (find_below(root, choice) for choice in choices)):
+        check_inside(root, found)
+        return found
     raise ValueError(f"no folder {root / choices[0]}; expected {expected}")
+
+
+def find_below(root: Path, path: str) -> Path | None:
+    """A folder by its path in any spelling; None where there is none.
+
+    Raises:
+        ValueError: If there are several.
+    """
+    found: Path | None = root
+    for name in PurePosixPath(path).parts:
+        found = found and find_spelled(found, [name])
+    return found
 
 
 def require_images(folder: Path, *, root: Path) -> list[Path]:
@@ -81,57 +107,179 @@ def require_anomalies(items: list[Item], *, place: Path, normal_class: str) -> l
     return items
 
 
-def list_defects(folder: Path, masks: Path, *, root: Path, base: Path, domain: str) -> list[Item]:
-    """Test images in MVTec AD's layout: a folder "good" and one a defect type.
+class Kind(NamedTuple):
+    """A folder of images of one label; a defect's kind is the folder's name."""
+
+    folder: Path
+    label: int  # 0 normal, 1 anomalous, -1 where nobody has labelled them
+
+    @property
+    def category(self) -> str:
+        """What its images show."""
+        return {0: NORMAL, UNKNOWN: UNLABELLED}.get(self.label, self.folder.name)
+
+
+def find_kinds(folder: Path) -> list[Kind]:
+    """The folders of a test folder: normal ones by their accepted names, all others but masks are kinds of defects.
+
+    Raises:
+        ValueError: If none is normal.
+    """
+    folders = [path for path in list_folders(folder) if not is_named(path, "masks")]
+    kinds = [Kind(path, int(not is_named(path, "normal"))) for path in folders]
+    if all(kind.label for kind in kinds):
+        raise ValueError(
+            f"no folder of normal images in {folder}, which has {tell_found(folders)}; expected one that is called "
+            f"{tell_accepted('normal')}: rename it"
+        )
+    return kinds
+
+
+def find_training(folder: Path, *, root: Path) -> list[Path]:
+    """The folders of normal images in a training folder: by their accepted names, or the folder itself.
+
+    Raises:
+        ValueError: If it has folders and no images, and none of the folders is normal.
+    """
+    normal, loose = find_all(folder, "normal"), list_images(folder, root=root)
+    if normal and loose:
+        raise ValueError(f"{folder} has images beside {tell_found(normal)}; expected all of them in such a folder")
+    folders = list_folders(folder)
+    if folders and not normal and not loose:
+        raise ValueError(
+            f"no normal images to train on in {folder}, which has {tell_found(folders)}; expected images in it, or in "
+            f"a folder that is called {tell_accepted('normal')}"
+        )
+    return normal or [folder]
+
+
+def list_kinds(kinds: Sequence[Kind], masks: Path | None, *, root: Path, base: Path, domain: str) -> list[Item]:
+    """Test images, a folder of each kind.
 
     Args:
-        folder: Holds a folder of images for each type.
-        masks: Holds a folder of `<stem>_mask.png` for each defect type; may be missing, as a whole or in part.
+        kinds: Folders with their labels.
+        masks: Holds masks, in a folder of each defect's name or directly; may lack any of them.
         root: The folder that no symlink may lead out of.
         base: What the items' names are relative to.
         domain: The items' domain.
 
     Returns:
-        The items, types sorted by name; a mask only where its file is there.
+        The items, kind by kind; a mask only where its file is there.
 
     Raises:
-        ValueError: If a type has no image, there is no defect, or a mask has no image.
+        ValueError: If a folder has no image, there is no defect, or masks and images do not fit together.
     """
-    items = []
-    for kind in list_folders(folder):
-        paths = require_images(kind, root=root)
-        found = {} if kind.name == NORMAL else find_masks(masks / kind.name, paths, root=root)
-        for path in paths:
-            item = image_item(path, base=base, label=int(kind.name != NORMAL), domain=domain, category=kind.name)
-            mask = found.get(path)
-            items.append(item._replace(mask=partial(read_mask_of, path, mask), mask_file=mask) if mask else item)
-    require_anomalies(items, place=folder, normal_class=NORMAL)
-    require_folders_of(masks, [item.category for item in items], place=folder)
-    return items
+    images = {kind: require_images(kind.folder, root=root) for kind in kinds}
+    items = {
+        path: image_item(path, base=base, label=kind.label, domain=domain, category=kind.category)
+        for kind, paths in images.items()
+        for path in refuse_masks(paths)
+    }
+    require_anomalies(list(items.values()), place=kinds[0].folder.parent, normal_class=NORMAL)
+    found = {} if masks is None else match_masks(images, masks, root=root)
+    for path, mask in found.items():
+        items[path] = items[path]._replace(mask=partial(read_mask_of, path, mask), mask_file=mask)
+    return list(items.values())
 
 
-def require_folders_of(masks: Path, names: Sequence[str], *, place: Path) -> None:
-    """Refuse masks of what is not there; those of normal images mark nothing and are passed over.
+def refuse_masks(images: Sequence[Path]) -> Sequence[Path]:
+    """The same images, none of which may be another one's mask: it would be taken for an anomalous image.
 
     Raises:
-        ValueError: If there is a folder of masks without a folder of images of that name.
+        ValueError: If there is one.
     """
-    for kind in list_folders(masks) if masks.is_dir() else []:
-        if kind.name not in (*names, NORMAL):
-            raise ValueError(f"the masks in {kind} have no images; expected images in {place / kind.name}")
+    stems = {path.stem for path in images}
+    for path in images:
+        if own_stem(path) != path.stem and own_stem(path) in stems:
+            raise ValueError(
+                f"{path} is called like the mask of an image beside it; expected masks in a folder of their own, "
+                f"such as {FOLDER_NAMES['masks'][0]}"
+            )
+    return images
 
 
-def find_masks(folder: Path, images: Iterable[Path], *, root: Path) -> dict[Path, Path]:
-    """Image to its mask, for the images that have one.
+def own_stem(mask: Path) -> str:
+    """The stem of a mask's image, without "_mask"."""
+    marked = mask.stem.lower().endswith(MASK_ENDING)
+    return mask.stem[: -len(MASK_ENDING)] if marked else mask.stem
+
+
+def match_masks(images: Mapping[Kind, Sequence[Path]], masks: Path, *, root: Path) -> dict[Path, Path]:
+    """Image to mask, for the anomalous images that have one.
+
+    Masks that lie in folders belong to the defect of that name, others to any; masks of normal images mark nothing
+    and are passed over.
+
+    Args:
+        images: The images of each kind.
+        masks: The folder of masks.
+        root: The folder that no symlink may lead out of.
 
     Raises:
-        ValueError: If a mask has no image.
+        ValueError: If a mask has no image or several, an image has several masks, or a folder of masks has no images.
     """
-    if not folder.is_dir():
-        return {}
-    by_name = {f"{path.stem}_mask.png": path for path in images}
-    masks = list_images(folder, root=root)
+    defects = {kind: paths for kind, paths in images.items() if kind.label}
+    normal_stems = {path.stem for kind, paths in images.items() if not kind.label for path in paths}
+    pairs = match_files(list_images(masks, root=root), list(chain(*defects.values())), passed_over=normal_stems)
+    for folder in list_folders(masks):
+        if is_named(folder, "normal"):
+            continue
+        kind = find_kind(folder, list(defects), place=next(iter(images)).folder.parent)
+        pairs += match_files(list_images(folder, root=root), defects[kind])
+    return unique(pairs)
+
+
+def find_kind(masks: Path, defects: Sequence[Kind], *, place: Path) -> Kind:
+    """The kind of defect that a folder of masks belongs to, by its name in any spelling.
+
+    Raises:
+        ValueError: If there is none, or several.
+    """
+    exact = [kind for kind in defects if kind.folder.name == masks.name]
+    kinds = exact or [kind for kind in defects if plain_name(kind.folder.name) == plain_name(masks.name)]
+    if len(kinds) == 1:
+        return kinds[0]
+    if kinds:
+        raise ValueError(f"the masks in {masks} could be of {tell_paths(kind.folder for kind in kinds)}; rename one")
+    raise ValueError(f"the masks in {masks} have no images; expected images in {place / masks.name}")
+
+
+def match_files(
+    masks: Iterable[Path], images: Sequence[Path], *, passed_over: Container[str] = ()
+) -> list[tuple[Path, Path]]:
+    """Images with their masks, by their names: <image>_mask or <image>, with the ending of any image.
+
+    Raises:
+        ValueError: If a mask has no image, or several.
+    """
+    pairs = []
     for mask in masks:
-        if mask.name not in by_name:
-            raise ValueError(f"the mask {mask} has no image; expected masks to be named like <image>_mask.png")
-    return {by_name[mask.name]: mask for mask in masks}
+        owners = [path for path in images if path.stem in (mask.stem, own_stem(mask))]
+        if len(owners) > 1:
+            raise ValueError(f"the mask {mask} could be of {tell_paths(owners)}; rename one of them and its mask")
+        if owners:
+            pairs.append((owners[0], mask))
+        elif own_stem(mask) not in passed_over:
+            raise ValueError(
+                f"the mask {mask} has no image; expected masks to be named like <image>_mask.png or <image>.png"
+            )
+    return pairs
+
+
+def unique(pairs: Iterable[tuple[Path, Path]]) -> dict[Path, Path]:
+    """Image to mask.
+
+    Raises:
+        ValueError: If an image has several masks.
+    """
+    found: dict[Path, Path] = {}
+    for image, mask in pairs:
+        if image in found:
+            raise ValueError(f"{image} has two masks, {found[image]} and {mask}; remove one of them")
+        found[image] = mask
+    return found
+
+
+def tell_paths(paths: Iterable[Path]) -> str:
+    """Some paths, for a message."""
+    return " or ".join(str(path) for path in paths)

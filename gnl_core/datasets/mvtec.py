@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from gnl_core.datasets.base import INDUSTRIAL_OPERATIONS, DatasetSpec, Item
-from gnl_core.datasets.layout import NORMAL, image_item, list_defects, require_folder, require_images, require_root
+from gnl_core.datasets.layout import (
+    find_below,
+    find_kinds,
+    image_item,
+    list_kinds,
+    require_folder,
+    require_images,
+    require_root,
+)
+from gnl_core.datasets.names import NORMAL
 
 DOMAIN = "mvtec"
 LAYOUT = "mvtec/<category>/train/good, test/<type> and ground_truth/<type> under the data root, as MVTec AD unpacks"
@@ -37,7 +46,8 @@ def train_items(root: Path | None, normal_class: str) -> list[Item]:
         ValueError: If the folder is missing or empty.
     """
     folder = find_category(root, normal_class)
-    paths = require_images(folder / "train" / NORMAL, root=require_root(root))
+    place = require_folder(folder, [f"train/{NORMAL}"], expected=LAYOUT)
+    paths = require_images(place, root=require_root(root))
     items = [image_item(path, base=folder.parent, label=0, domain=DOMAIN, category=NORMAL) for path in paths]
     return [named(item) for item in items]
 
@@ -49,15 +59,9 @@ def test_items(root: Path | None, normal_class: str, domain: str) -> list[Item]:
         ValueError: If the folder is missing, a type has no images, or a mask has none.
     """
     folder = find_category(root, normal_class)
-    if not (folder / "test").is_dir():
-        raise ValueError(f"no folder {folder / 'test'}; expected {LAYOUT}")
-    items = list_defects(
-        folder / "test",
-        folder / "ground_truth",
-        root=require_root(root),
-        base=folder.parent,
-        domain=domain,
-    )
+    kinds = find_kinds(require_folder(folder, ["test"], expected=LAYOUT))
+    masks = find_below(folder, "ground_truth")
+    items = list_kinds(kinds, masks, root=require_root(root), base=folder.parent, domain=domain)
     return [named(item) for item in items]
 
 

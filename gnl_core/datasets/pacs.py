@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from gnl_core.datasets.base import ALL_OPERATIONS, DatasetSpec, Item
 from gnl_core.datasets.layout import image_item, require_anomalies, require_folder, require_images, require_root
 from gnl_core.datasets.listing import check_inside, list_folder, list_folders
+from gnl_core.datasets.names import find_spelled, plain_name
 
 CLASSES = ("dog", "elephant", "giraffe", "guitar", "horse", "house", "person")
 PHOTO = "photo"
-DOMAINS = (PHOTO, "art_painting", "cartoon", "sketch")
+DOMAIN_NAMES = {  # what the folder of a domain may be called, in any spelling
+    PHOTO: (PHOTO,),
+    "art_painting": ("art_painting", "artpainting", "art"),
+    "cartoon": ("cartoon",),
+    "sketch": ("sketch",),
+}
 LAYOUT = "pacs/<domain>/<class>/*.jpg under the data root"
 PLACES = ("", "/kfold", "/images", "/Raw images/kfold", "/pacs_data", "/pacs_data/pacs_data")
 FOLDERS = tuple(f"{top}{place}" for top in ("pacs", "PACS", "pacs/PACS") for place in PLACES)
@@ -43,7 +50,7 @@ def train_items(root: Path | None, normal_class: str) -> list[Item]:
     """
     root = require_root(root)
     folder = find_pacs(root)
-    paths = [path for path in split_photos(folder, root=root)[0] if path.parent.name == normal_class]
+    paths = [path for path in split_photos(folder, root=root)[0] if plain_name(path.parent.name) == normal_class]
     if not paths:
         raise ValueError(f"no photos of {normal_class!r} to train on in {folder / PHOTO}; expected {LAYOUT}")
     return [make_item(path, folder, normal_class) for path in paths]
@@ -57,23 +64,42 @@ def test_items(root: Path | None, normal_class: str, domain: str) -> list[Item]:
     """
     root = require_root(root)
     folder = find_pacs(root)
-    paths = split_photos(folder, root=root)[1] if domain == PHOTO else list_domain(folder / domain, root=root)
+    place = domain_folder(folder, domain)
+    paths = split_photos(folder, root=root)[1] if domain == PHOTO else list_domain(place, root=root)
     items = [make_item(path, folder, normal_class) for path in paths]
-    return require_anomalies(items, place=folder / domain, normal_class=normal_class)
+    return require_anomalies(items, place=place, normal_class=normal_class)
 
 
 def find_pacs(root: Path) -> Path:
     """The folder that holds the domains."""
-    choices = [choice for choice in FOLDERS if (root / choice / PHOTO).is_dir()]
+    choices = [choice for choice in FOLDERS if find_spelled(root / choice, DOMAIN_NAMES[PHOTO])]
     return require_folder(root, choices or FOLDERS[:1], expected=LAYOUT)
+
+
+def domain_folder(folder: Path, domain: str) -> Path:
+    """The folder of a domain in any spelling; the usual one where there is none.
+
+    Raises:
+        ValueError: If there are several.
+    """
+    return find_spelled(folder, DOMAIN_NAMES[domain]) or folder / domain
+
+
+def class_folders(folder: Path) -> dict[str, Path]:
+    """The folders of the classes in a domain's folder, in any spelling; a class without a folder is left out.
+
+    Raises:
+        ValueError: If a class has several.
+    """
+    folders = {name: find_spelled(folder, [name]) for name in CLASSES}
+    return {name: found for name, found in folders.items() if found}
 
 
 def list_domain(folder: Path, *, root: Path) -> list[Path]:
     """All images of one domain, class by class; a class without a folder is left out."""
     if not folder.is_dir():
         raise ValueError(f"no folder {folder}; expected {LAYOUT}")
-    present = [folder / name for name in CLASSES if (folder / name).is_dir()]
-    return [path for kind in present for path in require_images(kind, root=root)]
+    return [path for kind in class_folders(folder).values() for path in require_images(kind, root=root)]
 
 
 def describe_split(root: Path | None) -> str:
@@ -94,7 +120,7 @@ def split_photos(folder: Path, *, root: Path) -> Splits:
     """The photos for training and for testing, by the lists that come with PACS or, without any, by name."""
     lists = find_lists(folder, root=root)
     if not lists:
-        return split_by_name(folder / PHOTO, root=root)
+        return split_by_name(domain_folder(folder, PHOTO), root=root)
     train, test = (read_list(path, folder, root=root) for path in lists)
     return train, test
 
@@ -102,7 +128,7 @@ def split_photos(folder: Path, *, root: Path) -> Splits:
 def split_by_name(folder: Path, *, root: Path) -> Splits:
     """The first 80 % of each class's photos, sorted by name, and the rest."""
     train, test = [], []
-    for kind in [folder / name for name in CLASSES if (folder / name).is_dir()]:
+    for kind in class_folders(folder).values():
         paths = require_images(kind, root=root)
         first_test = len(paths) * TRAIN_PERCENT // 100
         train += paths[:first_test]
@@ -149,7 +175,7 @@ def list_places(folder: Path, *, root: Path) -> Iterator[Path]:
 def folders_below(folder: Path, *, depth: int) -> Iterator[Path]:
     """The folders below one, without those of the images."""
     for inner in list_folders(folder) if depth else []:
-        if inner.name not in DOMAINS:
+        if plain_name(inner.name) not in chain(*DOMAIN_NAMES.values()):
             yield inner
             yield from folders_below(inner, depth=depth - 1)
 
@@ -165,7 +191,9 @@ def read_list(path: Path, folder: Path, *, root: Path) -> list[Path]:
     except (OSError, UnicodeDecodeError):
         raise ValueError(f"{path} cannot be read as text; copy it again from PACS's split lists") from None
     parts = [parse_line(line, f"line {number} of {path}") for number, line in enumerate(lines, 1) if line.strip()]
-    images = [folder.joinpath(PHOTO, *names) for names in parts]
+    photos = domain_folder(folder, PHOTO)
+    classes = class_folders(photos)
+    images = [classes.get(category, photos / category) / name for category, name in parts]
     links = {image for image in images if image.is_symlink()} | {image.parent for image in images}
     for link in sorted(links):
         check_inside(root, link)
@@ -182,7 +210,8 @@ def parse_line(line: str, place: str) -> tuple[str, str]:
 
 def make_item(path: Path, folder: Path, normal_class: str) -> Item:
     """An image as an item named "pacs/<domain>/<class>/<file>"."""
-    domain, category = path.parts[-3:-1]
+    place, category = (plain_name(name) for name in path.parts[-3:-1])
+    domain = next(domain for domain, names in DOMAIN_NAMES.items() if place in names)
     item = image_item(path, base=folder, label=int(category != normal_class), domain=domain, category=category)
     return item._replace(path=f"pacs/{item.path}")
 
@@ -190,11 +219,11 @@ def make_item(path: Path, folder: Path, normal_class: str) -> Item:
 PACS = DatasetSpec(
     summary="Seven classes as photos, art paintings, cartoons and sketches (PACS)",
     classes=CLASSES,
-    domains=DOMAINS,
+    domains=tuple(DOMAIN_NAMES),
     train_items=train_items,
     test_items=test_items,
     augmix_operations=ALL_OPERATIONS,
-    folders=tuple(f"{folder}/{domain}" for folder in FOLDERS for domain in DOMAINS),
+    folders=tuple(f"{folder}/{domain}" for folder in FOLDERS for domain in chain(*DOMAIN_NAMES.values())),
     lists=list_files,
     split=describe_split,
     how_to_get=(

@@ -152,7 +152,9 @@ def split_training(config: RunConfig) -> tuple[list[Item], list[Item]]:
     Raises:
         ValueError: If the data set or the class is unknown, or its files are not there.
     """
-    items = list_train_items(config.dataset, normal_class=config.normal_class, root=config.data_root)
+    items = list_train_items(
+        config.dataset, normal_class=config.normal_class, root=config.data_root, split=config.split
+    )
     count = round(len(items) * config.holdout_percent / 100)
     held_out = set(np.random.default_rng(config.seed).permutation(len(items))[:count].tolist())
     learnt = [item for position, item in enumerate(items) if position not in held_out]
@@ -238,7 +240,13 @@ def list_domain(config: RunConfig, domain: str) -> list[Item]:
     """
     base, shift = split_domain(domain)
     if base not in (TRAIN, HELD_OUT):
-        return list_items(config.dataset, normal_class=config.normal_class, domain=domain, root=config.data_root)
+        return list_items(
+            config.dataset,
+            normal_class=config.normal_class,
+            domain=domain,
+            root=config.data_root,
+            split=config.split,
+        )
     learnt, held_out = split_training(config)
     items = [item._replace(domain=base) for item in usable(config, learnt if base == TRAIN else held_out)]
     if not items:

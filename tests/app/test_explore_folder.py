@@ -1,6 +1,7 @@
 """Explore on a folder of one's own."""
 
 import os
+import shutil
 
 import pytest
 
@@ -101,3 +102,26 @@ def test_a_broken_image_is_named_in_one_sentence(open_page, own_images, train):
     assert not page.exception
     assert "torn.png" in page.error[0].value
     assert page.button[0].label.startswith("Train")
+
+
+def test_the_page_says_what_each_folder_was_taken_for(open_page, own_images):
+    root = own_images(labelled=True)
+    (root / "test" / "lamp" / "good").rename(root / "test" / "lamp" / "OK")
+    (text,) = open_page(data=OWN, folder=str(root)).text
+    assert "train/good: 8 training; " in text.value
+    assert "test/lamp/OK: 4 normal" in text.value
+    assert "test/lamp/hole: 4 anomalous (4 with a mask)" in text.value
+
+
+def test_good_and_bad_alone_can_be_looked_at(open_page, own_images, train):
+    root = own_images(labelled=True)
+    (root / "train" / "good").rename(root / "good")
+    (root / "test" / "lamp" / "hole").rename(root / "bad")
+    for folder in ("train", "test", "ground_truth"):
+        shutil.rmtree(root / folder)
+    train(dataset="folder", normal_class="good", data_root=root, detector="rd4ad", split_seed=2, test_percent=40.0)
+    page = open_page(data=OWN, folder=str(root), methods="RD4AD", shift="fog")
+    assert not page.exception
+    assert not page.error
+    assert "about 40 % of the normal images are kept for testing" in page.text[0].value
+    assert "split seed 2" in page.text[0].value

@@ -97,3 +97,14 @@ def test_a_class_above_nine_is_told(tmp_path: Path):
     (write_binary(tmp_path, "cifar-10-batches-bin") / "test_batch.bin").write_bytes(records.tobytes())
     with pytest.raises(ValueError, match=r"test_batch\.bin has a class above 9"):
         CIFAR10.test_items(tmp_path, "airplane", "cifar10")
+
+
+def test_folders_in_any_case_are_the_same_classes(tmp_path: Path):
+    write_folders(tmp_path)
+    for split in ("train", "test"):
+        (tmp_path / "cifar10" / split / "airplane").rename(tmp_path / "cifar10" / split / "Airplane")
+        (tmp_path / "cifar10" / split).rename(tmp_path / "cifar10" / split.title())
+    (tmp_path / "cifar10").rename(tmp_path / "CIFAR10")
+    items = CIFAR10.test_items(tmp_path, "horse", "cifar10")
+    assert [(item.category, item.label) for item in items] == [("airplane", 1)] * 2 + [("horse", 0)] * 2
+    assert len(CIFAR10.train_items(tmp_path, "airplane")) == 2

@@ -103,3 +103,23 @@ def test_a_category_that_leads_out_of_the_root_is_refused(tmp_path: Path, bottle
     (tmp_path / "root" / "mvtec" / "bottle").symlink_to(bottle)
     with pytest.raises(ValueError, match=r"mvtec/bottle leads out of .*root through a symlink"):
         MVTEC.train_items(tmp_path / "root", "bottle")
+
+
+def test_other_spellings_are_the_same_folders(tmp_path: Path, bottle: Path):
+    for old, new in {"train/good": "train/Good", "test/good": "test/GOOD", "ground_truth": "Ground_Truth"}.items():
+        (bottle / old).rename(bottle / new)
+    (bottle / "Ground_Truth/crack/000_mask.png").rename(bottle / "Ground_Truth/crack/000.PNG")
+    bottle.rename(tmp_path / "mvtec" / "Bottle")
+    items = MVTEC.test_items(tmp_path, "bottle", "mvtec")
+    assert sorted((item.category, item.label, item.mask is None) for item in items) == [
+        ("crack", 1, False),
+        ("crack", 1, False),
+        ("good", 0, True),
+    ]
+    assert len(MVTEC.train_items(tmp_path, "bottle")) == 2
+
+
+def test_a_category_without_normal_test_images_is_told(tmp_path: Path, bottle: Path):
+    (bottle / "test" / "good").rename(bottle / "test" / "gut")
+    with pytest.raises(ValueError, match=r"no folder of normal images in .*bottle/test, which has crack, gut"):
+        MVTEC.test_items(tmp_path, "bottle", "mvtec")

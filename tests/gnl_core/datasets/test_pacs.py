@@ -205,3 +205,35 @@ def test_lists_elsewhere_train_as_many_dogs_as_the_lists_name(tmp_path: Path, pl
     (tmp_path / "pacs" / place / "photo_train_kfold.txt").write_text("\n".join(dogs[::-1][:151]))
     (tmp_path / "pacs" / place / "photo_crossval_kfold.txt").write_text("\n".join(dogs[::-1][151:]))
     assert len(PACS.train_items(tmp_path, "dog")) == 151  # 144 by name
+
+
+@pytest.mark.parametrize("art", ["Art_painting", "art painting", "ART", "ArtPainting"])
+@pytest.mark.parametrize("listed", [False, True])
+def test_domains_and_classes_in_any_spelling_are_those_of_the_paper(tmp_path: Path, art: str, listed: bool):
+    write_pacs(tmp_path / "pacs")
+    if listed:
+        write_lists(tmp_path / "pacs")
+    expected = {domain: len(PACS.test_items(tmp_path, "dog", domain)) for domain in PACS.domains}
+    for old, new in {"art_painting": art, "photo": "Photo", "sketch": "SKETCH"}.items():
+        (tmp_path / "pacs" / old / "dog").rename(tmp_path / "pacs" / old / "Dog")
+        (tmp_path / "pacs" / old).rename(tmp_path / "pacs" / new)
+    (tmp_path / "pacs").rename(tmp_path / "Pacs")
+    for domain in PACS.domains:
+        items = PACS.test_items(tmp_path, "dog", domain)
+        assert len(items) == expected[domain]
+        assert {(item.domain, item.category, item.label) for item in items} == {
+            (domain, "dog", 0),
+            (domain, "horse", 1),
+        }
+        assert items[0].read().shape == (8, 8, 3)
+    assert {item.category for item in PACS.train_items(tmp_path, "dog")} == {"dog"}
+
+
+def test_two_spellings_of_a_class_are_both_named(tmp_path: Path):
+    write_pacs(tmp_path / "pacs")
+    try:
+        (tmp_path / "pacs" / "sketch" / "Dog").mkdir()
+    except FileExistsError:
+        pytest.skip("this file system does not tell upper from lower case")
+    with pytest.raises(ValueError, match=r"sketch/Dog and .*sketch/dog have names of one meaning"):
+        PACS.test_items(tmp_path, "dog", "sketch")

@@ -1,0 +1,84 @@
+"""The names that are accepted for folders of images, in any case and with a hyphen or a space for an underscore."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from gnl_core.datasets.listing import list_folders
+
+NORMAL = "good"  # MVTec AD's name for it: the class and the category of every normal image, whatever its folder's name
+
+FOLDER_NAMES: dict[str, tuple[str, ...]] = {  # docs/datasets.md has the same table
+    "normal": (
+        *(NORMAL, "ok", "okay", "normal", "nominal", "pass", "passed", "io"),
+        *("defect_free", "no_defect", "non_defective", "anomaly_free"),
+    ),
+    "anomalous": (
+        *("bad", "ng", "no_good", "not_good", "nok", "not_ok", "ko", "nio", "fail", "failed", "damaged"),
+        *("defect", "defects", "defective", "anomaly", "anomalies", "anomalous", "abnormal", "fault", "faults"),
+        "faulty",
+    ),
+    "training": ("train", "training"),
+    "test": ("test", "testing", "images"),
+    "masks": ("ground_truth", "groundtruth", "gt", "masks", "mask"),
+}
+IN_DISTRIBUTION_NAMES = ("in_distribution", "original", "source")  # a test domain of such a name comes first
+
+
+def plain_name(name: str) -> str:
+    """A name as the tables spell it: in lower case, with underscores for hyphens and spaces."""
+    return name.casefold().replace("-", "_").replace(" ", "_")
+
+
+def is_named(path: Path, meaning: str) -> bool:
+    """Whether a folder's name is accepted for a meaning, a key of FOLDER_NAMES."""
+    return plain_name(path.name) in FOLDER_NAMES[meaning]
+
+
+def find_all(folder: Path, meaning: str) -> list[Path]:
+    """The folders directly below one whose names are accepted for a meaning, sorted by name."""
+    return [path for path in list_folders(folder) if is_named(path, meaning)]
+
+
+def find_only(folder: Path, meaning: str) -> Path | None:
+    """The one folder directly below another whose name is accepted for a meaning; None where there is none.
+
+    Raises:
+        ValueError: If there are several.
+    """
+    return only(find_all(folder, meaning))
+
+
+def find_spelled(folder: Path, names: Sequence[str]) -> Path | None:
+    """The one folder directly below another that has one of some names in any spelling; None where there is none.
+
+    Raises:
+        ValueError: If there are several.
+    """
+    accepted = {plain_name(name) for name in names}
+    return (
+        only([path for path in list_folders(folder) if plain_name(path.name) in accepted]) if folder.is_dir() else None
+    )
+
+
+def only(paths: Sequence[Path]) -> Path | None:
+    """The only path; None where there is none.
+
+    Raises:
+        ValueError: If there are several.
+    """
+    if len(paths) > 1:
+        names = " and ".join(str(path) for path in paths)
+        raise ValueError(f"{names} have names of one meaning; expected one of them: rename or remove the others")
+    return paths[0] if paths else None
+
+
+def tell_accepted(meaning: str) -> str:
+    """The names that are accepted for a meaning, for a message."""
+    return f"{', '.join(FOLDER_NAMES[meaning])} in any case"
+
+
+def tell_found(folders: Iterable[Path]) -> str:
+    """The names of folders that are there, for a message."""
+    return ", ".join(path.name for path in folders) or "no folders"

@@ -1,0 +1,82 @@
+"""What the folders below one's own were taken for, so that nobody has to guess it from the counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from gnl_core.config import USUAL_SPLIT, Split
+from gnl_core.datasets.base import Item
+from gnl_core.datasets.folder import find_layout, open_folder
+from gnl_core.datasets.layout import require_root
+
+TRAINING = "training"
+MEANINGS = {0: "normal", 1: "anomalous", -1: "unlabelled"}  # of a test image's label
+
+
+class Reading(NamedTuple):
+    """A folder of images and what it was taken for; a folder that is divided has two readings.
+
+    Attributes:
+        folder: Its path below one's own folder.
+        taken_as: "training", "normal", "anomalous" or "unlabelled".
+        domain: The domain of its images.
+        images: How many images are used this way.
+        masks: How many of them have a mask.
+    """
+
+    folder: str
+    taken_as: str
+    domain: str
+    images: int
+    masks: int
+
+
+def describe_reading(root: Path | None, split: Split = USUAL_SPLIT) -> list[Reading]:
+    """What each folder of images was taken for, the training images first; reads no image.
+
+    Args:
+        root: A folder of one's own.
+        split: How its normal images are divided, if it has no training folder.
+
+    Raises:
+        ValueError: If the folder cannot be used.
+    """
+    spec = open_folder(root, split)
+    normal_class = spec.classes[0]
+    tested = [item for domain in spec.domains for item in spec.test_items(root, normal_class, domain)]
+    used = [(TRAINING, item) for item in spec.train_items(root, normal_class)]
+    return count_folders([*used, *((MEANINGS[item.label], item) for item in tested)])
+
+
+def count_folders(used: Iterable[tuple[str, Item]]) -> list[Reading]:
+    """The readings of items, each with what it is taken as; in the order in which the folders appear."""
+    images: Counter[tuple[str, str, str]] = Counter()
+    masks: Counter[tuple[str, str, str]] = Counter()
+    for taken_as, item in used:
+        key = (str(PurePosixPath(item.path).parent), taken_as, item.domain)
+        images[key] += 1
+        masks[key] += item.mask is not None
+    return [Reading(*key, images=count, masks=masks[key]) for key, count in images.items()]
+
+
+def tell_reading(root: Path | None, split: Split = USUAL_SPLIT) -> list[str]:
+    """What a folder was taken for, in a line such as "train/OK: 8 training; test/hole: 4 anomalous (3 with a mask)".
+
+    A second line says how its normal images are divided, if they are. Arguments and errors: `describe_reading`.
+    """
+    folder = require_root(root)
+    read = "; ".join(tell_folder(reading) for reading in describe_reading(root, split))
+    divided = (
+        f"without a training folder, about {split.test_percent:g} % of the normal images are kept for testing, chosen "
+        f"by file name and split seed {split.seed}"
+    )
+    return [f"read {folder}: {read}", *([divided] if find_layout(folder).divided else [])]
+
+
+def tell_folder(reading: Reading) -> str:
+    """One reading in words."""
+    masks = f" ({reading.masks:,} with a mask)" if reading.masks else ""
+    return f"{reading.folder}: {reading.images:,} {reading.taken_as}{masks}"
