@@ -83,6 +83,11 @@ class RunConfig(ScoringConfig):
     dataset: str = Field("digits", description="Data set to train on")
     normal_class: str = Field("4", description="The class that is normal; all others are anomalies")
     data_root: AbsolutePath | None = Field(None, description="Folder of the data sets on disk; unset: $GNL_DATA")
+    split_source: str | None = Field(
+        None,
+        description="How the data set must tell training from test images, as gnl data list says; unset: as it does, "
+        "which the run keeps",
+    )
     detector: str = Field("gnl", description="Method to train")
     teacher: str = Field("efficientnet_lite0", description="Frozen backbone: a name of ours or any of timm's")
     teacher_weights: AbsolutePath | None = Field(

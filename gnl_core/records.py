@@ -141,7 +141,9 @@ class DomainReport(NamedTuple):
         miss_rate: Share of anomalous images not above it; None without a threshold or anomalous images.
         shift_score: How far the domain lies from the training images, measured without a label: 0 or more; None for
             a method without a teacher, or where nobody measured it.
-        pixel_auroc: As in PixelReport, and so are the rest.
+        pixel_auroc: As in PixelReport, and so are the next three.
+        n_equal_to_training: Number of images that equal a training image and flatter every figure; None where nobody
+            compared them.
     """
 
     auroc: float | None
@@ -158,6 +160,7 @@ class DomainReport(NamedTuple):
     pixel_average_precision: float | None = None
     aupro: float | None = None
     n_without_mask: int = 0
+    n_equal_to_training: int | None = None
 
 
 class Report(NamedTuple):

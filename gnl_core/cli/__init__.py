@@ -21,21 +21,24 @@ from gnl_core.cli.settings import add_settings, given_settings, say, say_reading
 from gnl_core.cli.train import add_train_command
 from gnl_core.cli.tune import PLACES, add_tune_command
 from gnl_core.config import RunConfig, ScoringConfig
-from gnl_core.datasets import HELD_OUT, find_dataset
-from gnl_core.datasets.shifts import shifted_domain
+from gnl_core.datasets import HELD_OUT, default_root, find_dataset
+from gnl_core.datasets.overview import Overview, look_over, warn_of
+from gnl_core.datasets.shifts import shifted_domain, split_domain
 from gnl_core.metrics import choose_threshold, report
-from gnl_core.records import Batch, Detection, PixelReport, Scores
+from gnl_core.records import Batch, Detection, PixelReport, Report, Scores
 from gnl_core.runs.experiment import (
     Run,
+    list_domain,
     load_domain,
     load_run,
     map_scale,
     measure_domain_shift,
     resolve_scoring,
 )
-from gnl_core.runs.exports import write_csv, write_map
+from gnl_core.runs.exports import MapPictures, map_name, write_csv
 from gnl_core.runs.finding import find_epoch
 from gnl_core.runs.folder import RunFolder, report_to_json, save_scores, write_report
+from gnl_core.runs.outputs import check_output
 from gnl_core.runs.tuning import read_preset
 from gnl_core.scoring import collect, collect_scores, detect, explain_missing_shift, join_scores
 
@@ -116,7 +119,10 @@ def score_command(parsed: argparse.Namespace) -> None:
     domains = parsed.domain or ([spec.in_distribution] if parsed.shift else spec.domains)
     domains = [*domains, *(shifted_domain(domain, shift) for domain in domains for shift in parsed.shift or ())]
     domains = list(dict.fromkeys(domains))  # one that is named twice is scored once
-    scored = {domain: score_one_domain(run, domain, scoring, maps=parsed.maps) for domain in domains}
+    prepare_outputs(parsed, run, domains)
+    overview = look_at_data(run)
+    pictures = MapPictures(upper=map_scale(run, scoring)) if parsed.maps else None
+    scored = {domain: score_one_domain(run, domain, scoring, pictures=pictures) for domain in domains}
     scores = join_scores([rows for rows, _ in scored.values()])
     held_out = score_held_out(run, scoring)
     quantile = given_settings(parsed, [QUANTILE]).get(QUANTILE, run.config.threshold_quantile)
@@ -127,35 +133,102 @@ def score_command(parsed: argparse.Namespace) -> None:
         pixels={domain: pixels for domain, (_, pixels) in scored.items()},
         shift_scores={domain: measure_domain_shift(run, domain) for domain in domains},
     )._replace(no_shift_score=explain_missing_shift(run.detector))
+    measured = note_equal_images(measured, overview)
     save_scores(folder, scores, scoring)
     if held_out:
         save_scores(folder, held_out, scoring)
     write_report(folder, measured, scoring)
-    if parsed.csv:
-        write_csv(parsed.csv, scores)
     if parsed.json:
         print(json.dumps({"run": str(folder.path), **scoring.model_dump(), **report_to_json(measured)}))
     else:
         print(format_report(measured))
+    write_outputs(parsed, scores, pictures)
 
 
-def score_one_domain(run: Run, domain: str, scoring: ScoringConfig, *, maps: Path | None) -> tuple[Scores, PixelReport]:
-    """Score a domain with a progress bar, writing its anomaly maps on the way if asked to."""
+def prepare_outputs(parsed: argparse.Namespace, run: Run, domains: Sequence[str]) -> None:
+    """Make the folders of what is to be written, before any work.
+
+    Raises:
+        ValueError: If it would lie among the images of a data set.
+    """
+    root = run.config.data_root
+    if parsed.csv:
+        check_output(parsed.csv, root, what="--csv")
+        parsed.csv.parent.mkdir(parents=True, exist_ok=True)
+    if parsed.maps:
+        listed = {domain: list_domain(run.config, domain) for domain in domains}
+        names = {map_name(item.path, domain=domain) for domain, items in listed.items() for item in items}
+        for place in sorted({(parsed.maps / name).parent for name in names} | {parsed.maps}):
+            check_output(place, root, what="--maps")
+        parsed.maps.mkdir(parents=True, exist_ok=True)
+
+
+def look_at_data(run: Run) -> Overview | None:
+    """The data set of a run, and on standard error what is wrong with it; None where its training images are not."""
+    config = run.config
+    try:
+        overview = look_over(
+            config.dataset, normal_class=config.normal_class, root=config.data_root, split=config.split
+        )
+    except ValueError:  # a run can be scored on a machine that lacks them
+        return None
+    warnings_found = warn_of(overview, config.data_root or default_root())
+    if warnings_found:
+        say(f"data: {'; '.join(warnings_found)}: see gnl data check --dataset {config.dataset}")
+    return overview
+
+
+def note_equal_images(measured: Report, overview: Overview | None) -> Report:
+    """The report with the number of each domain's images that equal a training image."""
+    equal = {} if overview is None else overview.equal
+    domains = {
+        name: domain._replace(n_equal_to_training=equal.get(split_domain(name)[0]))
+        for name, domain in measured.domains.items()
+    }
+    return measured._replace(domains=domains)
+
+
+def score_one_domain(
+    run: Run, domain: str, scoring: ScoringConfig, *, pictures: MapPictures | None
+) -> tuple[Scores, PixelReport]:
+    """Score a domain with a progress bar, keeping pictures of its anomaly maps on the way if asked to."""
     batches = load_domain(run, domain)
     detections = detect(run.detector, batches, scoring)
     shown = tqdm(detections, total=len(batches), desc=domain, unit="batch", file=sys.stderr)
-    return collect(write_maps(shown, maps, upper=map_scale(run, scoring)) if maps else shown)
+    return collect(keep_maps(shown, pictures, domain=domain) if pictures else shown)
 
 
-def write_maps(
-    detections: Iterable[tuple[Batch, Detection]], folder: Path, *, upper: float
+def keep_maps(
+    detections: Iterable[tuple[Batch, Detection]], pictures: MapPictures, *, domain: str
 ) -> Iterator[tuple[Batch, Detection]]:
-    """Write the anomaly maps that pass by, one picture an image."""
+    """Keep the anomaly maps that pass by, one picture an image."""
     for batch, detection in detections:
         if detection.anomaly_map is not None:
             for path, anomaly_map in zip(batch.paths, detection.anomaly_map[:, 0], strict=True):
-                write_map(folder / f"{path}.png", anomaly_map.numpy(), upper=upper)
+                pictures.add(map_name(path, domain=domain), anomaly_map.numpy())
         yield batch, detection
+
+
+def write_outputs(parsed: argparse.Namespace, scores: Scores, pictures: MapPictures | None) -> None:
+    """Write the CSV and the maps that were asked for.
+
+    Raises:
+        ValueError: If some file cannot be written, after all others were.
+    """
+    problems = []
+    if parsed.csv:
+        try:
+            write_csv(parsed.csv, scores)
+        except OSError as error:
+            problems.append(f"{parsed.csv}: {error.strerror}")
+    if pictures:
+        problems += pictures.write(parsed.maps)
+    if problems:
+        files = "1 file" if len(problems) == 1 else f"{len(problems)} files"
+        raise ValueError(
+            f"cannot write {files}, the first: {problems[0]}; the scores are in {parsed.run}, and all other files are "
+            "written: mend that, and score again"
+        )
 
 
 def score_held_out(run: Run, scoring: ScoringConfig) -> Scores | None:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 from pathlib import Path
 from typing import Any
 
-from gnl_core.cli.settings import add_settings, given_settings, say, say_reading
+from gnl_core.cli.check import add_check_command
+from gnl_core.cli.settings import add_settings, given_settings, say
 from gnl_core.config import RunConfig
-from gnl_core.datasets import DATASETS, TRAIN, default_root, find_dataset, list_items
-from gnl_core.datasets.base import DatasetSpec, Item
-from gnl_core.datasets.checking import check_items
+from gnl_core.datasets import DATASETS, TRAIN, default_root
+from gnl_core.datasets.accounting import list_sources
+from gnl_core.datasets.base import DatasetSpec
 from gnl_core.datasets.layout import require_root
 from gnl_core.datasets.mnist import BLENDED_FILE
 from gnl_core.datasets.mnist_arrays import mnist_arrays
+from gnl_core.datasets.overview import base_domains, list_each
 from gnl_core.datasets.presence import count_domains, found_classes
-from gnl_core.datasets.shifts import split_domain
 from gnl_core.runs.downloads import DOWNLOADS
 from gnl_core.runs.mnist_m import build_mnist_m
+from gnl_core.runs.outputs import check_output
 
 ROOT = {"data_root": RunConfig.model_fields["data_root"]}
 
@@ -32,10 +33,9 @@ def add_data_commands(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     listing.set_defaults(command=list_command)
 
-    check = commands.add_parser("check", help="read every image and mask of a data set and tell all that is wrong")
-    check.add_argument("--dataset", required=True, help="data set to check")
-    check.add_argument("--normal-class", nargs="+", help="classes to check; unset: all that are found")
-    check.set_defaults(command=check_command)
+    add_check_command(
+        commands.add_parser("check", help="read every image and mask of a data set; what is taken, and what is wrong")
+    )
 
     build = commands.add_parser("build-mnist-m", help="make MNIST-M from MNIST's test digits and photographs")
     build.add_argument("--photos", type=Path, required=True, help="folder of photographs")
@@ -46,7 +46,7 @@ def add_data_commands(parser: argparse.ArgumentParser) -> None:
     download.add_argument("dataset", choices=DOWNLOADS)
     download.set_defaults(command=download_command)
 
-    for command in (listing, check, build, download):
+    for command in (listing, build, download):
         add_settings(command, ROOT)
 
 
@@ -66,59 +66,34 @@ def list_command(parsed: argparse.Namespace) -> None:
         print(f"{name}: {facts['summary']}\n  classes found: {', '.join(facts['classes']) or 'none'}")
         for domain, count in facts["images"].items():
             print(f"  {domain}: {'not found' if count is None else f'{count} images'}")
+        if facts["read_from"]:
+            print(f"  read from: {', '.join(facts['read_from'])}")
+        if facts["split"]:
+            print(f"  split: {facts['split']}")
         if None in facts["images"].values():
             print(f"  {facts['how_to_get']}")
 
 
 def describe_dataset(name: str, spec: DatasetSpec, root: Path | None) -> dict[str, Any]:
-    """What is found of a data set: its classes, and the number of images to score by domain, None where missing."""
+    """What is found of a data set: its classes, the number of images to score by domain, None where missing, and more.
+
+    Where its first class is read from, and how training and test images are told apart, if that depends on it.
+    """
     classes = found_classes(name, root)
-    counts = count_domains(name, normal_class=(*classes, *spec.classes)[0], root=root)
-    return {"summary": spec.summary, "classes": classes, "images": counts, "how_to_get": spec.how_to_get}
-
-
-def check_command(parsed: argparse.Namespace) -> None:
-    """Read all images of a data set: gnl data check.
-
-    Raises:
-        ValueError: If there are problems, after all of them were told.
-    """
-    root = given_root(parsed)
-    items, missing = list_everything(parsed.dataset, parsed.normal_class, root)
-    problems = [*missing, *check_items(items)]
-    for problem in problems:
-        print(problem)
-    if problems:
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise ValueError(f"{count} in {len(items)} images; mend or remove the files named above")
-    say_reading(parsed.dataset, root)
-    print(f"{len(items)} images, all well")
-
-
-def list_everything(name: str, classes: list[str] | None, root: Path | None) -> tuple[list[Item], list[str]]:
-    """Each image of a data set once, training images and all domains of the classes; and why some cannot be listed.
-
-    Raises:
-        ValueError: If nothing can be listed.
-    """
-    spec = find_dataset(name, root)
-    domains = dict.fromkeys((TRAIN, *(split_domain(domain)[0] for domain in spec.domains)))
-    listed: list[Item] = []
-    problems: list[str] = []
-    for normal_class, domain in itertools.product(classes or found_classes(name, root) or spec.classes, domains):
-        try:
-            listed += list_items(name, normal_class=normal_class, domain=domain, root=root)
-        except ValueError as error:  # to be told with all the others
-            problems.append(str(error))
-    if not listed:
-        raise ValueError(problems[0])
-    once = {(item.domain == TRAIN, item.path): item for item in listed}
-    return list(once.values()), list(dict.fromkeys(problems))
+    first = (*classes, *spec.classes)[0]
+    counts = count_domains(name, normal_class=first, root=root)
+    found = {"summary": spec.summary, "classes": classes, "images": counts, "how_to_get": spec.how_to_get}
+    if root is None or not classes:
+        return found | {"read_from": [], "split": None}
+    listed = list_each(name, (TRAIN, *base_domains(spec)), normal_class=first, root=root).values()
+    sources = list_sources([item for items in listed for item in items], root)
+    return found | {"read_from": sources, "split": spec.split(root) if spec.split else None}
 
 
 def build_command(parsed: argparse.Namespace) -> None:
     """Make MNIST-M: gnl data build-mnist-m."""
     root = require_root(given_root(parsed))
+    check_output(root / BLENDED_FILE, root, what="MNIST-M")
     digits, classes = mnist_arrays(root, "test")
     build_mnist_m(digits, classes, photographs=parsed.photos, destination=root / BLENDED_FILE, seed=parsed.seed)
     say(f"wrote {root / BLENDED_FILE}: {len(digits)} images")
@@ -127,5 +102,6 @@ def build_command(parsed: argparse.Namespace) -> None:
 def download_command(parsed: argparse.Namespace) -> None:
     """Fetch a data set: gnl data download."""
     root = require_root(given_root(parsed))
+    check_output(root / parsed.dataset, root, what="the download")
     DOWNLOADS[parsed.dataset](root)
     say(f"fetched {parsed.dataset} into {root / parsed.dataset}")

@@ -10,6 +10,7 @@ from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.runs.experiment import load_run, resolve_scoring
 from gnl_core.runs.exports import write_onnx
 from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.outputs import check_output
 from gnl_core.runs.tuning import read_preset
 
 PLACES = ("teacher_weights",)  # what can lie elsewhere than in training, and is needed
@@ -29,6 +30,7 @@ def export_command(parsed: argparse.Namespace) -> None:
     """Write a run's detector as an ONNX file: gnl export."""
     folder = RunFolder(parsed.run)
     run = load_run(folder, device="cpu", **given_settings(parsed, PLACES))
+    check_output(parsed.onnx, run.config.data_root, what="--onnx")
     preset = read_preset(parsed.preset).model_dump() if parsed.preset else {}
     scoring = resolve_scoring(run, **(preset | given_settings(parsed, ScoringConfig.model_fields)))
     write_onnx(parsed.onnx, run, folder, scoring)

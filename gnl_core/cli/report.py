@@ -65,6 +65,11 @@ def footnotes(measured: Report) -> Iterator[str]:
         if domain.n_unlabelled:
             reason = "and no figure counts them" if domain.n_normal + domain.n_anomalous else "so there is no AUROC"
             yield f"{name}: {domain.n_unlabelled} images have no labels, {reason}"
+        if domain.n_equal_to_training:
+            images = (
+                "1 image equals" if domain.n_equal_to_training == 1 else f"{domain.n_equal_to_training} images equal"
+            )
+            yield f"{name}: {images} a training image, which flatters the figures; gnl data check tells which"
         if domain.n_without_mask:
             yield f"{name}: pixel figures leave out {domain.n_without_mask} anomalous images without a mask"
 

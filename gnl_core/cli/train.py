@@ -11,6 +11,8 @@ from tqdm import tqdm
 
 from gnl_core.cli.settings import add_settings, given_settings, say, say_reading
 from gnl_core.config import RunConfig
+from gnl_core.datasets import default_root
+from gnl_core.datasets.overview import describe_overview, look_over, warn_of
 from gnl_core.distributed import Processes, plan_processes
 from gnl_core.records import EpochRecord, Step
 from gnl_core.runs.experiment import advance_run
@@ -66,7 +68,8 @@ def train_here(parsed: argparse.Namespace) -> None:
         for _ in advance_run(config, folder, processes):
             pass
         return
-    say_reading(config.dataset, config.data_root, split=config.split)
+    if parsed.job or not parsed.resume:
+        say_what_is_taken(config)
     if not parsed.resume:
         create_run(parsed.run, config)
     if not parsed.job:
@@ -75,6 +78,19 @@ def train_here(parsed: argparse.Namespace) -> None:
         say(f"wrote {folder.weights}")
     else:
         say(f"stopped; gnl train --run {folder.path} --resume goes on")
+
+
+def say_what_is_taken(config: RunConfig) -> None:
+    """Say how many images the training has, and what of the data set should be looked at first.
+
+    Raises:
+        ValueError: If there are none.
+    """
+    say_reading(config.dataset, config.data_root, split=config.split)
+    root = config.data_root or default_root()
+    overview = look_over(config.dataset, normal_class=config.normal_class, root=root, split=config.split)
+    remedy = f": see gnl data check --dataset {config.dataset}" if warn_of(overview, root) else ""
+    say(f"train: {describe_overview(overview, root)}{remedy}")
 
 
 def steps_of(

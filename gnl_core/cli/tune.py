@@ -14,6 +14,7 @@ from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets.validation import ANOMALIES
 from gnl_core.runs.experiment import load_run
 from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.outputs import check_output
 from gnl_core.runs.tuning import Judged, tune, write_preset
 
 PLACES = ("device", "teacher_weights", "data_root")  # what can lie elsewhere than in training
@@ -38,6 +39,8 @@ def tune_command(parsed: argparse.Namespace) -> None:
     """Judge all ways of looking, print what the best and no matching come to, and write the best: gnl tune."""
     paths = list({path.resolve(): path for path in parsed.run}.values())  # a run that is named twice counts once
     runs = [load_run(RunFolder(path), **given_settings(parsed, PLACES)) for path in paths]
+    for run in runs:
+        check_output(parsed.output, run.config.data_root, what="--output")
     tuning = tune(runs, anomalies=parsed.anomalies, watch=show_progress)
     print(format_judgements({"no matching, maximum": tuning.judged[0], "chosen": tuning.best}))
     print(f"chosen: {describe(tuning.best.scoring)}")

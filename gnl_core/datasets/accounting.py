@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from gnl_core.datasets.base import DatasetSpec, Item
 from gnl_core.datasets.listing import SUFFIXES
+from gnl_core.datasets.names import is_named
 
-MASKS = "ground_truth"
 LARGEST_WALK = 200_000  # files looked at below one folder; beyond, the count is a lower bound
 
 
@@ -123,7 +123,9 @@ REASONS: dict[str, Callable[[Path, Layout], bool]] = {  # the first that holds
     "link to a folder": lambda path, _: path.is_symlink() and path.is_dir(),
     "folder that cannot be opened": lambda path, _: path.is_dir(),
     "no image file by its ending": lambda path, _: path.suffix.lower() not in SUFFIXES,
-    "mask without an image": lambda path, layout: MASKS in path.relative_to(layout.home).parts[:-1],
+    "mask without an image": lambda path, layout: any(
+        is_named(folder, "masks") for folder in path.relative_to(layout.home).parents
+    ),
     "on no list of the split": lambda path, layout: path.parent in layout.direct,
     "in a nested folder": lambda path, layout: not layout.direct.isdisjoint(path.parents),
     "in a folder that is not read": lambda path, layout: True,

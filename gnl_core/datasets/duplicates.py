@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,6 +40,14 @@ class Copies(NamedTuple):
     domain: str
     images: int
     first: tuple[str, str]
+
+
+class Pair(NamedTuple):
+    """An image and a copy of it."""
+
+    where: str
+    item: Item
+    copy: Item
 
 
 def find_twins(training: Sequence[Item], test: Sequence[Item]) -> list[tuple[Item, Item]]:
@@ -125,33 +133,30 @@ def find_copies(items: Sequence[Item], digests: Sequence[bytes], *, training: st
     Returns:
         One record for each kind and domain that has some, those between training and test first.
     """
-    places: dict[bytes, list[Item]] = defaultdict(list)
+    groups: dict[bytes, list[Item]] = defaultdict(list)
     for item, digest in zip(items, digests, strict=True):
-        places[digest].append(item)
-    groups = [group for group in places.values() if len(group) > 1]
-    found = [pair for group in groups for pair in copies_in(group, training=training)]
-    counts = Counter((where, domain) for where, domain, _ in found)
-    first = {(where, domain): names for where, domain, names in reversed(found)}
-    order = (BETWEEN_SPLITS, ACROSS_DOMAINS, WITHIN)
-    return sorted(
-        (Copies(*key, count, first[key]) for key, count in counts.items()), key=lambda one: order.index(one[0])
-    )
+        groups[digest].append(item)
+    pairs = [pair for group in groups.values() if len(group) > 1 for pair in pairs_of(group, training=training)]
+    place = {(item.domain, item.path): position for position, item in enumerate(items)}
+    pairs.sort(key=lambda pair: place[pair.item.domain, pair.item.path])
+    counts = Counter((pair.where, pair.item.domain) for pair in pairs)
+    first = {(pair.where, pair.item.domain): (pair.item.path, pair.copy.path) for pair in reversed(pairs)}
+    found = [Copies(*key, count, first[key]) for key, count in counts.items()]
+    return sorted(found, key=lambda one: (BETWEEN_SPLITS, ACROSS_DOMAINS, WITHIN).index(one.where))
 
 
-def copies_in(group: Sequence[Item], *, training: str) -> list[tuple[str, str, tuple[str, str]]]:
-    """What is wrong with each image of a group of equal ones, once for each kind: kind, domain, it and its copy."""
-    learnt = next((item for item in group if item.domain == training), None)
-    found = []
-    seen: dict[str, Item] = {}
+def pairs_of(group: Sequence[Item], *, training: str) -> Iterator[Pair]:
+    """What is to be said of each of a group of equal images: one pair for each kind of copy that it is."""
+    first: dict[str, Item] = {}
     for item in group:
-        if item.domain in seen:
-            found.append((WITHIN, item.domain, (item.path, seen[item.domain].path)))
-        elif item.domain != training and (other := next((one for name, one in seen.items() if name != training), None)):
-            found.append((ACROSS_DOMAINS, item.domain, (item.path, other.path)))
-        if item.domain != training and learnt is not None:
-            found.append((BETWEEN_SPLITS, item.domain, (item.path, learnt.path)))
-        seen.setdefault(item.domain, item)
-    return found
+        if item.domain in first:
+            yield Pair(WITHIN, item, first[item.domain])
+        elif item.domain != training:
+            others = [other for domain, other in first.items() if domain != training]
+            yield from (Pair(ACROSS_DOMAINS, item, other) for other in others[:1])
+        first.setdefault(item.domain, item)
+    if training in first:
+        yield from (Pair(BETWEEN_SPLITS, item, first[training]) for item in group if item.domain != training)
 
 
 def thumbnail(image: Image) -> NDArray[np.float32]:

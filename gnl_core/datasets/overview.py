@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from gnl_core.config import USUAL_SPLIT, Split
 from gnl_core.datasets import TRAIN, default_root, find_dataset, list_items
 from gnl_core.datasets.accounting import PassedOver, find_passed_over, image_files, list_sources, read_lists, shown_path
 from gnl_core.datasets.base import DatasetSpec, Item
@@ -33,23 +34,24 @@ class Overview(NamedTuple):
     equal: dict[str, int]
 
 
-def look_over(name: str, *, normal_class: str, root: Path | None) -> Overview:
+def look_over(name: str, *, normal_class: str, root: Path | None, split: Split = USUAL_SPLIT) -> Overview:
     """Look a data set over by names, sizes and, of files of one size, a few bytes. No image file is decoded.
 
     Args:
         name: A data set's name.
         normal_class: The class that is normal.
         root: The data root; unset: $GNL_DATA.
+        split: How "folder" is divided where it has no training folder.
 
     Raises:
         ValueError: If there are no training images.
     """
     root = root or default_root()
     spec = find_dataset(name, root)
-    training = list_items(name, normal_class=normal_class, domain=TRAIN, root=root)
+    training = list_items(name, normal_class=normal_class, domain=TRAIN, root=root, split=split)
     if not spec.how_to_get or root is None:
         return Overview(len(training), [], "", [], {})
-    test = list_each(name, base_domains(spec), normal_class=normal_class, root=root)
+    test = list_each(name, base_domains(spec), normal_class=normal_class, root=root, split=split)
     others = list_others(name, spec, normal_class=normal_class, root=root) if image_files(training) else []
     everything = [*training, *others]
     everything += [item for items in test.values() for item in items]
@@ -67,12 +69,14 @@ def base_domains(spec: DatasetSpec) -> list[str]:
     return list(dict.fromkeys(split_domain(domain)[0] for domain in spec.domains))
 
 
-def list_each(name: str, domains: Iterable[str], *, normal_class: str, root: Path) -> dict[str, list[Item]]:
+def list_each(
+    name: str, domains: Iterable[str], *, normal_class: str, root: Path, split: Split = USUAL_SPLIT
+) -> dict[str, list[Item]]:
     """The images of each domain that is there."""
     listed = {}
     for domain in domains:
         try:
-            listed[domain] = list_items(name, normal_class=normal_class, domain=domain, root=root)
+            listed[domain] = list_items(name, normal_class=normal_class, domain=domain, root=root, split=split)
         except ValueError:  # its absence is told when it is asked for
             continue
     return listed

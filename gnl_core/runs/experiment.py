@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from gnl_core.config import RunConfig, ScoringConfig, scoring_settings
-from gnl_core.datasets import HELD_OUT, TRAIN, find_dataset, list_items, list_train_items
+from gnl_core.datasets import HELD_OUT, TRAIN, default_root, find_dataset, list_items, list_train_items
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.checking import leave_out_broken
 from gnl_core.datasets.images import UnreadableImageError
@@ -23,7 +23,7 @@ from gnl_core.devices import resolve_device
 from gnl_core.distributed import Processes, plan_processes
 from gnl_core.records import EpochRecord, Scores, Step
 from gnl_core.runs.checkpoints import load_checkpoint
-from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.folder import RunFolder, write_config
 from gnl_core.runs.removing import discard_unstarted_run
 from gnl_core.runs.resuming import TrainingOnDisk
 from gnl_core.scoring import detect, measure_shift, score
@@ -84,6 +84,7 @@ def advance_run(
     """
     try:
         processes = processes or plan_alone(config)
+        config = take_up_split(config, folder, write=processes.is_first)
         detector, batches = prepare_training(config, device=processes.device)
         processes.start()
         training = begin(
@@ -96,6 +97,43 @@ def advance_run(
     finally:
         if processes is None or processes.is_first:
             discard_unstarted_run(folder)
+
+
+def take_up_split(config: RunConfig, folder: RunFolder, *, write: bool) -> RunConfig:
+    """The settings with the split of the data set at hand, which the run's settings on disk then say as well."""
+    noted = note_split(config)
+    if noted == config:
+        return config
+    if folder.state.exists():
+        warn_of_split(noted)
+    if write:
+        write_config(folder, noted)
+    return noted
+
+
+def note_split(config: RunConfig) -> RunConfig:
+    """The settings with the split of the data set at hand, where that depends on what is there.
+
+    Raises:
+        ValueError: If they name another one: images that were trained on would count as test images.
+    """
+    found = find_split(config)
+    if found is not None and config.split_source not in (None, found):
+        raise ValueError(
+            f"this run splits training and test images by {config.split_source}, but the {config.dataset} images here "
+            f"are split by {found}; restore the split lists or the images, or train another run"
+        )
+    return config if found is None else config.model_copy(update={"split_source": found})
+
+
+def find_split(config: RunConfig) -> str | None:
+    """How the data set at hand tells training from test images; None where that never depends on what is there.
+
+    Raises:
+        ValueError: If the data set is unknown, or not there.
+    """
+    spec = find_dataset(config.dataset, config.data_root)
+    return spec.split(config.data_root or default_root()) if spec.split else None
 
 
 def steps_on_disk(on_disk: TrainingOnDisk, stop: Callable[[], bool]) -> Iterator[Step]:
@@ -236,9 +274,11 @@ def list_domain(config: RunConfig, domain: str) -> list[Item]:
     """The images of one domain as a run sees them: "train" are those it learns from, "held_out" those it does not.
 
     Raises:
-        ValueError: If the data set has no such domain, or the run holds out nothing.
+        ValueError: If the data set has no such domain or is split otherwise than in training, or the run holds out
+            nothing.
     """
     base, shift = split_domain(domain)
+    check_split(config, base)
     if base not in (TRAIN, HELD_OUT):
         return list_items(
             config.dataset,
@@ -252,6 +292,25 @@ def list_domain(config: RunConfig, domain: str) -> list[Item]:
     if not items:
         raise ValueError("this run holds out no training images; train one with a larger --holdout-percent")
     return shift_items(items, shift) if shift else items
+
+
+def check_split(config: RunConfig, domain: str) -> None:
+    """Refuse a domain that the split decides on, if the run was trained by another; warn if nobody knows by which."""
+    spec = find_dataset(config.dataset, config.data_root)
+    if domain not in (TRAIN, HELD_OUT, spec.in_distribution) or spec.split is None:
+        return
+    noted = note_split(config)
+    if config.split_source is None:
+        warn_of_split(noted)
+
+
+def warn_of_split(noted: RunConfig) -> None:
+    """Say what is taken for the split of a run that does not say its own, as older runs do not."""
+    warnings.warn(
+        f"this run does not say how its training and test images were split; they are split by {noted.split_source} "
+        "now. If it was trained with another split, some of the test images were trained on",
+        stacklevel=3,
+    )
 
 
 def score_domain(run: Run, domain: str, scoring: ScoringConfig) -> Scores:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ from numpy.typing import NDArray
 
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets import HELD_OUT
+from gnl_core.datasets.shifts import split_domain
 from gnl_core.export import export_onnx
 from gnl_core.metrics import choose_threshold
 from gnl_core.plots.maps import colour_map
@@ -19,6 +23,11 @@ from gnl_core.runs.checkpoints import teacher_fingerprint
 from gnl_core.runs.experiment import Run
 from gnl_core.runs.folder import RunFolder, find_scores, hash_file, write_atomically
 
+MEMORY_BYTES = 2**28
+MAP_ENDING = ".png"
+LONGEST_NAME_BYTES = 255
+DIGEST_DIGITS = 12
+
 
 def write_csv(path: Path, scores: Scores) -> None:
     """Write one row an image; the file's folder is made."""
@@ -26,16 +35,54 @@ def write_csv(path: Path, scores: Scores) -> None:
     pd.DataFrame(vars(scores)).to_csv(path, index=False)
 
 
-def write_map(path: Path, anomaly_map: NDArray[np.float32], *, upper: float) -> None:
-    """Write an anomaly map as a coloured picture; its folder is made.
+class MapPictures:
+    """Anomaly maps as coloured pictures, kept until the scores are safe: in memory, beyond MEMORY_BYTES in $TMPDIR.
 
     Args:
-        path: The file, with Pillow's ending for the format.
-        anomaly_map: Shape (H, W).
         upper: The value of the brightest colour; 0 is the darkest.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    PIL.Image.fromarray(colour_map(anomaly_map, upper=upper)).save(path)
+
+    def __init__(self, *, upper: float) -> None:
+        self._upper = upper
+        self._stream = tempfile.SpooledTemporaryFile(MEMORY_BYTES)  # noqa: SIM115 (it lives as long as this does)
+        self._sizes: dict[str, int] = {}
+
+    def add(self, name: str, anomaly_map: NDArray[np.float32]) -> None:
+        """Keep the map of shape (H, W) that is to be written under a name."""
+        picture = io.BytesIO()
+        PIL.Image.fromarray(colour_map(anomaly_map, upper=self._upper)).save(picture, "PNG")
+        self._sizes[name] = self._stream.write(picture.getvalue())
+
+    def write(self, folder: Path) -> list[str]:
+        """Write each picture into a folder; a sentence on each that could not be written."""
+        self._stream.seek(0)
+        pictures = ((name, self._stream.read(size)) for name, size in self._sizes.items())
+        return [problem for name, picture in pictures if (problem := write_picture(folder / name, picture))]
+
+
+def write_picture(path: Path, picture: bytes) -> str:
+    """Write a file, whose folder is made; why it could not be written, or nothing."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(picture)
+    except OSError as error:
+        return f"{path}: {error.strerror}"
+    return ""
+
+
+def map_name(path: str, *, domain: str) -> str:
+    """The file that an image's map is written to, below the folder of maps; no two images of a scoring share one.
+
+    A corruption is a folder of its own. A name that the ending makes too long for a file is cut, and ends in the hash
+    of what it was.
+    """
+    folder, _, name = path.rpartition("/")
+    if len(name.encode()) + len(MAP_ENDING) > LONGEST_NAME_BYTES:
+        digest = hashlib.sha256(path.encode()).hexdigest()[:DIGEST_DIGITS]
+        kept = LONGEST_NAME_BYTES - len(MAP_ENDING) - len(digest) - 1
+        name = f"{name.encode()[:kept].decode(errors='ignore')}-{digest}"
+    shift = split_domain(domain)[1].replace(":", "-")
+    return "/".join(filter(None, (shift, folder, f"{name}{MAP_ENDING}")))
 
 
 def write_onnx(path: Path, run: Run, folder: RunFolder, scoring: ScoringConfig) -> None:

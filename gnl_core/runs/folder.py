@@ -19,9 +19,11 @@ from pydantic import ValidationError
 
 from gnl_core.config import RunConfig, ScoringConfig, describe_invalid
 from gnl_core.records import EpochRecord, Report, Scores
+from gnl_core.runs.outputs import check_output
 
 SCORE_COLUMNS = list(Scores.__dataclass_fields__)
 Columns = dict[str, NDArray[Any]]  # of scores.parquet by name, all of one length
+TEMPORARY_CHARACTERS = 32  # of a file's name that its temporary name begins with; names have at most 255 bytes
 
 
 class RunFolder(NamedTuple):
@@ -98,8 +100,9 @@ def create_run(path: Path, config: RunConfig) -> RunFolder:
     """Make a run folder and write its settings.
 
     Raises:
-        ValueError: If the folder already holds a run, or cannot be made.
+        ValueError: If the folder already holds a run, cannot be made, or lies among the images of a data set.
     """
+    check_output(path, config.data_root, what="the run")
     folder = RunFolder(path)
     if folder.config.exists():
         raise ValueError(f"{path} already holds a run; choose another folder, or remove that one first")
@@ -270,7 +273,9 @@ def hash_file(path: Path) -> str:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write to a temporary name, then rename: a reader sees the old file or the new one, whole."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
+    with tempfile.NamedTemporaryFile(
+        dir=path.parent, prefix=f".{path.name[:TEMPORARY_CHARACTERS]}.", delete=False
+    ) as stream:
         temporary = Path(stream.name)
     try:
         with temporary.open("wb") as stream:

@@ -14,6 +14,7 @@ from gnl_core.datasets.shifts import split_domain
 from gnl_core.detectors import find_method
 from gnl_core.runs.finding import cell_folder
 from gnl_core.runs.folder import RunFolder, read_config
+from gnl_core.runs.outputs import check_output
 
 FREE_SETTINGS = {  # those that may differ from what a cell was trained with: questions, places, speed
     *ScoringConfig.model_fields,
@@ -79,6 +80,7 @@ def plan_cells(settings: Mapping[str, object], grid: Grid, *, output: Path) -> l
         ValueError: If a setting is invalid, names something that does not exist, or is not the one that a
             cell in the folder was trained with.
     """
+    check_output(output, parse_config(dict(settings)).data_root, what="the comparison")
     cells = []
     named = itertools.product(grid.seeds, grid.normal_classes, grid.detectors)
     for seed, normal_class, detector in dict.fromkeys(named):
@@ -134,8 +136,12 @@ def check_settings(cell: Cell) -> None:
 
 
 def differing_settings(before: RunConfig, now: RunConfig) -> Iterator[tuple[str, object, object]]:
-    """Name and both values of each setting that decides what is learnt and is not the same in two runs."""
-    for name in (name for name in RunConfig.model_fields if name not in FREE_SETTINGS):
+    """Name and both values of each setting that decides what is learnt and is not the same in two runs.
+
+    A split that one of them leaves open is no difference: `note_split` compares it with the images at hand.
+    """
+    open_split = {"split_source"} if None in (before.split_source, now.split_source) else set()
+    for name in (name for name in RunConfig.model_fields if name not in FREE_SETTINGS | open_split):
         if settled(before, name) != settled(now, name):
             yield name, settled(before, name), settled(now, name)
 

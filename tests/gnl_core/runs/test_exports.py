@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import PIL.Image
+import pytest
 
 from gnl_core.plots.maps import colour_map
 from gnl_core.records import Scores
-from gnl_core.runs.exports import write_csv, write_map
+from gnl_core.runs.exports import MapPictures, map_name, write_csv
 
 
 def test_scores_are_written_one_row_an_image(tmp_path: Path):
@@ -27,6 +28,45 @@ def test_scores_are_written_one_row_an_image(tmp_path: Path):
 
 def test_a_map_is_written_as_a_picture_into_a_folder_that_is_made(tmp_path: Path):
     values = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
-    write_map(tmp_path / "a" / "b" / "map.png", values, upper=1.0)
-    picture = PIL.Image.open(tmp_path / "a" / "b" / "map.png")
-    np.testing.assert_array_equal(np.asarray(picture), colour_map(values, upper=1.0))
+    pictures = MapPictures(upper=1.0)
+    pictures.add("b/map.png", values)
+    pictures.add("b/darker.png", values / 2)
+    assert not (tmp_path / "a").exists()
+    assert pictures.write(tmp_path / "a") == []
+    for name, shown in (("map", values), ("darker", values / 2)):
+        picture = PIL.Image.open(tmp_path / "a" / "b" / f"{name}.png")
+        np.testing.assert_array_equal(np.asarray(picture), colour_map(shown, upper=1.0))
+
+
+def test_a_map_that_cannot_be_written_is_reported_and_the_others_are_written(tmp_path: Path):
+    pictures = MapPictures(upper=1.0)
+    for name in ("a.png", "taken/b.png", "c.png"):
+        pictures.add(name, np.zeros((2, 2), np.float32))
+    (tmp_path / "taken").write_text("no folder")
+    assert pictures.write(tmp_path) == [f"{tmp_path / 'taken' / 'b.png'}: File exists"]
+    assert {file.name for file in tmp_path.iterdir()} == {"a.png", "c.png", "taken"}
+
+
+def test_images_whose_names_differ_in_their_endings_have_maps_of_their_own():
+    names = [map_name(path, domain="test") for path in ("test/good/a.png", "test/good/a.jpg", "test/good/a")]
+    assert names == ["test/good/a.png.png", "test/good/a.jpg.png", "test/good/a.png"]
+
+
+def test_a_corrupted_image_and_the_image_itself_have_maps_of_their_own():
+    assert map_name("digits/0001", domain="digits+jpeg:3") == "jpeg-3/digits/0001.png"
+
+
+@pytest.mark.parametrize("letter", ["a", "ü", "影"])
+def test_a_name_that_the_ending_makes_too_long_is_cut_and_stays_unique(letter: str):
+    stems = [(letter * 255).encode()[:254].decode(errors="ignore") + end for end in "xy"]
+    names = [map_name(f"test/{stem}", domain="test") for stem in stems]
+    assert len(set(names)) == 2
+    assert names == [map_name(f"test/{stem}", domain="test") for stem in stems]
+    for name in names:
+        assert name.startswith(f"test/{letter}")
+        assert name.endswith(".png")
+        assert len(name.removeprefix("test/").encode()) <= 255
+
+
+def test_the_longest_name_that_fits_is_kept():
+    assert map_name("a" * 251, domain="test") == "a" * 251 + ".png"

@@ -1,0 +1,300 @@
+"""gnl data check: everything of a data set read once, and what was taken, passed over, unreadable or there twice."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from gnl_core.cli.settings import add_settings, given_settings, say_reading
+from gnl_core.config import RunConfig
+from gnl_core.datasets import TRAIN, default_root, find_dataset, list_items
+from gnl_core.datasets.accounting import (
+    PassedOver,
+    describe_passed_over,
+    find_passed_over,
+    list_sources,
+    read_lists,
+    shown_path,
+)
+from gnl_core.datasets.base import DatasetSpec, Item
+from gnl_core.datasets.checking import Inspection, inspect_item
+from gnl_core.datasets.duplicates import ACROSS_DOMAINS, BETWEEN_SPLITS, Copies, find_copies, find_near
+from gnl_core.datasets.overview import base_domains, count_noun
+from gnl_core.datasets.presence import found_classes
+
+ROOT = {"data_root": RunConfig.model_fields["data_root"]}
+LABELS = {0: "normal", 1: "anomalous", -1: "unlabelled"}
+COLUMNS = ("domain", "label", "images", "size (HxW)", "colours", "masks")
+
+BAR_DELAY_SECONDS = 5
+JSON_COLUMNS = ("domain", "label", "images", "sizes", "colours", "masks")
+
+
+class Listed(NamedTuple):
+    """One image of a data set, and the class that is normal where it is listed."""
+
+    item: Item
+    normal_class: str
+
+
+class Findings(NamedTuple):
+    """What a check comes to.
+
+    Attributes:
+        rows: The table: a value for each of COLUMNS.
+        read_from: Where the images are read from.
+        split: How training and test images are told apart, where that depends on what is there; else None.
+        problems: Sentences on what cannot be listed or read.
+        passed_over: Files among the images that are not read.
+        copies: Images of equal pixels.
+        near: Names of test images and the training images that they nearly equal; None where nobody asked.
+    """
+
+    rows: list[tuple[str, ...]]
+    read_from: list[str]
+    split: str | None
+    problems: list[str]
+    passed_over: list[PassedOver]
+    copies: list[Copies]
+    near: list[tuple[str, str]] | None
+
+
+def add_check_command(parser: argparse.ArgumentParser) -> None:
+    """The flags of gnl data check."""
+    parser.add_argument("--dataset", required=True, help="data set to check")
+    parser.add_argument("--normal-class", nargs="+", help="classes to check; unset: all that are found")
+    parser.add_argument(
+        "--near-copies", action="store_true", help="look for test images that are nearly equal to a training image, too"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    add_settings(parser, ROOT)
+    parser.set_defaults(command=check_command)
+
+
+def check_command(parsed: argparse.Namespace) -> None:
+    """Read all images of a data set: gnl data check.
+
+    Raises:
+        ValueError: If there are problems, or test images equal training images, after all of it was told.
+    """
+    root = given_settings(parsed, ROOT).get("data_root") or default_root()
+    say_reading(parsed.dataset, root)
+    listed, missing = list_everything(parsed.dataset, parsed.normal_class, root)
+    findings = check_dataset(parsed.dataset, listed, missing, root, near_copies=parsed.near_copies)
+    if parsed.json:
+        print(json.dumps(to_json(parsed.dataset, findings, root)))
+    else:
+        print("\n".join(describe(findings, root)))
+    refuse_problems(findings, images=len(listed))
+
+
+def list_everything(name: str, classes: list[str] | None, root: Path | None) -> tuple[list[Listed], list[str]]:
+    """Each image of a data set once, training images and all domains of the classes; and why some cannot be listed.
+
+    Raises:
+        ValueError: If nothing can be listed.
+    """
+    spec = find_dataset(name, root)
+    listed: list[Listed] = []
+    problems: list[str] = []
+    chosen = classes or found_classes(name, root) or spec.classes
+    for normal_class, domain in itertools.product(chosen, (TRAIN, *base_domains(spec))):
+        try:
+            items = list_items(name, normal_class=normal_class, domain=domain, root=root)
+            listed += [Listed(item, normal_class) for item in items]
+        except ValueError as error:  # to be told with all the others
+            problems.append(str(error))
+    if not listed:
+        raise ValueError(problems[0])
+    once = {(one.item.domain == TRAIN, one.item.path): one for one in reversed(listed)}
+    return list(once.values())[::-1], list(dict.fromkeys(problems))
+
+
+def check_dataset(
+    name: str, listed: Sequence[Listed], missing: Sequence[str], root: Path | None, *, near_copies: bool
+) -> Findings:
+    """Read everything that was listed, and put together what it comes to."""
+    spec = find_dataset(name, root)
+    items = [one.item for one in listed]
+    bar = tqdm(items, unit="image", file=sys.stderr, delay=BAR_DELAY_SECONDS)
+    inspected = [inspect_item(item, thumbnails=near_copies) for item in bar]
+    readable = [(item, one) for item, one in zip(items, inspected, strict=True) if one.digest]
+    problems = [*missing, *(problem for one in inspected for problem in one.problems)]
+    return Findings(
+        rows=table(listed, inspected, spec),
+        read_from=[] if root is None else list_sources(items, root),
+        split=spec.split(root) if spec.split else None,
+        problems=list(dict.fromkeys(problems)),
+        passed_over=account(name, listed, spec, root),
+        copies=find_copies([item for item, _ in readable], [one.digest for _, one in readable], training=TRAIN),
+        near=name_near(readable) if near_copies else None,
+    )
+
+
+def table(listed: Sequence[Listed], inspected: Sequence[Inspection], spec: DatasetSpec) -> list[tuple[str, ...]]:
+    """A row for each domain and label, or kind of images where several classes are normal in turn."""
+    several = len({one.normal_class for one in listed}) > 1
+    groups: dict[tuple[str, str], list[tuple[Item, Inspection]]] = {}
+    for one, inspection in zip(listed, inspected, strict=True):
+        key = (one.item.domain, group_of(one, spec, several=several))
+        groups.setdefault(key, []).append((one.item, inspection))
+    return [(*key, *measure(members)) for key, members in groups.items()]
+
+
+def group_of(one: Listed, spec: DatasetSpec, *, several: bool) -> str:
+    """What stands in the column of labels: where several classes are normal in turn, what the label depends on."""
+    if not several:
+        return LABELS[one.item.label]
+    return one.item.category if spec.anomalies == "objects" else f"{one.normal_class}, {LABELS[one.item.label]}"
+
+
+def measure(members: Sequence[tuple[Item, Inspection]]) -> tuple[str, ...]:
+    """Number, sizes, colours and masks of a group of images."""
+    sizes = sorted({one.size for _, one in members if one.size}, key=lambda size: (size[0] * size[1], size))
+    ends = dict.fromkeys(f"{height}x{width}" for height, width in (sizes[:1] + sizes[-1:]))
+    modes = Counter(one.mode for _, one in members if one.mode)
+    colours = ", ".join(modes) if len(modes) < 2 else ", ".join(f"{mode} {count}" for mode, count in modes.items())
+    masks = sum(item.mask is not None for item, _ in members)
+    return str(len(members)), " - ".join(ends) or "-", colours or "-", str(masks)
+
+
+def account(name: str, listed: Sequence[Listed], spec: DatasetSpec, root: Path | None) -> list[PassedOver]:
+    """The files that are passed over; classes whose images lie apart are looked at one by one."""
+    lists = read_lists(spec, root)
+    if spec.anomalies == "objects":
+        known = {one.normal_class for one in listed}
+        others = [other for other in spec.classes if other not in known]
+        more = list_everything(name, others, root)[0] if others and found_others(name, others, root) else []
+        return find_passed_over([one.item for one in (*listed, *more)], lists=lists)
+    classes = dict.fromkeys(one.normal_class for one in listed)
+    of_class = ([one.item for one in listed if one.normal_class == known] for known in classes)
+    return [passed for items in of_class for passed in find_passed_over(items, lists=lists)]
+
+
+def found_others(name: str, others: Iterable[str], root: Path | None) -> bool:
+    """Whether some of the classes are there."""
+    return not set(others).isdisjoint(found_classes(name, root))
+
+
+def name_near(readable: Sequence[tuple[Item, Inspection]]) -> list[tuple[str, str]]:
+    """Names of the test images that nearly, but not exactly, equal a training image, each with that image's name."""
+    training = [pair for pair in readable if pair[0].domain == TRAIN]
+    test = [pair for pair in readable if pair[0].domain != TRAIN]
+    if not training or not test:
+        return []
+    found = find_near(stack_thumbnails(training), stack_thumbnails(test))
+    pairs = [(pair, training[position]) for pair, position in zip(test, found.tolist(), strict=True) if position >= 0]
+    return [(item.path, copy.path) for (item, one), (copy, other) in pairs if one.digest != other.digest]
+
+
+def stack_thumbnails(readable: Sequence[tuple[Item, Inspection]]) -> NDArray[np.float32]:
+    """The thumbnails of some images, one row each."""
+    return np.stack([one.thumbnail for _, one in readable if one.thumbnail is not None])
+
+
+def describe(findings: Findings, root: Path | None) -> list[str]:
+    """The check in words: the table, and below it what one should know."""
+    lines = [*format_table(findings.rows), *describe_sources(findings), *findings.problems]
+    if findings.passed_over:
+        lines.append(f"passed over {count_noun(len(findings.passed_over), 'file')}:")
+        lines += [f"  {line}" for line in describe_passed_over(findings.passed_over, root or Path())]
+    lines += [describe_copies(one) for one in findings.copies]
+    if findings.near is not None:
+        lines.append(describe_near(findings.near))
+    if is_well(findings):
+        images = sum(int(row[2]) for row in findings.rows)
+        lines.append(f"{count_noun(images, 'image')}, all well")
+    return lines
+
+
+def is_well(findings: Findings) -> bool:
+    """Whether everything can be read, nothing is passed over, and no test image is a training image, not nearly."""
+    equal = any(one.where == BETWEEN_SPLITS for one in findings.copies)
+    return not (findings.problems or findings.passed_over or equal or findings.near)
+
+
+def format_table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows below their headings; numbers to the right."""
+    cells = [COLUMNS, *rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    numbers = {COLUMNS.index("images"), COLUMNS.index("masks")}
+    return [
+        "  ".join(
+            cell.rjust(width) if position in numbers else cell.ljust(width)
+            for position, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]
+
+
+def describe_sources(findings: Findings) -> list[str]:
+    """Where the images were read from, and how they are split."""
+    lines = [f"read from: {', '.join(findings.read_from)}"] if findings.read_from else []
+    return [*lines, f"split: {findings.split}"] if findings.split else lines
+
+
+def describe_copies(copies: Copies) -> str:
+    """Equal images in one sentence."""
+    images, verb = count_noun(copies.images, "image"), "equals" if copies.images == 1 else "equal"
+    name, other = copies.first
+    example = f"the first: {name} is {other}"
+    if copies.where == BETWEEN_SPLITS:
+        return f"{copies.domain}: {images} {verb} a training image, {example}"
+    if copies.where == ACROSS_DOMAINS:
+        return f"{copies.domain}: {images} {verb} one of another domain, {example}"
+    return f"{copies.domain}: {images} {verb} another one there, {example}"
+
+
+def describe_near(near: Sequence[tuple[str, str]]) -> str:
+    """Near copies in one sentence."""
+    if not near:
+        return "no test image is nearly equal to a training image"
+    name, other = near[0]
+    verb = "is" if len(near) == 1 else "are"
+    return (
+        f"{count_noun(len(near), 'test image')} {verb} nearly equal to a training image, the first: {name} and {other}"
+    )
+
+
+def refuse_problems(findings: Findings, *, images: int) -> None:
+    """End with an error where something has to be mended."""
+    count = len(findings.problems)
+    equal = sum(one.images for one in findings.copies if one.where == BETWEEN_SPLITS)
+    if count:
+        raise ValueError(
+            f"{count_noun(count, 'problem')} in {count_noun(images, 'image')}; mend or remove the files named above"
+        )
+    if equal:
+        verb = "equals" if equal == 1 else "equal"
+        raise ValueError(
+            f"{count_noun(equal, 'test image')} {verb} a training image, so figures would be too good; remove one "
+            "of the two copies"
+        )
+
+
+def counts_of(row: Sequence[str]) -> dict[str, int]:
+    """The numbers of a row as numbers."""
+    return {name: int(row[JSON_COLUMNS.index(name)]) for name in ("images", "masks")}
+
+
+def to_json(name: str, findings: Findings, root: Path | None) -> dict[str, Any]:
+    """The check as plain values."""
+    passed = [{"file": shown_path(one.file, root or Path()), "reason": one.reason} for one in findings.passed_over]
+    return {
+        "dataset": name,
+        **findings._asdict(),
+        "rows": [dict(zip(JSON_COLUMNS, row, strict=True)) | counts_of(row) for row in findings.rows],
+        "passed_over": passed,
+        "copies": [one._asdict() for one in findings.copies],
+        "all_well": is_well(findings),
+    }

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import PIL.Image
+import pytest
+
+from gnl_core.config import RunConfig
+from gnl_core.runs.folder import create_run
+from gnl_core.runs.outputs import check_output
+
+
+@pytest.fixture(autouse=True)
+def no_data_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GNL_DATA", raising=False)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A folder of one's own images, without masks."""
+    for name in ("train/good/1", "test/good/2", "test/hole/3"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        PIL.Image.new("L", (4, 4)).save(tmp_path / f"{name}.png")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "place", ["test", "test/good/maps", "train/run", "ground_truth/x", "images", "normal/scores.csv"]
+)
+def test_an_output_among_ones_own_images_is_refused_with_another_place(own: Path, place: str):
+    with pytest.raises(
+        ValueError, match=f"--maps would be written to .*{place}, but every image in .* is read as data"
+    ) as told:
+        check_output(own / place, own, what="--maps")
+    assert str(told.value).endswith(f"such as {own.parent / 'output'}")
+
+
+@pytest.mark.parametrize("place", ["runs/a", "maps", "scores.csv", "testing/a", "../test/a", "."])
+def test_an_output_beside_the_images_is_allowed_also_in_the_data_root(own: Path, place: str):
+    check_output(own / place, own, what="--maps")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "pacs/photo/dog",
+        "PACS/kfold/sketch",
+        "mvtec/bottle/test/good",
+        "mvtec/bottle/ground_truth",
+        "cifar10/train/cat",
+        "mnist_m/mnist_m_test",
+    ],
+)
+def test_an_output_among_the_images_of_a_known_data_set_is_refused(tmp_path: Path, place: str):
+    with pytest.raises(ValueError, match="is read as data"):
+        check_output(tmp_path / place, tmp_path, what="the run")
+
+
+@pytest.mark.parametrize(
+    "place", ["runs", "test", "images", "pacs/maps", "mvtec/bottle/maps", "mnist_m/mnist_m_test.npz"]
+)
+def test_an_output_elsewhere_in_a_root_of_known_data_sets_is_allowed(tmp_path: Path, place: str):
+    check_output(tmp_path / place, tmp_path, what="the run")
+
+
+def test_the_folder_that_gnl_data_names_counts_as_well(own: Path, monkeypatch: pytest.MonkeyPatch):
+    check_output(own / "test" / "x", None, what="--csv")
+    monkeypatch.setenv("GNL_DATA", str(own))
+    with pytest.raises(ValueError, match="is read as data"):
+        check_output(own / "test" / "x", None, what="--csv")
+
+
+def test_a_link_into_the_images_is_followed(own: Path, tmp_path_factory: pytest.TempPathFactory):
+    link = tmp_path_factory.mktemp("elsewhere") / "out"
+    link.symlink_to(own / "test")
+    with pytest.raises(ValueError, match="is read as data"):
+        check_output(link / "good", own, what="--maps")
+
+
+def test_no_run_is_made_among_images(own: Path, tiny_config: Callable[..., RunConfig]):
+    with pytest.raises(ValueError, match="the run would be written to"):
+        create_run(own / "test" / "run", tiny_config(dataset="folder", normal_class="good", data_root=own))
+    assert not (own / "test" / "run").exists()
