@@ -11,6 +11,7 @@ from app.sources import UNLABELLED, own_folder
 from gnl_core.datasets import DATASETS, FOLDER, default_root, list_items
 from gnl_core.datasets.base import DatasetSpec
 from gnl_core.datasets.folder import open_folder
+from gnl_core.datasets.overview import look_over
 from gnl_core.datasets.presence import count_domains, found_classes
 
 LISTED_SECONDS = 60
@@ -32,6 +33,15 @@ def domains_here(dataset: str, normal_class: str, root: Path | None) -> list[str
     """The domains of a data set on disk whose images are there."""
     counts = count_domains(dataset, normal_class=normal_class, root=root)
     return [domain for domain, count in counts.items() if count]
+
+
+@st.cache_data(ttl=LISTED_SECONDS, max_entries=64, show_spinner=False)
+def images_equal_to_training(dataset: str, normal_class: str, root: Path | None) -> dict[str, int]:
+    """Domain to the number of its images that equal a training image; none where they are made or not there."""
+    try:
+        return look_over(dataset, normal_class=normal_class, root=root).equal
+    except ValueError:
+        return {}
 
 
 def typed_path(text: str | None) -> Path | None:

@@ -12,7 +12,7 @@ from app.methods import DETECTOR_NAMES
 from app.progress import forget_cancelled
 from app.screens.explore_captions import explain_figures, show_shift
 from app.screens.explore_figures import FIGURES, NAMES, choose_checkpoint, describe_kind, draw_figures
-from app.screens.explore_finding import finding, honesty
+from app.screens.explore_finding import finding, honesty, warn_of_equal_images
 from app.screens.explore_gallery import gallery
 from app.screens.explore_scoring import STRENGTHS, choose_matching, choose_scoring
 from app.screens.explore_selection import GALLERY_STRENGTH
@@ -52,7 +52,9 @@ def explore(view: View, checkpoints: list[Checkpoint]) -> None:
         rows = [st.container(height=ROW_PX, border=False, vertical_alignment="center") for _ in shown]
     questions, strength = ask_methods(shown, checkpoints, rows, below=controls)
     answers = answer_visibly(questions, view)
-    place.markdown(f"##### {finding(view, answers)}")
+    with place:
+        st.markdown(f"##### {finding(view, answers)}")
+        warn_of_equal_images(view)
     with figures:
         strengths = answer_strengths(answers, view, shown=strength)
         draw_figures(strengths, shown=strength, titles=view.titles, sides=view.sides)

@@ -10,10 +10,12 @@ import streamlit as st
 from app import PROJECT
 from app.answers import Answer
 from app.cache import Checkpoint
+from app.local_data import images_equal_to_training
 from app.methods import DETECTOR_NAMES, YARDSTICKS
 from app.screens.explore_view import View
 from app.words import TEACHER_NAMES, capitalised, domain_name, name_of, signed, task_name
 from gnl_core.config import ScoringConfig, scoring_settings
+from gnl_core.datasets.shifts import split_domain
 from gnl_core.records import DomainReport
 from gnl_core.runs.folder import RunFolder
 
@@ -76,6 +78,20 @@ def shifted_auroc(found: Answer) -> float:
     return found.shifted.report.auroc or 0.0
 
 
+def warn_of_equal_images(view: View) -> None:
+    """Say so where images of the view equal training images; nothing where none do."""
+    equal = images_equal_to_training(view.dataset, view.normal_class, view.root)
+    count = sum(
+        equal.get(domain, 0) for domain in {split_domain(name)[0] for name in (view.spec.in_distribution, view.shifted)}
+    )
+    if count:
+        images = "1 of these test images equals" if count == 1 else f"{count:,} of these test images equal"
+        st.warning(
+            f"{images} a training image, so the figures are too good. "
+            f"`gnl data check --dataset {view.dataset}` tells which."
+        )
+
+
 def honesty(view: View, answers: list[Answer]) -> None:
     """Where the numbers come from, and how to get them again."""
     for found in answers:
@@ -89,7 +105,8 @@ def honesty(view: View, answers: list[Answer]) -> None:
 def describe_origin(checkpoint: Checkpoint) -> str:
     """Which checkpoint a number is from."""
     config = checkpoint.config
-    return f"seed {config.seed} · checkpoint {checkpoint.sha256[:8]} · {name_of(TEACHER_NAMES, config.teacher)}"
+    split = f" · split: {config.split}" if config.split else ""
+    return f"seed {config.seed} · checkpoint {checkpoint.sha256[:8]} · {name_of(TEACHER_NAMES, config.teacher)}{split}"
 
 
 def describe_n(report: DomainReport) -> str:

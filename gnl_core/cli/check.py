@@ -88,7 +88,6 @@ def check_command(parsed: argparse.Namespace) -> None:
         ValueError: If there are problems, or test images equal training images, after all of it was told.
     """
     root = given_settings(parsed, ROOT).get("data_root") or default_root()
-    say_reading(parsed.dataset, root)
     listed, missing = list_everything(parsed.dataset, parsed.normal_class, root)
     findings = check_dataset(parsed.dataset, listed, missing, root, near_copies=parsed.near_copies)
     if parsed.json:
@@ -96,6 +95,7 @@ def check_command(parsed: argparse.Namespace) -> None:
     else:
         print("\n".join(describe(findings, root)))
     refuse_problems(findings, images=len(listed))
+    say_reading(parsed.dataset, root)
 
 
 def list_everything(name: str, classes: list[str] | None, root: Path | None) -> tuple[list[Listed], list[str]]:

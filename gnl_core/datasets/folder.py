@@ -91,10 +91,10 @@ def open_folder(root: Path | None, split: Split = USUAL_SPLIT) -> DatasetSpec:
 
 
 def top_folders(folder: Path, layout: Layout) -> tuple[str, ...]:
-    """The names of the folders directly below a folder of one's own that hold its images and masks."""
+    """The folders directly below a folder of one's own that hold its images and masks, or would by their names."""
     kinds = chain(*layout.domains.values())
     used = [*layout.training, *(kind.folder for kind in kinds), *(path for path in layout.masks.values() if path)]
-    return tuple(dict.fromkeys(path.relative_to(folder).parts[0] for path in used))
+    return tuple(dict.fromkeys([*(path.relative_to(folder).parts[0] for path in used), *chain(*FOLDER_NAMES.values())]))
 
 
 def list_train(folder: Path, split: Split, root: Path | None, normal_class: str) -> list[Item]:

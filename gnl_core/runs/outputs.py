@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gnl_core.datasets import DATASETS, FOLDER, default_root, find_dataset
+from gnl_core.datasets.names import plain_name
 
 
 def check_output(path: Path, root: Path | None, *, what: str) -> None:
@@ -22,11 +23,17 @@ def check_output(path: Path, root: Path | None, *, what: str) -> None:
     target = path.resolve()
     for known in dict.fromkeys(one.resolve() for one in (root, default_root()) if one is not None):
         for folder in image_folders(known):
-            if target.is_relative_to(folder.resolve()):
+            if target.is_relative_to(folder.resolve()) or is_spelled_below(target, folder):
                 raise ValueError(
                     f"{what} would be written to {path}, but every image in {folder} is read as data; choose a place "
                     f"outside of that folder, such as {known.parent / 'output'}"
                 )
+
+
+def is_spelled_below(path: Path, folder: Path) -> bool:
+    """Whether a path lies in a folder once both are spelled as data sets read names: in any case, for example."""
+    plain = [plain_name(part) for part in folder.parts]
+    return [plain_name(part) for part in path.parts[: len(plain)]] == plain
 
 
 def image_folders(root: Path) -> Iterator[Path]:

@@ -125,3 +125,17 @@ def test_good_and_bad_alone_can_be_looked_at(open_page, own_images, train):
     assert not page.error
     assert "about 40 % of the normal images are kept for testing" in page.text[0].value
     assert "split seed 2" in page.text[0].value
+
+
+def test_test_images_that_equal_training_images_are_counted_above_the_figures(open_page, own_images, train):
+    folder = own_images(labelled=True)
+    learnt = sorted((folder / "train").rglob("*.png"))
+    for number in (0, 1):
+        shutil.copy(learnt[number], next((folder / "test").rglob("good")) / f"copy{number}.png")
+    train(dataset="folder", normal_class="good", data_root=folder, detector="rd4ad")
+    page = open_page(data=OWN, folder=folder)
+    assert not page.exception
+    assert [warning.value for warning in page.warning] == [
+        "2 of these test images equal a training image, so the figures are too good. "
+        "`gnl data check --dataset folder` tells which."
+    ]

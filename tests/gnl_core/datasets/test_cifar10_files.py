@@ -102,7 +102,10 @@ def test_the_python_version_gives_the_items_and_images_of_the_binary_one(tmp_pat
             (tmp_path / root / folder / f"{name}{ending}").write_bytes(content)
     for items in (CIFAR10.train_items, lambda root, name: CIFAR10.test_items(root, name, "cifar10")):
         from_binary, from_pickle = items(tmp_path / "bin", "horse"), items(tmp_path / "py", "horse")
-        assert [item._replace(read=None) for item in from_pickle] == [item._replace(read=None) for item in from_binary]
+        without_files = [
+            [item._replace(read=None, file=None) for item in listed] for listed in (from_pickle, from_binary)
+        ]
+        assert without_files[0] == without_files[1]
         for expected, item in zip(from_binary, from_pickle, strict=True):
             np.testing.assert_array_equal(pickle.loads(pickle.dumps(item)).read(), expected.read())
 

@@ -26,7 +26,7 @@ def own(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "place", ["test", "test/good/maps", "train/run", "ground_truth/x", "images", "normal/scores.csv"]
+    "place", ["test", "test/good/maps", "train/run", "ground_truth/x", "images", "normal/scores.csv", "Testing/a"]
 )
 def test_an_output_among_ones_own_images_is_refused_with_another_place(own: Path, place: str):
     with pytest.raises(
@@ -36,7 +36,7 @@ def test_an_output_among_ones_own_images_is_refused_with_another_place(own: Path
     assert str(told.value).endswith(f"such as {own.parent / 'output'}")
 
 
-@pytest.mark.parametrize("place", ["runs/a", "maps", "scores.csv", "testing/a", "../test/a", "."])
+@pytest.mark.parametrize("place", ["runs/a", "maps", "scores.csv", "../test/a", "."])
 def test_an_output_beside_the_images_is_allowed_also_in_the_data_root(own: Path, place: str):
     check_output(own / place, own, what="--maps")
 

@@ -63,7 +63,9 @@ def test_the_same_split_is_scored(run: RunFolder):
 @pytest.mark.parametrize("domain", ["photo", "train", "held_out", "photo+jpeg:3"])
 def test_another_split_is_refused_where_training_images_would_be_scored(run: RunFolder, pacs: Path, domain: str):
     hide_lists(pacs)
-    words = r"splits training and test images by official lists, but the pacs images here are split by first 80 % by name"
+    words = (
+        r"splits training and test images by official lists, but the pacs images here are split by first 80 % by name"
+    )
     with pytest.raises(ValueError, match=words):
         list_domain(read_config(run), domain)
 
