@@ -184,6 +184,7 @@ def test_a_report_is_plain_values():
         "pixel_average_precision": 0.6,
         "aupro": 0.4,
         "n_without_mask": 1,
+        "n_equal_to_training": 3,
     }
     domains = {"d": DomainReport(**figures), "t": DomainReport(None, None, 2, 0)}
     written = report_to_json(Report(domains, {"m": 0.1}, Threshold(2.5, 0.95, 11)))
