@@ -115,6 +115,7 @@ def test_a_job_writes_a_line_an_epoch_and_no_bar(tmp_path: Path, capsys: pytest.
     assert main(["train", "--run", str(run.path), "--resume", "--job"]) == 0
     losses = [record.losses["distance"] for record in read_records(run)]
     assert capsys.readouterr().err.splitlines() == [
+        "train: 107 images",
         f"epoch 1 of 2: distance {losses[0]:.4f}",
         f"epoch 2 of 2: distance {losses[1]:.4f}",
         f"wrote {run.weights}",
