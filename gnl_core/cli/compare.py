@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from tqdm import tqdm
 
@@ -19,7 +18,6 @@ from gnl_core.runs.comparison.text import terminal_table
 from gnl_core.runs.grid import Grid, plan_cells
 from gnl_core.runs.sweep import Outcome, remove_unfinished, run_cells, run_cells_on_ray
 
-T = TypeVar("T")
 VARIED = ("normal_class", "detector", "seed", "style_weight")  # settings that take several values here
 SHARED = {name: field for name, field in RunConfig.model_fields.items() if name not in VARIED}
 
@@ -58,11 +56,11 @@ def compare_command(parsed: argparse.Namespace) -> None:
         ValueError: If a setting is wrong, or, after the tables, if a cell failed.
     """
     grid = Grid(
-        normal_classes=unique(parsed.normal_class),
-        detectors=unique(parsed.detector),
-        seeds=unique(parsed.seed),
-        style_weights=unique(parsed.style_weight),
-        domains=unique(parsed.domain),
+        normal_classes=tuple(parsed.normal_class),
+        detectors=tuple(parsed.detector),
+        seeds=tuple(parsed.seed),
+        style_weights=tuple(parsed.style_weight),
+        domains=tuple(parsed.domain),
     )
     cells = plan_cells(given_settings(parsed, SHARED), grid, output=parsed.output)
     config = cells[0].config
@@ -84,11 +82,6 @@ def compare_command(parsed: argparse.Namespace) -> None:
         for file in write_comparison(comparison, pictures, parsed.output):
             say(f"wrote {file}")
     report_failures(failed, of=len(cells))
-
-
-def unique(values: Sequence[T]) -> tuple[T, ...]:
-    """The values, each once."""
-    return tuple(dict.fromkeys(values))
 
 
 def report_failures(failed: Sequence[Outcome], *, of: int) -> None:

@@ -69,7 +69,7 @@ class Cell(NamedTuple):
 def plan_cells(settings: Mapping[str, object], grid: Grid, *, output: Path) -> list[Cell]:
     """List the cells of a comparison: all of the first seed, then all of the second.
 
-    A class, method, seed or strength that is named twice counts once, as one run is no second sample.
+    A class, method, seed or strength that is named twice counts once: one run is no second sample.
 
     Args:
         settings: Fields of RunConfig that all cells share; strings are converted.
