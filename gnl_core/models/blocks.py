@@ -5,6 +5,7 @@ Modules carry the names of published RD4AD checkpoints (`upsample` where a shrin
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import torch
@@ -126,6 +127,16 @@ def multiply_on_small_maps(module: nn.Module) -> None:
             same.weight = child.weight
             setattr(module, name, same)
         multiply_on_small_maps(child)
+
+
+def lay_channels_last(module: nn.Module) -> None:
+    """Lay a module's weights of convolutions out with the channels last, in place: faster, same values.
+
+    `module.to(memory_format=torch.channels_last)` does the same, but fails on modules with five-dimensional weights.
+    """
+    for tensor in chain(module.parameters(), module.buffers()):
+        if tensor.dim() == 4:
+            tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
 
 
 def is_plain_3x3(layer: nn.Conv2d) -> bool:

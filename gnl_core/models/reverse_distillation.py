@@ -8,6 +8,7 @@ from itertools import islice
 import torch
 from torch import Tensor, nn
 
+from gnl_core.models.blocks import lay_channels_last
 from gnl_core.models.bottleneck import Bottleneck, map_size, resize
 from gnl_core.models.student import Student
 from gnl_core.models.teachers import Teacher, Ways
@@ -24,7 +25,7 @@ class ReverseDistillation(nn.Module):
         self.teacher = teacher
         self.bottleneck = Bottleneck(teacher)
         self.student = Student(teacher)
-        self.to(memory_format=torch.channels_last)  # faster convolutions, same values
+        lay_channels_last(self)
 
     def forward(self, teacher_maps: Sequence[Tensor]) -> Features:
         """Rebuild stage maps from themselves through the embedding.

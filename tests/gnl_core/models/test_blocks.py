@@ -10,6 +10,7 @@ from gnl_core.models.blocks import (
     UpsamplingBasicBlock,
     UpsamplingBottleneck,
     initialise,
+    lay_channels_last,
     multiply_on_small_maps,
 )
 
@@ -142,3 +143,13 @@ def test_a_tiling_convolution_and_its_gradients_are_pytorchs(factor: int, memory
     expected.square().sum().backward()
     torch.testing.assert_close(ours.grad, theirs.grad)
     torch.testing.assert_close(layer.weight.grad, reference.weight.grad, rtol=1e-4, atol=1e-4)
+
+
+def test_weights_of_four_dimensions_are_laid_channels_last_and_others_stay():
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv3d(3, 4, 3), nn.BatchNorm2d(4))
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    lay_channels_last(module)
+    assert module[0].weight.is_contiguous(memory_format=torch.channels_last)
+    assert module[1].weight.is_contiguous()
+    for name, value in module.state_dict().items():
+        assert torch.equal(value, before[name])
