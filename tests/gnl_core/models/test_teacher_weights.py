@@ -88,7 +88,7 @@ def test_a_name_without_a_hash_expects_none(file: Path, name: str):
 
 @pytest.mark.parametrize(
     "content",
-    [[torch.ones(2)], {"state_dict": STATE, "epoch": 3}, {"a": 1}, torch.ones(2), 5],
+    [[torch.ones(2)], {"weights": STATE, "epoch": 3}, {"a": 1}, torch.ones(2), 5],
     ids=["list", "nested", "number in dict", "tensor", "number"],
 )
 def test_what_is_not_tensors_by_name_is_refused(content: object, tmp_path: Path):
