@@ -89,7 +89,10 @@ class RunConfig(ScoringConfig):
         "which the run keeps",
     )
     detector: str = Field("gnl", description="Method to train")
-    teacher: str = Field("efficientnet_lite0", description="Frozen backbone: a name of ours or any of timm's")
+    teacher: str = Field(
+        "efficientnet_lite0",
+        description="Frozen backbone: a name of ours or of timm that docs/teachers.md lists",
+    )
     teacher_weights: AbsolutePath | None = Field(
         None, description="Local file with the teacher's weights; unset: bundled or downloaded"
     )

@@ -41,7 +41,7 @@ LIBRARY_ROOMS = {
     "subprocess": "gnl_core.runs.jobs",
     "ray": "gnl_core.runs.sweep",
     "lightning_fabric": "gnl_core.distributed",
-    "timm": "gnl_core.models.teachers",
+    "timm": "gnl_core.models.backbones",
     "matplotlib": "gnl_core.plots",
     "plotly": "gnl_core.plots",
     "onnx": "gnl_core.export",
@@ -154,8 +154,8 @@ def test_the_core_does_not_know_the_app(house: Imports):
 
 
 def test_the_laws_look_at_the_whole_house(house: Imports):
-    assert {"gnl_core", "gnl_core.__main__", "gnl_core.models.teachers", "app.main"} <= set(house)
-    assert "timm" in house["gnl_core.models.teachers"]
+    assert {"gnl_core", "gnl_core.__main__", "gnl_core.models.backbones", "app.main"} <= set(house)
+    assert "timm" in house["gnl_core.models.backbones"]
     assert "gnl_core.cli.main" in house["gnl_core.__main__"]
     assert "torch.Tensor" in house["gnl_core.records"]  # for its types alone
 

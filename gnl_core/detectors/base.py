@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from gnl_core.config import ScoringConfig
+from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.models.teachers import Teacher, create_teacher
 from gnl_core.records import Batch, Detection
 
 ADAM_BETAS = (0.5, 0.999)  # supplement, section 2.1
@@ -96,3 +97,14 @@ class Detector(nn.Module):
             questions: How to look at them.
         """
         return [self(images, question) for question in questions]
+
+
+def load_teacher(config: RunConfig) -> Teacher:
+    """The teacher that a run's settings name, with its weights.
+
+    Raises:
+        ValueError: If it cannot be built, cannot read images of the run's size, or has no weights; says what to do.
+    """
+    return create_teacher(
+        config.teacher, weights=config.teacher_weights, sha256=config.teacher_sha256, image_size=config.image_size
+    )

@@ -11,13 +11,12 @@ from torch.optim import Adam, Optimizer
 
 from gnl_core.anomaly_map import smooth
 from gnl_core.config import RunConfig, ScoringConfig
-from gnl_core.detectors.base import Detector
+from gnl_core.detectors.base import Detector, load_teacher
 from gnl_core.detectors.references import References
 from gnl_core.losses import direction_distance, value_distance
 from gnl_core.models.bottleneck import map_size, resize
 from gnl_core.models.feature_cache import FeatureCache
 from gnl_core.models.small_student import SmallStudent
-from gnl_core.models.teachers import create_teacher
 from gnl_core.records import Batch, Detection
 
 MIB = 2**20
@@ -41,7 +40,7 @@ class KDAD(Detector):
 
     def __init__(self, config: RunConfig) -> None:
         super().__init__()
-        self.teacher = create_teacher(config.teacher, weights=config.teacher_weights, sha256=config.teacher_sha256)
+        self.teacher = load_teacher(config)
         self.student = SmallStudent(self.teacher)
         self.cache = FeatureCache(
             self.teacher, budget_bytes=config.feature_cache_mb * MIB, spill_bytes=config.feature_spill_mb * MIB

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from gnl_core.config import RunConfig, ScoringConfig
-from gnl_core.detectors.base import Detector
+from gnl_core.detectors.base import Detector, load_teacher
 from gnl_core.detectors.references import References, pass_originals
-from gnl_core.models.teachers import create_teacher
 from gnl_core.neighbours import neighbours
 from gnl_core.records import Batch, Detection
 
@@ -29,7 +28,7 @@ class NearestNeighbours(Detector):
     def __init__(self, config: RunConfig) -> None:
         super().__init__()
         self.config = config
-        self.teacher = create_teacher(config.teacher, weights=config.teacher_weights, sha256=config.teacher_sha256)
+        self.teacher = load_teacher(config)
         self.references = References(self.teacher, config)
         self.register_buffer("bank", torch.zeros(0, self.teacher.channels[-1]))
 

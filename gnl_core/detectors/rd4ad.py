@@ -9,14 +9,13 @@ from torch import Tensor
 
 from gnl_core.anomaly_map import anomaly_map, image_score, smooth
 from gnl_core.config import RunConfig, ScoringConfig
-from gnl_core.detectors.base import Detector
+from gnl_core.detectors.base import Detector, load_teacher
 from gnl_core.detectors.batch_mixing import draw_mix
 from gnl_core.detectors.references import References
 from gnl_core.distribution_matching import Mixing
 from gnl_core.losses import distillation_loss
 from gnl_core.models.feature_cache import FeatureCache
 from gnl_core.models.reverse_distillation import ReverseDistillation
-from gnl_core.models.teachers import create_teacher
 from gnl_core.records import Batch, Detection, Features
 
 FIXED_VIEWS = ("original", "grayscale")
@@ -43,7 +42,7 @@ class RD4AD(Detector):
         self, config: RunConfig, *, encoded_views: tuple[str, ...] = ("original",), mixing: Mixing | None = None
     ) -> None:
         super().__init__()
-        teacher = create_teacher(config.teacher, weights=config.teacher_weights, sha256=config.teacher_sha256)
+        teacher = load_teacher(config)
         self.network = ReverseDistillation(teacher)
         self.config = config
         self.mixing = mixing

@@ -5,21 +5,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
-import timm
 import torch
 from torch import Tensor, nn
 
-from gnl_core.models.blocks import multiply_on_small_maps
-from gnl_core.models.teacher_weights import (
-    BUNDLED_SHA256,
-    bundled_lite0_file,
-    download_weights,
-    read_weight_file,
+from gnl_core.models.backbones import (
+    LITE0,
+    Backbone,
+    check_image_size,
+    create_backbone,
+    load_backbone,
+    normalisation,
+    read_published_weights,
 )
+from gnl_core.models.blocks import lay_channels_last, multiply_on_small_maps
+from gnl_core.models.teacher_weights import read_weight_file
 
-STAGES = (1, 2, 3)  # timm counts the stem's output as stage 0
 Mix = Callable[[int, Tensor], Tensor]
 Ways = tuple[int, ...]  # numbers of ways to mix, all of which have come to the same maps so far
 Branch = Callable[[int, Tensor, Ways], Iterator[tuple[Ways, Tensor]]]
@@ -46,7 +48,6 @@ class TeacherSpec(NamedTuple):
     rectified: bool = False
 
 
-LITE0 = "tf_efficientnet_lite0.in1k"
 RESNET50 = TeacherSpec(
     "resnet50.tv_in1k", block="bottleneck", embedding_blocks=3, student_blocks=(3, 4, 6), rectified=True
 )
@@ -71,13 +72,13 @@ class Teacher(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, spec: TeacherSpec, backbone: nn.Module, *, mean: Sequence[float], std: Sequence[float]) -> None:
+    def __init__(self, spec: TeacherSpec, backbone: Backbone, *, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
         self.spec = spec
-        info: Any = backbone.feature_info
-        self.channels: tuple[int, ...] = tuple(info.channels())
-        self.reductions: tuple[int, ...] = tuple(info.reduction())
-        self.stages = split_stages(backbone).to(memory_format=torch.channels_last)  # faster, same values
+        self.channels = backbone.channels
+        self.reductions = backbone.reductions
+        self.stages = backbone.stages
+        lay_channels_last(self.stages)
         multiply_on_small_maps(self.stages)
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
@@ -149,131 +150,34 @@ class Teacher(nn.Module):
             yield from self.follow(mixed, alike, branch, (*maps, mixed))
 
 
-def create_teacher(name: str, *, weights: Path | None = None, sha256: str | None = None) -> Teacher:
+def create_teacher(
+    name: str, *, weights: Path | None = None, sha256: str | None = None, image_size: tuple[int, int] | None = None
+) -> Teacher:
     """Build a teacher with its pretrained weights.
 
     Args:
-        name: A key of TEACHERS, or any timm backbone whose stages follow one another.
+        name: A key of TEACHERS, or a timm backbone of a family that docs/teachers.md lists.
         weights: Local weight file (.pth or .safetensors) instead of the bundled or downloaded weights.
         sha256: Expected SHA-256 of that file, or its first digits.
+        image_size: Height and width of the images that it is to read, checked before weights are; unset: unchecked.
 
     Raises:
-        ValueError: If the name is unknown, or the weights cannot be had or do not fit; says what to do.
+        ValueError: If the name is unknown, the backbone cannot be a teacher or cannot read such images, or the
+            weights are not available or do not fit; says what to do.
     """
     spec = TEACHERS.get(name) or TeacherSpec(name)
-    backbone = create_backbone(spec.timm_name)
+    try:
+        backbone = create_backbone(spec.timm_name)
+    except ValueError as error:
+        raise ValueError(
+            f"{error}; choose one of {', '.join(TEACHERS)}, or a timm backbone that docs/teachers.md lists"
+        ) from None
+    if image_size is not None:
+        check_image_size(backbone, image_size, name=name)
     state = read_weight_file(weights, sha256) if weights else read_published_weights(spec.timm_name)
     load_backbone(backbone, state, source=str(weights or spec.timm_name))
-    normalisation = timm.data.resolve_model_data_config(backbone)
-    return Teacher(spec, backbone, mean=normalisation["mean"], std=normalisation["std"])
-
-
-def create_backbone(timm_name: str) -> nn.Module:
-    """Build timm's feature extractor for the three stages, with random weights."""
-    try:
-        return timm.create_model(timm_name, features_only=True, out_indices=STAGES)
-    except (RuntimeError, AttributeError, AssertionError, IndexError) as error:
-        raise ValueError(
-            f"unknown teacher {timm_name!r} ({error}); choose one of {', '.join(TEACHERS)}, "
-            "or a convolutional backbone of timm"
-        ) from None
-
-
-def read_published_weights(timm_name: str) -> dict[str, Tensor]:
-    """Read the weights that belong to a timm name: bundled if we have them, else downloaded once and kept.
-
-    Raises:
-        ValueError: If there are none, or the download fails; says what to do.
-    """
-    bundled = bundled_lite0_file()
-    if timm_name == LITE0 and bundled is not None:
-        return name_bundled_tensors(read_weight_file(bundled, BUNDLED_SHA256))
-    source = timm.get_pretrained_cfg(timm_name)
-    if source is None or not isinstance(source.url, str) or not source.url:
-        raise ValueError(
-            f"no address is known for the weights of {timm_name!r}; pass a file with --teacher-weights FILE"
-        )
-    return download_weights(source.url)
-
-
-def name_bundled_tensors(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Give the package's tensors timm's names: their own names differ, order and shapes are the same."""
-    names = timm.create_model(LITE0).state_dict()
-    return dict(zip(names, state.values(), strict=True))
-
-
-def load_backbone(backbone: nn.Module, state: dict[str, Tensor], *, source: str) -> None:
-    """Load a whole classifier's state dict into its feature extractor; what lies behind stage 3 is left over."""
-    try:
-        missing = backbone.load_state_dict(state, strict=False).missing_keys
-    except RuntimeError as error:
-        raise ValueError(
-            f"the weights of {source} do not fit the teacher: {str(error).splitlines()[-1].strip()}"
-        ) from None
-    if missing:
-        raise ValueError(
-            f"the weights of {source} lack {len(missing)} of the teacher's tensors, such as {missing[0]!r}"
-        )
-
-
-def split_stages(backbone: nn.Module) -> nn.ModuleList:
-    """Cut a backbone behind each of its three feature modules; layers behind the last one are left out.
-
-    Raises:
-        ValueError: If the backbone is not a chain of modules, so that the cut gives other features.
-    """
-    info: Any = backbone.feature_info
-    ends = info.module_name()
-    stages, steps = nn.ModuleList(), []
-    for name, module in flatten_chain(backbone, ends):
-        steps.append(module)
-        if name in ends:
-            stages.append(nn.Sequential(*steps))
-            steps = []
-    check_same_features(backbone, stages)
-    return stages
-
-
-def flatten_chain(backbone: nn.Module, ends: Sequence[str]) -> list[tuple[str, nn.Module]]:
-    """List the backbone's modules in order, opening those that hold the end of a stage within."""
-    steps = []
-    flattened_by_timm = {end.replace(".", "_"): end for end in ends}
-    for child, module in backbone.named_children():
-        name = flattened_by_timm.get(child, child)
-        if any(end.startswith(f"{name}.") for end in ends):
-            steps += [(f"{name}.{inner}", step) for inner, step in module.named_children()]
-        else:
-            steps.append((name, module))
-    return steps
-
-
-@torch.no_grad()
-def check_same_features(backbone: nn.Module, stages: nn.ModuleList) -> None:
-    """Compare the cut backbone with the whole one on one small image."""
-    backbone.eval()
-    try:
-        pairs = zip(backbone(small_image()), run_stages(stages), strict=True)
-        same = all(torch.equal(a, b) for a, b in pairs)
-    except (RuntimeError, TypeError, ValueError, AssertionError):
-        same = False
-    if not same:
-        raise ValueError(
-            f"{type(backbone).__name__} is not a chain of three stages; choose one of {', '.join(TEACHERS)}"
-        )
-
-
-def run_stages(stages: nn.ModuleList) -> list[Tensor]:
-    """The stage maps of one small image."""
-    features, maps = small_image(), []
-    for stage in stages:
-        features = stage(features)
-        maps.append(features)
-    return maps
-
-
-def small_image() -> Tensor:
-    """One image of 64 px, as a backbone sees it."""
-    return torch.linspace(-1, 1, 3 * 64 * 64).view(1, 3, 64, 64)
+    mean, std = normalisation(backbone)
+    return Teacher(spec, backbone, mean=mean, std=std)
 
 
 def hash_weights(module: nn.Module) -> str:

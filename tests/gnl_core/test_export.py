@@ -3,7 +3,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +17,7 @@ from gnl_core.datasets.loading import Batches
 from gnl_core.detectors import DETECTORS, create_detector, knn
 from gnl_core.detectors.base import Detector
 from gnl_core.export import EXPORTABLE, AdjustableReferences, Graph, export_onnx
+from gnl_core.models.backbones import Backbone
 from gnl_core.models.teachers import Teacher, TeacherSpec
 from gnl_core.records import Detection
 
@@ -100,29 +100,18 @@ def test_onnx_runtime_gives_our_scores_and_maps(exported: Exported, batch_size: 
             np.testing.assert_allclose(found, ours.anomaly_map[:, 0], **tolerance)
 
 
-class Pooling(nn.Module):
+def pooling_backbone() -> Backbone:
     """A backbone that only pools, so that every program has its features to the bit, and many of them tie."""
-
-    feature_info = SimpleNamespace(
-        channels=lambda: (3, 3, 3), reduction=lambda: (2, 4, 8), module_name=lambda: ("low", "middle", "high")
-    )
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.low, self.middle, self.high = nn.MaxPool2d(2), nn.MaxPool2d(2), nn.MaxPool2d(2)
-
-    def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
-        low = self.low(images)
-        middle = self.middle(low)
-        return [low, middle, self.high(middle)]
+    stages = nn.ModuleList([nn.MaxPool2d(2) for _ in range(3)])
+    return Backbone(stages, (0, 1, 2), ("0", "1", "2"), stages, channels=(3, 3, 3), reductions=(2, 4, 8))
 
 
 @pytest.mark.parametrize("reference_choice", ["mean", "nearest"])
 def test_equal_features_are_matched_equally_ties_too(
     reference_choice: str, monkeypatch: pytest.MonkeyPatch, tiny_config: Callable[..., RunConfig]
 ):
-    pooling = Teacher(TeacherSpec("pooling"), Pooling(), mean=(0, 0, 0), std=(1, 1, 1))
-    monkeypatch.setattr(knn, "create_teacher", lambda *_, **__: pooling)
+    pooling = Teacher(TeacherSpec("pooling"), pooling_backbone(), mean=(0, 0, 0), std=(1, 1, 1))
+    monkeypatch.setattr(knn, "load_teacher", lambda _: pooling)
     config = tiny_config(detector="knn", reference_choice=reference_choice, matched_stages="1,2,3")
     detector, images = make_detector(config, domain="digits")
     content = export_onnx(detector, config, name="knn", image_size=config.image_size, facts={})

@@ -1,0 +1,291 @@
+"""timm's classifiers as backbones: built, cut into three stages, and loaded with published or local weights.
+
+It is the one place that imports timm. docs/teachers.md lists the families that work.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import timm
+import torch
+from torch import Tensor, nn
+from torchvision.ops import Permute
+
+from gnl_core.models.teacher_weights import (
+    BUNDLED_SHA256,
+    bundled_lite0_file,
+    download_weights,
+    read_weight_file,
+)
+
+STAGE_COUNT = 3
+FINEST_REDUCTION = 4  # finer maps show texture, and cost most of the time
+SMALL = (64, 64)
+LITE0 = "tf_efficientnet_lite0.in1k"
+FILTERS = ("checkpoint_filter_fn", "_filter_fn", "_filter_torchvision_pretrained")  # as timm's modules call theirs
+
+
+class Backbone(NamedTuple):
+    """A classifier of timm, and the part of it that makes the three stage maps.
+
+    Attributes:
+        classifier: The whole model. Its modules are shared with the stages.
+        levels: Position of each stage's map in timm's list of the model's feature maps.
+        modules: Names in the classifier of the modules that the stages are made of.
+        stages: The chain: each stage maps the map of the one before to (B, C_k, H_k, W_k).
+        channels: Channels of the three stage maps.
+        reductions: Pixels of the image per position of the three stage maps, along each side.
+    """
+
+    classifier: nn.Module
+    levels: tuple[int, ...]
+    modules: tuple[str, ...]
+    stages: nn.ModuleList
+    channels: tuple[int, ...]
+    reductions: tuple[int, ...]
+
+
+def create_backbone(timm_name: str) -> Backbone:
+    """Build a backbone with random weights.
+
+    Raises:
+        ValueError: If timm does not know the name, or the model cannot be cut into three stages; says why.
+    """
+    try:
+        classifier = timm.create_model(timm_name).eval()
+    except (RuntimeError, AttributeError, AssertionError, IndexError) as error:
+        raise ValueError(f"unknown teacher {timm_name!r} ({error})") from None
+    try:
+        backbone = cut(classifier)
+        check_same_features(backbone)
+    except ValueError as error:
+        raise ValueError(f"{timm_name} cannot be a teacher, since {error}") from None
+    return backbone
+
+
+def cut(classifier: nn.Module) -> Backbone:
+    """Cut a classifier behind the three modules that make its stage maps; later layers are left out.
+
+    Raises:
+        ValueError: If it has no three stages; says why.
+    """
+    info: Sequence[Mapping[str, Any]] = getattr(classifier, "feature_info", None) or ()
+    levels = choose_levels([level["reduction"] for level in info])
+    ends = [info[level]["module"] for level in levels]
+    steps = flatten_chain(classifier, ends)
+    return Backbone(
+        classifier,
+        levels,
+        modules=tuple(name for name, _ in steps),
+        stages=split_chain(steps, ends, channels_last=getattr(classifier, "output_fmt", "NCHW") == "NHWC"),
+        channels=tuple(info[level]["num_chs"] for level in levels),
+        reductions=tuple(info[level]["reduction"] for level in levels),
+    )
+
+
+def choose_levels(reductions: Sequence[int]) -> tuple[int, ...]:
+    """Choose the stage maps: reductions 4, 8 and 16, or the next finest powers of two where a model lacks these.
+
+    Args:
+        reductions: Of each feature map that timm lists, from the image inwards.
+
+    Returns:
+        Three positions in the list. Of several maps of one size, the last is taken.
+
+    Raises:
+        ValueError: If there are no three such maps.
+    """
+    last = {reduction: level for level, reduction in enumerate(reductions)}
+    usable = sorted(r for r in last if r >= FINEST_REDUCTION and r.bit_count() == 1)
+    if len(usable) < STAGE_COUNT:
+        had = f"at reductions {', '.join(map(str, last))} only" if last else "nowhere"
+        raise ValueError(f"it has feature maps {had}, and three at 4, 8, 16 or further powers of two are needed")
+    return tuple(last[reduction] for reduction in usable[:STAGE_COUNT])
+
+
+def flatten_chain(model: nn.Module, ends: Sequence[str], prefix: str = "") -> list[tuple[str, nn.Module]]:
+    """List a model's modules in order up to the last end, with their full names, opening those that hold an end."""
+    steps: list[tuple[str, nn.Module]] = []
+    for child, module in model.named_children():
+        name = f"{prefix}{child}"
+        if any(end.startswith(f"{name}.") for end in ends):
+            steps += flatten_chain(module, ends, f"{name}.")
+        else:
+            steps.append((name, module))
+        if any(step == ends[-1] for step, _ in steps):
+            break
+    return steps
+
+
+def split_chain(steps: Sequence[tuple[str, nn.Module]], ends: Sequence[str], *, channels_last: bool) -> nn.ModuleList:
+    """Group steps into stages that take and give (B, C, H, W), whatever order of dimensions lies between the steps."""
+    stages, group = nn.ModuleList(), list[nn.Module]()
+    for name, module in steps:
+        group.append(module)
+        if name in ends:
+            entry = [Permute([0, 2, 3, 1])] if channels_last and len(stages) else []
+            exit_ = [Permute([0, 3, 1, 2])] if channels_last else []
+            stages.append(nn.Sequential(*entry, *group, *exit_))
+            group = []
+    return stages
+
+
+@torch.no_grad()
+def check_same_features(backbone: Backbone) -> None:
+    """Compare the stages' maps of one image with those that timm gives of the whole classifier.
+
+    Raises:
+        ValueError: If they differ, so that the classifier is not a chain of its modules.
+    """
+    image, expected = timm_features(backbone)
+    try:
+        pairs = zip(run_stages(backbone.stages, image), expected, strict=True)
+        same = all(torch.equal(ours.nan_to_num(), theirs.nan_to_num()) for ours, theirs in pairs)
+    except Exception:  # what modules raise on what is not meant for them is anything
+        same = False
+    if not same:
+        raise ValueError(
+            "its stages pass on more than its feature maps, or other maps, so none can be changed in between"
+        )
+
+
+def timm_features(backbone: Backbone) -> tuple[Tensor, list[Tensor]]:
+    """An image, and timm's own stage maps of it: of 64 px, or of the classifier's own size if it takes no other.
+
+    Raises:
+        ValueError: If timm gives no maps of it.
+    """
+    reason: Exception | None = None
+    for size in (SMALL, own_size(backbone.classifier)):
+        image = gradient_image(size)
+        try:
+            classifier: Any = backbone.classifier
+            return image, classifier.forward_intermediates(
+                image.clone(), indices=list(backbone.levels), stop_early=True, intermediates_only=True
+            )
+        except Exception as error:  # anything, as above
+            reason = error
+    raise ValueError(f"timm gives no feature maps of it ({reason})")
+
+
+def run_stages(stages: nn.ModuleList, features: Tensor) -> list[Tensor]:
+    """The stage maps of a normalised image."""
+    maps = []
+    for stage in stages:
+        features = stage(features)
+        maps.append(features)
+    return maps
+
+
+def own_size(classifier: nn.Module) -> tuple[int, int]:
+    """Height and width of the images that a classifier was made for."""
+    height, width = timm.data.resolve_model_data_config(classifier)["input_size"][1:]
+    return height, width
+
+
+def normalisation(backbone: Backbone) -> tuple[Sequence[float], Sequence[float]]:
+    """Mean and standard deviation of each colour channel that the classifier was trained with."""
+    settings = timm.data.resolve_model_data_config(backbone.classifier)
+    return settings["mean"], settings["std"]
+
+
+def gradient_image(size: tuple[int, int]) -> Tensor:
+    """One image of a size, as a backbone sees it."""
+    height, width = size
+    return torch.linspace(-1, 1, 3 * height * width).view(1, 3, height, width)
+
+
+@torch.no_grad()
+def check_image_size(backbone: Backbone, size: tuple[int, int], *, name: str) -> None:
+    """Refuse a size of images that the backbone cannot read.
+
+    Raises:
+        ValueError: If it cannot; names a size that it can read.
+    """
+    try:
+        run_stages(backbone.stages, gradient_image(size))
+    except Exception as error:  # anything, as above
+        (height, width), (own_height, own_width) = size, own_size(backbone.classifier)
+        reason = f" ({str(error).splitlines()[0]})" if str(error) else ""
+        raise ValueError(
+            f"the teacher {name} cannot read images of {height}x{width} px{reason}; "
+            f"set --image-size {own_height}x{own_width}, or choose another teacher"
+        ) from None
+
+
+def read_published_weights(timm_name: str) -> dict[str, Tensor]:
+    """Read the weights that belong to a timm name: bundled if we have them, else downloaded once and kept.
+
+    Raises:
+        ValueError: If there are none, or the download fails; says what to do.
+    """
+    bundled = bundled_lite0_file()
+    if timm_name == LITE0 and bundled is not None:
+        return name_bundled_tensors(read_weight_file(bundled, BUNDLED_SHA256))
+    source = timm.get_pretrained_cfg(timm_name)
+    if source is not None and source.url:
+        return download_weights(source.url)
+    if source is not None and source.hf_hub_id:
+        raise ValueError(
+            f"the weights of {timm_name!r} are on the Hugging Face Hub alone, from which nothing is downloaded; fetch "
+            f"model.safetensors of {source.hf_hub_id} there and name that file with --teacher-weights FILE"
+        )
+    raise ValueError(f"no address is known for the weights of {timm_name!r}; pass a file with --teacher-weights FILE")
+
+
+def name_bundled_tensors(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Give the package's tensors timm's names: their own names differ, order and shapes are the same."""
+    names = timm.create_model(LITE0).state_dict()
+    return dict(zip(names, state.values(), strict=True))
+
+
+def load_backbone(backbone: Backbone, state: Mapping[str, Tensor], *, source: str) -> None:
+    """Load a whole classifier's state dict, as timm saves it or as it was published; what no stage needs is left over.
+
+    Raises:
+        ValueError: If tensors are missing or of other shapes.
+    """
+    wanted = {
+        f"{name}.{key}": tensor
+        for name in backbone.modules
+        for key, tensor in backbone.classifier.get_submodule(name).state_dict().items()
+    }
+    if describe_misfit(state, wanted):
+        state = rename_as_timm(state, backbone.classifier)
+    misfit = describe_misfit(state, wanted)
+    if misfit:
+        raise ValueError(f"the weights of {source} {misfit}; pass the weights of this backbone")
+    backbone.classifier.load_state_dict({name: state[name] for name in wanted if name in state}, strict=False)
+    try:  # again: random weights may hide a branch, since some families begin with branches of zeros
+        check_same_features(backbone)
+    except ValueError as error:
+        raise ValueError(f"the backbone of {source} cannot be a teacher, since {error}; choose another") from None
+
+
+def describe_misfit(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str:
+    """What keeps a state dict from filling the wanted tensors; empty if nothing does."""
+    missing = [name for name in wanted if name not in state and not name.endswith("num_batches_tracked")]
+    if missing:
+        return f"lack {len(missing)} of the teacher's tensors, such as {missing[0]!r}"
+    for name, tensor in wanted.items():
+        if name in state and state[name].shape != tensor.shape:
+            shapes = f"{tuple(state[name].shape)}, not {tuple(tensor.shape)}"
+            return f"do not fit the teacher: size mismatch for {name}: {shapes}"
+    return ""
+
+
+def rename_as_timm(state: Mapping[str, Tensor], classifier: nn.Module) -> Mapping[str, Tensor]:
+    """Bring published tensors to timm's names and shapes by the family's own function, if it has one for them."""
+    family = sys.modules[type(classifier).__module__]
+    convert: Any = next((getattr(family, name) for name in FILTERS if hasattr(family, name)), None)
+    if convert is None:
+        return state
+    takes_model = len(inspect.signature(convert).parameters) > 1
+    try:
+        return convert(dict(state), classifier) if takes_model else convert(dict(state))
+    except Exception:  # it is written for its family's own files, and may raise anything on others
+        return state
