@@ -106,7 +106,7 @@ def image_score(anomaly_map: Tensor, *, reduction: str = "maximum", top_percent:
         case "maximum":
             return values.amax(dim=1)
         case "mean":
-            return values.mean(dim=1)
+            return anomaly_map.mean(dim=(1, 2, 3))
         case "top":
             count = max(1, round(values.shape[1] * top_percent / 100))
             return values.topk(count, dim=1).values.mean(dim=1)

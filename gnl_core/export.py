@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -180,8 +180,14 @@ def translate_operators() -> dict[Any, Callable[..., Any]]:
         products = op.MatMul(left, turned)
         return op.Sqrt(op.Relu(op.Sub(squares, op.Add(products, products))))
 
+    def mean(values: Any, dim: Sequence[int], keepdim: bool = False) -> Any:
+        # ONNX Runtime adds up the values one after the other, which rounds; one axis at a time keeps its sums short.
+        for axis in dim:
+            values = op.ReduceMean(values, [axis], keepdims=1)
+        return values if keepdim else op.Squeeze(values, list(dim))
+
     aten = torch.ops.aten
-    return {aten.sort.stable: sort, aten._cdist_forward.default: cdist}
+    return {aten.sort.stable: sort, aten._cdist_forward.default: cdist, aten.mean.dim: mean}
 
 
 def forget_origin(model: Any) -> None:

@@ -89,7 +89,7 @@ class FAnoGAN(Detector):
     def residuals(self, images: Tensor, rebuilt: Tensor) -> tuple[Tensor, Tensor]:
         """Mean squared difference of pixels, and of the critic's features, each (B,)."""
         features = self.critic.features(images) - self.critic.features(rebuilt)
-        return (images - rebuilt).square().flatten(1).mean(dim=1), features.square().mean(dim=1)
+        return (images - rebuilt).square().mean(dim=(1, 2, 3)), features.square().mean(dim=1)
 
     def rescale(self, images: Tensor) -> Tensor:
         """Bring images in [0, 1] to the networks' size and to [-1, 1]."""
