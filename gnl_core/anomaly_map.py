@@ -19,9 +19,12 @@ def stage_map(teacher: Tensor, student: Tensor) -> Tensor:
         student: Its reconstruction, of the same shape.
 
     Returns:
-        Distances in [0, 2], shape (B, 1, H, W).
+        Distances in [0, 2], shape (B, 1, H, W); NaN where the student's feature is too large for its norm to be a
+        number, as in a training that diverged. PyTorch takes such a feature for one at a right angle.
     """
-    return (1 - F.cosine_similarity(teacher.float(), student.float(), dim=1)).clamp_min(0)[:, None]
+    encoded, rebuilt = teacher.float(), student.float()
+    nothing = 0 * torch.linalg.vector_norm(rebuilt, dim=1, keepdim=True)  # NaN for an infinite norm
+    return (1 - F.cosine_similarity(encoded, rebuilt, dim=1)).clamp_min(0)[:, None] + nothing
 
 
 def enlarged_stage_maps(

@@ -45,7 +45,7 @@ USUAL_SPLIT = Split()
 class ScoringConfig(BaseModel):
     """How a trained detector looks at an image. None of it changes the weights."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     style_weight: float | None = Field(
         None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +12,15 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from gnl_core.config import parse_scoring
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors.base import Detector
 from gnl_core.distributed import ALONE, Processes, average_buffers, average_gradients, average_values
+from gnl_core.finite import DivergedError, check_losses, find_not_finite, is_finite
 from gnl_core.memory import explain_memory
 from gnl_core.records import Batch, EpochRecord, Step
+
+UNMATCHED = parse_scoring({"style_weight": 0.0})  # asks nothing of references, which a run need not keep
 
 
 @dataclass
@@ -78,7 +81,7 @@ def fit(
         One record an epoch; a single one without losses for a method that learns nothing beyond `prepare`.
 
     Raises:
-        ValueError: If the losses stop being finite.
+        DivergedError: If losses, weights or scores stop being finite; the record of that epoch is not given.
     """
     training = begin(detector, batches, epochs=epochs, learning_rate=learning_rate, processes=processes)
     for step in learn(training):
@@ -115,7 +118,7 @@ def learn(training: Training) -> Iterator[Step]:
         One step a batch; an epoch's last one has its record. A single one for a method that learns nothing.
 
     Raises:
-        ValueError: If the losses stop being finite.
+        DivergedError: If losses, weights or scores stop being finite; the record of that epoch is not given.
     """
     if not training.optimizers:
         images = len(training.batches.items)
@@ -128,7 +131,7 @@ def learn(training: Training) -> Iterator[Step]:
         for batch in rest_of_epoch(training):
             losses = train_step(training, batch)
             step = training.step
-            record = end_epoch(training) if step == steps else None
+            record = end_epoch(training, batch) if step == steps else None
             images = len(batch.paths) * training.processes.size
             yield Step(epoch=epoch, step=step, steps=steps, images=images, losses=losses, record=record)
 
@@ -151,13 +154,24 @@ def train_step(training: Training, batch: Batch) -> dict[str, float]:
     return losses
 
 
-def end_epoch(training: Training) -> EpochRecord:
-    """Bring the detector to eval mode and the training to the next epoch's start; the mean of each loss is told."""
+def end_epoch(training: Training, last: Batch | None = None) -> EpochRecord:
+    """Bring the detector to eval mode and the training to the next epoch's start.
+
+    Args:
+        training: Behind the last step of an epoch.
+        last: That step's batch, which the detector must be able to score; None for a method without steps.
+
+    Returns:
+        The epoch, with the mean of each loss.
+
+    Raises:
+        DivergedError: If losses, weights or scores are not finite.
+    """
     average_buffers(training.detector, training.processes)
     training.detector.eval()
-    means = {name: sum(column) / len(column) for name, column in training.values.items()}
-    losses, epoch = average_values(means, training.processes), training.epoch
-    check_finite(losses, epoch)
+    losses, epoch = average_values(mean_losses(training), training.processes), training.epoch
+    check_losses(losses, epoch=epoch)
+    check_detector(training, last)
     training.epoch, training.step, training.values, training.draws = epoch + 1, 0, {}, None
     return EpochRecord(epoch=epoch, losses=losses, elapsed_seconds=training.elapsed_seconds)
 
@@ -185,11 +199,59 @@ def seeded_draws(seed: int, epoch: int, *, rank: int = 0) -> Iterator[None]:
         yield
 
 
-def check_finite(losses: dict[str, float], epoch: int) -> None:
-    """Stop a training that has diverged."""
-    for name, value in losses.items():
-        if not math.isfinite(value):
-            raise ValueError(f"training diverged: {name} is {value} in epoch {epoch}; use a smaller --learning-rate")
+def mean_losses(training: Training) -> dict[str, float]:
+    """The mean of each named loss over this process's steps of the epoch under way."""
+    return {name: sum(column) / len(column) for name, column in training.values.items()}
+
+
+def check_standing(training: Training) -> None:
+    """Stop a training that has diverged in the midst of an epoch; other processes are not asked.
+
+    Raises:
+        DivergedError: If losses or weights are not finite.
+    """
+    check_losses(mean_losses(training), epoch=training.epoch)
+    fault = find_fault(training.detector, None)
+    if fault:
+        raise diverged(fault, epoch=training.epoch)
+
+
+def check_detector(training: Training, batch: Batch | None) -> None:
+    """Stop a training whose detector has diverged; where several processes train, all of them stop together.
+
+    Args:
+        training: At the end of an epoch, its detector in eval mode.
+        batch: Images to score, if any.
+
+    Raises:
+        DivergedError: If weights, or scores of the batch, are not finite.
+    """
+    fault = find_fault(training.detector, batch)
+    if average_values({"at fault": float(fault is not None)}, training.processes)["at fault"]:
+        raise diverged(fault or "the detector of another process is", epoch=training.epoch)
+
+
+def find_fault(detector: Detector, batch: Batch | None) -> str | None:
+    """What of a detector is not finite, as the beginning of a sentence; None if all is.
+
+    A last step that was far too large can leave weights that are finite, and yet so large that scores overflow: so a
+    batch is scored too, if there is one.
+    """
+    name = find_not_finite(detector.state_dict())
+    if name:
+        return f"{name} is"
+    return None if batch is None or can_score(detector, batch) else "the scores of training images are"
+
+
+def diverged(fault: str, *, epoch: int) -> DivergedError:
+    """The error that ends a training."""
+    return DivergedError(f"training diverged: {fault} not finite in epoch {epoch}; use a smaller --learning-rate")
+
+
+@torch.inference_mode()
+def can_score(detector: Detector, batch: Batch) -> bool:
+    """Whether a detector in eval mode gives every image of a batch a finite score."""
+    return is_finite(detector(batch.views["original"].to(detector.device), UNMATCHED).score)
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:

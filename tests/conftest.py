@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from gnl_core.config import RunConfig
 from gnl_core.datasets.base import Item
@@ -55,6 +58,19 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory, tiny_config: Callable[
     folder = create_run(tmp_path_factory.mktemp("runs") / "tiny", config)
     list(train_run(config, folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def poison() -> Callable[..., None]:
+    """Puts a number that is not finite into a checkpoint, as runs of older versions can hold one."""
+
+    def put(weights: Path, value: float = float("nan")) -> None:
+        with safe_open(weights, framework="pt") as file:
+            metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        tensors[next(name for name, kept in tensors.items() if kept.is_floating_point())].view(-1)[0] = value
+        save_file(tensors, weights, metadata=metadata)
+
+    return put
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,8 @@ FLOORS = (  # from the ground up; a package stands for its modules
         "neighbours",
         "coreset",
         "shift_score",
+        "finite",
+        "strict_json",
     ),
     ("datasets", "models", "metrics", "pixel_metrics", "published", "plots", "distributed"),
     ("detectors",),

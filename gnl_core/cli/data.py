@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from gnl_core.datasets.presence import count_domains, found_classes
 from gnl_core.runs.downloads import DOWNLOADS
 from gnl_core.runs.mnist_m import build_mnist_m
 from gnl_core.runs.outputs import check_output
+from gnl_core.strict_json import to_json
 
 ROOT = {"data_root": RunConfig.model_fields["data_root"]}
 
@@ -60,7 +60,7 @@ def list_command(parsed: argparse.Namespace) -> None:
     root = given_root(parsed)
     described = {name: describe_dataset(name, spec, root) for name, spec in DATASETS.items()}
     if parsed.json:
-        print(json.dumps({"datasets": described}))
+        print(to_json({"datasets": described}))
         return
     for name, facts in described.items():
         print(f"{name}: {facts['summary']}\n  classes found: {', '.join(facts['classes']) or 'none'}")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gnl_core.cli.settings import say
 from gnl_core.runs.jobs import Job, delete, list_jobs, read_log, stop
+from gnl_core.strict_json import to_json
 
 DEFAULT_ROOT = Path("runs")
 DASH = "-"
@@ -39,7 +39,7 @@ def runs_command(parsed: argparse.Namespace) -> None:
     elif parsed.delete:
         delete_run(parsed.delete, asked=not parsed.yes)
     elif parsed.json:
-        print(json.dumps({"runs": [job_to_json(job) for job in list_jobs(parsed.folder)]}))
+        print(to_json({"runs": [job_to_json(job) for job in list_jobs(parsed.folder)]}))
     else:
         print(format_jobs(list_jobs(parsed.folder)) or f"no runs in {parsed.folder}; gnl train makes one")
 
@@ -82,10 +82,15 @@ def row_of(job: Job) -> tuple[str, ...]:
         job.folder.path.name,
         f"{job.state}, {job.place} before it" if job.place else job.state,
         f"{job.epochs_done}/{job.config.epochs}",
-        ", ".join(f"{name} {value:.4f}" for name, value in job.losses.items()) or DASH,
+        describe_losses(job.losses) or DASH,
         DASH if job.images_per_second is None else f"{job.images_per_second:.1f}",
         DASH if job.seconds_left is None else duration(job.seconds_left),
     )
+
+
+def describe_losses(losses: Mapping[str, float | None]) -> str:
+    """Each named loss, with a dash for one that is not finite."""
+    return ", ".join(f"{name} {DASH if value is None else f'{value:.4f}'}" for name, value in losses.items())
 
 
 def duration(seconds: float) -> str:

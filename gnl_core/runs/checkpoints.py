@@ -6,6 +6,7 @@ The teacher's weights stay out; their hash is kept, and other weights are refuse
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,8 +19,10 @@ from gnl_core.config import RunConfig, describe_invalid
 from gnl_core.detectors import create_detector
 from gnl_core.detectors.base import Detector
 from gnl_core.devices import resolve_device
+from gnl_core.finite import REMEDY, DivergedError, find_not_finite
 from gnl_core.models.teachers import Teacher
 from gnl_core.runs.folder import write_atomically
+from gnl_core.strict_json import from_json, to_json
 
 FORMAT = "gnl-checkpoint"
 FORMAT_VERSION = 2
@@ -43,6 +46,10 @@ def save_checkpoint(path: Path, detector: Detector, config: RunConfig, *, epoch:
         detector: What to save.
         config: The settings it was built from.
         epoch: Epochs it has trained.
+
+    Raises:
+        DivergedError: If it holds numbers that are not finite.
+        ValueError: If numbers are beyond the stored precision's range.
     """
     header = {
         "format": FORMAT,
@@ -53,15 +60,28 @@ def save_checkpoint(path: Path, detector: Detector, config: RunConfig, *, epoch:
         "teacher_fingerprint": teacher_fingerprint(detector),
     }
     # One metadata entry: several would be written in an order of their own, and the file's hash would vary.
-    state = stored_state(learnt_state(detector), precision=config.stored_precision)
-    write_atomically(path, save(state, metadata={FORMAT: json.dumps(header)}))
+    learnt = learnt_state(detector)
+    check_finite(path, learnt)
+    state = stored_state(learnt, precision=config.stored_precision)
+    write_atomically(path, save(state, metadata={FORMAT: to_json(header)}))
 
 
 def stored_state(state: dict[str, Tensor], *, precision: str) -> dict[str, Tensor]:
-    """The tensors as they are written: floating-point ones in the precision named, counters as they are."""
+    """The tensors as they are written: floating-point ones in the precision named, counters as they are.
+
+    Raises:
+        ValueError: If a finite number becomes infinite.
+    """
     if precision == "float32":
         return state
-    return {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
+    halved = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
+    name = find_not_finite(halved)
+    if name:
+        raise ValueError(
+            f"{name} holds numbers beyond the range of float16, so they cannot be stored as such; "
+            "train the run with --stored-precision float32"
+        )
+    return halved
 
 
 def load_checkpoint(
@@ -78,10 +98,12 @@ def load_checkpoint(
         The detector, in eval mode, and its settings.
 
     Raises:
+        DivergedError: If the file holds numbers that are not finite.
         ValueError: If the file is missing, is not ours, is damaged or of a newer format, or was made
             with other teacher weights than those at hand.
     """
     header, state = read_checkpoint(path)
+    check_finite(path, state)
     config = header.config
     if teacher_weights is not None:
         config = config.model_copy(update={"teacher_weights": teacher_weights})
@@ -118,7 +140,7 @@ def parse_header(path: Path, metadata: dict[str, str]) -> Header:
     if FORMAT not in metadata:
         raise ValueError(f"{path} is a safetensors file, but not a checkpoint of gnl; pass one that gnl train wrote")
     try:
-        header = json.loads(metadata[FORMAT])
+        header = from_json(metadata[FORMAT])
         if header["format_version"] != FORMAT_VERSION:
             mend = "update gnl" if header["format_version"] > FORMAT_VERSION else "train the run again"
             raise ValueError(f"{path} has format {header['format_version']}, this gnl reads {FORMAT_VERSION}; {mend}")
@@ -128,6 +150,17 @@ def parse_header(path: Path, metadata: dict[str, str]) -> Header:
         raise ValueError(f"{path} has settings that this gnl does not know: {describe_invalid(error)}") from None
     except (json.JSONDecodeError, KeyError, TypeError):
         raise ValueError(f"{path} has a damaged header; copy it again, or train it again") from None
+
+
+def check_finite(path: Path, state: Mapping[str, Tensor]) -> None:
+    """Refuse tensors that hold numbers that are not finite.
+
+    Raises:
+        DivergedError: If one does.
+    """
+    name = find_not_finite(state)
+    if name:
+        raise DivergedError(f"{path}: this run diverged ({name} holds numbers that are not finite); {REMEDY}")
 
 
 def check_state(path: Path, *, expected: dict[str, Tensor], actual: dict[str, Tensor]) -> None:

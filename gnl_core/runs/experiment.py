@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from gnl_core.config import RunConfig, ScoringConfig, scoring_settings
 from gnl_core.datasets import HELD_OUT, TRAIN, default_root, find_dataset, list_items, list_train_items
@@ -21,6 +22,8 @@ from gnl_core.detectors import create_detector
 from gnl_core.detectors.base import Detector
 from gnl_core.devices import resolve_device
 from gnl_core.distributed import Processes, plan_processes
+from gnl_core.finite import check_scores
+from gnl_core.metrics import threshold_at
 from gnl_core.records import EpochRecord, Scores, Step
 from gnl_core.runs.checkpoints import load_checkpoint
 from gnl_core.runs.folder import RunFolder, write_config
@@ -139,12 +142,13 @@ def find_split(config: RunConfig) -> str | None:
 def steps_on_disk(on_disk: TrainingOnDisk, stop: Callable[[], bool]) -> Iterator[Step]:
     """The steps that are left of a training, each on disk, as far as it is due, when it is passed on."""
     on_disk.take_up()
-    for step in learn(on_disk.training):
-        on_disk.keep(step)
-        yield step
-        if stop() and not on_disk.is_done:
-            on_disk.save()
-            return
+    with on_disk.ending_diverged():
+        for step in learn(on_disk.training):
+            on_disk.keep(step)
+            yield step
+            if stop() and not on_disk.is_done:
+                on_disk.save()
+                return
     on_disk.finish()
 
 
@@ -333,13 +337,27 @@ def map_scale(run: Run, scoring: ScoringConfig) -> float:
     """Upper end of the colour scale of anomaly maps: a quantile of the training normals' map maxima.
 
     Raises:
-        ValueError: If the method makes no maps.
+        ValueError: If the method makes no maps, or they are not finite.
     """
     maxima = [
-        detection.anomaly_map.amax(dim=(1, 2, 3))
+        detection.anomaly_map.amax(dim=(1, 2, 3)).numpy()
         for _, detection in detect(run.detector, load_domain(run, TRAIN), scoring)
         if detection.anomaly_map is not None
     ]
     if not maxima:
         raise ValueError(f"{run.config.detector} gives scores only; ask for no maps")
-    return float(np.quantile(np.concatenate(maxima), MAP_SCALE_QUANTILE))
+    return scale_of_maxima(maxima)
+
+
+def scale_of_maxima(maxima: Sequence[NDArray[np.float32]]) -> float:
+    """The value that 99.5 % of the maxima of normal images' maps do not exceed.
+
+    Args:
+        maxima: Batches of them, at least one.
+
+    Raises:
+        DivergedError: If one is not finite.
+    """
+    joined = np.concatenate(maxima).astype(np.float64)
+    check_scores(joined, source="the anomaly maps have no scale")
+    return threshold_at(joined, quantile=MAP_SCALE_QUANTILE)

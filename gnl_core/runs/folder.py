@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import os
 import tempfile
 from collections.abc import Sequence
@@ -18,8 +17,10 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from gnl_core.config import RunConfig, ScoringConfig, describe_invalid
+from gnl_core.finite import all_finite, count_not_finite
 from gnl_core.records import EpochRecord, Report, Scores
 from gnl_core.runs.outputs import check_output
+from gnl_core.strict_json import from_json, to_json
 
 SCORE_COLUMNS = list(Scores.__dataclass_fields__)
 Columns = dict[str, NDArray[Any]]  # of scores.parquet by name, all of one length
@@ -139,15 +140,22 @@ def read_config(folder: RunFolder) -> RunConfig:
 
 def write_records(folder: RunFolder, records: Sequence[EpochRecord]) -> None:
     """Write the run's progress, all of it: a line that was cut off, or an epoch that is there twice, cannot be."""
-    write_atomically(folder.progress, "".join(json.dumps(record._asdict()) + "\n" for record in records).encode())
+    write_atomically(folder.progress, "".join(to_json(record._asdict()) + "\n" for record in records).encode())
 
 
 def read_records(folder: RunFolder) -> list[EpochRecord]:
-    """Read the run's progress: empty before the first epoch ends, without a last line that was cut off."""
+    """Read the run's progress: empty before the first epoch ends, without a last line that was cut off.
+
+    A loss that is not finite, which older versions may have written, is left out.
+    """
     if not folder.progress.exists():
         return []
     lines = folder.progress.read_text(encoding="utf-8").splitlines(keepends=True)
-    return [EpochRecord(**json.loads(line)) for line in lines if line.endswith("\n")]
+    records = [EpochRecord(**from_json(line)) for line in lines if line.endswith("\n")]
+    return [
+        record._replace(losses={name: value for name, value in record.losses.items() if value is not None})
+        for record in records
+    ]
 
 
 def is_trained(folder: RunFolder, config: RunConfig) -> bool:
@@ -209,6 +217,7 @@ def read_saved_scores(folder: RunFolder) -> Columns | None:
     present = rows["checkpoint"] == hash_file(folder.weights)
     newer = {name: field.default for name, field in ScoringConfig.model_fields.items() if name not in rows}
     rows |= repeat(newer, count=len(present))
+    rows["score"] = rows["score"].astype(np.float64)  # other writers store a NaN as a null
     return {name: column[present] for name, column in rows.items()} if present.any() else None
 
 
@@ -218,6 +227,16 @@ def to_numpy(column: pa.Array) -> NDArray[Any]:
     if is_number and not column.null_count:
         return np.from_dlpack(column)
     return np.array(column.to_pylist(), dtype=object)
+
+
+def count_diverged_scores(folder: RunFolder) -> tuple[int, int]:
+    """How many of the present checkpoint's saved scores are not finite, and how many there are where any is not."""
+    if not folder.scores.exists():
+        return 0, 0
+    with pq.ParquetFile(folder.scores) as file:
+        column = to_numpy(file.read(columns=["score"])["score"].combine_chunks()).astype(np.float64)
+    rows = None if all_finite(column) else read_saved_scores(folder)  # which hashes the checkpoint: rarely needed
+    return (0, 0) if rows is None else (count_not_finite(rows["score"]), len(rows["score"]))
 
 
 def find_scores(folder: RunFolder, *, domain: str, scoring: ScoringConfig) -> Scores | None:
@@ -236,7 +255,7 @@ def select_scores(rows: Columns, *, domain: str, scoring: ScoringConfig) -> Scor
 def write_report(folder: RunFolder, report: Report, scoring: ScoringConfig) -> None:
     """Write the metrics of the last scoring, with the question they answer and the checkpoint that gave them."""
     origin = {"checkpoint": hash_file(folder.weights), **scoring.model_dump()}
-    write_atomically(folder.report, json.dumps(origin | report_to_json(report), indent=2).encode())
+    write_atomically(folder.report, to_json(origin | report_to_json(report), indent=2).encode())
 
 
 def read_shift_scores(folder: RunFolder) -> dict[str, float | None]:
@@ -247,7 +266,7 @@ def read_shift_scores(folder: RunFolder) -> dict[str, float | None]:
     """
     if not folder.report.exists():
         return {}
-    report = json.loads(folder.report.read_bytes())
+    report = from_json(folder.report.read_bytes())
     if report["checkpoint"] != hash_file(folder.weights):
         return {}
     measured = {name: domain.get("shift_score") for name, domain in report["domains"].items()}

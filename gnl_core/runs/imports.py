@@ -6,7 +6,6 @@ their tensors have the names and shapes that ours have.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -20,10 +19,12 @@ from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors import create_detector
 from gnl_core.detectors.rd4ad import RD4AD
+from gnl_core.finite import DivergedError, find_not_finite
 from gnl_core.models.teacher_weights import read_state_dicts
 from gnl_core.runs.checkpoints import load_checkpoint, save_checkpoint
 from gnl_core.runs.folder import RunFolder, create_run, hash_file, write_atomically
 from gnl_core.runs.removing import discard_unstarted_run
+from gnl_core.strict_json import to_json
 
 PARTS = MappingProxyType({"bn": "bottleneck", "decoder": "student"})  # theirs to ours
 NEVER_USED = ("conv4.", "bn4.")  # of their bottleneck: in the file, but not in its forward pass
@@ -122,8 +123,22 @@ def load_published(detector: RD4AD, states: dict[str, dict[str, Tensor]], *, fil
             f"{file} does not fit teacher {teacher}: {', '.join(misfits[:TOLD])}{more}; "
             "name the teacher that it was trained with by --teacher"
         )
+    check_published(file, tensors)
     for part, module in modules.items():
         module.load_state_dict(tensors[part])
+
+
+def check_published(file: Path, tensors: dict[str, dict[str, Tensor]]) -> None:
+    """Refuse a published checkpoint that holds numbers that are not finite.
+
+    Raises:
+        DivergedError: If it does.
+    """
+    name = find_not_finite({f"{part}.{name}": value for part, own in tensors.items() for name, value in own.items()})
+    if name:
+        raise DivergedError(
+            f"{file}: this run diverged ({name} holds numbers that are not finite); import a checkpoint that did not"
+        )
 
 
 def own_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -154,7 +169,7 @@ def keep_references(detector: RD4AD, items: Sequence[Item]) -> None:
 
 def write_origin(folder: RunFolder, file: Path) -> None:
     """Note which file a run was imported from."""
-    write_atomically(folder.origin, json.dumps({"file": str(file), "sha256": hash_file(file)}, indent=2).encode())
+    write_atomically(folder.origin, to_json({"file": str(file), "sha256": hash_file(file)}, indent=2).encode())
 
 
 def first_items(items: Sequence[Item], *, count: int, seed: int) -> list[Item]:

@@ -22,6 +22,7 @@ import gnl_core
 from gnl_core.config import RunConfig
 from gnl_core.datasets import check_class, find_dataset
 from gnl_core.detectors import find_method
+from gnl_core.runs.diverged import why_diverged
 from gnl_core.runs.folder import RunFolder, create_run, is_trained, read_config, read_records
 from gnl_core.runs.locks import is_locked
 from gnl_core.runs.removing import remove_run
@@ -29,7 +30,15 @@ from gnl_core.runs.resuming import open_unfinished
 from gnl_core.runs.status import Status, is_starting, lives, read_status, write_status
 from gnl_core.runs.work import waiting_jobs
 
-STATES = ("running", "waiting", "stale", "failed", "stopped", "finished")  # in the order in which they are listed
+STATES = (
+    "running",
+    "waiting",
+    "stale",
+    "diverged",
+    "failed",
+    "stopped",
+    "finished",
+)  # in the order in which they are listed
 SILENT_SECONDS = 60.0
 PATIENCE_SECONDS = 20.0
 PAUSE_SECONDS = 0.1
@@ -47,18 +56,18 @@ class Job(NamedTuple):
         config: Its settings.
         state: One of STATES. A stale one has neither ended by its own word nor a process that gives signs of life.
         epochs_done: Epochs whose checkpoint is there.
-        losses: Each named loss, the last epoch's mean.
+        losses: Each named loss, the last epoch's mean; None where it is not finite.
         images_per_second: While it runs.
         seconds_left: While it runs.
         place: Of a waiting one, how many jobs of the queue start before it.
-        reason: Why it failed or is stale, in one sentence.
+        reason: Why it failed, diverged or is stale, in one sentence.
     """
 
     folder: RunFolder
     config: RunConfig
     state: str
     epochs_done: int
-    losses: dict[str, float]
+    losses: Mapping[str, float | None]
     images_per_second: float | None = None
     seconds_left: float | None = None
     place: int | None = None
@@ -84,7 +93,7 @@ def read_job(folder: RunFolder) -> Job:
     """
     config, status, records = read_config(folder), read_status(folder), read_records(folder)
     state, reason = judge(folder, config, status)
-    told = status.losses if status else {}
+    told: Mapping[str, float | None] = status.losses if status else {}
     return Job(
         folder=folder,
         config=config,
@@ -114,8 +123,9 @@ def judge_without_process(folder: RunFolder, config: RunConfig, status: Status |
     if is_starting(status):
         return "waiting", None
     if is_trained(folder, config) or folder.origin.exists():
-        return "finished", None
-    if status is not None and status.state in ("failed", "stopped"):
+        reason = why_diverged(folder)
+        return ("diverged", reason) if reason else ("finished", None)
+    if status is not None and status.state in ("diverged", "failed", "stopped"):
         return status.state, status.reason
     return ("stopped", None) if folder.stop.exists() else ("stale", VANISHED)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from gnl_core.config import RunConfig, parse_config
+from gnl_core.finite import DivergedError
 from gnl_core.records import EpochRecord, Step
 from gnl_core.runs.checkpoints import save_checkpoint
 from gnl_core.runs.folder import (
@@ -19,7 +20,8 @@ from gnl_core.runs.folder import (
 from gnl_core.runs.grid import differing_settings
 from gnl_core.runs.removing import remove_leftovers
 from gnl_core.runs.state import restore_state, save_state
-from gnl_core.training import Training
+from gnl_core.runs.status import read_status
+from gnl_core.training import Training, check_standing
 
 SECONDS_A_MINUTE = 60
 
@@ -80,7 +82,12 @@ class TrainingOnDisk:
         return minutes >= self.config.save_minutes and self.training.processes.size == 1
 
     def save(self) -> None:
-        """Write the state."""
+        """Write the state, unless the training has diverged: an older one is then better.
+
+        Raises:
+            DivergedError: If it has.
+        """
+        check_standing(self.training)
         with telling_failures(self.folder):
             save_state(self.folder.state, self.training, self.config, records=self.records)
         self.saved = time.monotonic()
@@ -96,9 +103,23 @@ class TrainingOnDisk:
         save_checkpoint(self.folder.weights, self.training.detector, self.config, epoch=epoch)
 
     def finish(self) -> None:
-        """Remove the state of a training that has reached its end."""
+        """Remove the state of a training that has reached its end, or cannot go on."""
         with telling_failures(self.folder):
             self.folder.state.unlink(missing_ok=True)
+
+    @contextmanager
+    def ending_diverged(self) -> Iterator[None]:
+        """When the training diverges, remove its state, which would only lead there again, and say what is kept.
+
+        Raises:
+            DivergedError: In place of another one.
+        """
+        try:
+            yield
+        except DivergedError as error:
+            self.finish()
+            kept = f"; the checkpoint of epoch {self.records[-1].epoch} is kept" if self.records else ""
+            raise DivergedError(f"{error}{kept}") from None
 
 
 @contextmanager
@@ -127,10 +148,15 @@ def open_unfinished(folder: RunFolder, changes: Mapping[str, object]) -> RunConf
         changes: Settings that are given anew.
 
     Raises:
-        ValueError: If there is no run, it is finished, has no state, or was begun with other settings; or if a change
-            is none that a setting can take.
+        ValueError: If there is no run, it is finished, has diverged, has no state, or was begun with other settings; or
+            if a change is none that a setting can take.
     """
-    begun = read_config(folder)
+    begun, status = read_config(folder), read_status(folder)
+    if status is not None and status.state == "diverged":
+        raise ValueError(
+            f"{folder.path} diverged, and would diverge again with the same settings; "
+            "train another run with a smaller --learning-rate"
+        )
     if is_trained(folder, begun):
         raise ValueError(f"{folder.path} is finished, nothing is left to train; score it, or train another run")
     if folder.weights.exists() and not folder.state.exists():

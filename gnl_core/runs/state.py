@@ -22,6 +22,7 @@ from gnl_core.records import EpochRecord
 from gnl_core.runs.checkpoints import check_state, learnt_state, teacher_fingerprint
 from gnl_core.runs.folder import write_atomically
 from gnl_core.runs.grid import differing_settings
+from gnl_core.strict_json import from_json, to_json
 from gnl_core.training import Training
 
 FORMAT = "gnl-state"
@@ -77,7 +78,7 @@ def save_state(path: Path, training: Training, config: RunConfig, *, records: li
     tensors |= {name: value.contiguous() for name, value in optimizer_tensors(training.optimizers).items()}
     if training.draws is not None:
         tensors[DRAWS] = training.draws
-    write_atomically(path, save(tensors, metadata={FORMAT: json.dumps(header._asdict())}))
+    write_atomically(path, save(tensors, metadata={FORMAT: to_json(header._asdict())}))
 
 
 def restore_state(path: Path, training: Training, config: RunConfig) -> list[EpochRecord]:
@@ -115,7 +116,7 @@ def read_state(path: Path) -> tuple[Header, Tensors]:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {})[FORMAT])
+            header = from_json((file.metadata() or {})[FORMAT])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
         return Header(**header), tensors
     except (SafetensorError, OSError, KeyError, TypeError, json.JSONDecodeError) as error:

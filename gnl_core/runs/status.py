@@ -12,11 +12,12 @@ from typing import Any, Literal, NamedTuple, Self, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gnl_core.finite import DivergedError
 from gnl_core.records import Step
 from gnl_core.runs.folder import RunFolder, write_atomically
 from gnl_core.runs.locks import is_locked
 
-State = Literal["waiting", "running", "finished", "failed", "stopped"]
+State = Literal["waiting", "running", "finished", "diverged", "failed", "stopped"]
 BEAT_SECONDS = 2.0
 STARTING_SECONDS = 120.0  # until a process that was just started says its first word; PyTorch takes long to import
 
@@ -34,10 +35,11 @@ class Status(BaseModel):
         epoch: The epoch under way.
         step: Batches of that epoch that are done.
         steps: Batches an epoch.
-        losses: Each named loss, the last epoch's mean; in the first epoch the last batch's value.
+        losses: Each named loss, the last epoch's mean; in the first epoch the last batch's value. None where it is not
+            finite.
         images_per_second: Since its first batch.
         seconds_left: Until the training's end at that speed.
-        reason: Why it failed, in one sentence.
+        reason: Why it failed or diverged, in one sentence.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -51,7 +53,7 @@ class Status(BaseModel):
     epoch: int = 1
     step: int = 0
     steps: int | None = None
-    losses: dict[str, float] = {}
+    losses: dict[str, float | None] = {}
     images_per_second: float | None = None
     seconds_left: float | None = None
     reason: str | None = None
@@ -169,4 +171,5 @@ def describe_end(error: BaseException) -> dict[str, Any]:
     if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
         return {"state": "stopped"}
     told = str(error) if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {error}"
-    return {"state": "failed", "reason": told.splitlines()[0] if told else type(error).__name__}
+    state = "diverged" if isinstance(error, DivergedError) else "failed"
+    return {"state": state, "reason": told.splitlines()[0] if told else type(error).__name__}

@@ -112,3 +112,11 @@ def test_the_top_reduction_is_the_mean_of_the_highest_values(percent: float, exp
 def test_an_unknown_reduction_is_refused():
     with pytest.raises(ValueError, match="unknown reduction 'median'; choose one of: maximum, mean, top"):
         image_score(torch.rand(1, 1, 2, 2), reduction="median")
+
+
+def test_a_feature_whose_norm_overflows_has_no_distance():
+    teacher, student = torch.ones(1, 2, 1, 2), torch.ones(1, 2, 1, 2)
+    student[..., 0] = 1e25  # its square is beyond 32 bits; PyTorch's cosine is 0 there
+    distances = stage_map(teacher, student)
+    assert distances[..., 0].isnan().all()
+    assert distances[..., 1].item() == pytest.approx(0, abs=1e-6)

@@ -106,3 +106,10 @@ def test_paths_are_kept_so_that_they_hold_from_any_working_folder(tmp_path: Path
     monkeypatch.chdir(tmp_path)
     config = parse_config({"data_root": "images", "teacher_weights": "w.pth"})
     assert (config.data_root, config.teacher_weights) == (tmp_path / "images", tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "-inf"])
+@pytest.mark.parametrize("name", ["learning_rate", "distillation_weight", "anogan_feature_weight", "style_weight"])
+def test_a_setting_that_is_not_finite_is_refused(name: str, value: str):
+    with pytest.raises(ValueError, match=f"invalid settings: {name} = '{value}'"):
+        parse_config({name: value})

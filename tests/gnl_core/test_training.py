@@ -10,8 +10,9 @@ from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors.base import Detector
+from gnl_core.finite import DivergedError
 from gnl_core.records import Batch, Detection
-from gnl_core.training import begin, fit, learn
+from gnl_core.training import begin, check_standing, fit, learn
 
 
 class OneWeight(Detector):
@@ -193,6 +194,58 @@ def test_a_method_that_learns_nothing_makes_no_epoch_and_one_record(batches: Bat
 def test_a_training_that_diverges_stops_and_says_so(batches: Batches, value: float):
     with pytest.raises(ValueError, match=f"diverged: constant is {value} in epoch 1; use a smaller --learning-rate"):
         list(fit(OneWeight(addend=value), batches, epochs=2, learning_rate=0.1))
+
+
+class Overflowing(OneWeight):
+    """Its losses stay finite, while something else is not after its last step."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__()
+        self.part = part
+        self.register_buffer("mean", torch.zeros(3))
+
+    def training_step(self, batch: Batch, optimizers: list[torch.optim.Optimizer], *, progress: float) -> dict:
+        losses = super().training_step(batch, optimizers, progress=progress)
+        if self.part != "score" and len(self.seen) == 4:
+            getattr(self, self.part).data.fill_(float("inf"))
+        return losses
+
+    def forward(self, images: Tensor, scoring: ScoringConfig) -> Detection:
+        score = torch.full((len(images),), float("nan") if len(self.seen) == 4 and self.part == "score" else 1.0)
+        return Detection(score=score, anomaly_map=None)
+
+
+@pytest.mark.parametrize(
+    ("part", "fault"),
+    [("weight", "weight is"), ("mean", "mean is"), ("score", "the scores of training images are")],
+)
+def test_a_last_step_that_diverges_ends_the_training_before_its_record(batches: Batches, part: str, fault: str):
+    records = fit(Overflowing(part), batches, epochs=2, learning_rate=0.1)
+    assert next(records).epoch == 1
+    with pytest.raises(DivergedError, match=f"^training diverged: {fault} not finite in epoch 2; use a smaller"):
+        next(records)
+
+
+def test_what_a_method_without_steps_remembers_is_checked(batches: Batches):
+    class Remembering(Memory):
+        def prepare(self, batches: Iterable[Batch]) -> None:
+            self.frozen.data.fill_(float("nan"))
+
+    with pytest.raises(DivergedError, match="training diverged: frozen is not finite in epoch 1"):
+        list(fit(Remembering(), batches, epochs=1, learning_rate=0.1))
+
+
+def test_a_training_can_be_checked_in_the_midst_of_an_epoch(batches: Batches):
+    training = begin(OneWeight(), batches, epochs=1, learning_rate=0.1)
+    next(learn(training))
+    check_standing(training)
+    training.values["square"].append(float("nan"))
+    with pytest.raises(DivergedError, match="training diverged: square is nan in epoch 1"):
+        check_standing(training)
+    training.values["square"].pop()
+    training.detector.weight.data.fill_(float("nan"))
+    with pytest.raises(DivergedError, match="training diverged: weight is not finite in epoch 1"):
+        check_standing(training)
 
 
 def test_a_method_without_losses_says_so(batches: Batches):

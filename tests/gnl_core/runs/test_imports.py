@@ -202,3 +202,15 @@ def test_drawn_items_differ_and_depend_on_the_seed():
     drawn = [tuple(drawn_items("abcdefgh", count=4, seed=seed)) for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]
     assert all(len(set(items)) == 4 for items in drawn)
+
+
+@pytest.mark.parametrize("part", ["bn", "decoder"])
+def test_a_published_checkpoint_that_is_not_finite_is_refused(publish: Publish, tmp_path: Path, part: str):
+    published = publish("resnet18", tmp_path)
+    next(iter(published.checkpoint[part].values())).view(-1)[0] = float("inf")
+    torch.save(published.checkpoint, tmp_path / "published.pth")
+    with pytest.raises(
+        ValueError, match=r"published\.pth: this run diverged \((bottleneck|bn|decoder)\.\S+ holds numbers"
+    ):
+        import_run(tmp_path / "published.pth", tmp_path / "run", published.config(stored_references=0), references=[])
+    assert not (tmp_path / "run").exists()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gnl_core.config import RunConfig
+from gnl_core.finite import DivergedError
 from gnl_core.records import EpochRecord, Step
 from gnl_core.runs import status as module
 from gnl_core.runs.folder import RunFolder, create_run
@@ -34,6 +35,13 @@ def test_a_status_is_read_as_it_was_written(folder: RunFolder):
     assert read_status(folder) is None
 
 
+def test_a_loss_that_is_not_finite_can_be_said(folder: RunFolder):
+    write_status(folder, Status(state="running", losses={"a": float("nan"), "b": 0.5}))
+    said = read_status(folder)
+    assert said is not None
+    assert said.losses == {"a": None, "b": 0.5}
+
+
 def test_a_heart_says_who_trains_and_beats_on(folder: RunFolder, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "BEAT_SECONDS", 0.01)
     with Heartbeat(folder, Status(state="running"), epochs=2):
@@ -56,6 +64,7 @@ def test_a_heart_says_who_trains_and_beats_on(folder: RunFolder, monkeypatch: py
     ("error", "state", "reason"),
     [
         (ValueError("unknown class 'x'; choose one of: 1, 2"), "failed", "unknown class 'x'; choose one of: 1, 2"),
+        (DivergedError("training diverged: a is nan in epoch 1"), "diverged", "training diverged: a is nan in epoch 1"),
         (RuntimeError("out of memory\nat some place"), "failed", "RuntimeError: out of memory"),
         (MemoryError(), "failed", "MemoryError: "),
         (KeyboardInterrupt(), "stopped", None),
