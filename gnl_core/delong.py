@@ -18,6 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gnl_core.finite import all_finite
+
 NORMAL_QUANTILE = 1.959964  # of 97.5 %: two-sided 95 %
 
 
@@ -72,10 +74,10 @@ def place(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> Placements 
         scores: Higher is more anomalous, shape (n,).
 
     Returns:
-        The placements in the images' order, or None when one of the labels is absent.
+        The placements in the images' order, or None when one of the labels is absent or a score is not finite.
     """
     normal, anomalous = scores[labels == 0], scores[labels == 1]
-    if not len(normal) or not len(anomalous):
+    if not len(normal) or not len(anomalous) or not all_finite(scores):
         return None
     return Placements(normal=1 - share_below(normal, anomalous), anomalous=share_below(anomalous, normal))
 

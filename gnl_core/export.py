@@ -21,6 +21,7 @@ from gnl_core.config import ScoringConfig
 from gnl_core.detectors import DETECTORS
 from gnl_core.detectors.base import Detector
 from gnl_core.detectors.references import References
+from gnl_core.finite import check_scores
 from gnl_core.models.teachers import Mix
 
 BATCH = "batch"  # the name of the dimension that may have any size
@@ -106,7 +107,8 @@ def export_onnx(
         facts: What the file says of itself, as its metadata.
 
     Raises:
-        ValueError: If the method cannot be exported, a package is missing, or the scoring cannot be had.
+        ValueError: If the method cannot be exported, a package is missing, the scoring cannot be had, or the scores of
+            example images are not finite.
     """
     if name in REASONS_AGAINST:
         raise ValueError(
@@ -124,6 +126,7 @@ def export_onnx(
         examples["style_weight"] = torch.tensor(0.5)
     with torch.no_grad(), quiet():
         outputs = graph(**examples)  # what is wrong with the question is told here, not within the exporter
+        check_scores(outputs[0].numpy(), source=name)
         program = trace(graph, examples, count=len(outputs), operators=operators)
     program.model.metadata_props.update(facts)
     forget_origin(program.model)

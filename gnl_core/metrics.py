@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gnl_core import ranking
 from gnl_core.delong import auroc_interval
+from gnl_core.finite import check_scores, count_not_finite
 from gnl_core.records import DomainReport, PixelReport, Report, Scores, Spread, Threshold
 
 NO_PIXELS = PixelReport()
@@ -32,7 +33,7 @@ def auroc(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float | Non
         scores: Higher is more anomalous, shape (n,).
 
     Returns:
-        A number in [0, 1], or None when one of the labels is absent.
+        A number in [0, 1], or None when one of the labels is absent or a score is not finite.
     """
     ranks = ranking.rank(scores[labels == 0], scores[labels == 1])
     return None if ranks is None else ranking.area_under_roc(ranks)
@@ -46,7 +47,7 @@ def average_precision(labels: NDArray[np.int64], scores: NDArray[np.float64]) ->
         scores: Higher is more anomalous, shape (n,).
 
     Returns:
-        A number in (0, 1], or None when one of the labels is absent.
+        A number in (0, 1], or None when one of the labels is absent or a score is not finite.
     """
     ranks = ranking.rank(scores[labels == 0], scores[labels == 1])
     return None if ranks is None else ranking.average_precision(ranks)
@@ -92,7 +93,7 @@ def report_domain(
     pixels: PixelReport = NO_PIXELS,
     shift_score: float | None = None,
 ) -> DomainReport:
-    """Measure one domain.
+    """Measure one domain; one with a score that is not finite has counts, and no figure of its scores.
 
     Args:
         labels: 0 for normal, 1 for anomalous, -1 where nobody has labelled it, shape (n,).
@@ -102,18 +103,25 @@ def report_domain(
         shift_score: How far it lies from the training images, if that was measured.
     """
     n_normal, n_anomalous = int((labels == 0).sum()), int((labels == 1).sum())
-    return DomainReport(
-        auroc=auroc(labels, scores),
-        auroc_interval=auroc_interval(labels, scores),
+    counted = DomainReport(
+        auroc=None,
+        auroc_interval=None,
         n_normal=n_normal,
         n_anomalous=n_anomalous,
         n_unlabelled=len(labels) - n_normal - n_anomalous,
+        n_not_finite=count_not_finite(scores),
+        shift_score=shift_score,
+        **pixels._asdict(),
+    )
+    if counted.n_not_finite:
+        return counted
+    return counted._replace(
+        auroc=auroc(labels, scores),
+        auroc_interval=auroc_interval(labels, scores),
         average_precision=average_precision(labels, scores),
         f1=f1(labels, scores, threshold=threshold),
         false_alarm_rate=false_alarm_rate(labels, scores, threshold=threshold),
         miss_rate=miss_rate(labels, scores, threshold=threshold),
-        shift_score=shift_score,
-        **pixels._asdict(),
     )
 
 
@@ -157,16 +165,24 @@ def choose_threshold(held_out: Scores | None, *, quantile: float) -> Threshold:
     """The threshold of a run: a quantile of the scores of the normal training images that it held out.
 
     Args:
-        held_out: Scores of those images, or None where there are none.
+        held_out: Scores of those images, or None where there are none. With one that is not finite there is no
+            threshold.
         quantile: Share of them that shall not exceed the threshold, in (0, 1).
     """
     if held_out is None:
         return Threshold(value=None, quantile=quantile, n_held_out=0)
-    return Threshold(threshold_at(held_out.score, quantile=quantile), quantile, n_held_out=len(held_out.score))
+    count, not_finite = len(held_out.score), count_not_finite(held_out.score)
+    value = None if not_finite else threshold_at(held_out.score, quantile=quantile)
+    return Threshold(value, quantile, n_held_out=count, n_not_finite=not_finite)
 
 
 def threshold_at(normal_scores: NDArray[np.float64], *, quantile: float) -> float:
-    """The score that a share of some normal images does not exceed; no anomaly is looked at."""
+    """The score that a share of some normal images does not exceed; no anomaly is looked at.
+
+    Raises:
+        DivergedError: If a score is not finite.
+    """
+    check_scores(normal_scores, source="there is no threshold")
     return float(np.quantile(normal_scores, quantile))
 
 

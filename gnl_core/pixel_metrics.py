@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from gnl_core.finite import count_not_finite
 from gnl_core.ranking import area_under_roc, average_precision, rank, weighted_area
 from gnl_core.records import PixelReport, PixelScores
 
@@ -35,6 +36,7 @@ def compare_with_masks(
         anomalous=anomaly_maps[masks],
         region_size=np.concatenate([np.empty(0, dtype=np.int64), *map(region_sizes, masks)]),
         n_without_mask=int((~told).sum()),
+        n_not_finite=count_not_finite(anomaly_maps),
     )
 
 
@@ -63,21 +65,23 @@ def report_pixels(parts: Sequence[PixelScores]) -> PixelReport:
         parts: The domain's pixels in any number of parts.
 
     Returns:
-        Figures in [0, 1], or None where there are no marked or no normal pixels.
+        Figures in [0, 1], or None where there are no marked or no normal pixels, or where a pixel is not finite.
     """
-    n_without_mask = sum(part.n_without_mask for part in parts)
+    counted = PixelReport(
+        n_without_mask=sum(part.n_without_mask for part in parts),
+        n_pixels_not_finite=sum(part.n_not_finite for part in parts),
+    )
     if not parts:
-        return PixelReport()
+        return counted
     normal, anomalous, size = (
         np.concatenate([getattr(part, name) for part in parts]) for name in ("normal", "anomalous", "region_size")
     )
     ranks = rank(normal, anomalous)
     if ranks is None:
-        return PixelReport(n_without_mask=n_without_mask)
+        return counted
     weights = 1 / size
-    return PixelReport(
+    return counted._replace(
         pixel_auroc=area_under_roc(ranks),
         pixel_average_precision=average_precision(ranks),
         aupro=weighted_area(ranks, weights / weights.sum(), limit=AUPRO_LIMIT),
-        n_without_mask=n_without_mask,
     )

@@ -36,9 +36,10 @@ def rank(normal: NDArray[np.floating[Any]], anomalous: NDArray[np.floating[Any]]
         anomalous: Scores of anomalies, shape (m,).
 
     Returns:
-        The ranks in the order of `anomalous`, or None when there are no normals or no anomalies.
+        The ranks in the order of `anomalous`, or None when there are no normals or no anomalies, or where a score is
+        not finite: NaN has no rank.
     """
-    if not len(normal) or not len(anomalous):
+    if not len(normal) or not len(anomalous) or not (np.isfinite(normal).all() and np.isfinite(anomalous).all()):
         return None
     ascending = np.sort(normal)
     distinct, place, counts = np.unique(anomalous, return_inverse=True, return_counts=True)
@@ -102,14 +103,16 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float |
         second: The other one, length n.
 
     Returns:
-        A number in [-1, 1], or None where it is not defined: with fewer than two pairs, or where all numbers of a
-        side are the same.
+        A number in [-1, 1], or None where it is not defined: with fewer than two pairs, where all numbers of a side
+        are the same, or where one is not finite.
 
     Raises:
         ValueError: If the lengths differ.
     """
     if len(first) != len(second):
         raise ValueError(f"{len(first)} numbers cannot be paired with {len(second)}; give as many of both")
+    if not np.isfinite([*first, *second]).all():
+        return None
     ranks = mean_ranks(first), mean_ranks(second)
     if any(len(np.unique(side)) < 2 for side in ranks):
         return None

@@ -88,46 +88,56 @@ class PixelScores:
         anomalous: Anomaly map where the mask is, shape (m,).
         region_size: How many pixels the connected region of each marked pixel has, shape (m,).
         n_without_mask: Images left out, as they are not normal and nothing is marked on them.
+        n_not_finite: Pixels of the others whose value is not finite.
     """
 
     normal: NDArray[np.float32]
     anomalous: NDArray[np.float32]
     region_size: NDArray[np.int64]
     n_without_mask: int
+    n_not_finite: int = 0
 
 
 class PixelReport(NamedTuple):
-    """How well anomaly maps find what masks mark, in one domain; None where there are no maps or no masks.
+    """How well anomaly maps find what masks mark, in one domain.
+
+    The figures are None where there are no maps or no masks, or where a map is not finite.
 
     Attributes:
         pixel_auroc: AUROC of single pixels.
         pixel_average_precision: Average precision of single pixels.
         aupro: Per-region overlap, integrated to 30 % false positives and divided by that.
         n_without_mask: Images left out, as they are not normal and nothing is marked on them.
+        n_pixels_not_finite: Pixels of maps that are not finite; any leaves the domain without these figures.
     """
 
     pixel_auroc: float | None = None
     pixel_average_precision: float | None = None
     aupro: float | None = None
     n_without_mask: int = 0
+    n_pixels_not_finite: int = 0
 
 
 class Threshold(NamedTuple):
     """The score above which an image is called anomalous, chosen on held-out normal training images alone.
 
     Attributes:
-        value: The score; None for a run that holds out no images.
+        value: The score; None for a run that holds out no images, or where one of their scores is not finite.
         quantile: Share of the held-out images' scores that do not exceed it, in (0, 1).
         n_held_out: Number of held-out images.
+        n_not_finite: Number of their scores that are not finite.
     """
 
     value: float | None
     quantile: float
     n_held_out: int
+    n_not_finite: int = 0
 
 
 class DomainReport(NamedTuple):
     """How well the scores of one domain separate normal from anomalous; every figure but the shift lies in [0, 1].
+
+    A domain with a score that is not finite has no figure of its scores.
 
     Attributes:
         auroc: Area under the ROC curve; None when one of the two labels is absent.
@@ -141,7 +151,8 @@ class DomainReport(NamedTuple):
         miss_rate: Share of anomalous images not above it; None without a threshold or anomalous images.
         shift_score: How far the domain lies from the training images, measured without a label: 0 or more; None for
             a method without a teacher, or where nobody measured it.
-        pixel_auroc: As in PixelReport, and so are the next three.
+        n_not_finite: Number of scores that are not finite, of labelled images and others.
+        pixel_auroc: As in PixelReport, and so are the next four.
         n_equal_to_training: Number of images that equal a training image and flatter every figure; None where nobody
             compared them.
     """
@@ -156,10 +167,12 @@ class DomainReport(NamedTuple):
     false_alarm_rate: float | None = None
     miss_rate: float | None = None
     shift_score: float | None = None
+    n_not_finite: int = 0
     pixel_auroc: float | None = None
     pixel_average_precision: float | None = None
     aupro: float | None = None
     n_without_mask: int = 0
+    n_pixels_not_finite: int = 0
     n_equal_to_training: int | None = None
 
 

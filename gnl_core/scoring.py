@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -110,13 +111,15 @@ def measure_shift(detector: Detector, batches: Iterable[Batch]) -> float | None:
         batches: Images with the view "original".
 
     Returns:
-        0 or more, or None for a method without a teacher or where `explain_missing_shift` has a reason.
+        0 or more, or None for a method without a teacher, where features are not finite, or where
+        `explain_missing_shift` has a reason.
     """
     teacher = next((module for module in detector.modules() if isinstance(module, Teacher)), None)
     references = references_of(detector)
     if teacher is None or references is None:
         return None
-    return references.measure_shift(teacher, (batch.views["original"].to(detector.device) for batch in batches))
+    found = references.measure_shift(teacher, (batch.views["original"].to(detector.device) for batch in batches))
+    return found if found is not None and math.isfinite(found) else None
 
 
 def explain_missing_shift(detector: Detector) -> str | None:

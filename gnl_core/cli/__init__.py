@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -41,6 +40,7 @@ from gnl_core.runs.folder import RunFolder, report_to_json, save_scores, write_r
 from gnl_core.runs.outputs import check_output
 from gnl_core.runs.tuning import read_preset
 from gnl_core.scoring import collect, collect_scores, detect, explain_missing_shift, join_scores
+from gnl_core.strict_json import to_json
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -139,7 +139,7 @@ def score_command(parsed: argparse.Namespace) -> None:
         save_scores(folder, held_out, scoring)
     write_report(folder, measured, scoring)
     if parsed.json:
-        print(json.dumps({"run": str(folder.path), **scoring.model_dump(), **report_to_json(measured)}))
+        print(to_json({"run": str(folder.path), **scoring.model_dump(), **report_to_json(measured)}))
     else:
         print(format_report(measured))
     write_outputs(parsed, scores, pictures)

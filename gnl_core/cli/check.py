@@ -91,7 +91,7 @@ def check_command(parsed: argparse.Namespace) -> None:
     listed, missing = list_everything(parsed.dataset, parsed.normal_class, root)
     findings = check_dataset(parsed.dataset, listed, missing, root, near_copies=parsed.near_copies)
     if parsed.json:
-        print(json.dumps(to_json(parsed.dataset, findings, root)))
+        print(json.dumps(to_json(parsed.dataset, findings, root), allow_nan=False))
     else:
         print("\n".join(describe(findings, root)))
     refuse_problems(findings, images=len(listed))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from gnl_core.finite import describe_scores
 from gnl_core.records import DomainReport, Report, Threshold
 
 
@@ -62,6 +63,11 @@ def footnotes(measured: Report) -> Iterator[str]:
     if measured.no_shift_score is not None:
         yield measured.no_shift_score
     for name, domain in measured.domains.items():
+        if domain.n_not_finite:
+            images = domain.n_normal + domain.n_anomalous + domain.n_unlabelled
+            yield f"{name}: no figures, since {describe_scores(domain.n_not_finite, of=images)}"
+        if domain.n_pixels_not_finite:
+            yield f"{name}: no pixel figures: {domain.n_pixels_not_finite:,} pixels of the anomaly maps are not finite"
         if domain.n_unlabelled:
             reason = "and no figure counts them" if domain.n_normal + domain.n_anomalous else "so there is no AUROC"
             yield f"{name}: {domain.n_unlabelled} images have no labels, {reason}"
@@ -81,6 +87,9 @@ def has_shift(measured: Report) -> bool:
 
 def describe_threshold(threshold: Threshold) -> str:
     """The threshold and where it comes from, in one line."""
+    if threshold.n_not_finite:
+        held_out = describe_scores(threshold.n_not_finite, of=threshold.n_held_out)
+        return f"no threshold from the held-out normal training images, since {held_out}"
     if threshold.value is None:
         return "no threshold, as there are no held-out normal training images; F1, false alarms and misses need one"
     return (

@@ -8,6 +8,8 @@ from matplotlib import colormaps
 from numpy.typing import NDArray
 from PIL import ImageFilter
 
+from gnl_core.finite import REMEDY, DivergedError, all_finite
+
 COLOUR_MAP = "inferno"
 LINE, EDGE = 255, 30  # grey values of a mask's outline
 
@@ -21,7 +23,12 @@ def colour_map(anomaly_map: NDArray[np.float32], *, upper: float) -> NDArray[np.
 
     Returns:
         RGB, shape (H, W, 3).
+
+    Raises:
+        DivergedError: If a value is not finite; it would look like the lowest one.
     """
+    if not all_finite(anomaly_map):
+        raise DivergedError(f"this run diverged (an anomaly map holds values that are not finite); {REMEDY}")
     share = np.clip(anomaly_map / upper, 0, 1)
     colours: NDArray[np.float64] = colormaps[COLOUR_MAP](share)[..., :3]
     return (255 * colours).round().astype(np.uint8)

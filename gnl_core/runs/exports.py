@@ -16,6 +16,7 @@ from gnl_core.config import ScoringConfig
 from gnl_core.datasets import HELD_OUT
 from gnl_core.datasets.shifts import split_domain
 from gnl_core.export import export_onnx
+from gnl_core.finite import check_scores
 from gnl_core.metrics import choose_threshold
 from gnl_core.plots.maps import colour_map
 from gnl_core.records import Scores
@@ -30,9 +31,10 @@ DIGEST_DIGITS = 12
 
 
 def write_csv(path: Path, scores: Scores) -> None:
-    """Write one row an image; the file's folder is made."""
+    """Write one row an image; the file's folder is made. A score that is not finite is an empty cell."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(vars(scores)).to_csv(path, index=False)
+    finite = np.where(np.isfinite(scores.score), scores.score, np.nan)
+    pd.DataFrame(vars(scores) | {"score": finite}).to_csv(path, index=False)
 
 
 class MapPictures:
@@ -113,6 +115,9 @@ def describe_run(run: Run, folder: RunFolder, scoring: ScoringConfig) -> dict[st
 
     The threshold is the run's own quantile of its held-out images' scores, and left out where `gnl score` has not
     been asked for them in just this way.
+
+    Raises:
+        DivergedError: If one of these scores is not finite.
     """
     config = run.config
     facts: dict[str, object] = {name: getattr(config, name) for name in ("detector", "dataset", "normal_class")}
@@ -122,5 +127,6 @@ def describe_run(run: Run, folder: RunFolder, scoring: ScoringConfig) -> dict[st
     facts |= scoring.model_dump()
     held_out = find_scores(folder, domain=HELD_OUT, scoring=scoring)
     if held_out is not None:
+        check_scores(held_out.score, source=str(folder.path))
         facts["threshold"] = choose_threshold(held_out, quantile=config.threshold_quantile).value
     return {name: str(value) for name, value in facts.items()}

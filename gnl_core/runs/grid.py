@@ -12,8 +12,9 @@ from gnl_core.datasets import HELD_OUT, TRAIN, check_class, find_dataset
 from gnl_core.datasets.base import DatasetSpec
 from gnl_core.datasets.shifts import split_domain
 from gnl_core.detectors import find_method
+from gnl_core.records import Scores
 from gnl_core.runs.finding import cell_folder
-from gnl_core.runs.folder import RunFolder, read_config
+from gnl_core.runs.folder import RunFolder, read_config, read_saved_scores, select_scores
 from gnl_core.runs.outputs import check_output
 
 FREE_SETTINGS = {  # those that may differ from what a cell was trained with: questions, places, speed
@@ -133,6 +134,15 @@ def check_settings(cell: Cell) -> None:
             f"{cell.folder.path} was trained with {name} = {before}, but {now} is asked for; "
             "ask for the same, or choose another --output"
         )
+
+
+def saved_answers(cell: Cell) -> Iterator[tuple[str, Scores]]:
+    """The answers that a cell's present checkpoint has given so far, each with its domain."""
+    rows = read_saved_scores(cell.folder)
+    for domain, question in itertools.product(cell.domains, cell.questions) if rows is not None else ():
+        scores = select_scores(rows or {}, domain=domain, scoring=question)
+        if scores is not None:
+            yield domain, scores
 
 
 def differing_settings(before: RunConfig, now: RunConfig) -> Iterator[tuple[str, object, object]]:

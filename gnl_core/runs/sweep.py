@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import torch
 
 from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.finite import check_scores
 from gnl_core.records import Scores
 from gnl_core.runs.experiment import load_domain, load_run, train_run
 from gnl_core.runs.folder import (
@@ -29,7 +30,7 @@ from gnl_core.runs.folder import (
     save_answers,
     select_scores,
 )
-from gnl_core.runs.grid import Cell, differing_settings
+from gnl_core.runs.grid import Cell, differing_settings, saved_answers
 from gnl_core.scoring import score_each
 
 UNFINISHED = ".unfinished"  # a folder in the output, two levels above its runs: nobody lists them
@@ -126,6 +127,7 @@ def run_cell(cell: Cell) -> Outcome:
         if not is_trained(cell.folder, cell.config):
             train_cell(cell)
         score_cell(cell)
+        check_answers(cell)
     except (ValueError, OSError) as error:
         return Outcome(cell, str(error))
     except Exception as error:  # a mistake of ours or of a library, in this cell alone
@@ -176,6 +178,16 @@ def score_cell(cell: Cell) -> None:
         scored = score_each(run.detector, load_domain(run, domain), questions)
         answers += zip(questions, scored, strict=True)
     save_answers(cell.folder, answers)
+
+
+def check_answers(cell: Cell) -> None:
+    """Refuse a cell whose answers are not finite, also where an older version saved them.
+
+    Raises:
+        DivergedError: If a score is not finite.
+    """
+    for domain, scores in saved_answers(cell):
+        check_scores(scores.score, source=domain)
 
 
 def remove_unfinished(output: Path) -> None:

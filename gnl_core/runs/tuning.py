@@ -19,10 +19,12 @@ from gnl_core.datasets import HELD_OUT, find_dataset
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.datasets.validation import SHIFTS, validation_items
+from gnl_core.finite import check_scores
 from gnl_core.metrics import auroc
 from gnl_core.runs.experiment import Run, list_domain, scoring_batches
 from gnl_core.runs.folder import write_atomically
 from gnl_core.scoring import score_each
+from gnl_core.strict_json import from_json, to_json
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 MATCHED_STAGES = ("1", "1,2", "1,2,3")
@@ -93,7 +95,8 @@ def tune(runs: Sequence[Run], *, anomalies: str | None = None, seed: int = 0, wa
         watch: Wraps the shifts of each run while all ways are judged under them, to show progress.
 
     Raises:
-        ValueError: If there is no run, one held out no images, or its method has no map to match and reduce.
+        ValueError: If there is no run, one held out no images or has diverged, or its method has no map to match and
+            reduce.
     """
     if not runs:
         raise ValueError("there is no run to tune; pass the folder of one that gnl train made")
@@ -138,8 +141,15 @@ def with_reductions(matchings: Sequence[ScoringConfig]) -> list[ScoringConfig]:
 
 
 def score_aurocs(run: Run, batches: Batches, questions: Sequence[ScoringConfig]) -> list[float]:
-    """AUROC under each question, of images some of which are normal and some not."""
-    found = [auroc(rows.label, rows.score) for rows in score_each(run.detector, batches, questions)]
+    """AUROC under each question, of images some of which are normal and some not.
+
+    Raises:
+        DivergedError: If a score is not finite.
+    """
+    answers = score_each(run.detector, batches, questions)
+    for rows in answers:
+        check_scores(rows.score, source=f"the {run.config.detector} run of seed {run.config.seed}")
+    found = [auroc(rows.label, rows.score) for rows in answers]
     return [value for value in found if value is not None]
 
 
@@ -160,7 +170,7 @@ def write_preset(path: Path, chosen: Judged, *, runs: Sequence[Path], n_normal: 
         "runs": [str(run) for run in runs],
         "n_normal": n_normal,
     }
-    write_atomically(path, json.dumps(content, indent=2).encode())
+    write_atomically(path, to_json(content, indent=2).encode())
 
 
 def read_preset(path: Path) -> ScoringConfig:
@@ -170,7 +180,7 @@ def read_preset(path: Path) -> ScoringConfig:
         ValueError: If the file is missing or holds none.
     """
     try:
-        scoring = json.loads(path.read_text(encoding="utf-8"))["scoring"]
+        scoring = from_json(path.read_text(encoding="utf-8"))["scoring"]
         return parse_scoring(scoring)
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError):
         raise ValueError(f"{path} is no preset; pass a file that gnl tune --output wrote") from None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from gnl_core.cli import main
 from gnl_core.config import RunConfig, ScoringConfig
@@ -145,7 +148,8 @@ def test_the_threshold_is_a_quantile_of_the_held_out_scores_that_are_kept(
     folder, scoring = RunFolder(run), ScoringConfig(style_weight=0.5)
     held_out, scores = (find_scores(folder, domain=domain, scoring=scoring) for domain in ("held_out", "digits"))
     threshold = found["threshold"]
-    assert threshold == {"value": np.quantile(held_out.score, 0.95), "quantile": 0.95, "n_held_out": N_HELD_OUT}
+    counts = {"n_held_out": N_HELD_OUT, "n_not_finite": 0}
+    assert threshold == {"value": np.quantile(held_out.score, 0.95), "quantile": 0.95, **counts}
     assert "held_out" not in found["domains"]
     alarms = scores.score[scores.label == 0] > threshold["value"]
     assert found["domains"]["digits"]["false_alarm_rate"] == alarms.mean()
@@ -163,7 +167,7 @@ def test_a_run_without_held_out_images_is_scored_without_a_threshold(
 ):
     assert main(["train", "--run", str(tmp_path / "run"), *TINY, "--epochs=1", "--holdout-percent=0"]) == 0
     found = score_as_json(capsys, tmp_path / "run", "--domain", "digits")
-    assert found["threshold"] == {"value": None, "quantile": 0.95, "n_held_out": 0}
+    assert found["threshold"] == {"value": None, "quantile": 0.95, "n_held_out": 0, "n_not_finite": 0}
     measured = found["domains"]["digits"]
     assert (measured["f1"], measured["false_alarm_rate"], measured["miss_rate"]) == (None, None, None)
     assert 0 < measured["average_precision"] <= 1
@@ -339,3 +343,55 @@ def test_the_package_is_the_command():
     help_ = subprocess.run([sys.executable, "-m", "gnl_core", "--help"], capture_output=True, text=True, check=True)
     assert help_.stdout.startswith("usage: gnl")
     assert all(command in help_.stdout for command in ("train", "score", "data"))
+
+
+def test_a_training_that_diverges_in_its_last_step_is_refused_and_leaves_no_run(
+    tmp_path: Path, check_refused: Callable[..., str]
+):
+    said = check_refused("train", "--run", tmp_path / "run", *TINY, "--epochs=1", "--limit=8", "--learning-rate=10")
+    assert said.startswith("gnl: training diverged: ")
+    assert said.endswith("use a smaller --learning-rate")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture
+def overflowing(run: Path, tmp_path: Path) -> Path:
+    """A run of an older version: its weights are finite, and so large that features and scores are not."""
+    folder = RunFolder(Path(shutil.copytree(run, tmp_path / "old")))
+    with safe_open(folder.weights, framework="pt") as file:
+        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    for name in tensors:
+        if name.startswith("network.student.") and name.endswith(".weight"):
+            tensors[name] *= 1e20
+    save_file(tensors, folder.weights, metadata=metadata)
+    return folder.path
+
+
+def test_scores_that_are_not_finite_have_dashes_a_reason_and_a_report_that_is_json(
+    overflowing: Path, capsys: pytest.CaptureFixture[str]
+):
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    capsys.readouterr()
+    assert main(["score", str(overflowing), "--domain", "digits", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    written = json.loads((overflowing / "report.json").read_text(), parse_constant=refuse)
+    assert printed["domains"] == written["domains"]
+    (domain,) = printed["domains"].values()
+    assert (domain["auroc"], domain["auroc_interval"], domain["f1"], domain["n_not_finite"]) == (None, None, None, 40)
+    assert main(["score", str(overflowing), "--domain", "digits"]) == 0
+    _, line, threshold, *_, reason = capsys.readouterr().out.splitlines()
+    assert line.split()[1:6] == ["-", "-", "-", "-", "-"]
+    assert threshold.startswith("no threshold from the held-out normal training images, since this run diverged")
+    assert reason.startswith("digits: no figures, since this run diverged (40 of 40 scores are not finite)")
+
+
+def test_maps_of_a_run_whose_scores_are_not_finite_are_refused(overflowing: Path, check_refused: Callable[..., str]):
+    assert "this run diverged" in check_refused("score", overflowing, "--domain", "digits", "--maps", overflowing / "m")
+
+
+def test_a_run_whose_scores_are_not_finite_is_not_exported(overflowing: Path, check_refused: Callable[..., str]):
+    pytest.importorskip("onnxscript")
+    assert "this run diverged" in check_refused("export", overflowing, "--onnx", overflowing / "x.onnx")
+    assert not (overflowing / "x.onnx").exists()

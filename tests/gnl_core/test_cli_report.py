@@ -48,3 +48,16 @@ def test_a_shift_score_that_cannot_be_measured_is_a_dash_with_the_reason():
 
 def test_a_method_that_has_no_shift_score_has_no_column():
     assert "shift" not in format_report(Report({"a": PLAIN}, {}))
+
+
+def test_scores_that_are_not_finite_are_the_reason_for_dashes():
+    diverged = DomainReport(None, None, 1, 3, n_not_finite=2, n_pixels_not_finite=1200)
+    table = format_report(Report({"digits": diverged}, {}, Threshold(None, 0.95, 11, 11))).splitlines()
+    assert table[1].split() == ["digits", "-", "-", "-", "-", "-", "1", "3"]
+    assert table[2:] == [
+        "no threshold from the held-out normal training images, since this run diverged (11 of 11 scores are not "
+        "finite); train it again with a smaller --learning-rate",
+        "digits: no figures, since this run diverged (2 of 4 scores are not finite); train it again with a smaller "
+        "--learning-rate",
+        "digits: no pixel figures: 1,200 pixels of the anomaly maps are not finite",
+    ]

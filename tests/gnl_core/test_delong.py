@@ -247,3 +247,8 @@ def test_the_mean_over_domains_is_as_uncertain_as_if_they_showed_the_same_images
     assert mean.value == pytest.approx((parts[0].value + parts[1].value) / 2)
     assert mean.standard_error == pytest.approx((parts[0].standard_error + parts[1].standard_error) / 2)
     assert mean.seed_means == pytest.approx({0: mean.value})
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_score_that_is_not_finite_has_no_place(value: float):
+    assert place(np.array([0, 1, 0, 1]), np.array([1.0, 2.0, value, 3.0])) is None

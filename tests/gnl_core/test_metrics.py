@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from gnl_core.delong import auroc_interval
+from gnl_core.finite import DivergedError
 from gnl_core.metrics import (
     FIGURES,
     auroc,
@@ -141,6 +142,35 @@ def test_images_without_labels_change_no_figure(overlapping: tuple[np.ndarray, n
     assert more == report_domain(labels, scores, threshold=0.5)._replace(n_unlabelled=2)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("row", range(4))
+def test_one_score_of_four_that_is_not_finite_leaves_no_figure(value: float, row: int):
+    labels, scores = np.array([0, 0, 1, 1]), np.array([1.0, 2.0, 3.0, 4.0])
+    scores[row] = value
+    assert auroc(labels, scores) is average_precision(labels, scores) is None
+    measured = report_domain(labels, scores, threshold=2.5)
+    assert figures(measured) == NONE_MEASURED
+    assert measured.auroc_interval is None
+    assert (measured.n_normal, measured.n_anomalous, measured.n_not_finite) == (2, 2, 1)
+
+
+def test_a_score_without_a_label_that_is_not_finite_leaves_no_figure_either():
+    measured = report_domain(np.array([0, 1, -1]), np.array([1.0, 2.0, np.nan]))
+    assert (measured.auroc, measured.n_unlabelled, measured.n_not_finite) == (None, 1, 1)
+
+
+def test_held_out_scores_that_are_not_finite_give_no_threshold():
+    held_out = make_scores(("held_out", 0, 1.0), ("held_out", 0, np.nan), ("held_out", 0, np.inf))
+    assert choose_threshold(held_out, quantile=0.9) == Threshold(None, 0.9, n_held_out=3, n_not_finite=2)
+    with pytest.raises(DivergedError, match=r"no threshold: this run diverged \(2 of 3 scores are not finite\)"):
+        threshold_at(held_out.score, quantile=0.9)
+
+
+def test_a_domain_without_figures_has_no_drop():
+    rows = (("d", 0, 1.0), ("d", 1, 2.0), ("m", 0, 9.0), ("m", 1, np.nan))
+    assert report(make_scores(*rows), in_distribution="d").drops == {}
+
+
 @pytest.mark.parametrize(("label", "rates"), [(0, (0.5, None)), (1, (None, 0.5))])
 def test_one_label_alone_has_its_own_mistakes_and_no_other_figure(label: int, rates: tuple[float | None, ...]):
     measured = report_domain(np.full(2, label), np.array([1.0, 2.0]), threshold=1.0)
@@ -178,8 +208,9 @@ def test_a_domains_pixels_stand_in_its_report():
     pixels = PixelReport(0.9, 0.5, 0.7, 2)
     rows = (("d", 0, 1.0), ("d", 1, 2.0), ("m", 0, 9.0))
     measured = report(make_scores(*rows), in_distribution="d", pixels={"d": pixels})
-    assert measured.domains["d"][-4:] == pixels
-    assert measured.domains["m"][-4:] == PixelReport()
+    fields = PixelReport._fields
+    assert tuple(getattr(measured.domains["d"], name) for name in fields) == pixels
+    assert tuple(getattr(measured.domains["m"], name) for name in fields) == PixelReport()
 
 
 def test_the_spread_of_2_4_and_9_is_their_mean_and_sample_deviation():

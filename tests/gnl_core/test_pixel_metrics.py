@@ -102,3 +102,11 @@ def test_without_both_kinds_of_pixels_there_is_no_figure(marked: int):
 
 def test_a_domain_without_masks_has_no_figures():
     assert report_pixels([]) == PixelReport(None, None, None, 0)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("column", range(4))
+def test_one_pixel_that_is_not_finite_leaves_no_figure(value: float, column: int):
+    scores = np.array([[[1.0, 2.0, 3.0, 4.0]]])
+    scores[0, 0, column] = value
+    assert measure(scores, np.array([[[0, 0, 1, 1]]]), [1]) == PixelReport(n_pixels_not_finite=1)

@@ -81,3 +81,11 @@ def test_rank_correlation_is_not_defined_where_nothing_varies():
 def test_numbers_that_cannot_be_paired_are_refused():
     with pytest.raises(ValueError, match="2 numbers cannot be paired with 1"):
         rank_correlation([1.0, 2.0], [4.0])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_has_no_rank(value: float):
+    assert rank(np.array([1.0, value]), np.array([2.0])) is None
+    assert rank(np.array([1.0]), np.array([2.0, value])) is None
+    assert rank_correlation([1.0, 2.0, value], [1.0, 2.0, 3.0]) is None
+    assert rank_correlation([1.0, 2.0, 3.0], [1.0, 2.0, value]) is None

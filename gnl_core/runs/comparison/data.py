@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from gnl_core.runs.comparison.saved import (
     check_saved,
 )
 from gnl_core.runs.comparison.text import as_percent
+from gnl_core.strict_json import to_json
 
 COUNTS = ("n_normal", "n_anomalous")
 VARIED = {"normal_class", "detector", "seed", "style_weight"}  # settings in which the runs differ
@@ -44,6 +44,7 @@ def comparison_json(comparison: Comparison) -> str:
             normal_class: {domain: dict(zip(COUNTS, count, strict=True)) for domain, count in counts.items()}
             for normal_class, counts in comparison.counts.items()
         },
+        "diverged": comparison.diverged,
         "tables": {
             name: [
                 {
@@ -56,7 +57,7 @@ def comparison_json(comparison: Comparison) -> str:
             for name, rows in tables.items()
         },
     }
-    return json.dumps(content, indent=2, allow_nan=False)
+    return to_json(content, indent=2)
 
 
 def comparison_rows(comparison: Comparison) -> Iterator[dict[str, object]]:
@@ -153,6 +154,7 @@ def restore(saved: SavedComparison) -> Comparison:
             normal_class: {domain: (count.n_normal, count.n_anomalous) for domain, count in counts.items()}
             for normal_class, counts in saved.images.items()
         },
+        diverged=saved.diverged,
     )
 
 

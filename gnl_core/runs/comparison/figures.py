@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from gnl_core.detectors import find_method
+from gnl_core.finite import all_finite
 from gnl_core.metrics import auroc
 from gnl_core.plots.histograms import Panel
 from gnl_core.plots.score_panels import render, score_panels
@@ -68,13 +69,17 @@ def draw_pictures(comparison: Comparison, cells: Sequence[Cell], methods: Sequen
 
 
 def read_method_scores(runs: Sequence[Cell], method: Method) -> dict[str, Scores]:
-    """The scores of each domain that a method's run has, at the method's strength."""
+    """The scores of each domain that a method's run has, all of them finite, at the method's strength."""
     for cell in runs:
         rows = read_saved_scores(cell.folder) if cell.config.detector == method.detector else None
         for question in cell.questions if rows is not None else ():
             if rows is not None and method_of(cell, question.style_weight) == method:
                 found = {domain: select_scores(rows, domain=domain, scoring=question) for domain in cell.domains}
-                return {domain: scores for domain, scores in found.items() if scores is not None}
+                return {
+                    domain: scores
+                    for domain, scores in found.items()
+                    if scores is not None and all_finite(scores.score)
+                }
     return {}
 
 

@@ -19,6 +19,7 @@ from gnl_core.delong import (
     subtract,
 )
 from gnl_core.detectors import find_method
+from gnl_core.finite import all_finite
 from gnl_core.published import published_auroc
 from gnl_core.runs.comparison.records import (
     ID_COST,
@@ -32,7 +33,7 @@ from gnl_core.runs.comparison.records import (
     Row,
 )
 from gnl_core.runs.folder import read_records, read_saved_scores, select_scores
-from gnl_core.runs.grid import Cell
+from gnl_core.runs.grid import Cell, saved_answers
 
 Units = dict[tuple[str, int], Placements]  # normal class and seed to that run's placements
 
@@ -69,7 +70,13 @@ def compare_cells(cells: Sequence[Cell]) -> Comparison:
         rows=tables[classes],
         by_class={normal_class: tables[(normal_class,)] for normal_class in classes},
         counts={normal_class: count_images(measured, normal_class) for normal_class in classes},
+        diverged=tuple(cell.folder.path.name for cell in cells if has_diverged(cell)),
     )
+
+
+def has_diverged(cell: Cell) -> bool:
+    """Whether an answer to one of a cell's questions holds a score that is not finite."""
+    return any(not all_finite(scores.score) for _, scores in saved_answers(cell))
 
 
 def measure_cells(cells: Sequence[Cell]) -> dict[Method, Measured]:

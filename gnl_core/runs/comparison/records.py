@@ -78,6 +78,7 @@ class Comparison(NamedTuple):
         rows: Means over classes and seeds.
         by_class: The same for each class alone.
         counts: For each class and domain the number of normal and of anomalous test images.
+        diverged: Names of the runs that have scores that are not finite; no number counts these.
     """
 
     config: RunConfig
@@ -89,3 +90,4 @@ class Comparison(NamedTuple):
     rows: list[Row]
     by_class: dict[str, list[Row]]
     counts: dict[str, dict[str, tuple[int, int]]]
+    diverged: tuple[str, ...] = ()

@@ -59,6 +59,7 @@ class SavedComparison(Saved):
     columns: Names
     images: dict[str, dict[str, SavedCounts]]
     tables: dict[str, list[SavedRow]]
+    diverged: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def check_tables(self) -> SavedComparison:

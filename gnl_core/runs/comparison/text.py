@@ -81,12 +81,19 @@ def describe(comparison: Comparison) -> list[str]:
             f"ID cost: what a method loses in-distribution ({comparison.in_distribution}) against RD4AD without "
             "matching; below zero it gains."
         )
+    if comparison.diverged:
+        lines.append(describe_diverged(comparison.diverged))
     if any(row.published for row in comparison.rows):
         lines.append(
             "Published: the numbers of the paper's supplement over the same classes, with another backbone and "
             "another training; not ours."
         )
     return lines
+
+
+def describe_diverged(names: Sequence[str]) -> str:
+    """Which runs no number counts, and why."""
+    return f"Diverged, and in no number where their scores are not finite: {', '.join(names)}."
 
 
 def describe_counts(comparison: Comparison) -> str:

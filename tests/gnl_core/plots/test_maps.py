@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import matplotlib as mpl
 import numpy as np
+import pytest
 
+from gnl_core.finite import DivergedError
 from gnl_core.plots.maps import COLOUR_MAP, colour_map, overlay, ring
 
 DARKEST, BRIGHTEST = (np.round(255 * np.array(mpl.colormaps[COLOUR_MAP](end)[:3])) for end in (0.0, 1.0))
@@ -38,3 +40,9 @@ def test_an_overlay_mixes_picture_and_map_where_it_is_revealed_and_leaves_the_re
 def test_a_ring_leaves_its_centre_and_all_that_lies_far_from_it():
     ringed = ring(np.full((21, 21, 3), 100, dtype=np.uint8), row=10, column=10, radius_px=6)
     assert ringed[10, [10, 16, 18, 20], 0].tolist() == [100, 255, 30, 100]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_map_that_is_not_finite_is_not_drawn_as_if_it_were_dark(value: float):
+    with pytest.raises(DivergedError, match="an anomaly map holds values that are not finite"):
+        colour_map(np.array([[0.0, value]], dtype=np.float32), upper=1.0)

@@ -70,3 +70,12 @@ def test_a_name_that_the_ending_makes_too_long_is_cut_and_stays_unique(letter: s
 
 def test_the_longest_name_that_fits_is_kept():
     assert map_name("a" * 251, domain="test") == "a" * 251 + ".png"
+
+
+def test_a_score_that_is_not_finite_is_an_empty_cell(tmp_path: Path):
+    names = np.array(["a", "b", "c"])
+    scores = Scores(np.array([np.nan, np.inf, 0.5]), np.array([0, 1, 1]), domain=names, category=names, path=names)
+    write_csv(tmp_path / "scores.csv", scores)
+    first, *lines = (tmp_path / "scores.csv").read_text().splitlines()
+    assert first.split(",")[0] == "score"
+    assert [line.split(",")[0] for line in lines] == ["", "", "0.5"]

@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 
 from gnl_core.config import RunConfig, ScoringConfig
-from gnl_core.metrics import report
+from gnl_core.metrics import choose_threshold, report
 from gnl_core.records import DomainReport, EpochRecord, Report, Scores, Threshold
 from gnl_core.runs.finding import list_runs
 from gnl_core.runs.folder import (
     RunFolder,
+    count_diverged_scores,
     create_run,
     find_scores,
     hash_file,
@@ -180,10 +181,12 @@ def test_a_report_is_plain_values():
         "false_alarm_rate": 0.25,
         "miss_rate": 0.5,
         "shift_score": 1.5,
+        "n_not_finite": 0,
         "pixel_auroc": 0.9,
         "pixel_average_precision": 0.6,
         "aupro": 0.4,
         "n_without_mask": 1,
+        "n_pixels_not_finite": 0,
         "n_equal_to_training": 3,
     }
     domains = {"d": DomainReport(**figures), "t": DomainReport(None, None, 2, 0)}
@@ -191,7 +194,7 @@ def test_a_report_is_plain_values():
     assert written["domains"]["d"] == figures
     assert written["domains"]["t"].keys() == figures.keys()
     assert written["drops"] == {"m": 0.1}
-    assert written["threshold"] == {"value": 2.5, "quantile": 0.95, "n_held_out": 11}
+    assert written["threshold"] == {"value": 2.5, "quantile": 0.95, "n_held_out": 11, "n_not_finite": 0}
 
 
 def test_a_report_without_a_threshold_says_so():
@@ -264,3 +267,36 @@ def test_shift_scores_of_an_older_checkpoint_are_not_read(folder: RunFolder):
     write_report(folder, measured, ASKED)
     folder.weights.write_bytes(b"second")
     assert read_shift_scores(folder) == {}
+
+
+def test_a_report_of_scores_that_are_not_finite_is_json(folder: RunFolder):
+    import json
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    scores = make_scores("digits", 0.1, float("nan"), 0.2, float("inf"))
+    threshold = choose_threshold(scores, quantile=0.5)
+    write_report(folder, report(scores, in_distribution="digits", threshold=threshold), ASKED)
+    written = json.loads(folder.report.read_text(), parse_constant=refuse)
+    assert (written["domains"]["digits"]["auroc"], written["domains"]["digits"]["n_not_finite"]) == (None, 2)
+    assert written["threshold"] == {"value": None, "quantile": 0.5, "n_held_out": 4, "n_not_finite": 2}
+
+
+def test_a_bare_nan_of_an_older_report_is_a_missing_number(folder: RunFolder):
+    head = f'{{"checkpoint": "{hash_file(folder.weights)}", "threshold": {{"value": NaN}}, "domains": '
+    folder.report.write_text(head + '{"digits": {"shift_score": NaN}, "digits_m": {"shift_score": 2.5}}}')
+    assert read_shift_scores(folder) == {"digits_m": 2.5}
+
+
+def test_a_bare_nan_of_an_older_progress_is_left_out(folder: RunFolder):
+    folder.progress.write_text('{"epoch": 1, "losses": {"a": NaN, "b": 0.5}, "elapsed_seconds": 1.0}\n')
+    assert read_records(folder) == [EpochRecord(1, {"b": 0.5}, 1.0)]
+
+
+def test_saved_scores_that_are_not_finite_are_counted_unless_they_are_of_an_older_checkpoint(folder: RunFolder):
+    assert count_diverged_scores(folder) == (0, 0)
+    save_scores(folder, make_scores("digits", 0.1, float("nan")), ASKED)
+    assert count_diverged_scores(folder) == (1, 2)
+    folder.weights.write_bytes(b"second")
+    assert count_diverged_scores(folder) == (0, 0)

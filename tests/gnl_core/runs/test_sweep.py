@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from gnl_core.config import RunConfig
@@ -208,3 +209,19 @@ def test_a_folder_that_cannot_be_written_is_a_failure(settings: dict[str, object
     (cell,) = plan_cells(settings, GRID, output=tmp_path)
     assert "cannot make the run folder" in str(run_cell(cell).failure)
     tmp_path.chmod(0o700)
+
+
+def test_a_cell_whose_saved_scores_are_not_finite_has_failed(copied: Cell, forbid: Callable[..., None]):
+    rows = pd.read_parquet(copied.folder.scores)
+    rows.loc[rows["domain"] == "digits_m", "score"] = float("inf")
+    rows.to_parquet(copied.folder.scores)
+    forbid("train_run", "load_run")
+    assert run_cell(copied).failure == (
+        "digits_m: this run diverged (20 of 20 scores are not finite); train it again with a smaller --learning-rate"
+    )
+
+
+def test_a_cell_that_diverges_is_told_and_leaves_no_run(settings: dict[str, object], tmp_path: Path):
+    (cell,) = plan_cells({**settings, "learning_rate": 1e4, "limit": 8}, GRID, output=tmp_path)
+    assert str(run_cell(cell).failure).startswith("training diverged: ")
+    assert not cell.folder.path.exists()

@@ -6,8 +6,11 @@ import pandas as pd
 import pytest
 
 from gnl_core.config import ScoringConfig
+from gnl_core.runs.comparison.data import comparison_json
 from gnl_core.runs.comparison.measure import compare_cells
 from gnl_core.runs.comparison.records import ID_COST, MEAN_SHIFT, REFERENCE, WORST_SHIFT, Method, Row
+from gnl_core.runs.comparison.saved import check_saved
+from gnl_core.runs.comparison.text import describe
 from gnl_core.runs.grid import Cell, Grid
 
 DIGITS_GRID = Grid(("4", "8"), ("rd4ad", "gnl"), (0, 1), (0.0, 1.0))
@@ -142,3 +145,18 @@ def test_normal_images_alone_have_no_column(make_cells: Make):
         rows = pd.read_parquet(cell.folder.scores)
         rows[(rows["domain"] != "held_out") | (rows["label"] == 0)].to_parquet(cell.folder.scores)
     assert compare_cells(cells).domains == ("digits", "digits_m")
+
+
+def test_a_domain_with_a_score_that_is_not_finite_has_no_number_and_the_run_is_named(make_cells: Make):
+    cells = make_cells(DIGITS_GRID, digits_wrong)
+    (spoiled,) = [c for c in cells if (c.config.detector, c.config.normal_class, c.config.seed) == ("gnl", "8", 1)]
+    rows = pd.read_parquet(spoiled.folder.scores)
+    rows.loc[rows.index[rows["domain"] == "digits_m"][3], "score"] = float("inf")
+    rows.to_parquet(spoiled.folder.scores)
+    comparison = compare_cells(cells)
+    assert comparison.diverged == ("digits-8-gnl-seed1",)
+    off = find_row(comparison.rows, "gnl", 0.0).entries
+    assert (off["digits"].runs, off["digits_m"].runs) == (4, 3)
+    told = "Diverged, and in no number where their scores are not finite: digits-8-gnl-seed1."
+    assert told in describe(comparison)
+    assert check_saved(comparison_json(comparison).encode()).diverged == comparison.diverged
