@@ -17,6 +17,7 @@ from app.words import domain_name
 from gnl_core.config import ScoringConfig, scoring_settings
 from gnl_core.datasets import HELD_OUT, TRAIN
 from gnl_core.datasets.base import DatasetSpec
+from gnl_core.finite import check_scores
 from gnl_core.metrics import report_domain, threshold_at
 from gnl_core.records import DomainReport, Scores
 
@@ -165,7 +166,7 @@ def scores_of_each(questions: Sequence[Question], domain: str, work: Work = ALON
         work: What is scored before and after it, for the bar.
 
     Raises:
-        ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
+        ValueError: If the checkpoint cannot be used, an image cannot be read, or a score is not finite; says why.
     """
     found = [present_scores(question, domain) for question in questions]
     missing = [question for question, scores in zip(questions, found, strict=True) if scores is None]
@@ -182,7 +183,10 @@ def scores_of_each(questions: Sequence[Question], domain: str, work: Work = ALON
             )
         )
         found = [next(computed) if scores is None else scores for scores in found]
-    return [scores for scores in found if scores is not None]
+    answers = [scores for scores in found if scores is not None]
+    for question, scores in zip(questions, answers, strict=True):
+        check_scores(scores.score, source=question.checkpoint.folder.path.name)
+    return answers
 
 
 def present_scores(question: Question, domain: str) -> Scores | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,8 @@ from gnl_core.records import Scores
 from gnl_core.runs.comparison.data import read_comparison
 from gnl_core.runs.comparison.records import Comparison, Method
 from gnl_core.runs.comparison.scores import run_of, select_method_scores
+from gnl_core.runs.finding import cell_folder
+from gnl_core.runs.folder import RunFolder, count_diverged_scores
 
 BUNDLED = PROJECT / "assets" / "results"
 BUNDLED_NAMES = ("mnist", "mnist-eleven", "pacs", "mvtec", "cifar10")
@@ -65,6 +68,33 @@ def bundled_name(comparison: Comparison) -> str:
 def read_once(file: Path, modified_ns: int) -> Comparison:
     """A comparison, read once for each version of its file; nothing ever changes it."""
     return read_comparison(file)
+
+
+def unnoticed_divergence(found: Found) -> list[str]:
+    """Names of runs beside a comparison that diverged, though its numbers count them: an older version wrote it."""
+    if found.bundled:
+        return []
+    runs = (run for run in cells_of(found) if run.path.name not in found.comparison.diverged)
+    return [run.path.name for run in runs if run.scores.exists() and has_diverged(run, run.scores.stat().st_mtime_ns)]
+
+
+def cells_of(found: Found) -> list[RunFolder]:
+    """Where the runs of a comparison lie, if they do."""
+    comparison = found.comparison
+    detectors = dict.fromkeys(row.method.detector for row in comparison.rows if not row.published)
+    return [
+        cell_folder(
+            found.output,
+            comparison.config.model_copy(update={"normal_class": normal_class, "detector": detector, "seed": seed}),
+        )
+        for normal_class, detector, seed in product(comparison.classes, detectors, comparison.seeds)
+    ]
+
+
+@st.cache_data(max_entries=4096, show_spinner=False)
+def has_diverged(run: RunFolder, modified_ns: int) -> bool:
+    """Whether a run's saved scores are not finite, looked up once for each version of their file."""
+    return count_diverged_scores(run)[0] > 0
 
 
 def scores_behind(found: Found, method: Method, *, normal_class: str) -> dict[str, Scores]:

@@ -19,13 +19,13 @@ from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Mask
 from gnl_core.records import Scores
 from gnl_core.runs.experiment import (
-    MAP_SCALE_QUANTILE,
     SHIFT_IMAGES,
     Run,
     list_domain,
     load_domain,
     load_run,
     measure_domain_shift,
+    scale_of_maxima,
     scoring_batches,
     split_training,
 )
@@ -183,4 +183,4 @@ def map_maximum(source: Source, *, scoring: ScoringConfig) -> float:
         for _, detection in detect(run.detector, batches, scoring)
         if detection.anomaly_map is not None
     ]
-    return float(np.quantile(np.concatenate(maxima), MAP_SCALE_QUANTILE)) if maxima else 1.0
+    return scale_of_maxima(maxima) if maxima else 1.0

@@ -29,6 +29,7 @@ from gnl_core.explanation import (
     stage_maps,
     trace_values,
 )
+from gnl_core.finite import check_scores
 from gnl_core.neighbours import neighbours
 from gnl_core.records import Detection
 from gnl_core.runs.experiment import Run, scoring_batches, split_training
@@ -107,11 +108,13 @@ def seen_each(source: Source, subjects: Sequence[Subject], questions: Sequence[S
         For each question one answer an image.
 
     Raises:
-        ValueError: If the checkpoint cannot be used; says why.
+        ValueError: If the checkpoint cannot be used, or a score is not finite; says why.
     """
     run = run_of(source)
     batches = scoring_batches([as_item(subject) for subject in subjects], run.config)
     found = [detections for _, detections in detect_each(run.detector, batches, questions)]
+    for detection in (one for detections in found for one in detections):
+        check_scores(detection.score.numpy(), source=source.weights.parent.name)
     return [[one for part in parts for one in split(part)] for parts in zip(*found, strict=True)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.comparisons import list_comparisons
+from app.comparisons import list_comparisons, unnoticed_divergence
 from app.screens.compare_choices import choose_compared
 from app.screens.compare_dots import show_dots
 from app.screens.compare_finding import finding, matching_sentence
@@ -12,7 +12,9 @@ from app.screens.compare_pair import show_pair
 from app.screens.compare_parts import show_parts
 from app.screens.compare_table import show_table
 from app.screens.compare_taking import offer_comparison
-from gnl_core.runs.comparison.text import describe
+from app.screens.downloads import offer_command
+from gnl_core.runs.comparison.command import comparison_command
+from gnl_core.runs.comparison.text import describe, describe_diverged
 
 
 def page() -> None:
@@ -26,6 +28,17 @@ def page() -> None:
         )
         return
     compared = choose_compared(everything)
+    diverged = unnoticed_divergence(compared.found)
+    if diverged:
+        st.error(
+            "These numbers cannot be shown, because they count runs that diverged, whose scores are not finite: "
+            f"{', '.join(diverged)}. The command below leaves them out; for numbers of theirs, train them with a "
+            "smaller --learning-rate in another folder."
+        )
+        offer_command(comparison_command(compared.comparison, output=str(compared.found.output)))
+        return
+    if compared.comparison.diverged:
+        st.warning(describe_diverged(compared.comparison.diverged))
     st.markdown(f"##### {finding(compared)}\n\n{matching_sentence(compared)}")
     st.caption(" ".join(describe(compared.comparison)[:1]))
     show_dots(compared)

@@ -15,6 +15,7 @@ from app.screens.explore_figures import shared_axes
 from app.screens.links import EXPLORE, link_to_page
 from app.words import capitalised, domain_name, points
 from gnl_core.delong import auroc_interval
+from gnl_core.finite import all_finite
 from gnl_core.metrics import auroc
 from gnl_core.plots.histograms import Panel
 from gnl_core.plots.scrubber import Axes, Row, scrub_histograms
@@ -62,6 +63,14 @@ def show_pair(compared: Compared) -> None:
         )
         return
     sides = [(scores[domains[0]], scores[domains[1]]) for scores in found]
+    diverged = [
+        method_title(*method)
+        for method, pair in zip(choice.methods, sides, strict=True)
+        if not all(all_finite(scores.score) for scores in pair)
+    ]
+    if diverged:
+        st.caption(f"Not every score of {' and '.join(diverged)} is finite: this run diverged.")
+        return
     draw_pair(compared, choice, sides)
 
 

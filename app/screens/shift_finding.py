@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.methods import DETECTOR_NAMES, WITHOUT_TEACHER
 from app.screens.shift_numbers import UNCHANGED, Line, Method, severity_name
 from app.words import NO_SHIFT_SCORE, name_of, signed
+from gnl_core.finite import describe_scores
 from gnl_core.ranking import rank_correlation
 
 SEEN = 0.005  # a smaller difference is none with two decimals
@@ -15,6 +16,10 @@ def finding(method: Method) -> str:
     """One method's fall, what matching gives back and where it costs, and what the shift score knew of it."""
     config = method.off.question.checkpoint.config
     name = name_of(DETECTOR_NAMES, config.detector)
+    diverged = next((found for line in method.lines for found in line.reports.values() if found.n_not_finite), None)
+    if diverged is not None:
+        images = diverged.n_normal + diverged.n_anomalous + diverged.n_unlabelled
+        return f"**{name}**: {describe_scores(diverged.n_not_finite, of=images)}."
     aurocs = method.off.aurocs
     worst = max(aurocs, default=UNCHANGED)
     if UNCHANGED not in aurocs or worst == UNCHANGED:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 REFRESH_SECONDS = 1.0
 ACTIVE = ("running", "waiting")
 RESUMABLE = ("stopped", "failed", "stale")
+STATE_WORDS = {"diverged": "this run diverged"}  # where the state's own name says too little
 LOG_LINES = 12
 PROBLEM = "job_problem"  # why a button did nothing
 
@@ -93,7 +94,7 @@ def draw_job(job: Job) -> None:
 def describe(job: Job) -> str:
     """What is trained on what, and its state."""
     method, data = name_of(DETECTOR_NAMES, job.config.detector), name_of(DATASET_NAMES, job.config.dataset)
-    state = f"waiting for {job.place} before it" if job.place else job.state
+    state = f"waiting for {job.place} before it" if job.place else STATE_WORDS.get(job.state, job.state)
     return f"**{method}** on {data} {job.config.normal_class}, seed {job.config.seed}: {state}"
 
 
@@ -113,7 +114,8 @@ def draw_details(folder: RunFolder) -> None:
     if records and records[-1].losses:
         draw_losses(records, epochs=job.config.epochs)
     elif job.losses:
-        st.caption("First epoch: " + ", ".join(f"{name} {value:.4f}" for name, value in job.losses.items()))
+        told = (f"{name} {'not finite' if value is None else f'{value:.4f}'}" for name, value in job.losses.items())
+        st.caption("First epoch: " + ", ".join(told))
     with st.expander("Log"):
         st.code(read_end(folder.path), language=None)
 

@@ -72,10 +72,10 @@ def footnotes(measured: Report) -> Iterator[str]:
             reason = "and no figure counts them" if domain.n_normal + domain.n_anomalous else "so there is no AUROC"
             yield f"{name}: {domain.n_unlabelled} images have no labels, {reason}"
         if domain.n_equal_to_training:
-            images = (
+            equal = (
                 "1 image equals" if domain.n_equal_to_training == 1 else f"{domain.n_equal_to_training} images equal"
             )
-            yield f"{name}: {images} a training image, which flatters the figures; gnl data check tells which"
+            yield f"{name}: {equal} a training image, which flatters the metrics; gnl data check lists them"
         if domain.n_without_mask:
             yield f"{name}: pixel figures leave out {domain.n_without_mask} anomalous images without a mask"
 

@@ -65,3 +65,12 @@ def test_references_without_a_spread_are_the_reason_for_no_shift_score(method_of
     assert finding(method).endswith(f"Shift score {NO_SHIFT_SCORE}.")
     assert not lacks_shift_score(method, severity=3)
     assert lacks_shift_score(method._replace(no_spread=False), severity=3)
+
+
+def test_scores_that_are_not_finite_are_no_finding(method_of):
+    method = method_of([0.95, 0.9])
+    method.off.reports[1] = DomainReport(None, None, 20, 80, n_not_finite=7)
+    told = finding(method)
+    assert told == (
+        "**GNL**: this run diverged (7 of 100 scores are not finite); train it again with a smaller --learning-rate."
+    )
