@@ -157,7 +157,7 @@ def test_scoring_counts_test_images_that_equal_training_images(place: Path, caps
     assert score(place, "--domain", "test", "test+jpeg:3") == 0
     said = capsys.readouterr()
     assert "data: 2 test images equal a training image: see gnl data check --dataset folder" in said.err.splitlines()
-    assert "test: 2 images equal a training image, which flatters the figures; gnl data check tells which" in said.out
+    assert "test: 2 images equal a training image, which flatters the metrics; gnl data check lists them" in said.out
     measured = json.loads((place / "run" / "report.json").read_text())["domains"]
     assert {name: domain["n_equal_to_training"] for name, domain in measured.items()} == {"test": 2, "test+jpeg:3": 2}
 
