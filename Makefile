@@ -25,9 +25,10 @@ app: $(APP_STAMP) ## set up on the first call, then open the app (TORCH=cpu: wit
 test: $(DEV_STAMP) ## set up on the first call, then run every test
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-check: $(DEV_STAMP) ## format, lint and types, without changing a file
+check: $(DEV_STAMP) ## format, lint, imports and types, without changing a file
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 
 # -W: a link or a name that leads nowhere is an error.

@@ -9,21 +9,22 @@ from typing import NamedTuple
 import streamlit as st
 
 from app import PROJECT
-from app.cache import hash_weights, runs_root, saved_rows
+from app.checkpoints import hash_weights, runs_root, saved_rows
 from app.words import DATASET_NAMES, counted, name_of
+from gnl_core.comparison.data import read_comparison
+from gnl_core.comparison.records import Comparison, Method
+from gnl_core.comparison.scores import run_of, select_method_scores
 from gnl_core.records import Scores
-from gnl_core.runs.comparison.data import read_comparison
-from gnl_core.runs.comparison.records import Comparison, Method
-from gnl_core.runs.comparison.scores import run_of, select_method_scores
-from gnl_core.runs.finding import cell_folder
-from gnl_core.runs.folder import RunFolder, count_diverged_scores
+from gnl_core.runs.discovery import cell_folder
+from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.scores import count_diverged_scores
 
 BUNDLED = PROJECT / "assets" / "results"
 BUNDLED_NAMES = ("mnist", "mnist-eleven", "pacs", "mvtec", "cifar10")
 FILE = "comparison.json"
 
 
-class Found(NamedTuple):
+class FoundComparison(NamedTuple):
     """A comparison that the page can show.
 
     Attributes:
@@ -39,7 +40,7 @@ class Found(NamedTuple):
     bundled: bool
 
 
-def list_comparisons() -> tuple[list[Found], list[str]]:
+def list_comparisons() -> tuple[list[FoundComparison], list[str]]:
     """All comparisons, bundled ones first, then by name; and why some file was left out."""
     root = runs_root()
     bundled = [BUNDLED / f"{name}.json" for name in BUNDLED_NAMES]
@@ -51,9 +52,9 @@ def list_comparisons() -> tuple[list[Found], list[str]]:
             problems.append(str(error))
             continue
         if file in bundled:
-            found.append(Found(bundled_name(comparison), comparison, Path("runs") / file.stem, bundled=True))
+            found.append(FoundComparison(bundled_name(comparison), comparison, Path("runs") / file.stem, bundled=True))
         else:
-            found.append(Found(file.parent.name, comparison, file.parent, bundled=False))
+            found.append(FoundComparison(file.parent.name, comparison, file.parent, bundled=False))
     return found, problems
 
 
@@ -70,7 +71,7 @@ def read_once(file: Path, modified_ns: int) -> Comparison:
     return read_comparison(file)
 
 
-def unnoticed_divergence(found: Found) -> list[str]:
+def unnoticed_divergence(found: FoundComparison) -> list[str]:
     """Names of runs beside a comparison that diverged, though its numbers count them: an older version wrote it."""
     if found.bundled:
         return []
@@ -78,7 +79,7 @@ def unnoticed_divergence(found: Found) -> list[str]:
     return [run.path.name for run in runs if run.scores.exists() and has_diverged(run, run.scores.stat().st_mtime_ns)]
 
 
-def cells_of(found: Found) -> list[RunFolder]:
+def cells_of(found: FoundComparison) -> list[RunFolder]:
     """Where the runs of a comparison lie, if they do."""
     comparison = found.comparison
     detectors = dict.fromkeys(row.method.detector for row in comparison.rows if not row.published)
@@ -97,7 +98,7 @@ def has_diverged(run: RunFolder, modified_ns: int) -> bool:
     return count_diverged_scores(run)[0] > 0
 
 
-def scores_behind(found: Found, method: Method, *, normal_class: str) -> dict[str, Scores]:
+def scores_behind(found: FoundComparison, method: Method, *, normal_class: str) -> dict[str, Scores]:
     """The scores of each domain that a method's run has; none where no run lies beside the comparison."""
     if found.bundled:
         return {}

@@ -12,24 +12,23 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.cache import kept_scores, kept_shift_scores
+from app.checkpoints import kept_scores, kept_shift_scores
 from app.progress import ALONE, Work, hold_if_cancelled, tell_progress
 from app.sources import Source, images_key, scores_key
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Mask
 from gnl_core.records import Scores
-from gnl_core.runs.experiment import (
+from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.images import list_domain, split_training
+from gnl_core.runs.scoring import (
     SHIFT_IMAGES,
     Run,
-    list_domain,
     load_domain,
     load_run,
     measure_domain_shift,
     scale_of_maxima,
     scoring_batches,
-    split_training,
 )
-from gnl_core.runs.folder import RunFolder
 from gnl_core.scoring import detect, measure_shift, score_each
 
 KEPT_SCORES = 256
@@ -74,14 +73,14 @@ def run_of(source: Source) -> Run:
 
 
 def computed_scores(
-    source: Source, *, domain: str, questions: Sequence[ScoringConfig], title: str, work: Work = ALONE
+    source: Source, *, domain: str, requests: Sequence[ScoringConfig], title: str, work: Work = ALONE
 ) -> list[Scores]:
     """Score a domain now under several questions, in one pass, and keep that; a bar shows how long it will take.
 
     Args:
         source: The checkpoint and its images.
         domain: What to score.
-        questions: How to look at it.
+        requests: How to look at it.
         title: What the bar is called.
         work: What the bar tells of beside this domain; who tells of more has a way of its own to stop it.
 
@@ -91,13 +90,13 @@ def computed_scores(
     Raises:
         ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
     """
-    key = scores_key(source, domain=domain, scoring=questions[0]) if work == ALONE else None
+    key = scores_key(source, domain=domain, scoring=requests[0]) if work == ALONE else None
     if key is not None:
         hold_if_cancelled(key, title=title)
     run = run_of(source)
     batches = tell_progress(load_domain(run, domain), title=title, work=work, key=key)
-    found = score_each(run.detector, batches, questions)
-    for scoring, scores in zip(questions, found, strict=True):
+    found = score_each(run.detector, batches, requests)
+    for scoring, scores in zip(requests, found, strict=True):
         keep(kept_scores(), scores_key(source, domain=domain, scoring=scoring), scores)
     return found
 
@@ -135,7 +134,7 @@ def tiles(source: Source, *, domain: str, scoring: ScoringConfig, paths: tuple[s
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASHED)
-def estimate(source: Source, *, domain: str, questions: Sequence[ScoringConfig]) -> Pace:
+def estimate(source: Source, *, domain: str, requests: Sequence[ScoringConfig]) -> Pace:
     """How long it takes to score a domain under several questions and to measure its shift, by a few of its images.
 
     Raises:
@@ -145,7 +144,7 @@ def estimate(source: Source, *, domain: str, questions: Sequence[ScoringConfig])
     items = list_domain(run.config, domain)
     batches = scoring_batches(items[:TIMED_IMAGES], run.config)
     started = time.perf_counter()
-    score_each(run.detector, batches, questions)
+    score_each(run.detector, batches, requests)
     scored = time.perf_counter()
     measure_shift(run.detector, batches)
     measured = time.perf_counter()

@@ -32,7 +32,8 @@ from gnl_core.explanation import (
 from gnl_core.finite import check_scores
 from gnl_core.neighbours import neighbours
 from gnl_core.records import Detection
-from gnl_core.runs.experiment import Run, scoring_batches, split_training
+from gnl_core.runs.images import split_training
+from gnl_core.runs.scoring import Run, scoring_batches
 from gnl_core.scoring import detect_each
 
 OTHER_REFERENCES = 16
@@ -43,7 +44,7 @@ HASHED: dict[str | type, Any] = {
 }
 
 
-class Seen(NamedTuple):
+class ImageScore(NamedTuple):
     """What a detector says of an image.
 
     Attributes:
@@ -101,7 +102,9 @@ class Neighbour(NamedTuple):
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASHED)
-def seen_each(source: Source, subjects: Sequence[Subject], questions: Sequence[ScoringConfig]) -> list[list[Seen]]:
+def score_each_image(
+    source: Source, subjects: Sequence[Subject], requests: Sequence[ScoringConfig]
+) -> list[list[ImageScore]]:
     """Score and map of images, each under several questions, which share work.
 
     Returns:
@@ -112,22 +115,22 @@ def seen_each(source: Source, subjects: Sequence[Subject], questions: Sequence[S
     """
     run = run_of(source)
     batches = scoring_batches([as_item(subject) for subject in subjects], run.config)
-    found = [detections for _, detections in detect_each(run.detector, batches, questions)]
+    found = [detections for _, detections in detect_each(run.detector, batches, requests)]
     for detection in (one for detections in found for one in detections):
         check_scores(detection.score.numpy(), source=source.weights.parent.name)
     return [[one for part in parts for one in split(part)] for parts in zip(*found, strict=True)]
 
 
-def seen(source: Source, subject: Subject, scoring: ScoringConfig) -> Seen:
-    """Score and map of one image under one question; fails as `seen_each`."""
-    ((found,),) = seen_each(source, [subject], [scoring])
+def score_image(source: Source, subject: Subject, scoring: ScoringConfig) -> ImageScore:
+    """Score and map of one image under one question; fails as `score_each_image`."""
+    ((found,),) = score_each_image(source, [subject], [scoring])
     return found
 
 
-def split(found: Detection) -> list[Seen]:
+def split(found: Detection) -> list[ImageScore]:
     """A batch's answers, one an image."""
     maps = [None] * len(found.score) if found.anomaly_map is None else list(found.anomaly_map[:, 0].numpy())
-    return [Seen(score, anomaly_map) for score, anomaly_map in zip(found.score.tolist(), maps, strict=True)]
+    return [ImageScore(score, anomaly_map) for score, anomaly_map in zip(found.score.tolist(), maps, strict=True)]
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=HASHED)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.cache import Checkpoint
+from app.checkpoints import Checkpoint
 from app.sources import UNLABELLED, own_folder
 from gnl_core.datasets import DATASETS, FOLDER, default_root, list_items
 from gnl_core.datasets.base import DatasetSpec

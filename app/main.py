@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from app import PANDAS, PROJECT
-from app.carrying import carry_choices, is_another_page
-from app.screens.components import HISTORY
+from app.display.components import HISTORY
+from app.navigation import carry_choices, is_another_page
 
 # White on the accent is hard to read in the dark theme, and Streamlit's grey for what is written on charts in the light
 # one: both take the theme's text colour instead, and what is written on the main button the dark theme's background.
@@ -29,42 +29,42 @@ NOTHING = [{"type": "bar"}]
 
 def explore() -> None:
     """The page Explore, imported while the first visitor's browser reads its scripts."""
-    from app.screens.explore import page  # noqa: PLC0415
+    from app.screens.explore.page import page  # noqa: PLC0415
 
     page()
 
 
 def inspect() -> None:
     """The page Inspect, imported when it is opened."""
-    from app.screens.inspect import page  # noqa: PLC0415
+    from app.screens.inspect.page import page  # noqa: PLC0415
 
     page()
 
 
 def shift_lab() -> None:
     """The page Shift lab, imported when it is opened."""
-    from app.screens.shift_lab import page  # noqa: PLC0415
+    from app.screens.shift_lab.page import page  # noqa: PLC0415
 
     page()
 
 
 def train() -> None:
     """The page Train, imported when it is opened."""
-    from app.screens.train import page  # noqa: PLC0415
+    from app.screens.train.page import page  # noqa: PLC0415
 
     page()
 
 
 def compare() -> None:
     """The page Compare, imported when it is opened."""
-    from app.screens.compare import page  # noqa: PLC0415
+    from app.screens.compare.page import page  # noqa: PLC0415
 
     page()
 
 
 def learn() -> None:
     """The page Learn, imported when it is opened."""
-    from app.screens.learn import page  # noqa: PLC0415
+    from app.screens.learn.page import page  # noqa: PLC0415
 
     page()
 

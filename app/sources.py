@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from app.cache import Checkpoint
+from app.checkpoints import Checkpoint
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets import FOLDER, HELD_OUT, TRAIN, default_root, list_items
 from gnl_core.datasets.listing import list_folders, list_images

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gnl_core.comparison import text
 from gnl_core.datasets import DATASETS, FOLDER
 from gnl_core.datasets.corruptions import parse_shift
 from gnl_core.datasets.shifts import split_domain
 from gnl_core.plots.style import LABEL_NAMES
-from gnl_core.runs.comparison import text
 
 DATASET_NAMES = {
     "digits": "Digits",

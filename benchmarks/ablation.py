@@ -17,9 +17,9 @@ from tqdm import tqdm
 
 from gnl_core.config import ScoringConfig, scoring_settings
 from gnl_core.datasets import find_dataset
-from gnl_core.metrics import auroc
-from gnl_core.runs.experiment import Run, load_domain, load_run
+from gnl_core.metrics.image import auroc
 from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.scoring import Run, load_domain, load_run
 from gnl_core.scoring import score_each
 
 CODE_SIGMA = 4 / 256  # the published code's smoothing, as a share of the image's height

@@ -20,7 +20,7 @@ from pathlib import Path
 from gnl_core.config import RunConfig, parse_config
 from gnl_core.detectors.base import Detector
 from gnl_core.runs.checkpoints import save_checkpoint
-from gnl_core.runs.experiment import prepare_training
+from gnl_core.runs.training import prepare_training
 from gnl_core.scoring import score
 from gnl_core.training import fit
 

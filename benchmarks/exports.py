@@ -20,7 +20,9 @@ from torch import Tensor
 from gnl_core.config import RunConfig, ScoringConfig, parse_config, scoring_settings
 from gnl_core.detectors.base import Detector
 from gnl_core.export import EXPORTABLE, export_onnx
-from gnl_core.runs.experiment import list_domain, prepare_training, scoring_batches
+from gnl_core.runs.images import list_domain
+from gnl_core.runs.scoring import scoring_batches
+from gnl_core.runs.training import prepare_training
 from gnl_core.training import fit
 
 TASK = {"dataset": "digits", "normal_class": "4", "image_size": 64, "epochs": 3, "limit": 40, "device": "cpu"}
@@ -58,8 +60,8 @@ def measure(config: RunConfig, *, count: int) -> Iterator[tuple[str, ...]]:
     images = torch.cat([spread_images(config, domain, count=count) for domain in DOMAINS])
     for label, strengths in STRENGTHS.items():
         if detector.matches or label == "0":
-            questions = [scoring_settings(config, style_weight=strength) for strength in strengths]
-            found = [differences(detector, session, images, question) for question in questions]
+            scorings = [scoring_settings(config, style_weight=strength) for strength in strengths]
+            found = [differences(detector, session, images, scoring) for scoring in scorings]
             largest = np.max(found, axis=0)
             yield config.detector, label, *("" if np.isnan(value) else f"{value:.1e}" for value in largest)
 

@@ -17,7 +17,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from gnl_core.delong import NORMAL_QUANTILE, Estimate, Placements, estimate, interval_of_auroc, place
+from gnl_core.metrics.intervals import NORMAL_QUANTILE, Estimate, Placements, estimate, interval_of_auroc, place
 
 IMAGES = 20_000  # of each label
 CHUNK = 500  # normal images that are compared with all anomalous ones at a time, without counting the whole matrix

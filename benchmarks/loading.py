@@ -24,7 +24,7 @@ from gnl_core.datasets.loading import Batches
 from gnl_core.detectors import create_detector
 from gnl_core.detectors.base import Detector
 from gnl_core.records import Batch
-from gnl_core.runs.experiment import scoring_batches
+from gnl_core.runs.scoring import scoring_batches
 from gnl_core.scoring import score
 
 CASES = (

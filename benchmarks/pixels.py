@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from gnl_core.ranking import area_under_roc, average_precision, rank
+from gnl_core.metrics.ranking import area_under_roc, average_precision, rank
 
 PIXELS = 500 * 256**2
 MARKED = PIXELS // 25

@@ -17,8 +17,8 @@ from tqdm import tqdm
 
 from gnl_core.config import ScoringConfig, parse_scoring
 from gnl_core.datasets import find_dataset
-from gnl_core.runs.experiment import Run, load_domain, load_run, resolve_scoring
 from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.scoring import Run, load_domain, load_run, resolve_scoring
 from gnl_core.runs.tuning import matchings, read_preset, score_aurocs, with_reductions
 
 CLOSE_POINTS = 1.0
@@ -61,9 +61,9 @@ def measure(run: Run, name: str, domain: str, preset: ScoringConfig) -> Row:
     """One domain under all ways of scoring; the paper's is the run's own, at the strength that GNL's code has."""
     batches = load_domain(run, domain)
     paper = resolve_scoring(run, style_weight=0.5)
-    questions = with_reductions([*matchings(), paper, preset])
-    aurocs = score_aurocs(run, batches, questions)
-    found = {way.model_dump_json(): 100 * value for way, value in zip(questions, aurocs, strict=True)}
+    scorings = with_reductions([*matchings(), paper, preset])
+    aurocs = score_aurocs(run, batches, scorings)
+    found = {way.model_dump_json(): 100 * value for way, value in zip(scorings, aurocs, strict=True)}
     unmatched = parse_scoring({"style_weight": 0.0})
     chosen = (found[way.model_dump_json()] for way in (unmatched, paper, preset))
     return Row(name, domain, *chosen, hindsight=max(found.values()))

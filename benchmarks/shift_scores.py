@@ -19,9 +19,9 @@ from tqdm import tqdm
 from gnl_core.datasets import find_dataset
 from gnl_core.datasets.corruptions import CORRUPTIONS
 from gnl_core.datasets.shifts import shifted_domain
-from gnl_core.metrics import auroc
-from gnl_core.runs.experiment import Run, load_run, measure_domain_shift, resolve_scoring, score_domain
+from gnl_core.metrics.image import auroc
 from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.scoring import Run, load_run, measure_domain_shift, resolve_scoring, score_domain
 
 SEVERITIES = (1, 3, 5)
 

@@ -91,12 +91,12 @@ def compare_scoring(
 ) -> Row:
     """Scoring with matching and smoothing, ours in a precision."""
     pair, batch = make_pair(teacher, side), make_batch(count, side)
-    question = pair.scoring.model_copy(update={"scoring_precision": precision})
+    scoring = pair.scoring.model_copy(update={"scoring_precision": precision})
     some = batch.views["original"][:LITERAL_IMAGES]
     sigma, weight = pair.scoring.smoothing_sigma_px, pair.scoring.style_weight
 
     def ask_ours() -> object:
-        return score_each(pair.ours, [batch], [question])
+        return score_each(pair.ours, [batch], [scoring])
 
     literal, ours = take_turns(
         lambda: pair.literal.score(some, pair.reference, style_weight=weight, sigma_px=sigma), ask_ours, parsed
@@ -113,13 +113,13 @@ def compare_scoring(
 def compare_strengths(teacher: str, side: int, count: int, parsed: argparse.Namespace) -> Row:
     """Five strengths of matching against one."""
     pair, batch = make_pair(teacher, side), make_batch(count, side)
-    questions = [pair.scoring.model_copy(update={"style_weight": strength}) for strength in STRENGTHS]
+    scorings = [pair.scoring.model_copy(update={"style_weight": strength}) for strength in STRENGTHS]
 
     def ask_one() -> object:
         return score_each(pair.ours, [batch], [pair.scoring])
 
     def ask_five() -> object:
-        return score_each(pair.ours, [batch], questions)
+        return score_each(pair.ours, [batch], scorings)
 
     one, five = take_turns(ask_one, ask_five, parsed)
     operations = count_operations(ask_five) / count_operations(ask_one)

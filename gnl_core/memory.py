@@ -19,9 +19,7 @@ def is_out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or any(mark in str(error).lower() for mark in MARKS)
 
 
-def compute_in_portions(
-    compute: Callable[[Tensor], Result], images: Tensor, *, largest: int
-) -> tuple[list[Result], int]:
+def compute_in_chunks(compute: Callable[[Tensor], Result], images: Tensor, *, largest: int) -> tuple[list[Result], int]:
     """Compute on images in portions; where memory does not hold one, all are halved, and a warning says so.
 
     Args:

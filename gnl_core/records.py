@@ -141,7 +141,7 @@ class DomainReport(NamedTuple):
 
     Attributes:
         auroc: Area under the ROC curve; None when one of the two labels is absent.
-        auroc_interval: 95 % interval of the AUROC over test images (`gnl_core.delong`), or None likewise.
+        auroc_interval: 95 % interval of the AUROC over test images (`gnl_core.metrics.intervals`), or None likewise.
         n_normal: Number of normal images.
         n_anomalous: Number of anomalous images.
         n_unlabelled: Number of images that nobody has labelled; no figure counts them.
@@ -220,7 +220,7 @@ class EpochRecord(NamedTuple):
     elapsed_seconds: float
 
 
-class Step(NamedTuple):
+class TrainingStep(NamedTuple):
     """One batch of training.
 
     Attributes:

@@ -13,9 +13,9 @@ from torch import Tensor
 from gnl_core.config import ScoringConfig
 from gnl_core.detectors.base import Detector
 from gnl_core.detectors.references import References
-from gnl_core.memory import compute_in_portions
+from gnl_core.memory import compute_in_chunks
+from gnl_core.metrics.pixel import compare_with_masks, report_pixels
 from gnl_core.models.teachers import Teacher
-from gnl_core.pixel_metrics import compare_with_masks, report_pixels
 from gnl_core.records import Batch, Detection, PixelReport, Scores
 
 CACHED_PIXELS = 2**17
@@ -39,7 +39,7 @@ def detect(detector: Detector, batches: Iterable[Batch], scoring: ScoringConfig)
 
 @torch.inference_mode()
 def detect_each(
-    detector: Detector, batches: Iterable[Batch], questions: Sequence[ScoringConfig]
+    detector: Detector, batches: Iterable[Batch], scorings: Sequence[ScoringConfig]
 ) -> Iterator[tuple[Batch, list[Detection]]]:
     """Look at images batch by batch under several questions; what these have in common is computed once.
 
@@ -48,7 +48,7 @@ def detect_each(
     Args:
         detector: A detector in eval mode.
         batches: Images with the view "original".
-        questions: How to look at them.
+        scorings: How to look at them.
 
     Yields:
         Each batch with a detection for each question, on the CPU.
@@ -57,30 +57,30 @@ def detect_each(
     portion = sys.maxsize
 
     def look(images: Tensor) -> list[Detection]:
-        return [to_cpu(found) for found in detect_at_precision(detector, images.to(device), questions)]
+        return [to_cpu(found) for found in detect_at_precision(detector, images.to(device), scorings)]
 
     for batch in batches:
         images = batch.views["original"]
         if device.type == "cpu":
             portion = min(portion, cached_portion(images))
-        portions, portion = compute_in_portions(look, images, largest=portion)
+        portions, portion = compute_in_chunks(look, images, largest=portion)
         yield batch, [join_detections(same) for same in zip(*portions, strict=True)]
 
 
-def detect_at_precision(detector: Detector, images: Tensor, questions: Sequence[ScoringConfig]) -> list[Detection]:
+def detect_at_precision(detector: Detector, images: Tensor, scorings: Sequence[ScoringConfig]) -> list[Detection]:
     """What `Detector.detect_each` gives, each question in its own precision; those of one precision share their work.
 
     Args:
         detector: A detector in eval mode.
         images: RGB in [0, 1], shape (B, 3, H, W), on the detector's device.
-        questions: How to look at them.
+        scorings: How to look at them.
     """
     found: dict[int, Detection] = {}
-    for precision in dict.fromkeys(question.scoring_precision for question in questions):
-        alike = {index: question for index, question in enumerate(questions) if question.scoring_precision == precision}
+    for precision in dict.fromkeys(scoring.scoring_precision for scoring in scorings):
+        alike = {index: scoring for index, scoring in enumerate(scorings) if scoring.scoring_precision == precision}
         with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
             found |= dict(zip(alike, detector.detect_each(images, list(alike.values())), strict=True))
-    return [found[index] for index in range(len(questions))]
+    return [found[index] for index in range(len(scorings))]
 
 
 def cached_portion(images: Tensor) -> int:
@@ -156,19 +156,19 @@ def score(detector: Detector, batches: Iterable[Batch], scoring: ScoringConfig) 
     return collect_scores(detect(detector, batches, scoring))
 
 
-def score_each(detector: Detector, batches: Iterable[Batch], questions: Sequence[ScoringConfig]) -> list[Scores]:
+def score_each(detector: Detector, batches: Iterable[Batch], scorings: Sequence[ScoringConfig]) -> list[Scores]:
     """Score every image under several questions, reading it once and computing once what they have in common.
 
     Args:
         detector: A detector in eval mode.
         batches: Images with the view "original".
-        questions: How to look at them.
+        scorings: How to look at them.
 
     Returns:
         For each question what `score` gives.
     """
-    rows: list[list[Scores]] = [[] for _ in questions]
-    for batch, detections in detect_each(detector, batches, questions):
+    rows: list[list[Scores]] = [[] for _ in scorings]
+    for batch, detections in detect_each(detector, batches, scorings):
         for answers, detection in zip(rows, detections, strict=True):
             answers.append(score_rows(batch, detection))
     return [join_scores(answers) for answers in rows]

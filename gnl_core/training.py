@@ -18,7 +18,7 @@ from gnl_core.detectors.base import Detector
 from gnl_core.distributed import ALONE, Processes, average_buffers, average_gradients, average_values
 from gnl_core.finite import DivergedError, check_losses, find_not_finite, is_finite
 from gnl_core.memory import explain_memory
-from gnl_core.records import Batch, EpochRecord, Step
+from gnl_core.records import Batch, EpochRecord, TrainingStep
 
 UNMATCHED = parse_scoring({"style_weight": 0.0})  # asks nothing of references, which a run need not keep
 
@@ -108,7 +108,7 @@ def begin(
     return Training(detector, batches, epochs, optimizers, processes, started)
 
 
-def learn(training: Training) -> Iterator[Step]:
+def learn(training: Training) -> Iterator[TrainingStep]:
     """Go on with a training from where it stands, a batch at a time.
 
     The consumer may stop after any of them, and go on later to the same weights, from a `Training` that was brought
@@ -122,7 +122,7 @@ def learn(training: Training) -> Iterator[Step]:
     """
     if not training.optimizers:
         images = len(training.batches.items)
-        yield Step(epoch=1, step=1, steps=1, images=images, losses={}, record=end_epoch(training))
+        yield TrainingStep(epoch=1, step=1, steps=1, images=images, losses={}, record=end_epoch(training))
         return
     steps = len(training.batches)
     while training.epoch <= training.epochs:
@@ -133,7 +133,7 @@ def learn(training: Training) -> Iterator[Step]:
             step = training.step
             record = end_epoch(training, batch) if step == steps else None
             images = len(batch.paths) * training.processes.size
-            yield Step(epoch=epoch, step=step, steps=steps, images=images, losses=losses, record=record)
+            yield TrainingStep(epoch=epoch, step=step, steps=steps, images=images, losses=losses, record=record)
 
 
 def rest_of_epoch(training: Training) -> Iterator[Batch]:

@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 from gnl_core.config import RunConfig
 from gnl_core.datasets.base import Item
 from gnl_core.models.teachers import Teacher, create_teacher
-from gnl_core.runs.experiment import train_run
 from gnl_core.runs.folder import RunFolder, create_run
+from gnl_core.runs.training import train_run
 
 torch.set_num_threads(1)  # maps of a few pixels: threads spend their time waiting for each other
 

@@ -12,8 +12,9 @@ import pytest
 
 from gnl_core.config import scoring_settings
 from gnl_core.detectors import DETECTORS, find_method
-from gnl_core.metrics import auroc
-from gnl_core.runs.folder import RunFolder, find_scores, read_config
+from gnl_core.metrics.image import auroc
+from gnl_core.runs.folder import RunFolder, read_config
+from gnl_core.runs.scores import find_scores
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"

@@ -1,12 +1,11 @@
-"""The command line: gnl score here, each other command in a file of its own."""
+"""The command line: each command in a file of its own."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from tqdm import tqdm
 
@@ -14,37 +13,14 @@ from gnl_core.cli.compare import add_compare_command
 from gnl_core.cli.data import add_data_commands
 from gnl_core.cli.export import add_export_command
 from gnl_core.cli.imports import add_import_command
-from gnl_core.cli.report import format_report
 from gnl_core.cli.runs import add_runs_command
-from gnl_core.cli.settings import add_settings, given_settings, say, say_reading
+from gnl_core.cli.score import add_score_command
+from gnl_core.cli.settings import say
 from gnl_core.cli.train import add_train_command
-from gnl_core.cli.tune import PLACES, add_tune_command
-from gnl_core.config import RunConfig, ScoringConfig
-from gnl_core.datasets import HELD_OUT, default_root, find_dataset
-from gnl_core.datasets.overview import Overview, look_over, warn_of
-from gnl_core.datasets.shifts import shifted_domain, split_domain
-from gnl_core.metrics import choose_threshold, report
-from gnl_core.records import Batch, Detection, PixelReport, Report, Scores
-from gnl_core.runs.experiment import (
-    Run,
-    list_domain,
-    load_domain,
-    load_run,
-    map_scale,
-    measure_domain_shift,
-    resolve_scoring,
-)
-from gnl_core.runs.exports import MapPictures, map_name, write_csv
-from gnl_core.runs.finding import find_epoch
-from gnl_core.runs.folder import RunFolder, report_to_json, save_scores, write_report
-from gnl_core.runs.outputs import check_output
-from gnl_core.runs.tuning import read_preset
-from gnl_core.scoring import collect, collect_scores, detect, explain_missing_shift, join_scores
-from gnl_core.strict_json import to_json
+from gnl_core.cli.tune import add_tune_command
 
 BAD_INPUT = 2
 INTERRUPTED = 130
-QUANTILE = "threshold_quantile"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,24 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_train_command(commands.add_parser("train", help="train a detector on the normal images of one class"))
 
-    score = commands.add_parser("score", help="score the images of one or more domains with a trained run")
-    score.add_argument("run", type=Path, help="folder of the run")
-    score.add_argument("--epoch", type=int, help="score the checkpoint of one epoch, of a run with --keep-epochs")
-    score.add_argument(
-        "--domain",
-        nargs="+",
-        help="domains to score, also train or held_out; unset: all, or with --shift the in-distribution one",
-    )
-    score.add_argument(
-        "--shift", nargs="+", help="corruptions such as defocus_blur:3 under which to score each domain too"
-    )
-    score.add_argument("--preset", type=Path, help="file with a way of scoring that gnl tune wrote; flags go before it")
-    score.add_argument("--csv", type=Path, help="write one row an image to this file")
-    score.add_argument("--maps", type=Path, help="write one anomaly map an image to this folder, as PNG")
-    score.add_argument("--json", action="store_true", help="print one JSON object on standard output")
-    add_settings(score, ScoringConfig.model_fields)
-    add_settings(score, {name: RunConfig.model_fields[name] for name in (QUANTILE, *PLACES)})
-    score.set_defaults(command=score_command)
+    add_score_command(commands.add_parser("score", help="score the images of one or more domains with a trained run"))
 
     add_runs_command(commands.add_parser("runs", help="what trains, waits and has ended; stop or delete it"))
 
@@ -106,136 +65,3 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_data_commands(commands.add_parser("data", help="what data there is, and how to get it"))
     return parser
-
-
-def score_command(parsed: argparse.Namespace) -> None:
-    """Score domains with a run: gnl score."""
-    folder = RunFolder(parsed.run) if parsed.epoch is None else find_epoch(RunFolder(parsed.run), parsed.epoch)
-    run = load_run(folder, **given_settings(parsed, PLACES))
-    say_reading(run.config.dataset, run.config.data_root, split=run.config.split)
-    preset = read_preset(parsed.preset).model_dump() if parsed.preset else {}
-    scoring = resolve_scoring(run, **(preset | given_settings(parsed, ScoringConfig.model_fields)))
-    spec = find_dataset(run.config.dataset, run.config.data_root)
-    domains = parsed.domain or ([spec.in_distribution] if parsed.shift else spec.domains)
-    domains = [*domains, *(shifted_domain(domain, shift) for domain in domains for shift in parsed.shift or ())]
-    domains = list(dict.fromkeys(domains))  # one that is named twice is scored once
-    prepare_outputs(parsed, run, domains)
-    overview = look_at_data(run)
-    pictures = MapPictures(upper=map_scale(run, scoring)) if parsed.maps else None
-    scored = {domain: score_one_domain(run, domain, scoring, pictures=pictures) for domain in domains}
-    scores = join_scores([rows for rows, _ in scored.values()])
-    held_out = score_held_out(run, scoring)
-    quantile = given_settings(parsed, [QUANTILE]).get(QUANTILE, run.config.threshold_quantile)
-    measured = report(
-        scores,
-        in_distribution=spec.in_distribution,
-        threshold=choose_threshold(held_out, quantile=quantile),
-        pixels={domain: pixels for domain, (_, pixels) in scored.items()},
-        shift_scores={domain: measure_domain_shift(run, domain) for domain in domains},
-    )._replace(no_shift_score=explain_missing_shift(run.detector))
-    measured = note_equal_images(measured, overview)
-    save_scores(folder, scores, scoring)
-    if held_out:
-        save_scores(folder, held_out, scoring)
-    write_report(folder, measured, scoring)
-    if parsed.json:
-        print(to_json({"run": str(folder.path), **scoring.model_dump(), **report_to_json(measured)}))
-    else:
-        print(format_report(measured))
-    write_outputs(parsed, scores, pictures)
-
-
-def prepare_outputs(parsed: argparse.Namespace, run: Run, domains: Sequence[str]) -> None:
-    """Make the folders of what is to be written, before any work.
-
-    Raises:
-        ValueError: If it would lie among the images of a data set.
-    """
-    root = run.config.data_root
-    if parsed.csv:
-        check_output(parsed.csv, root, what="--csv")
-        parsed.csv.parent.mkdir(parents=True, exist_ok=True)
-    if parsed.maps:
-        listed = {domain: list_domain(run.config, domain) for domain in domains}
-        names = {map_name(item.path, domain=domain) for domain, items in listed.items() for item in items}
-        for place in sorted({(parsed.maps / name).parent for name in names} | {parsed.maps}):
-            check_output(place, root, what="--maps")
-        parsed.maps.mkdir(parents=True, exist_ok=True)
-
-
-def look_at_data(run: Run) -> Overview | None:
-    """The data set of a run, and on standard error what is wrong with it; None where its training images are not."""
-    config = run.config
-    try:
-        overview = look_over(
-            config.dataset, normal_class=config.normal_class, root=config.data_root, split=config.split
-        )
-    except ValueError:  # a run can be scored on a machine that lacks them
-        return None
-    warnings_found = warn_of(overview, config.data_root or default_root())
-    if warnings_found:
-        say(f"data: {'; '.join(warnings_found)}: see gnl data check --dataset {config.dataset}")
-    return overview
-
-
-def note_equal_images(measured: Report, overview: Overview | None) -> Report:
-    """The report with the number of each domain's images that equal a training image."""
-    equal = {} if overview is None else overview.equal
-    domains = {
-        name: domain._replace(n_equal_to_training=equal.get(split_domain(name)[0]))
-        for name, domain in measured.domains.items()
-    }
-    return measured._replace(domains=domains)
-
-
-def score_one_domain(
-    run: Run, domain: str, scoring: ScoringConfig, *, pictures: MapPictures | None
-) -> tuple[Scores, PixelReport]:
-    """Score a domain with a progress bar, keeping pictures of its anomaly maps on the way if asked to."""
-    batches = load_domain(run, domain)
-    detections = detect(run.detector, batches, scoring)
-    shown = tqdm(detections, total=len(batches), desc=domain, unit="batch", file=sys.stderr)
-    return collect(keep_maps(shown, pictures, domain=domain) if pictures else shown)
-
-
-def keep_maps(
-    detections: Iterable[tuple[Batch, Detection]], pictures: MapPictures, *, domain: str
-) -> Iterator[tuple[Batch, Detection]]:
-    """Keep the anomaly maps that pass by, one picture an image."""
-    for batch, detection in detections:
-        if detection.anomaly_map is not None:
-            for path, anomaly_map in zip(batch.paths, detection.anomaly_map[:, 0], strict=True):
-                pictures.add(map_name(path, domain=domain), anomaly_map.numpy())
-        yield batch, detection
-
-
-def write_outputs(parsed: argparse.Namespace, scores: Scores, pictures: MapPictures | None) -> None:
-    """Write the CSV and the maps that were asked for.
-
-    Raises:
-        ValueError: If some file cannot be written, after all others were.
-    """
-    problems = []
-    if parsed.csv:
-        try:
-            write_csv(parsed.csv, scores)
-        except OSError as error:
-            problems.append(f"{parsed.csv}: {error.strerror}")
-    if pictures:
-        problems += pictures.write(parsed.maps)
-    if problems:
-        files = "1 file" if len(problems) == 1 else f"{len(problems)} files"
-        raise ValueError(
-            f"cannot write {files}, the first: {problems[0]}; the scores are in {parsed.run}, and all other files are "
-            "written: mend that, and score again"
-        )
-
-
-def score_held_out(run: Run, scoring: ScoringConfig) -> Scores | None:
-    """Score the normal training images kept for the threshold; where there are none, say why and go on without."""
-    try:
-        batches = load_domain(run, HELD_OUT)
-    except ValueError as error:  # none were kept, or the run is scored where its training images are not
-        say(f"no threshold: {error}")
-        return None
-    return collect_scores(detect(run.detector, batches, scoring))

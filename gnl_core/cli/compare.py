@@ -10,13 +10,13 @@ from pathlib import Path
 from tqdm import tqdm
 
 from gnl_core.cli.settings import add_settings, given_settings, say, say_reading
+from gnl_core.comparison.figures import draw_pictures, parse_method
+from gnl_core.comparison.files import write_comparison
+from gnl_core.comparison.grid import Grid, plan_cells
+from gnl_core.comparison.measure import compare_cells
+from gnl_core.comparison.sweep import Outcome, remove_unfinished, run_cells, run_cells_on_ray
+from gnl_core.comparison.text import terminal_table
 from gnl_core.config import RunConfig
-from gnl_core.runs.comparison.figures import draw_pictures, parse_method
-from gnl_core.runs.comparison.files import write_comparison
-from gnl_core.runs.comparison.measure import compare_cells
-from gnl_core.runs.comparison.text import terminal_table
-from gnl_core.runs.grid import Grid, plan_cells
-from gnl_core.runs.sweep import Outcome, remove_unfinished, run_cells, run_cells_on_ray
 
 VARIED = ("normal_class", "detector", "seed", "style_weight")  # settings that take several values here
 SHARED = {name: field for name, field in RunConfig.model_fields.items() if name not in VARIED}

@@ -17,8 +17,8 @@ from gnl_core.datasets.mnist import BLENDED_FILE
 from gnl_core.datasets.mnist_arrays import mnist_arrays
 from gnl_core.datasets.overview import base_domains, list_each
 from gnl_core.datasets.presence import count_domains, found_classes
-from gnl_core.runs.downloads import DOWNLOADS
-from gnl_core.runs.mnist_m import build_mnist_m
+from gnl_core.downloads.fetch import DOWNLOADS
+from gnl_core.downloads.mnist_m import build_mnist_m
 from gnl_core.runs.outputs import check_output
 from gnl_core.strict_json import to_json
 

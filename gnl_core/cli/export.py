@@ -7,10 +7,10 @@ from pathlib import Path
 
 from gnl_core.cli.settings import add_settings, given_settings, say
 from gnl_core.config import RunConfig, ScoringConfig
-from gnl_core.runs.experiment import load_run, resolve_scoring
 from gnl_core.runs.exports import write_onnx
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.outputs import check_output
+from gnl_core.runs.scoring import load_run, resolve_scoring
 from gnl_core.runs.tuning import read_preset
 
 PLACES = ("teacher_weights",)  # what can lie elsewhere than in training, and is needed

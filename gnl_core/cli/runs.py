@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gnl_core.cli.settings import say
-from gnl_core.runs.jobs import Job, delete, list_jobs, read_log, stop
+from gnl_core.jobs.listing import Job, list_jobs, read_log
+from gnl_core.jobs.stop import delete, stop
 from gnl_core.strict_json import to_json
 
 DEFAULT_ROOT = Path("runs")

@@ -14,12 +14,11 @@ from gnl_core.config import RunConfig
 from gnl_core.datasets import default_root
 from gnl_core.datasets.overview import describe_overview, look_over, warn_of
 from gnl_core.distributed import Processes, plan_processes
-from gnl_core.records import EpochRecord, Step
-from gnl_core.runs.experiment import advance_run
+from gnl_core.jobs.start import open_unfinished, resume, start
+from gnl_core.jobs.worker import report_early_failure, train_as_job
+from gnl_core.records import EpochRecord, TrainingStep
 from gnl_core.runs.folder import RunFolder, create_run, read_records
-from gnl_core.runs.jobs import resume, start
-from gnl_core.runs.resuming import open_unfinished
-from gnl_core.runs.work import first_word, work
+from gnl_core.runs.training import advance_run
 
 
 def add_train_command(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +41,7 @@ def train_command(parsed: argparse.Namespace) -> None:
     if parsed.detach:
         detach(parsed)
     elif parsed.job:
-        with first_word(RunFolder(parsed.run)):
+        with report_early_failure(RunFolder(parsed.run)):
             train_here(parsed)
     else:
         train_here(parsed)
@@ -97,7 +96,7 @@ def steps_of(
     parsed: argparse.Namespace, config: RunConfig, folder: RunFolder, processes: Processes
 ) -> Iterator[EpochRecord]:
     """The epochs of the training as they end."""
-    steps: Iterable[Step] = work(config, folder, processes, in_turn=parsed.job and not parsed.at_once)
+    steps: Iterable[TrainingStep] = train_as_job(config, folder, processes, in_turn=parsed.job and not parsed.at_once)
     return (step.record for step in steps if step.record is not None)
 
 

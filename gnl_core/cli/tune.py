@@ -12,9 +12,9 @@ from tqdm import tqdm
 from gnl_core.cli.settings import add_settings, given_settings, say
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets.validation import ANOMALIES
-from gnl_core.runs.experiment import load_run
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.outputs import check_output
+from gnl_core.runs.scoring import load_run
 from gnl_core.runs.tuning import Judged, tune, write_preset
 
 PLACES = ("device", "teacher_weights", "data_root")  # what can lie elsewhere than in training

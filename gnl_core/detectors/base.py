@@ -89,14 +89,14 @@ class Detector(nn.Module):
         """
         raise NotImplementedError
 
-    def detect_each(self, images: Tensor, questions: Sequence[ScoringConfig]) -> list[Detection]:
+    def detect_each(self, images: Tensor, scorings: Sequence[ScoringConfig]) -> list[Detection]:
         """What `forward` gives for each of several questions. Default: ask one after the other.
 
         Args:
             images: RGB in [0, 1], shape (B, 3, H, W).
-            questions: How to look at them.
+            scorings: How to look at them.
         """
-        return [self(images, question) for question in questions]
+        return [self(images, scoring) for scoring in scorings]
 
 
 def load_teacher(config: RunConfig) -> Teacher:

@@ -92,13 +92,13 @@ class RD4AD(Detector):
         """Score by the summed stage maps, their maximum by default (paper, Eq. 2-3)."""
         return rate(self.features(images, scoring), images, scoring)
 
-    def detect_each(self, images: Tensor, questions: Sequence[ScoringConfig]) -> list[Detection]:
+    def detect_each(self, images: Tensor, scorings: Sequence[ScoringConfig]) -> list[Detection]:
         """As `forward` for each question, up to rounding; stages before they part, and all they share, once."""
-        branch = self.references.branching(questions, own_weight=self.style_weight)
-        ways = tuple(range(len(questions)))
+        branch = self.references.branching(scorings, own_weight=self.style_weight)
+        ways = tuple(range(len(scorings)))
         found: dict[int, Detection] = {}
         for alike, features in self.network.rebuild_each(self.network.teacher.encode_each(images, ways, branch)):
-            found |= {way: rate(features, images, questions[way]) for way in alike}
+            found |= {way: rate(features, images, scorings[way]) for way in alike}
         return [found[way] for way in ways]
 
 

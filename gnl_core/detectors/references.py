@@ -116,24 +116,24 @@ class References(nn.Module):
 
         return mix
 
-    def branching(self, questions: Sequence[ScoringConfig], *, own_weight: float) -> Branch:
+    def branching(self, scorings: Sequence[ScoringConfig], *, own_weight: float) -> Branch:
         """What several questions do behind each stage; those that do the same go on together.
 
         A stage's map is matched in full once for all strengths, since a strength only mixes with it (Eq. 1).
 
         Args:
-            questions: Strength, stages, number and choice of references of each.
+            scorings: Strength, stages, number and choice of references of each.
             own_weight: The method's own strength, where a question leaves it open.
 
         Raises:
             ValueError: If the checkpoint keeps fewer references than one asks for.
         """
-        weights = [self.check_strength(question, own_weight=own_weight) for question in questions]
+        weights = [self.check_strength(scoring, own_weight=own_weight) for scoring in scorings]
 
         def branch(index: int, stage: Tensor, ways: Ways) -> Iterator[tuple[Ways, Tensor]]:
             wanted: dict[Chosen | None, dict[float, list[int]]] = defaultdict(lambda: defaultdict(list))
             for way in ways:
-                chosen = chosen_references(index, questions[way]) if weights[way] else None
+                chosen = chosen_references(index, scorings[way]) if weights[way] else None
                 wanted[chosen][weights[way] if chosen else 0.0].append(way)
             for chosen, strengths in wanted.items():
                 matched = stage if chosen is None else self.match_fully(index, stage, chosen)

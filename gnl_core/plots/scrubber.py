@@ -24,7 +24,7 @@ Trace = dict[str, Any]
 PARTS = {"bar": ("y", "customdata"), "scatter": ("x", "text")}  # what a strength changes in a trace of a kind
 
 
-class Row(NamedTuple):
+class HistogramPair(NamedTuple):
     """One method at one strength.
 
     Attributes:
@@ -67,7 +67,7 @@ class Selection(NamedTuple):
 
 
 def scrub_histograms(
-    strengths: Mapping[float, Sequence[Row]], axes: Sequence[Axes], *, shown: float, told: str = STRENGTH_TOLD
+    strengths: Mapping[float, Sequence[HistogramPair]], axes: Sequence[Axes], *, shown: float, told: str = STRENGTH_TOLD
 ) -> go.Figure:
     """A row of two panels for each method; each bar is the share of that label's images in that bin.
 
@@ -152,7 +152,7 @@ def read_selection(figure: go.Figure, points: Sequence[Mapping[str, Any]]) -> Se
     return Selection(row, shifted, float(bars[0]["customdata"]), min(centres) - half_bin, max(centres) + half_bin)
 
 
-def draw_traces(rows: Sequence[Row], axes: Sequence[Axes], *, strength: float) -> list[Trace]:
+def draw_traces(rows: Sequence[HistogramPair], axes: Sequence[Axes], *, strength: float) -> list[Trace]:
     """The traces of all panels, always in the same order, each on its panel's axes."""
     panels = [(panel, found, own) for found, own in zip(rows, axes, strict=True) for panel in found.panels]
     return [

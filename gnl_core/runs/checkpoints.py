@@ -19,9 +19,9 @@ from gnl_core.config import RunConfig, describe_invalid
 from gnl_core.detectors import create_detector
 from gnl_core.detectors.base import Detector
 from gnl_core.devices import resolve_device
+from gnl_core.files import write_atomically
 from gnl_core.finite import REMEDY, DivergedError, find_not_finite
 from gnl_core.models.teachers import Teacher
-from gnl_core.runs.folder import write_atomically
 from gnl_core.strict_json import from_json, to_json
 
 FORMAT = "gnl-checkpoint"

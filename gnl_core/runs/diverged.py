@@ -7,7 +7,8 @@ from pathlib import Path
 
 from gnl_core.finite import REMEDY, DivergedError, describe_scores
 from gnl_core.runs.checkpoints import check_finite, read_checkpoint
-from gnl_core.runs.folder import RunFolder, count_diverged_scores
+from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.scores import count_diverged_scores
 
 
 def why_diverged(folder: RunFolder) -> str | None:

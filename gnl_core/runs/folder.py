@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from gnl_core.config import RunConfig, ScoringConfig, describe_invalid
-from gnl_core.finite import all_finite, count_not_finite
-from gnl_core.records import EpochRecord, Report, Scores
+from gnl_core.config import RunConfig, describe_invalid
+from gnl_core.files import write_atomically
+from gnl_core.records import EpochRecord
 from gnl_core.runs.outputs import check_output
 from gnl_core.strict_json import from_json, to_json
-
-SCORE_COLUMNS = list(Scores.__dataclass_fields__)
-Columns = dict[str, NDArray[Any]]  # of scores.parquet by name, all of one length
-TEMPORARY_CHARACTERS = 32  # of a file's name that its temporary name begins with; names have at most 255 bytes
 
 
 class RunFolder(NamedTuple):
@@ -164,145 +152,3 @@ def is_trained(folder: RunFolder, config: RunConfig) -> bool:
     if not records or not folder.weights.exists() or folder.state.exists():
         return False
     return records[-1].epoch >= config.epochs or not records[-1].losses
-
-
-def save_scores(folder: RunFolder, scores: Scores, scoring: ScoringConfig) -> None:
-    """Keep scores with the question they answer and the checkpoint that gave them.
-
-    Rows of the same checkpoint that answer other questions stay; the rest is replaced.
-    """
-    save_answers(folder, [(scoring, scores)])
-
-
-def save_answers(folder: RunFolder, answers: Sequence[tuple[ScoringConfig, Scores]]) -> None:
-    """Keep the scores of several questions, as `save_scores` does for one, in one writing."""
-    checkpoint = hash_file(folder.weights)
-    parts = [
-        {name: getattr(scores, name) for name in SCORE_COLUMNS}
-        | repeat({"checkpoint": checkpoint, **scoring.model_dump()}, count=len(scores.score))
-        for scoring, scores in answers
-    ]
-    kept = read_saved_scores(folder)
-    if kept is not None:
-        asked = set().union(*(questions_of(part) for part in parts))
-        stays = np.array([question not in asked for question in questions_of(kept)])
-        parts.insert(0, {name: column[stays] for name, column in kept.items()})
-    tables = [pa.table({name: part[name] for name in parts[-1]}) for part in parts]
-    rows = pa.concat_tables(tables, promote_options="default")  # a column without a value has no type of its own
-    buffer = io.BytesIO()
-    pq.write_table(rows, buffer)
-    write_atomically(folder.scores, buffer.getvalue())
-
-
-def repeat(values: dict[str, Any], *, count: int) -> Columns:
-    """Columns that have the same value in each row."""
-    return {name: np.full(count, value, dtype=object) for name, value in values.items()}
-
-
-def questions_of(rows: Columns) -> list[tuple[Any, ...]]:
-    """What each row is the answer to: its domain, and every setting of its scoring."""
-    return list(zip(*(rows[name].tolist() for name in ("domain", *ScoringConfig.model_fields)), strict=True))
-
-
-def read_saved_scores(folder: RunFolder) -> Columns | None:
-    """Read the kept scores of the present checkpoint, one row an image and question; None if there are none.
-
-    A setting that is newer than the file has its default there: that is how those questions were asked.
-    """
-    if not folder.scores.exists():
-        return None
-    with pq.ParquetFile(folder.scores) as file:  # pq.read_table imports pandas
-        table = file.read()
-    rows = {name: to_numpy(table[name].combine_chunks()) for name in table.column_names}
-    present = rows["checkpoint"] == hash_file(folder.weights)
-    newer = {name: field.default for name, field in ScoringConfig.model_fields.items() if name not in rows}
-    rows |= repeat(newer, count=len(present))
-    rows["score"] = rows["score"].astype(np.float64)  # other writers store a NaN as a null
-    return {name: column[present] for name, column in rows.items()} if present.any() else None
-
-
-def to_numpy(column: pa.Array) -> NDArray[Any]:
-    """A column's values; not by Arrow's own conversion, which imports pandas."""
-    is_number = pa.types.is_floating(column.type) or pa.types.is_integer(column.type)
-    if is_number and not column.null_count:
-        return np.from_dlpack(column)
-    return np.array(column.to_pylist(), dtype=object)
-
-
-def count_diverged_scores(folder: RunFolder) -> tuple[int, int]:
-    """How many of the present checkpoint's saved scores are not finite, and how many there are where any is not."""
-    if not folder.scores.exists():
-        return 0, 0
-    with pq.ParquetFile(folder.scores) as file:
-        column = to_numpy(file.read(columns=["score"])["score"].combine_chunks()).astype(np.float64)
-    rows = None if all_finite(column) else read_saved_scores(folder)  # which hashes the checkpoint: rarely needed
-    return (0, 0) if rows is None else (count_not_finite(rows["score"]), len(rows["score"]))
-
-
-def find_scores(folder: RunFolder, *, domain: str, scoring: ScoringConfig) -> Scores | None:
-    """Look up kept scores of one domain under one question; None if they are not there."""
-    rows = read_saved_scores(folder)
-    return None if rows is None else select_scores(rows, domain=domain, scoring=scoring)
-
-
-def select_scores(rows: Columns, *, domain: str, scoring: ScoringConfig) -> Scores | None:
-    """Of what `read_saved_scores` gave, the scores of one domain under one question; None if they are not there."""
-    wanted = {"domain": domain, **scoring.model_dump()}
-    chosen = np.all([rows[name] == value for name, value in wanted.items()], axis=0)
-    return Scores(**{name: rows[name][chosen] for name in SCORE_COLUMNS}) if chosen.any() else None
-
-
-def write_report(folder: RunFolder, report: Report, scoring: ScoringConfig) -> None:
-    """Write the metrics of the last scoring, with the question they answer and the checkpoint that gave them."""
-    origin = {"checkpoint": hash_file(folder.weights), **scoring.model_dump()}
-    write_atomically(folder.report, to_json(origin | report_to_json(report), indent=2).encode())
-
-
-def read_shift_scores(folder: RunFolder) -> dict[str, float | None]:
-    """The shift scores of the domains that were last scored, if the present checkpoint was; else none.
-
-    Returns:
-        Domain name to shift score, without those that nobody measured; None where none can be measured.
-    """
-    if not folder.report.exists():
-        return {}
-    report = from_json(folder.report.read_bytes())
-    if report["checkpoint"] != hash_file(folder.weights):
-        return {}
-    measured = {name: domain.get("shift_score") for name, domain in report["domains"].items()}
-    cannot = report.get("no_shift_score") is not None
-    return {name: score for name, score in measured.items() if score is not None or cannot}
-
-
-def report_to_json(report: Report) -> dict[str, object]:
-    """A report as plain values, by the names of its fields: {"domains": {name: {"auroc": …, …}}, "drops": …, …}."""
-    return {
-        "domains": {name: domain._asdict() for name, domain in report.domains.items()},
-        "drops": report.drops,
-        "threshold": report.threshold._asdict() if report.threshold else None,
-        "no_shift_score": report.no_shift_score,
-    }
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write to a temporary name, then rename: a reader sees the old file or the new one, whole."""
-    with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=f".{path.name[:TEMPORARY_CHARACTERS]}.", delete=False
-    ) as stream:
-        temporary = Path(stream.name)
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(0o644)  # temporary files are private, runs are not
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)  # the folder may be gone
-        raise

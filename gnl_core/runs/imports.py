@@ -19,11 +19,12 @@ from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors import create_detector
 from gnl_core.detectors.rd4ad import RD4AD
+from gnl_core.files import hash_file, write_atomically
 from gnl_core.finite import DivergedError, find_not_finite
 from gnl_core.models.teacher_weights import read_state_dicts
 from gnl_core.runs.checkpoints import load_checkpoint, save_checkpoint
-from gnl_core.runs.folder import RunFolder, create_run, hash_file, write_atomically
-from gnl_core.runs.removing import discard_unstarted_run
+from gnl_core.runs.deletion import discard_unstarted_run
+from gnl_core.runs.folder import RunFolder, create_run
 from gnl_core.strict_json import to_json
 
 PARTS = MappingProxyType({"bn": "bottleneck", "decoder": "student"})  # theirs to ours

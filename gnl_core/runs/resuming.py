@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from gnl_core.config import RunConfig, parse_config
+from gnl_core.config import RunConfig
 from gnl_core.finite import DivergedError
-from gnl_core.records import EpochRecord, Step
+from gnl_core.records import EpochRecord, TrainingStep
 from gnl_core.runs.checkpoints import save_checkpoint
+from gnl_core.runs.deletion import remove_leftovers
 from gnl_core.runs.folder import (
     RunFolder,
-    is_trained,
-    read_config,
-    write_config,
     write_records,
 )
-from gnl_core.runs.grid import differing_settings
-from gnl_core.runs.removing import remove_leftovers
 from gnl_core.runs.state import restore_state, save_state
-from gnl_core.runs.status import read_status
 from gnl_core.training import Training, check_standing
 
 SECONDS_A_MINUTE = 60
@@ -59,7 +54,7 @@ class TrainingOnDisk:
             elif self.folder.progress.exists():
                 write_records(self.folder, self.records)
 
-    def keep(self, step: Step) -> None:
+    def keep(self, step: TrainingStep) -> None:
         """After each step: save what is due."""
         with telling_failures(self.folder):
             if step.record is not None:
@@ -138,39 +133,3 @@ def telling_failures(folder: RunFolder) -> Iterator[None]:
             else "nothing was saved to go on from: mend that, and train it again"
         )
         raise ValueError(f"cannot write the run {folder.path}: {error.strerror or error}; {left}") from None
-
-
-def open_unfinished(folder: RunFolder, changes: Mapping[str, object]) -> RunConfig:
-    """The settings with which an unfinished run goes on; those that decide nothing that is learnt may change.
-
-    Args:
-        folder: The run.
-        changes: Settings that are given anew.
-
-    Raises:
-        ValueError: If there is no run, it is finished, has diverged, has no state, or was begun with other settings; or
-            if a change is none that a setting can take.
-    """
-    begun, status = read_config(folder), read_status(folder)
-    if status is not None and status.state == "diverged":
-        raise ValueError(
-            f"{folder.path} diverged, and would diverge again with the same settings; "
-            "train another run with a smaller --learning-rate"
-        )
-    if is_trained(folder, begun):
-        raise ValueError(f"{folder.path} is finished, nothing is left to train; score it, or train another run")
-    if folder.weights.exists() and not folder.state.exists():
-        raise ValueError(
-            f"{folder.path} has a checkpoint, but no state that its training could go on from; "
-            "score it as it is, or train another run"
-        )
-    config = parse_config(begun.model_dump() | dict(changes))
-    for name, before, now in differing_settings(begun, config):
-        flag = name.replace("_", "-")
-        raise ValueError(
-            f"{folder.path} was begun with {name} = {before}, but {now} is asked for; "
-            f"resume it without --{flag}, or train another run"
-        )
-    if config != begun:
-        write_config(folder, config)
-    return config

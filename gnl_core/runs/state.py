@@ -18,10 +18,10 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from gnl_core.config import RunConfig, parse_config
+from gnl_core.files import write_atomically
 from gnl_core.records import EpochRecord
 from gnl_core.runs.checkpoints import check_state, learnt_state, teacher_fingerprint
-from gnl_core.runs.folder import write_atomically
-from gnl_core.runs.grid import differing_settings
+from gnl_core.runs.compatibility import differing_settings
 from gnl_core.strict_json import from_json, to_json
 from gnl_core.training import Training
 

@@ -19,10 +19,11 @@ from gnl_core.datasets import HELD_OUT, find_dataset
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.datasets.validation import SHIFTS, validation_items
+from gnl_core.files import write_atomically
 from gnl_core.finite import check_scores
-from gnl_core.metrics import auroc
-from gnl_core.runs.experiment import Run, list_domain, scoring_batches
-from gnl_core.runs.folder import write_atomically
+from gnl_core.metrics.image import auroc
+from gnl_core.runs.images import list_domain
+from gnl_core.runs.scoring import Run, scoring_batches
 from gnl_core.scoring import score_each
 from gnl_core.strict_json import from_json, to_json
 
@@ -122,13 +123,13 @@ def judge_run(run: Run, *, anomalies: str | None, seed: int, watch: Watch) -> It
         )
         for shift in SHIFTS
     }
-    questions = with_reductions(matchings())
-    aurocs: list[dict[str, float]] = [{} for _ in questions]
+    scorings = with_reductions(matchings())
+    aurocs: list[dict[str, float]] = [{} for _ in scorings]
     for shift in watch(tuple(SHIFTS)):
-        for found, value in zip(aurocs, score_aurocs(run, batches[shift], questions), strict=True):
+        for found, value in zip(aurocs, score_aurocs(run, batches[shift], scorings), strict=True):
             found[shift] = value
-    for question, found in zip(questions, aurocs, strict=True):
-        yield Judged(question, found)
+    for scoring, found in zip(scorings, aurocs, strict=True):
+        yield Judged(scoring, found)
 
 
 def with_reductions(matchings: Sequence[ScoringConfig]) -> list[ScoringConfig]:
@@ -140,13 +141,13 @@ def with_reductions(matchings: Sequence[ScoringConfig]) -> list[ScoringConfig]:
     ]
 
 
-def score_aurocs(run: Run, batches: Batches, questions: Sequence[ScoringConfig]) -> list[float]:
+def score_aurocs(run: Run, batches: Batches, scorings: Sequence[ScoringConfig]) -> list[float]:
     """AUROC under each question, of images some of which are normal and some not.
 
     Raises:
         DivergedError: If a score is not finite.
     """
-    answers = score_each(run.detector, batches, questions)
+    answers = score_each(run.detector, batches, scorings)
     for rows in answers:
         check_scores(rows.score, source=f"the {run.config.detector} run of seed {run.config.seed}")
     found = [auroc(rows.label, rows.score) for rows in answers]

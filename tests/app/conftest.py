@@ -14,9 +14,9 @@ import pytest
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
-from gnl_core.runs.experiment import train_run
+from gnl_core.jobs.listing import list_jobs
 from gnl_core.runs.folder import RunFolder, create_run
-from gnl_core.runs.jobs import list_jobs
+from gnl_core.runs.training import train_run
 
 PROJECT = Path(__file__).parents[2]
 SLOW_SECONDS = 120
@@ -51,7 +51,9 @@ def open_screen() -> Callable[..., AppTest]:
     """Opens one page by its name in app/screens, without the menu, at an address."""
 
     def open_at(name: str, **query: object) -> AppTest:
-        page = AppTest.from_string(f"from app.screens.{name} import page\npage()", default_timeout=SLOW_SECONDS)
+        page = AppTest.from_string(
+            f"from app.screens.{name}.page import page\n\npage()\n", default_timeout=SLOW_SECONDS
+        )
         for key, value in query.items():
             page.query_params[key] = value if isinstance(value, list) else str(value)
         return page.run()

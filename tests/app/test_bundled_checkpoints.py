@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from app import PROJECT
-from app.cache import BUNDLED
+from app.checkpoints import BUNDLED
 from gnl_core.config import scoring_settings
 from gnl_core.datasets import TRAIN
-from gnl_core.runs.experiment import load_run, score_domain
-from gnl_core.runs.folder import RunFolder, find_scores, read_records
+from gnl_core.runs.folder import RunFolder, read_records
+from gnl_core.runs.scores import find_scores
+from gnl_core.runs.scoring import load_run, score_domain
 
 LARGEST_BYTES = 8_000_000
 LARGEST_ASSETS_BYTES = 25_000_000
@@ -47,8 +48,8 @@ def test_all_that_comes_with_the_project_is_small():
 def test_all_that_is_bundled_is_shown_without_pytorch_and_pandas(own_runs):
     code = """
 import sys
-from app.answers import answer, ask, shift_score_of
-from app.cache import list_checkpoints
+from app.scoring import answer, ask, shift_score_of
+from app.checkpoints import list_checkpoints
 from gnl_core.datasets import DATASETS
 for checkpoint in list_checkpoints()[0]:
     spec = DATASETS[checkpoint.config.dataset]

@@ -10,13 +10,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.comparisons import BUNDLED, BUNDLED_NAMES, bundled_name
-from gnl_core.runs.comparison.command import comparison_command
-from gnl_core.runs.comparison.data import read_comparison
-from gnl_core.runs.comparison.files import write_comparison
-from gnl_core.runs.comparison.measure import compare_cells
-from gnl_core.runs.grid import Grid
+from gnl_core.comparison.command import comparison_command
+from gnl_core.comparison.data import read_comparison
+from gnl_core.comparison.files import write_comparison
+from gnl_core.comparison.grid import Grid
+from gnl_core.comparison.measure import compare_cells
 from tests.app.conftest import charts, finding, notes
-from tests.gnl_core.runs.comparison.conftest import build_cells
+from tests.gnl_core.comparison.conftest import build_cells
 
 PROJECT = Path(__file__).parents[2]
 LABELS = [bundled_name(read_comparison(BUNDLED / f"{name}.json")) for name in BUNDLED_NAMES]
@@ -31,7 +31,7 @@ def open_compare(open_screen):
 def write_own(own_runs):
     """Writes a comparison of the digits below the folder of runs; of twenty anomalies so many are wrong."""
 
-    def write(name: str, *, detectors=("rd4ad", "gnl"), wrong=lambda cell, question, domain: 5, keep_runs=True) -> Path:
+    def write(name: str, *, detectors=("rd4ad", "gnl"), wrong=lambda cell, request, domain: 5, keep_runs=True) -> Path:
         output = own_runs / name
         cells = build_cells(output, Grid(("4",), detectors, (0,), (0.0, 1.0)), wrong)
         write_comparison(compare_cells(cells), [], output)
@@ -106,7 +106,7 @@ def test_choices_that_another_comparison_does_not_have_are_dropped(open_compare)
 
 
 def test_a_comparison_of_ones_own_has_the_figure_of_two_methods(open_compare, write_own):
-    output = write_own("mine", wrong=lambda cell, question, domain: 2 if question.style_weight else 6)
+    output = write_own("mine", wrong=lambda cell, request, domain: 2 if request.style_weight else 6)
     page = open_compare(comparison="mine", pair_second="GNL + FDM 1")
     assert not page.exception
     pair = charts(page)[-1]
@@ -146,7 +146,7 @@ def test_a_damaged_file_is_told_in_one_sentence_and_left_out(open_compare, own_r
 def test_the_page_does_not_wait_for_pytorch():
     code = (
         "import sys; from streamlit.testing.v1 import AppTest; "
-        "page = AppTest.from_string('from app.screens.compare import page; page()', default_timeout=60).run(); "
+        "page = AppTest.from_string('from app.screens.compare.page import page; page()', default_timeout=60).run(); "
         "sys.exit(bool(page.exception) or 'torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False).returncode == 0

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from app.comparisons import Found
-from app.screens.compare_choices import METHOD_ORDER, Compared, column_name, row_order, shifts_of, title_of
-from app.screens.compare_dots import dots_of
-from app.screens.compare_finding import finding, matching_sentence
-from app.screens.compare_parts import matched_strengths, parts_of, parts_sentence
-from app.screens.compare_table import cell, table_html
+from app.comparisons import FoundComparison
+from app.screens.compare.ablation import matched_strengths, parts_of, parts_sentence
+from app.screens.compare.choices import METHOD_ORDER, Compared, column_name, row_order, shifts_of, title_of
+from app.screens.compare.dots import dots_of
+from app.screens.compare.summary import finding, matching_sentence
+from app.screens.compare.table import cell, table_html
+from gnl_core.comparison.records import ID_COST, MEAN_SHIFT, Comparison, ComparisonRow, Entry, Method
 from gnl_core.config import RunConfig
-from gnl_core.runs.comparison.records import ID_COST, MEAN_SHIFT, Comparison, Entry, Method, Row
 
 SHIFTS = ("art_painting", "sketch")
 COLUMNS = ("photo", *SHIFTS, MEAN_SHIFT, ID_COST)
@@ -25,15 +25,17 @@ def number(value: float, reference: float | None = None, *, clear: bool = True) 
     return Entry(value, limits, difference=difference, clear=clear and bool(difference), runs=1)
 
 
-def measured(detector: str, strength: float | None, photo: float, shifted: float, *, clear: bool = True) -> Row:
+def measured(
+    detector: str, strength: float | None, photo: float, shifted: float, *, clear: bool = True
+) -> ComparisonRow:
     """A row whose shifts are all alike; RD4AD without matching has 0.9 and 0.5."""
     shift = number(shifted, 0.5, clear=clear)
     entries = {"photo": number(photo, 0.9, clear=clear), **dict.fromkeys((*SHIFTS, MEAN_SHIFT), shift)}
-    return Row(Method(detector, strength), False, entries | {ID_COST: number(0.9 - photo)}, runs=1)
+    return ComparisonRow(Method(detector, strength), False, entries | {ID_COST: number(0.9 - photo)}, runs=1)
 
 
-def published(detector: str, value: float) -> Row:
-    return Row(Method(detector, None), True, dict.fromkeys(COLUMNS, Entry(value)))
+def published(detector: str, value: float) -> ComparisonRow:
+    return ComparisonRow(Method(detector, None), True, dict.fromkeys(COLUMNS, Entry(value)))
 
 
 ROWS = [
@@ -48,11 +50,11 @@ ROWS = [
 ]
 
 
-def compare(rows: list[Row] = ROWS, *, sort: str = METHOD_ORDER, shift: str | None = MEAN_SHIFT) -> Compared:
+def compare(rows: list[ComparisonRow] = ROWS, *, sort: str = METHOD_ORDER, shift: str | None = MEAN_SHIFT) -> Compared:
     config = RunConfig(dataset="pacs", normal_class="dog")
     comparison = Comparison(config, "photo", ("dog",), (0,), ("photo", *SHIFTS), COLUMNS, rows, {"dog": rows}, {})
     return Compared(
-        Found("x", comparison, Path("runs/x"), bundled=True),
+        FoundComparison("x", comparison, Path("runs/x"), bundled=True),
         normal_class=None,
         shift=shift,
         rows=[row for row in rows if not row.published],

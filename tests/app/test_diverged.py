@@ -8,13 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gnl_core.runs.comparison.files import write_comparison
-from gnl_core.runs.comparison.measure import compare_cells
+from gnl_core.comparison.files import write_comparison
+from gnl_core.comparison.grid import Grid
+from gnl_core.comparison.measure import compare_cells
+from gnl_core.jobs.status import Status, write_status
 from gnl_core.runs.folder import RunFolder
-from gnl_core.runs.grid import Grid
-from gnl_core.runs.status import Status, write_status
 from tests.app.conftest import charts, finding, texts
-from tests.gnl_core.runs.comparison.conftest import build_cells
+from tests.gnl_core.comparison.conftest import build_cells
 
 BUNDLED = Path(__file__).parents[2] / "assets" / "checkpoints"
 PAGES = ("explore", "inspect", "shift_lab")
@@ -92,7 +92,7 @@ def test_learn_says_that_a_run_diverged(open_screen, own_runs, monkeypatch, pois
     bundled = own_runs.parent / "bundled"
     for name in ("digits-4-rd4ad", "digits-4-gnl"):
         poison(RunFolder(Path(shutil.copytree(BUNDLED / name, bundled / name))).weights)
-    monkeypatch.setattr("app.cache.BUNDLED", bundled)
+    monkeypatch.setattr("app.checkpoints.BUNDLED", bundled)
     assert "this run diverged" in errors(open_screen("learn"))
 
 

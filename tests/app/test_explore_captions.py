@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from app.screens.explore_captions import told_once
+from app.screens.explore.captions import told_once
 from app.words import NO_SHIFT_SCORE
-from gnl_core.runs.folder import hash_file
+from gnl_core.files import hash_file
 
 SHIFT = "Shift score "
 

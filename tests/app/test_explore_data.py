@@ -6,8 +6,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from app.cache import Checkpoint
-from app.screens.explore_data import first_class
+from app.checkpoints import Checkpoint
+from app.controls.data import first_class
 from gnl_core.config import RunConfig
 from gnl_core.runs.folder import RunFolder
 from tests.app.conftest import finding

@@ -8,8 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app.answers import Answer, Question, judge
-from app.cache import Checkpoint
+from app.checkpoints import Checkpoint
+from app.controls.settings import number_bounds
+from app.controls.training import SETTINGS
+from app.controls.view import View
+from app.display.pictures import TILE_PX
+from app.display.provenance import command
 from app.methods import (
     DETECTOR_NAMES,
     EXTRA_SETTINGS,
@@ -19,13 +23,11 @@ from app.methods import (
     YARDSTICKS,
     in_order,
 )
-from app.screens.explore_figures import comparable_scores
-from app.screens.explore_finding import command, finding
-from app.screens.explore_taking import picture, scores_csv
-from app.screens.explore_tiles import TILE_PX, compose_tile
-from app.screens.explore_view import View
-from app.screens.settings import number_bounds
-from app.screens.training_form import SETTINGS
+from app.scoring import ScoringRequest, ScoringResult, measure_domain
+from app.screens.explore.downloads import picture, scores_csv
+from app.screens.explore.figures import comparable_scores
+from app.screens.explore.summary import finding
+from app.screens.explore.tiles import compose_tile
 from gnl_core.config import RunConfig, scoring_settings
 from gnl_core.datasets import DATASETS
 from gnl_core.detectors import DETECTORS, find_method
@@ -45,8 +47,10 @@ def answered(detector, *, normal, anomalous):
     label = np.repeat([0, 1], [len(normal), len(anomalous)])
     text = np.full(len(label), "x")
     scores = Scores(np.array([*normal, *anomalous], dtype=float), label, text, text, text)
-    domain = judge(scores, 1.0)
-    return Answer(Question(checkpoint, scoring_settings(config, style_weight=0.0)), scores, 1.0, 0, domain, domain)
+    domain = measure_domain(scores, 1.0)
+    return ScoringResult(
+        ScoringRequest(checkpoint, scoring_settings(config, style_weight=0.0)), scores, 1.0, 0, domain, domain
+    )
 
 
 def test_every_method_has_a_name():
@@ -88,13 +92,13 @@ def test_of_many_methods_the_best_is_named():
 
 
 def test_scores_of_one_kind_share_an_axis_and_others_do_not():
-    answers = [answered(name, normal=[0], anomalous=[1]) for name in ("rd4ad", "gnl", "knn")]
-    assert [len(comparable_scores(found, answers)) for found in answers] == [4, 4, 2]
+    results = [answered(name, normal=[0], anomalous=[1]) for name in ("rd4ad", "gnl", "knn")]
+    assert [len(comparable_scores(found, results)) for found in results] == [4, 4, 2]
 
 
 def test_the_command_names_what_differs_from_the_run_and_quotes_paths():
     found = answered("rd4ad", normal=[0], anomalous=[1])
-    checkpoint = found.question.checkpoint
+    checkpoint = found.request.checkpoint
     checkpoint = checkpoint._replace(folder=RunFolder(checkpoint.folder.path.parent / "my run"))
     scoring = scoring_settings(checkpoint.config, style_weight=0.5, reduction="top")
     line = command(VIEW, checkpoint, scoring)

@@ -9,7 +9,8 @@ import PIL.Image
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from gnl_core.runs.folder import RunFolder, read_saved_scores
+from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.scores import read_saved_scores
 from tests.app.conftest import charts, texts
 
 BUNDLED = Path(__file__).parents[2] / "assets" / "checkpoints"

@@ -14,12 +14,14 @@ from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 from streamlit.testing.v1 import AppTest
 
-from app import PROJECT, cache
-from app.screens.learn import STEPS
-from app.screens.learn_failure import tell_table
+from app import PROJECT
+from app import checkpoints as cache
+from app.screens.learn.failure import tell_table
+from app.screens.learn.page import STEPS
+from gnl_core.comparison.data import read_comparison
 from gnl_core.plots.style import ACCENT, GREY, NORMAL
-from gnl_core.runs.comparison.data import read_comparison
-from gnl_core.runs.folder import RunFolder, read_saved_scores
+from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.scores import read_saved_scores
 from tests.app.conftest import charts
 
 BUNDLED = Path(__file__).parents[2] / "assets" / "checkpoints"
@@ -270,7 +272,7 @@ def test_what_a_shift_does_is_shown_without_pytorch(own_runs):
     code = """
 import sys
 from streamlit.testing.v1 import AppTest
-page = AppTest.from_string("from app.screens.learn import page\\npage()", default_timeout=60)
+page = AppTest.from_string("from app.screens.learn.page import page\\npage()", default_timeout=60)
 page.query_params["step"] = "2"
 page.run().button(key="reveal").click().run()
 assert page.get("plotly_chart") and not page.exception

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from app import cache
-from app.lessons import Matched, bundled_cases, bundled_tasks, row_of, typical_row
-from app.screens.learn_worsened import most_worsened, tell_change
+from app import checkpoints as cache
+from app.screens.learn.lessons import Matched, bundled_cases, bundled_tasks, row_of, typical_row
+from app.screens.learn.worsened import most_worsened, tell_change
 from gnl_core.records import Scores
 
 

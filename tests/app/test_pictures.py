@@ -7,7 +7,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from app.screens.pictures import picture_url, to_png
+from app.display.pictures import picture_url, to_png
 
 
 @pytest.fixture

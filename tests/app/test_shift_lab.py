@@ -12,11 +12,11 @@ import PIL.Image
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.cache import list_checkpoints
-from app.screens.explore_view import View, checkpoints_of
-from app.screens.inspect import ask_methods
-from app.screens.shift_numbers import known
-from app.screens.shift_table import curve_table
+from app.checkpoints import list_checkpoints
+from app.controls.requests import ask_methods
+from app.controls.view import View, checkpoints_of
+from app.screens.shift_lab.curves import curve_table
+from app.screens.shift_lab.numbers import known_curves
 from app.subjects import subject_of, under_shift
 from gnl_core.datasets import DATASETS, list_items
 from gnl_core.datasets.corruptions import CORRUPTIONS
@@ -139,7 +139,7 @@ def test_an_image_that_is_dropped_in_is_shown_in_every_severity_and_scored(open_
 def test_the_curve_can_be_taken_away_as_a_table(open_lab):
     view = View("digits", "4", None, DATASETS["digits"], "digits+gaussian_noise:3", ("rd4ad", "gnl"))
     rows, _ = ask_methods(view, checkpoints_of(view, list_checkpoints()[0]), strength=1.0, settings={})
-    table = list(csv.DictReader(io.StringIO(curve_table(view, [known(view, row) for row in rows]))))
+    table = list(csv.DictReader(io.StringIO(curve_table(view, [known_curves(view, row) for row in rows]))))
     assert len(table) == 2 * 2 * 6
     shown = curves(open_lab())["GNL + FDM 1"][1]
     mine = [row for row in table if row["detector"] == "gnl" and row["style_weight"] == "1.0"]
@@ -193,10 +193,10 @@ def test_thumbnails_and_curve_need_no_pytorch():
     code = """
 import sys
 from streamlit.testing.v1 import AppTest
-import app.screens.shift_lab as lab
+import app.screens.shift_lab.page as lab
 lab.compare_thumbnails = lambda *_: None
 lab.score_next = lambda *_, **__: None
-page = AppTest.from_string("import app.screens.shift_lab as lab\\nlab.page()", default_timeout=60).run()
+page = AppTest.from_string("import app.screens.shift_lab.page as lab\\nlab.page()", default_timeout=60).run()
 assert not page.exception and not page.error
 print(len(page.get("plotly_chart")), "torch" in sys.modules)
 """

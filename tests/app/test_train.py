@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.screens.train_epochs import spread
+from app.screens.train.epochs import spread
+from gnl_core.jobs.listing import list_jobs, read_job
+from gnl_core.jobs.start import start
+from gnl_core.jobs.stop import stop
 from gnl_core.runs.folder import RunFolder, read_config
-from gnl_core.runs.jobs import list_jobs, read_job, start, stop
 from tests.app.conftest import SLOW_SECONDS, charts, notes
 
 ENDED = ("finished", "failed", "stopped", "stale")
@@ -21,7 +23,7 @@ ENDED = ("finished", "failed", "stopped", "stale")
 @pytest.fixture
 def open_train(own_runs):
     def open_page():
-        source = "from app.screens.train import page\n\npage()\n"
+        source = "from app.screens.train.page import page\n\npage()\n"
         return AppTest.from_string(source, default_timeout=SLOW_SECONDS).run()
 
     return open_page

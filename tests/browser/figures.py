@@ -11,8 +11,8 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from gnl_core.config import RunConfig
-from gnl_core.runs.experiment import train_run
 from gnl_core.runs.folder import create_run
+from gnl_core.runs.training import train_run
 from tests.browser.conftest import PROJECT, find_chromium, serve
 
 FIGURES = PROJECT / "assets" / "figures"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gnl_core.runs.experiment import train_run
 from gnl_core.runs.folder import create_run
+from gnl_core.runs.training import train_run
 from tests.browser.conftest import serve
 
 FIRST_VISIT_MS = 120_000

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gnl_core.runs.folder import hash_file
-from gnl_core.runs.jobs import list_jobs, stop
+from gnl_core.files import hash_file
+from gnl_core.jobs.listing import list_jobs
+from gnl_core.jobs.stop import stop
 from tests.browser.conftest import FIRST_VISIT_MS, serve, settle
 
 TRAINING_MS = 150_000

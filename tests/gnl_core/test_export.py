@@ -24,7 +24,7 @@ from gnl_core.export import EXPORTABLE, AdjustableReferences, Graph, export_onnx
 from gnl_core.models.backbones import Backbone
 from gnl_core.models.teachers import Teacher, TeacherSpec
 from gnl_core.records import Detection
-from gnl_core.runs.experiment import prepare_training
+from gnl_core.runs.training import prepare_training
 from gnl_core.training import fit
 
 for package in ("onnx", "onnxscript", "onnxruntime"):

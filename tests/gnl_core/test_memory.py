@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gnl_core.memory import compute_in_portions, explain_memory
+from gnl_core.memory import compute_in_chunks, explain_memory
 
 ERRORS = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
@@ -31,16 +31,16 @@ class Small:
 def test_portions_are_halved_until_they_fit_and_stay_so(error: RuntimeError):
     small, images = Small(3, error), torch.arange(10.0)
     with pytest.warns(UserWarning, match="out of memory; going on in portions of 3"):
-        results, portion = compute_in_portions(small, images, largest=64)
+        results, portion = compute_in_chunks(small, images, largest=64)
     assert torch.equal(torch.cat(results), 2 * images)
     assert (small.seen, portion) == ([10, 5, 3, 3, 3, 1], 3)
     small.seen.clear()
-    compute_in_portions(small, images, largest=portion)
+    compute_in_chunks(small, images, largest=portion)
     assert small.seen == [3, 3, 3, 1]
 
 
 def test_a_last_small_batch_does_not_make_the_next_ones_small():
-    assert compute_in_portions(Small(9, ERRORS[0]), torch.ones(2), largest=8)[1] == 8
+    assert compute_in_chunks(Small(9, ERRORS[0]), torch.ones(2), largest=8)[1] == 8
 
 
 def test_where_one_image_is_too_much_that_is_said():
@@ -48,12 +48,12 @@ def test_where_one_image_is_too_much_that_is_said():
         pytest.warns(UserWarning, match="out of memory"),
         pytest.raises(ValueError, match="one image does not fit into the device's memory; score with --device cpu"),
     ):
-        compute_in_portions(Small(0, ERRORS[0]), torch.ones(2), largest=2)
+        compute_in_chunks(Small(0, ERRORS[0]), torch.ones(2), largest=2)
 
 
 def test_other_errors_pass():
     with pytest.raises(RuntimeError, match="shapes"):
-        compute_in_portions(Small(0, RuntimeError("shapes differ")), torch.ones(2), largest=2)
+        compute_in_chunks(Small(0, RuntimeError("shapes differ")), torch.ones(2), largest=2)
     with pytest.raises(RuntimeError, match="shapes"), explain_memory(16):
         raise RuntimeError("shapes differ")
 

@@ -12,10 +12,10 @@ from gnl_core.config import ScoringConfig, scoring_settings
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors.base import Detector
-from gnl_core.metrics import auroc
+from gnl_core.metrics.image import auroc
 from gnl_core.records import Detection, PixelReport
-from gnl_core.runs.experiment import load_run, score_domain
 from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.scoring import load_run, score_domain
 from gnl_core.scoring import collect, detect, join_scores, measure_shift, score, score_each
 
 CHECKPOINTS = Path(__file__).parents[2] / "assets" / "checkpoints"
@@ -130,14 +130,14 @@ def test_a_batch_that_memory_does_not_hold_gets_the_same_scores_in_portions(item
 
 def test_several_questions_are_answered_as_if_each_were_asked_alone(trained_run: RunFolder, items: list[Item]):
     detector = load_run(trained_run, device="cpu").detector
-    questions = [
+    scorings = [
         ScoringConfig(style_weight=weight, matched_stages=stages, reference_count=count, reference_choice=choice)
         for weight, stages in [(0.0, "1,2"), (0.5, "1"), (0.5, "1,2"), (1.0, "1,2"), (1.0, "2,3")]
         for count, choice in [(1, "mean"), (3, "nearest")]
     ] + [ScoringConfig(reference_count=2, reduction="mean"), ScoringConfig(reference_count=2, smoothing_sigma_px=2)]
-    together = score_each(detector, load(items, 2), questions)
-    for found, question in zip(together, questions, strict=True):
-        alone = score(detector, load(items, 2), question)
+    together = score_each(detector, load(items, 2), scorings)
+    for found, scoring in zip(together, scorings, strict=True):
+        alone = score(detector, load(items, 2), scoring)
         np.testing.assert_allclose(found.score, alone.score, rtol=0, atol=1e-5)
 
 

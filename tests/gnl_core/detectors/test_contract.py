@@ -15,7 +15,7 @@ from gnl_core.datasets.loading import Batches
 from gnl_core.detectors import DETECTORS, create_detector, find_method
 from gnl_core.detectors.base import Detector
 from gnl_core.detectors.references import References
-from gnl_core.metrics import auroc
+from gnl_core.metrics.image import auroc
 from gnl_core.models.teachers import Teacher, hash_weights
 from gnl_core.records import EpochRecord, Scores
 from gnl_core.runs.checkpoints import load_checkpoint, save_checkpoint

@@ -163,8 +163,8 @@ def test_the_nearest_reference_of_a_reference_image_is_itself(detector: RD4AD, i
     first = detector.get_buffer("references.stage_1")
     own = sorted_values(detector.network.teacher(images)[0])
     image = torch.cdist(own.flatten(1), first.flatten(1)).min(dim=1).values.argmin()
-    question = ask(1.0, reference_count=3, reference_choice="nearest", matched_stages="1")
-    found = detector.features(images[image][None], question)
+    scoring = ask(1.0, reference_count=3, reference_choice="nearest", matched_stages="1")
+    found = detector.features(images[image][None], scoring)
     torch.testing.assert_close(found.teacher[0], detector.network.teacher(images[image][None])[0], rtol=0, atol=1e-4)
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from gnl_core.plots.histograms import Panel, shared_edges, tallest_share
-from gnl_core.plots.scrubber import Axes, Row, figure_height, place_of, read_selection, scrub_histograms
+from gnl_core.plots.scrubber import Axes, HistogramPair, figure_height, place_of, read_selection, scrub_histograms
 from gnl_core.records import Scores
 
 
-def make_row(shift: float) -> Row:
+def make_row(shift: float) -> HistogramPair:
     """Two normal images and one anomaly in each domain, moved along the score axis."""
     scores = Scores(
         score=np.array([0.0, 1.0, 2.0]) + shift,
@@ -20,7 +20,7 @@ def make_row(shift: float) -> Row:
     panels = [
         Panel(scores, shifted=shifted, title="t", note=f"note {shift}", footnote="f") for shifted in (False, True)
     ]
-    return Row((panels[0], panels[1]), threshold=1.5 + shift)
+    return HistogramPair((panels[0], panels[1]), threshold=1.5 + shift)
 
 
 @pytest.fixture(scope="module")

@@ -15,15 +15,17 @@ from gnl_core.cli import main
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.detectors import DETECTORS, create_detector
 from gnl_core.finite import DivergedError
+from gnl_core.jobs.listing import read_job
+from gnl_core.jobs.start import open_unfinished
+from gnl_core.jobs.worker import train_as_job
 from gnl_core.records import Scores
 from gnl_core.runs.checkpoints import load_checkpoint, save_checkpoint
-from gnl_core.runs.experiment import advance_run, load_run, train_run
-from gnl_core.runs.folder import RunFolder, create_run, read_records, save_scores
+from gnl_core.runs.folder import RunFolder, create_run, read_records
 from gnl_core.runs.imports import import_own
-from gnl_core.runs.jobs import read_job
-from gnl_core.runs.resuming import open_unfinished
+from gnl_core.runs.scores import save_scores
+from gnl_core.runs.scoring import load_run
+from gnl_core.runs.training import advance_run, train_run
 from gnl_core.runs.tuning import score_aurocs
-from gnl_core.runs.work import work
 from gnl_core.scoring import measure_shift
 
 Make = Callable[..., RunConfig]
@@ -75,7 +77,7 @@ def test_the_last_good_checkpoint_is_kept_and_the_run_says_that_it_diverged(
     spoil(6)
     folder = create_run(tmp_path / "run", config)
     with pytest.raises(DivergedError, match=r"epoch 3; use a smaller --learning-rate; the checkpoint of epoch 2 is ke"):
-        list(work(config, folder))
+        list(train_as_job(config, folder))
     load_run(folder, device="cpu")
     assert folder.weights.read_bytes() == folder.epoch(2).weights.read_bytes()
     assert not folder.epoch(3).path.exists()
@@ -90,7 +92,7 @@ def test_a_run_that_diverged_is_not_resumed(config: RunConfig, tmp_path: Path, s
     spoil(3)
     folder = create_run(tmp_path / "run", config)
     with pytest.raises(DivergedError):
-        list(work(config, folder))
+        list(train_as_job(config, folder))
     with pytest.raises(ValueError, match=f"{folder.path} diverged, and would diverge again with the same settings"):
         open_unfinished(folder, {})
 

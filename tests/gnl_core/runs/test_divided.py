@@ -11,8 +11,9 @@ import pytest
 
 from gnl_core.cli import main
 from gnl_core.config import RunConfig, Split
-from gnl_core.runs.experiment import list_domain
-from gnl_core.runs.folder import RunFolder, read_config, read_saved_scores
+from gnl_core.runs.folder import RunFolder, read_config
+from gnl_core.runs.images import list_domain
+from gnl_core.runs.scores import read_saved_scores
 
 NORMAL_IMAGES = 24
 

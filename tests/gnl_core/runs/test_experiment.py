@@ -11,19 +11,10 @@ from gnl_core.config import RunConfig
 from gnl_core.datasets import DATASETS, digits
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.images import UnreadableImageError
-from gnl_core.runs.experiment import (
-    Run,
-    list_domain,
-    load_domain,
-    load_run,
-    map_scale,
-    prepare_training,
-    resolve_scoring,
-    score_domain,
-    split_training,
-    train_run,
-)
 from gnl_core.runs.folder import RunFolder, create_run, read_records
+from gnl_core.runs.images import list_domain, split_training
+from gnl_core.runs.scoring import Run, load_domain, load_run, map_scale, resolve_scoring, score_domain
+from gnl_core.runs.training import prepare_training, train_run
 from gnl_core.scoring import detect
 
 Make = Callable[..., RunConfig]

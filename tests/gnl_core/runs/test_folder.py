@@ -11,24 +11,14 @@ import pandas as pd
 import pytest
 
 from gnl_core.config import RunConfig, ScoringConfig
-from gnl_core.metrics import choose_threshold, report
+from gnl_core.files import hash_file, write_atomically
+from gnl_core.metrics.image import report
+from gnl_core.metrics.threshold import choose_threshold
 from gnl_core.records import DomainReport, EpochRecord, Report, Scores, Threshold
-from gnl_core.runs.finding import list_runs
-from gnl_core.runs.folder import (
-    RunFolder,
-    count_diverged_scores,
-    create_run,
-    find_scores,
-    hash_file,
-    read_config,
-    read_records,
-    read_shift_scores,
-    report_to_json,
-    save_scores,
-    write_atomically,
-    write_records,
-    write_report,
-)
+from gnl_core.runs.discovery import list_runs
+from gnl_core.runs.folder import RunFolder, create_run, read_config, read_records, write_records
+from gnl_core.runs.reports import read_shift_scores, report_to_json, write_report
+from gnl_core.runs.scores import count_diverged_scores, find_scores, save_scores
 from gnl_core.scoring import join_scores
 
 

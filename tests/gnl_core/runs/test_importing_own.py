@@ -12,10 +12,11 @@ import pytest
 from gnl_core.cli import main
 from gnl_core.config import RunConfig
 from gnl_core.detectors import create_detector
+from gnl_core.files import hash_file
+from gnl_core.jobs.listing import read_job
 from gnl_core.runs.checkpoints import save_checkpoint
-from gnl_core.runs.folder import RunFolder, hash_file, read_config
+from gnl_core.runs.folder import RunFolder, read_config
 from gnl_core.runs.imports import import_own
-from gnl_core.runs.jobs import read_job
 
 
 def test_it_has_the_same_weights_and_settings_and_is_finished(trained_run: RunFolder, tmp_path: Path):

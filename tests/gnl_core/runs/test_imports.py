@@ -16,10 +16,11 @@ from torch import Tensor
 from gnl_core.datasets import list_items, list_train_items
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
+from gnl_core.files import hash_file
 from gnl_core.runs.checkpoints import read_checkpoint
-from gnl_core.runs.experiment import load_run, resolve_scoring
-from gnl_core.runs.folder import RunFolder, hash_file, read_config
+from gnl_core.runs.folder import RunFolder, read_config
 from gnl_core.runs.imports import drawn_items, first_items, import_run
+from gnl_core.runs.scoring import load_run, resolve_scoring
 from gnl_core.scoring import score
 
 Publish = Callable[[str, Path], Any]
@@ -58,8 +59,8 @@ def check_scores(published: Any, folder: RunFolder, *, strength: float, sigma: f
         strength=strength,
         sigma=sigma,
     )
-    question = resolve_scoring(run, style_weight=strength, smoothing_sigma_px=sigma)
-    found = score(run.detector, Batches(items, image_size=(SIDE, SIDE), batch_size=3), question)
+    scoring = resolve_scoring(run, style_weight=strength, smoothing_sigma_px=sigma)
+    found = score(run.detector, Batches(items, image_size=(SIDE, SIDE), batch_size=3), scoring)
     assert found.score.tolist() == pytest.approx(expected, abs=1e-4)
 
 

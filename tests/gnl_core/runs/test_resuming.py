@@ -13,11 +13,12 @@ from safetensors.torch import load_file, save_file
 
 from gnl_core.config import RunConfig
 from gnl_core.detectors import DETECTORS, create_detector
-from gnl_core.runs.experiment import advance_run, load_run, train_run
-from gnl_core.runs.finding import list_runs
+from gnl_core.jobs.start import open_unfinished
+from gnl_core.runs.discovery import list_runs
 from gnl_core.runs.folder import RunFolder, create_run, read_config, read_records
-from gnl_core.runs.resuming import open_unfinished
+from gnl_core.runs.scoring import load_run
 from gnl_core.runs.state import optimizer_tensors, read_state
+from gnl_core.runs.training import advance_run, train_run
 
 Make = Callable[..., RunConfig]
 Config = Callable[[str], RunConfig]

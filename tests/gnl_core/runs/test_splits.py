@@ -11,9 +11,11 @@ import pytest
 
 from gnl_core.config import RunConfig
 from gnl_core.runs.checkpoints import load_checkpoint
-from gnl_core.runs.experiment import list_domain, load_domain, load_run, train_run
+from gnl_core.runs.compatibility import differing_settings
 from gnl_core.runs.folder import RunFolder, create_run, read_config, write_config
-from gnl_core.runs.grid import differing_settings
+from gnl_core.runs.images import list_domain
+from gnl_core.runs.scoring import load_domain, load_run
+from gnl_core.runs.training import train_run
 
 PHOTOS = 10
 

@@ -14,9 +14,10 @@ import pytest
 
 from gnl_core.cli import main
 from gnl_core.config import RunConfig
-from gnl_core.metrics import auroc
-from gnl_core.runs.experiment import load_run, resolve_scoring, score_domain, train_run
+from gnl_core.metrics.image import auroc
 from gnl_core.runs.folder import RunFolder, create_run, read_config, read_records
+from gnl_core.runs.scoring import load_run, resolve_scoring, score_domain
+from gnl_core.runs.training import train_run
 
 SETTINGS = ["--detector=gnl", "--epochs=3", "--image-size=32", "--device=cpu", "--seed=0"]
 LARGEST_MEAN_DIFFERENCE = 0.3  # of the scores' standard deviation; 0.12 to 0.16 were measured

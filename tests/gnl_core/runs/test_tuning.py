@@ -10,10 +10,11 @@ from gnl_core.cli import main
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets.loading import Batches
 from gnl_core.datasets.validation import SHIFTS, validation_items
-from gnl_core.metrics import auroc
+from gnl_core.metrics.image import auroc
 from gnl_core.runs import tuning
-from gnl_core.runs.experiment import Run, load_run, train_run
 from gnl_core.runs.folder import RunFolder, create_run
+from gnl_core.runs.scoring import Run, load_run
+from gnl_core.runs.training import train_run
 from gnl_core.runs.tuning import Judged, Tuning, held_out_images, matchings, read_preset, tune, write_preset
 from gnl_core.scoring import score
 

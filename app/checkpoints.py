@@ -1,0 +1,122 @@
+"""Which checkpoints there are, and the scores that lie beside them. Nothing here imports PyTorch."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import streamlit as st
+
+from app import PROJECT
+from app.methods import WITHOUT_TEACHER
+from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.files import hash_file
+from gnl_core.records import Scores
+from gnl_core.runs.discovery import list_runs
+from gnl_core.runs.folder import RunFolder, read_config
+from gnl_core.runs.reports import read_shift_scores
+from gnl_core.runs.scores import Columns, read_saved_scores, select_scores
+
+BUNDLED = PROJECT / "assets" / "checkpoints"
+
+
+class Checkpoint(NamedTuple):
+    """A trained run that the pages can show."""
+
+    folder: RunFolder
+    config: RunConfig
+    sha256: str
+
+    @property
+    def task(self) -> tuple[str, str]:
+        """Data set and normal class."""
+        return self.config.dataset, self.config.normal_class
+
+    @property
+    def has_references(self) -> bool:
+        """Whether it keeps features of training images: to match with, and to measure a shift against."""
+        return self.config.detector not in WITHOUT_TEACHER and self.config.stored_references > 0
+
+    @property
+    def bundled(self) -> bool:
+        """Whether it came with the project."""
+        return self.folder.path.parent == BUNDLED
+
+
+def runs_root() -> Path:
+    """Where the app's own runs go: $GNL_RUNS, else the project's folder runs."""
+    return Path(os.environ.get("GNL_RUNS", PROJECT / "runs"))
+
+
+def list_checkpoints() -> tuple[list[Checkpoint], list[str]]:
+    """All checkpoints, bundled ones first, then the newest; and why some run was left out."""
+    found, problems = [], []
+    own = sorted(list_runs(runs_root()), key=lambda folder: folder.weights.stat().st_mtime, reverse=True)
+    for folder in list_runs(BUNDLED) + own:
+        try:
+            config = read_config(folder)
+        except ValueError as error:
+            problems.append(str(error))
+            continue
+        found.append(Checkpoint(folder, config, hash_weights(folder.weights, folder.weights.stat().st_mtime_ns)))
+    return found, problems
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def hash_weights(weights: Path, modified_ns: int) -> str:
+    """SHA-256 of a checkpoint, computed once for each version of the file."""
+    return hash_file(weights)
+
+
+def saved_scores(weights: Path, sha256: str, *, domain: str, scoring: ScoringConfig) -> Scores | None:
+    """Scores that lie beside a checkpoint, or None."""
+    file = RunFolder(weights.parent).scores
+    if not file.exists():
+        return None
+    return chosen_scores(weights, sha256, file.stat().st_mtime_ns, domain=domain, scoring=scoring)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs={ScoringConfig: ScoringConfig.model_dump_json})
+def chosen_scores(
+    weights: Path, sha256: str, modified_ns: int, *, domain: str, scoring: ScoringConfig
+) -> Scores | None:
+    """One domain's scores under one question, chosen once for each version of the file; nothing ever changes them."""
+    rows = saved_rows(weights, sha256, modified_ns)
+    return None if rows is None else select_scores(rows, domain=domain, scoring=scoring)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def saved_rows(weights: Path, sha256: str, modified_ns: int) -> Columns | None:
+    """All scores of a checkpoint, read once for each version of the file; nothing ever changes them."""
+    return read_saved_scores(RunFolder(weights.parent))
+
+
+def saved_shift_scores(weights: Path, sha256: str) -> dict[str, float | None]:
+    """Shift scores of the domains that were last scored beside a checkpoint; None where none can be measured."""
+    file = RunFolder(weights.parent).report
+    return reported_shift_scores(weights, sha256, file.stat().st_mtime_ns) if file.exists() else {}
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def reported_shift_scores(weights: Path, sha256: str, modified_ns: int) -> dict[str, float | None]:
+    """The shift scores of a report, read once for each version of the file."""
+    return read_shift_scores(RunFolder(weights.parent))
+
+
+@st.cache_resource(show_spinner=False)
+def kept_scores() -> dict[tuple[str, ...], Scores]:
+    """What was scored so far, for all sessions.
+
+    Not `st.cache_data`: a function under it cannot move a bar that stands outside of it.
+    """
+    return {}
+
+
+@st.cache_resource(show_spinner=False)
+def kept_shift_scores() -> dict[tuple[str, ...], float | None]:
+    """The shift scores that were measured so far, for all sessions; None where none can be measured.
+
+    A page can ask whether one is there.
+    """
+    return {}

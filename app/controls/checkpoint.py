@@ -1,0 +1,50 @@
+"""The choice of a method's checkpoint, and how a checkpoint is described."""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+import streamlit as st
+
+from app.checkpoints import Checkpoint
+from app.methods import DETECTOR_NAMES
+from app.words import name_of
+
+
+def choose_checkpoint(detector: str, checkpoints: list[Checkpoint]) -> Checkpoint:
+    """One of a method's checkpoints; the only one is named and not asked for."""
+    own = [checkpoint for checkpoint in checkpoints if checkpoint.config.detector == detector]
+    if len(own) == 1:
+        st.caption(describe_checkpoint(own[0]))
+        return own[0]
+    return select_checkpoint(detector, own, label="collapsed")
+
+
+def select_checkpoint(
+    detector: str, own: list[Checkpoint], *, label: Literal["visible", "collapsed"] = "visible"
+) -> Checkpoint:
+    """The select box of a method's checkpoints; its label can be left out where the method's name stands above."""
+    options = {checkpoint.folder.path.name: checkpoint for checkpoint in own}
+    chosen = st.selectbox(
+        f"Checkpoint of {name_of(DETECTOR_NAMES, detector)}",
+        list(options),
+        format_func=lambda key: describe_checkpoint(options[key]),
+        key=f"run_{detector}",
+        bind="query-params",
+        label_visibility=label,
+    )
+    return options[chosen]
+
+
+def describe_checkpoint(checkpoint: Checkpoint) -> str:
+    """A checkpoint in a few words."""
+    config = checkpoint.config
+    height, width = config.image_size
+    size = f"{height} px" if height == width else f"{height}×{width} px"
+    return f"{size}, seed {config.seed}, {'bundled' if checkpoint.bundled else written_at(checkpoint)}"
+
+
+def written_at(checkpoint: Checkpoint) -> str:
+    """When a run of one's own was written."""
+    return time.strftime("%d %b %H:%M", time.localtime(checkpoint.folder.weights.stat().st_mtime))

@@ -1,0 +1,38 @@
+"""Feature distribution matching as pages offer it: a switch for each method, and one strength for all."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from app.checkpoints import Checkpoint
+from app.controls.selection import forget_selection
+from app.methods import MATCHED_AT_FIRST
+from app.words import FDM_HELP
+
+STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+
+
+def choose_fdm(checkpoint: Checkpoint) -> bool:
+    """Draw the FDM switch of a method; no switch, and False, where it has no features or keeps no references."""
+    if not checkpoint.has_references:
+        return False
+    detector = checkpoint.config.detector
+    return st.toggle(
+        "FDM", value=detector in MATCHED_AT_FIRST, key=f"fdm_{detector}", bind="query-params", help=FDM_HELP
+    )
+
+
+def choose_strength(place: DeltaGenerator, *, about_strength: str) -> float:
+    """Draw the slider of the strength of matching, in (0, 1], for every method whose switch is on."""
+    return float(
+        place.select_slider(
+            "FDM strength α",
+            STRENGTHS,
+            value=STRENGTHS[-1],
+            key="strength",
+            bind="query-params",
+            help=about_strength,
+            on_change=forget_selection,
+        )
+    )

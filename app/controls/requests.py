@@ -1,0 +1,45 @@
+"""The scoring requests of a page about single images: each method's checkpoint, without matching and with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from app.checkpoints import Checkpoint
+from app.controls.checkpoint import select_checkpoint
+from app.controls.view import View
+from app.image_scoring import RequestPair
+from app.scoring import make_request
+
+SELECT_PX = 320  # of the choice of a checkpoint
+
+
+def ask_methods(
+    view: View, checkpoints: list[Checkpoint], *, strength: float, settings: dict[str, Any]
+) -> tuple[list[RequestPair], list[str]]:
+    """Each method that has a checkpoint, without matching and with it; and the methods that have none."""
+    found = choose_checkpoints(view, checkpoints)
+    rows = [
+        RequestPair(
+            off=make_request(checkpoint, style_weight=0.0, **settings),
+            on=make_request(checkpoint, style_weight=strength, **settings) if checkpoint.has_references else None,
+        )
+        for checkpoint in found.values()
+        if checkpoint is not None
+    ]
+    return rows, [detector for detector, checkpoint in found.items() if checkpoint is None]
+
+
+def choose_checkpoints(view: View, checkpoints: list[Checkpoint]) -> dict[str, Checkpoint | None]:
+    """The checkpoint of each method that is shown, or None; asked for only where there are several."""
+    chosen: dict[str, Checkpoint | None] = {}
+    with st.container(horizontal=True):
+        for detector in view.detectors:
+            own = [checkpoint for checkpoint in checkpoints if checkpoint.config.detector == detector]
+            if len(own) > 1:
+                with st.container(width=SELECT_PX):
+                    chosen[detector] = select_checkpoint(detector, own)
+            else:
+                chosen[detector] = next(iter(own), None)
+    return chosen

@@ -1,0 +1,123 @@
+"""A training as pages draw it: how far it is, its buttons, its losses and its log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.display.downloads import chart_config
+from app.methods import DETECTOR_NAMES
+from app.words import DATASET_NAMES, duration, name_of
+from gnl_core.plots.losses import loss_curves
+from gnl_core.records import EpochRecord
+from gnl_core.runs.folder import RunFolder, read_records
+
+if TYPE_CHECKING:
+    from gnl_core.jobs.listing import Job
+
+
+REFRESH_SECONDS = 1.0
+
+
+ACTIVE = ("running", "waiting")
+
+
+RESUMABLE = ("stopped", "failed", "stale")
+
+
+STATE_WORDS = {"diverged": "this run diverged"}  # where the state's own name says too little
+
+
+LOG_LINES = 12
+
+
+PROBLEM = "job_problem"  # why a button did nothing
+
+
+def draw_job(job: Job) -> None:
+    """One training: what it is, how far, and its buttons."""
+    name = job.folder.path.name
+    about, buttons = st.columns([5, 2], vertical_alignment="center")
+    with about:
+        if job.state == "running":
+            st.progress(min(1.0, job.epochs_done / job.config.epochs), text=f"{describe(job)} · {describe_speed(job)}")
+        else:
+            st.markdown(f"{describe(job)}  \n:gray[:small[{job.reason or name}]]")
+    with buttons.container(horizontal=True, horizontal_alignment="right"):
+        if job.state in ACTIVE:
+            st.button("Stop", key=f"stop_{name}", on_click=do, args=("stop", job.folder.path))
+        if job.state in RESUMABLE:
+            st.button("Resume", key=f"resume_{name}", on_click=do, args=("resume", job.folder.path))
+        if job.state not in ACTIVE:
+            with st.popover("Delete"):
+                st.caption(f"Removes the checkpoint, the scores and the log of {name} for good.")
+                st.button("Delete for good", key=f"delete_{name}", on_click=do, args=("delete", job.folder.path))
+
+
+def describe(job: Job) -> str:
+    """What is trained on what, and its state."""
+    method, data = name_of(DETECTOR_NAMES, job.config.detector), name_of(DATASET_NAMES, job.config.dataset)
+    state = f"waiting for {job.place} before it" if job.place else STATE_WORDS.get(job.state, job.state)
+    return f"**{method}** on {data} {job.config.normal_class}, seed {job.config.seed}: {state}"
+
+
+def describe_speed(job: Job) -> str:
+    """How far a running training is."""
+    parts = [f"epoch {min(job.epochs_done + 1, job.config.epochs)} of {job.config.epochs}"]
+    parts += [] if job.images_per_second is None else [f"{job.images_per_second:.0f} images/s"]
+    parts += [] if job.seconds_left is None else [f"{duration(job.seconds_left)} left"]
+    return " · ".join(parts)
+
+
+def draw_details(folder: RunFolder) -> None:
+    """Each named loss over the epochs, and the end of the log."""
+    from gnl_core.jobs.listing import read_job  # noqa: PLC0415 (as above)
+
+    job, records = read_job(folder), read_records(folder)
+    if records and records[-1].losses:
+        draw_losses(records, epochs=job.config.epochs)
+    elif job.losses:
+        told = (f"{name} {'not finite' if value is None else f'{value:.4f}'}" for name, value in job.losses.items())
+        st.caption("First epoch: " + ", ".join(told))
+    with st.expander("Log"):
+        st.code(read_end(folder.path), language=None)
+
+
+def draw_losses(records: list[EpochRecord], *, epochs: int) -> None:
+    """The losses so far."""
+    terms = ", ".join(f"{name} {value:.4f}" for name, value in records[-1].losses.items())
+    st.plotly_chart(
+        loss_curves(records, epochs=epochs),
+        key="losses",
+        config=chart_config("losses"),
+        alt=f"Losses after epoch {records[-1].epoch}: {terms}",
+    )
+
+
+def read_end(path: Path) -> str:
+    """The end of a training's log, or that it has none."""
+    from gnl_core.jobs.listing import read_log  # noqa: PLC0415 (as above)
+
+    try:
+        return "\n".join(read_log(path, lines=LOG_LINES)) or "nothing yet"
+    except ValueError as error:
+        return str(error)
+
+
+def do(what: str, path: Path) -> None:
+    """Stop, resume or delete a training; why that cannot be done is told in one sentence."""
+    from gnl_core.jobs.start import resume  # noqa: PLC0415 (PyTorch takes seconds to import)
+    from gnl_core.jobs.stop import ask_to_stop, delete  # noqa: PLC0415 (as above)
+
+    actions: dict[str, Callable[[Path], object]] = {
+        "stop": ask_to_stop,
+        "resume": resume,
+        "delete": delete,
+    }
+    try:
+        actions[what](path)
+    except (ValueError, OSError) as error:
+        st.session_state[PROBLEM] = f"This cannot be done: {error}"

@@ -1,0 +1,99 @@
+"""An image, its anomaly maps and the scale that they share, as pages draw them alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app.controls.image import Chosen
+from app.display.pictures import enlarge, picture_url, without_map
+from app.image_scoring import ImageResult, kind_of
+from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION
+from app.sources import UNLABELLED
+from app.subjects import Subject
+from app.words import LABEL_WORDS, name_of
+
+if TYPE_CHECKING:
+    pass
+
+
+SIDE_PX = 256
+
+
+KIND_NAMES = DETECTOR_NAMES | {REVERSE_DISTILLATION[0]: "reverse distillation"}
+
+
+OWN_SCALE = "Each has a scale of its own: their scores are no common measure."
+
+
+def describe(chosen: Chosen) -> str:
+    """What the image shows, whether it is normal, and where it is from."""
+    subject = chosen.subject
+    label = [] if subject.label == UNLABELLED else [LABEL_WORDS[subject.label]]
+    return ", ".join([escape(subject.shown), *label, *([chosen.place] if chosen.place else [])])
+
+
+def escape(text: str) -> str:
+    """A name as it is, whatever Markdown would make of it."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!~$:<>|])", r"\\\1", text)
+
+
+def draw_image(subject: Subject) -> NDArray[np.uint8]:
+    """The image with its mask outlined, if it has one."""
+    return outlined(enlarge(subject.image, side_px=SIDE_PX), subject)
+
+
+def outlined(picture: NDArray[np.uint8], subject: Subject) -> NDArray[np.uint8]:
+    """A picture with the outline of the image's mask, if it has one."""
+    if subject.mask is None:
+        return picture
+    from gnl_core.plots.maps import outline  # noqa: PLC0415 (matplotlib takes a second to import)
+
+    return outline(picture, enlarge(subject.mask, side_px=SIDE_PX))
+
+
+def draw_map(subject: Subject, cell: ImageResult, *, opacity: float, revealed: float) -> NDArray[np.uint8]:
+    """The map over the image; the words "scores only" for a method without maps."""
+    if cell.seen.anomaly_map is None:
+        return without_map(side_px=SIDE_PX)
+    from gnl_core.plots.maps import colour_map, overlay  # noqa: PLC0415 (as above)
+
+    coloured = enlarge(colour_map(cell.seen.anomaly_map, upper=cell.upper), side_px=SIDE_PX)
+    picture = enlarge(subject.image, side_px=SIDE_PX)
+    return outlined(overlay(picture, coloured, opacity=opacity, revealed=revealed), subject)
+
+
+def explain_scales(cells: Sequence[ImageResult], *, captions: str) -> None:
+    """The colour bar with its numbers, and what they and the captions are."""
+    uppers = {kind_of(cell): cell.upper for cell in cells if cell.seen.anomaly_map is not None}
+    if not uppers:
+        return
+    named = [
+        f"{upper:.2f}" if len(uppers) == 1 else f"{upper:.2f} ({name_of(KIND_NAMES, kind)})"
+        for kind, upper in uppers.items()
+    ]
+    draw_colour_bar(" · ".join(named))
+    st.caption(
+        f"{captions} One scale, whatever the image: 99.5 % of the maps of normal training images stay below its end"
+        + (". " + OWN_SCALE if len(uppers) > 1 else ", under the method where they reach highest.")
+    )
+
+
+def draw_colour_bar(upper: str) -> None:
+    """The colours of all maps of a page, with the numbers at their ends.
+
+    Args:
+        upper: What is written at the upper end; the lower one is 0.
+    """
+    from gnl_core.plots.maps import colour_bar  # noqa: PLC0415 (matplotlib takes a second to import)
+
+    bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    bar.caption("Anomaly map  0", width="content")
+    colours = picture_url(colour_bar(width_px=160, height_px=10))
+    bar.image(colours, width=160, alt="Colour scale from black to pale yellow")
+    bar.caption(upper, width="content")

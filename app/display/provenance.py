@@ -1,0 +1,56 @@
+"""Where a number comes from: its checkpoint, how many images, and the command that reproduces it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from app import PROJECT
+from app.checkpoints import Checkpoint
+from app.controls.view import View
+from app.words import TEACHER_NAMES, name_of
+from gnl_core.config import ScoringConfig, scoring_settings
+from gnl_core.records import DomainReport
+from gnl_core.runs.folder import RunFolder
+
+
+def describe_origin(checkpoint: Checkpoint) -> str:
+    """Which checkpoint a number is from."""
+    config = checkpoint.config
+    split = f" · split: {config.split}" if config.split else ""
+    return f"seed {config.seed} · checkpoint {checkpoint.sha256[:8]} · {name_of(TEACHER_NAMES, config.teacher)}{split}"
+
+
+def describe_n(report: DomainReport) -> str:
+    """How many images a number is made from."""
+    if report.n_unlabelled:
+        return f"n = {report.n_unlabelled:,}, not labelled"
+    return f"n = {report.n_normal:,} normal, {report.n_anomalous:,} anomalous"
+
+
+def command(view: View, checkpoint: Checkpoint, scoring: ScoringConfig, *, domains: Sequence[str] = ()) -> str:
+    """The line that gives the same scores, with what is not as the run was trained.
+
+    Args:
+        view: What they are of.
+        checkpoint: The run.
+        scoring: How it is asked.
+        domains: What to score; unset: the view's shifted domain.
+    """
+    own = scoring_settings(checkpoint.config).model_dump()
+    changed = {name: value for name, value in scoring.model_dump().items() if value != own[name]}
+    asked = {"style_weight": scoring.style_weight} | changed
+    if view.root:
+        asked["data_root"] = view.root
+    words = [
+        word
+        for name, value in asked.items()
+        for word in (f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value))
+    ]
+    return shlex.join(["gnl", "score", shown_path(checkpoint.folder), "--domain", *(domains or [view.shifted]), *words])
+
+
+def shown_path(folder: RunFolder) -> str:
+    """A run's folder as one would type it in the project's folder."""
+    path = folder.path
+    return str(path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path)

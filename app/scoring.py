@@ -1,0 +1,239 @@
+"""A view's questions and their answers: the scores of one method in both domains, and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app.checkpoints import Checkpoint, kept_scores, kept_shift_scores, saved_scores, saved_shift_scores
+from app.methods import REVERSE_DISTILLATION, method_title
+from app.progress import ALONE, Work
+from app.sources import images_key, is_current, own_folder, scores_key, source_of
+from app.words import domain_name
+from gnl_core.config import ScoringConfig, scoring_settings
+from gnl_core.datasets import HELD_OUT, TRAIN
+from gnl_core.datasets.base import DatasetSpec
+from gnl_core.finite import check_scores
+from gnl_core.metrics.image import report_domain
+from gnl_core.metrics.threshold import threshold_at
+from gnl_core.records import DomainReport, Scores
+
+THRESHOLD_QUANTILE = 0.95
+SCALE_QUANTILE = 0.995
+
+
+class ScoringRequest(NamedTuple):
+    """One method's checkpoint, asked in one way."""
+
+    checkpoint: Checkpoint
+    scoring: ScoringConfig
+
+    @property
+    def title(self) -> str:
+        """The method's name, with the strength of matching where it is on."""
+        return method_title(self.checkpoint.config.detector, self.scoring.style_weight)
+
+    def at(self, style_weight: float) -> ScoringRequest:
+        """The same question at another strength of matching."""
+        return self._replace(scoring=self.scoring.model_copy(update={"style_weight": style_weight}))
+
+
+class DomainResult(NamedTuple):
+    """The scores of one domain and what they come to.
+
+    Attributes:
+        scores: One row an image.
+        report: AUROC, its interval, the counts, and the mistakes that the threshold makes.
+        above: Number of images above the threshold, whatever their label.
+    """
+
+    scores: Scores
+    report: DomainReport
+    above: int
+
+
+class ScoringResult(NamedTuple):
+    """What one question comes to.
+
+    Attributes:
+        request: What was asked.
+        training: Scores of the normal images that the run learnt from.
+        threshold: The score that 95 % of the held-out normal training images do not exceed; of those that were learnt
+            from, where a run held out none.
+        n_held_out: Number of held-out images.
+        in_distribution: The domain of the training images.
+        shifted: The shifted domain.
+    """
+
+    request: ScoringRequest
+    training: Scores
+    threshold: float
+    n_held_out: int
+    in_distribution: DomainResult
+    shifted: DomainResult
+
+
+def make_request(checkpoint: Checkpoint, *, style_weight: float, **settings: object) -> ScoringRequest:
+    """The run's own way to score, at a strength of matching and with the settings that are given replaced."""
+    return ScoringRequest(checkpoint, scoring_settings(checkpoint.config, style_weight=style_weight, **settings))
+
+
+def compute_result(request: ScoringRequest, *, spec: DatasetSpec, shifted: str) -> ScoringResult:
+    """Score the training images and both domains, or look their scores up.
+
+    Raises:
+        ValueError: If the checkpoint cannot be used; says why.
+    """
+    training = scores_of(request, TRAIN)
+    held_out = held_out_scores(request)
+    threshold = threshold_at((held_out or training).score, quantile=THRESHOLD_QUANTILE)
+    return ScoringResult(
+        request=request,
+        training=training,
+        threshold=threshold,
+        n_held_out=len(held_out.score) if held_out else 0,
+        in_distribution=measure_domain(scores_of(request, spec.in_distribution), threshold),
+        shifted=measure_domain(scores_of(request, shifted), threshold),
+    )
+
+
+def map_scale(request: ScoringRequest, training: Scores) -> float:
+    """Upper end of the colour scale of a method's maps: what 99.5 % of the training normals' maxima do not exceed.
+
+    Args:
+        request: The method.
+        training: Scores of the images that it learnt from; they are the maxima where the score is the map's maximum.
+    """
+    checkpoint, scoring = request
+    if checkpoint.config.detector in REVERSE_DISTILLATION and scoring.reduction == "maximum":
+        return threshold_at(training.score, quantile=SCALE_QUANTILE)
+    from app.compute import map_maximum  # noqa: PLC0415 (PyTorch takes seconds to import)
+
+    return map_maximum(source_of(checkpoint), scoring=scoring)
+
+
+def has_scores(request: ScoringRequest, like: ScoringResult, *, spec: DatasetSpec, shifted: str) -> bool:
+    """Whether all scores behind an answer are there already, as they are for another one of the same checkpoint."""
+    held_out = (HELD_OUT,) if like.n_held_out else ()
+    domains = (TRAIN, *held_out, spec.in_distribution, shifted)
+    return all(present_scores(request, domain) is not None for domain in domains)
+
+
+def held_out_scores(request: ScoringRequest) -> Scores | None:
+    """Scores of the normal training images that the run kept for its threshold; None where it kept none."""
+    if not request.checkpoint.config.holdout_percent:
+        return None
+    present = present_scores(request, HELD_OUT)
+    if present is not None:
+        return present
+    from gnl_core.runs.images import split_training  # noqa: PLC0415 (PyTorch takes seconds to import)
+
+    _, held_out = split_training(request.checkpoint.config)
+    return scores_of(request, HELD_OUT) if held_out else None
+
+
+def measure_domain(scores: Scores, threshold: float) -> DomainResult:
+    """Measure one domain, and count the mistakes that a threshold makes in it."""
+    measured = measure(scores.label, scores.score, threshold=threshold)
+    return DomainResult(scores=scores, report=measured, above=int((scores.score > threshold).sum()))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def measure(labels: NDArray[np.int64], scores: NDArray[np.float64], *, threshold: float | None = None) -> DomainReport:
+    """The figures of one domain, kept: every rerun of a page asks for them."""
+    return report_domain(labels, scores, threshold=threshold)
+
+
+def scores_of(request: ScoringRequest, domain: str) -> Scores:
+    """Scores that are there already, else computed now.
+
+    Raises:
+        ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
+    """
+    (found,) = scores_of_each([request], domain)
+    return found
+
+
+def scores_of_each(requests: Sequence[ScoringRequest], domain: str, work: Work = ALONE) -> list[Scores]:
+    """Scores of one domain under several questions of one checkpoint; those that are missing are computed in one pass.
+
+    Args:
+        requests: One checkpoint, asked in several ways.
+        domain: The domain.
+        work: What is scored before and after it, for the bar.
+
+    Raises:
+        ValueError: If the checkpoint cannot be used, an image cannot be read, or a score is not finite; says why.
+    """
+    found = [present_scores(request, domain) for request in requests]
+    missing = [request for request, scores in zip(requests, found, strict=True) if scores is None]
+    if missing:
+        from app.compute import computed_scores  # noqa: PLC0415 (PyTorch takes seconds to import)
+
+        computed = iter(
+            computed_scores(
+                source_of(missing[0].checkpoint),
+                domain=domain,
+                requests=[request.scoring for request in missing],
+                title=f"{' and '.join(request.title for request in missing)}, {domain_name(domain)}",
+                work=work,
+            )
+        )
+        found = [next(computed) if scores is None else scores for scores in found]
+    results = [scores for scores in found if scores is not None]
+    for request, scores in zip(requests, results, strict=True):
+        check_scores(scores.score, source=request.checkpoint.folder.path.name)
+    return results
+
+
+def present_scores(request: ScoringRequest, domain: str) -> Scores | None:
+    """Scores that lie beside the checkpoint, or were computed since the app began; else None."""
+    checkpoint, scoring = request
+    saved = saved_scores(checkpoint.folder.weights, checkpoint.sha256, domain=domain, scoring=scoring)
+    if saved is not None and is_current(saved, checkpoint, domain):
+        return saved
+    return kept_scores().get(scores_key(source_of(checkpoint), domain=domain, scoring=scoring))
+
+
+def shift_score_of(checkpoint: Checkpoint, domain: str) -> float | None:
+    """How far a domain lies from the training images: what `gnl score` wrote down, else measured now.
+
+    A folder of one's own is always measured: its images change.
+
+    Returns:
+        None for a method or a checkpoint that cannot tell.
+
+    Raises:
+        ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
+    """
+    known = known_shift_scores(checkpoint, [domain])
+    if known or not checkpoint.has_references:
+        return known.get(domain)
+    from app.compute import measured_shift  # noqa: PLC0415 (PyTorch takes seconds to import)
+
+    return measured_shift(source_of(checkpoint), domain=domain)
+
+
+def known_shift_scores(checkpoint: Checkpoint, domains: Iterable[str]) -> dict[str, float | None]:
+    """The shift scores that were written down, or measured since the app began, of those domains that have one.
+
+    Returns:
+        Domain name to shift score; None where it was tried and cannot be measured.
+    """
+    saved = {} if own_folder(checkpoint) else saved_shift_scores(checkpoint.folder.weights, checkpoint.sha256)
+    keys = {domain: images_key(source_of(checkpoint), domain=domain) for domain in domains}
+    kept = kept_shift_scores()
+    return {
+        domain: saved[domain] if domain in saved else kept[key]
+        for domain, key in keys.items()
+        if domain in saved or key in kept
+    }
+
+
+def ranks(scores: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Each score's place in their order, from 0; of equal ones the first comes first. SciPy's takes long to import."""
+    return np.argsort(np.argsort(scores, kind="stable"), kind="stable")

@@ -1,0 +1,206 @@
+"""What Compare shows: the row of choices at its top, which the address bar holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import streamlit as st
+
+from app.comparisons import FoundComparison
+from app.methods import DETECTOR_NAMES, in_order
+from app.words import ALL, COLUMN_NAMES, SHIFTED_HELP, capitalised, counted, domain_name, name_of
+from gnl_core.comparison.records import ID_COST, MEAN_SHIFT, Comparison, ComparisonRow
+
+METHOD_ORDER = "method"  # in place of a column to sort by: the order of the pages
+SHIFT, SORT = "of_shift", "sort"  # places of choices in the address, which a click in the table sets too
+
+
+class Compared(NamedTuple):
+    """What the page is about.
+
+    Attributes:
+        found: The comparison.
+        normal_class: The class that is normal; None: the mean over all.
+        shift: The column that stands for the shift; None where nothing is shifted.
+        rows: What was measured, of the methods and at the strengths that were chosen.
+        published: What was published, by method; nothing where it is not to be shown.
+        columns: The columns of the table.
+        sort: The column that it is sorted by, or METHOD_ORDER.
+    """
+
+    found: FoundComparison
+    normal_class: str | None
+    shift: str | None
+    rows: list[ComparisonRow]
+    published: dict[str, ComparisonRow]
+    columns: tuple[str, ...]
+    sort: str
+
+    @property
+    def comparison(self) -> Comparison:
+        """All its numbers."""
+        return self.found.comparison
+
+    @property
+    def base(self) -> str | None:
+        """The in-distribution column; None where it was not scored."""
+        name = self.comparison.in_distribution
+        return name if name in self.comparison.columns else None
+
+    @property
+    def every_row(self) -> list[ComparisonRow]:
+        """All rows of the chosen class, whatever else is chosen."""
+        return rows_of(self.comparison, self.normal_class)
+
+    @property
+    def full_runs(self) -> int:
+        """How many runs are behind a number that lacks none."""
+        classes = 1 if self.normal_class else len(self.comparison.classes)
+        return classes * len(self.comparison.seeds)
+
+
+def choose_compared(everything: Sequence[FoundComparison]) -> Compared:
+    """Draw the choices.
+
+    Args:
+        everything: The comparisons there are, at least one.
+    """
+    by_name = {found.name: found for found in everything}
+    first, second, third, fourth, fifth = st.columns((3, 2, 3, 3, 2), vertical_alignment="bottom")
+    found = by_name[first.selectbox("Comparison", list(by_name), key="comparison", bind="query-params")]
+    with second:
+        normal_class = choose_class(found.comparison)
+    with third:
+        shift = choose_shift(found.comparison)
+    rows = rows_of(found.comparison, normal_class)
+    measured = [row for row in rows if not row.published]
+    with fourth:
+        detectors = choose_methods(measured)
+    with fifth.popover("Table", width="stretch"):
+        strengths = choose_strengths(measured)
+        columns = choose_columns(found.comparison)
+        sort = choose_sort(columns)
+        with_published = st.toggle("Published numbers", value=True, key="published", bind="query-params")
+    return Compared(
+        found,
+        normal_class,
+        shift,
+        rows=[row for row in measured if row.method.detector in detectors and is_chosen(row, strengths)],
+        published={row.method.detector: row for row in rows if row.published and with_published},
+        columns=columns,
+        sort=sort,
+    )
+
+
+def rows_of(comparison: Comparison, normal_class: str | None) -> list[ComparisonRow]:
+    """The table of a class, or of the mean over all."""
+    return comparison.rows if normal_class is None else comparison.by_class[normal_class]
+
+
+def is_chosen(row: ComparisonRow, strengths: Sequence[float]) -> bool:
+    """Whether a row is at one of the strengths; a method without matching always is."""
+    return row.method.style_weight is None or row.method.style_weight in strengths
+
+
+def choose_class(comparison: Comparison) -> str | None:
+    """A class, or the mean over all where there are several."""
+    several = len(comparison.classes) > 1
+    mean = f"mean of {counted(len(comparison.classes), 'class')}"
+    chosen = st.selectbox(
+        "Normal",
+        [*([mean] if several else []), *comparison.classes],
+        key="of_class",
+        bind="query-params",
+        help="The class that is normal; the others, or its defects, are the anomalies.",
+    )
+    return None if chosen == mean else chosen
+
+
+def shifts_of(comparison: Comparison) -> list[str]:
+    """The columns that can stand for the shift: the mean of several, and each domain."""
+    shifted = [domain for domain in comparison.domains if domain != comparison.in_distribution]
+    return [*([MEAN_SHIFT] if MEAN_SHIFT in comparison.columns else []), *shifted]
+
+
+def choose_shift(comparison: Comparison) -> str | None:
+    """What the finding, the dots and the parts below are about; a click on a column of the table sets it too."""
+    return st.selectbox(
+        "Shift", shifts_of(comparison), format_func=column_name, key=SHIFT, bind="query-params", help=SHIFTED_HELP
+    )
+
+
+def choose_methods(measured: Sequence[ComparisonRow]) -> tuple[str, ...]:
+    """Any of the methods; all where none is named."""
+    there = list(dict.fromkeys(row.method.detector for row in measured))
+    chosen = st.multiselect(
+        "Methods",
+        [*in_order(there), *(name for name in there if name not in DETECTOR_NAMES)],
+        format_func=lambda key: name_of(DETECTOR_NAMES, key),
+        key="of_methods",
+        bind="query-params",
+        placeholder=f"all {len(there)}",
+    )
+    return tuple(chosen or there)
+
+
+def choose_strengths(measured: Sequence[ComparisonRow]) -> list[float]:
+    """Any of the strengths of matching; all where none is named."""
+    there = sorted({row.method.style_weight for row in measured if row.method.style_weight is not None})
+    chosen = st.multiselect(
+        "FDM strengths α",
+        there,
+        format_func="{:g}".format,
+        key="of_strengths",
+        bind="query-params",
+        placeholder=ALL,
+    )
+    return chosen or there
+
+
+def choose_columns(comparison: Comparison) -> tuple[str, ...]:
+    """Any of the columns, in their order; all where none is named."""
+    chosen = st.multiselect(
+        "Columns", comparison.columns, format_func=column_name, key="of_columns", bind="query-params", placeholder=ALL
+    )
+    return tuple(column for column in comparison.columns if column in chosen) or comparison.columns
+
+
+def choose_sort(columns: Sequence[str]) -> str:
+    """What the rows are sorted by."""
+    return st.selectbox("Sorted by", [METHOD_ORDER, *columns], format_func=column_name, key=SORT, bind="query-params")
+
+
+def column_name(column: str) -> str:
+    """The page's word for a column."""
+    return COLUMN_NAMES.get(column) or capitalised(domain_name(column))
+
+
+def title_of(column: str, compared: Compared) -> str:
+    """A column's name, and which side of the shift it is on."""
+    if column == MEAN_SHIFT:
+        return mean_title(compared.comparison)
+    return f"{column_name(column)} ({'in-distribution' if column == compared.base else 'shifted'})"
+
+
+def mean_title(comparison: Comparison) -> str:
+    """What the mean over shifts is over."""
+    return f"Mean of {len(shifts_of(comparison)) - 1} shifts"
+
+
+def row_order(compared: Compared) -> list[ComparisonRow]:
+    """The measured rows as they are sorted: the pages' order, or the best first; rows without the number are last."""
+    order = list(DETECTOR_NAMES)
+    rows = sorted(
+        compared.rows, key=lambda row: order.index(row.method.detector) if row.method.detector in order else len(order)
+    )
+    if compared.sort == METHOD_ORDER:
+        return rows
+    return sorted(rows, key=lambda row: sort_key(row, compared.sort))
+
+
+def sort_key(row: ComparisonRow, column: str) -> tuple[bool, float]:
+    """Sorts the best number of a column first."""
+    entry = row.entries.get(column)
+    value = 0.0 if entry is None else entry.value
+    return entry is None, value if column == ID_COST else -value

@@ -1,0 +1,75 @@
+"""The table's finding at a glance: in-distribution beside shifted, a row a method, a dot a strength."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.display.downloads import chart_config
+from app.methods import DETECTOR_NAMES
+from app.screens.compare.choices import Compared, column_name, title_of
+from app.words import name_of, points
+from gnl_core.comparison.records import REFERENCE, ComparisonRow
+from gnl_core.plots.dots import Dot, DotRow, dot_rows
+
+
+def show_dots(compared: Compared) -> None:
+    """The figure; nothing without a row."""
+    columns = [column for column in (compared.base, compared.shift) if column]
+    rows = dots_of(compared, columns)
+    if not rows:
+        return
+    reference = next((row for row in compared.every_row if row.method == REFERENCE), None)
+    figure = dot_rows(
+        rows,
+        [title_of(column, compared).replace(" (", "<br>(") for column in columns],
+        references=[value_of(reference, column) for column in columns],
+    )
+    st.plotly_chart(
+        figure, key="dots", config=chart_config(f"compare {compared.found.name}"), alt=describe_dots(rows, columns)
+    )
+
+
+def dots_of(compared: Compared, columns: list[str]) -> list[DotRow]:
+    """The methods as rows of dots, the one that is best in the last column first."""
+    detectors = dict.fromkeys(row.method.detector for row in compared.rows)
+    made = [dot_row(detector, compared, columns) for detector in detectors]
+    return sorted(made, key=lambda row: -max((dot.value for dot in row.measured[-1]), default=0.0))
+
+
+def dot_row(detector: str, compared: Compared, columns: list[str]) -> DotRow:
+    """One method at all of its strengths."""
+    own = sorted(
+        (row for row in compared.rows if row.method.detector == detector),
+        key=lambda row: row.method.style_weight or 0.0,
+    )
+    published = compared.published.get(detector)
+    return DotRow(
+        name_of(DETECTOR_NAMES, detector),
+        tuple(tuple(make_dot(row, column) for row in own if column in row.entries) for column in columns),
+        tuple(value_of(published, column) for column in columns),
+    )
+
+
+def make_dot(row: ComparisonRow, column: str) -> Dot:
+    """One number of a row."""
+    entry = row.entries[column]
+    limits = None if entry.interval is None else (100 * entry.interval[0], 100 * entry.interval[1])
+    return Dot(100 * entry.value, limits, row.method.style_weight or 0.0)
+
+
+def value_of(row: ComparisonRow | None, column: str) -> float | None:
+    """A row's number in percent, if it has one."""
+    return None if row is None or column not in row.entries else 100 * row.entries[column].value
+
+
+def describe_dots(rows: list[DotRow], columns: list[str]) -> str:
+    """The figure for those who do not see it: each method's numbers from no matching to the strongest."""
+    told = [
+        f"{row.name}, "
+        + "; ".join(
+            f"{column_name(column)}: {', '.join(points(dot.value / 100) for dot in dots)}"
+            for column, dots in zip(columns, row.measured, strict=True)
+        )
+        for row in rows
+    ]
+    return f"AUROC in percent by method, from the weakest to the strongest matching. {'. '.join(told)}."

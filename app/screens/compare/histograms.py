@@ -1,0 +1,156 @@
+"""The scores behind two methods' numbers: the supplement's Figure 1, in-distribution beside shifted."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import streamlit as st
+
+from app.comparisons import scores_behind
+from app.controls.links import EXPLORE, link_to_page
+from app.display.downloads import chart_config
+from app.display.histograms import shared_axes
+from app.methods import REVERSE_DISTILLATION, method_title
+from app.screens.compare.choices import Compared, column_name, shifts_of
+from app.words import capitalised, domain_name, points
+from gnl_core.comparison.records import MEAN_SHIFT, Method
+from gnl_core.finite import all_finite
+from gnl_core.metrics.image import auroc
+from gnl_core.metrics.intervals import auroc_interval
+from gnl_core.plots.histograms import Panel
+from gnl_core.plots.scrubber import Axes, HistogramPair, scrub_histograms
+from gnl_core.records import Scores
+
+
+class Choice(NamedTuple):
+    """What the figure shows.
+
+    Attributes:
+        normal_class: The class that is normal.
+        domain: The shifted domain.
+        methods: The two methods, each at a strength.
+    """
+
+    normal_class: str
+    domain: str
+    methods: tuple[Method, Method]
+
+
+def show_pair(compared: Compared) -> None:
+    """The choices and the figure; one sentence where the scores are not here."""
+    st.markdown("##### The scores behind two of the numbers")
+    if compared.found.bundled:
+        st.caption(
+            "The scores behind these tables did not come with the project. The command below makes them, in "
+            f"{compared.found.output}; that comparison is then in the list at the top, with this figure."
+        )
+        link_to_page(EXPLORE, "Such a figure of the bundled checkpoints, on Explore", {})
+        return
+    choice = choose_pair(compared)
+    if choice is None:
+        return
+    found = [scores_behind(compared.found, method, normal_class=choice.normal_class) for method in choice.methods]
+    domains = (compared.comparison.in_distribution, choice.domain)
+    lacking = [
+        method_title(*method)
+        for method, scores in zip(choice.methods, found, strict=True)
+        if not set(domains) <= scores.keys()
+    ]
+    if lacking:
+        st.caption(
+            f"No scores of {' and '.join(lacking)} lie in {compared.found.output}; the command below makes them."
+        )
+        return
+    sides = [(scores[domains[0]], scores[domains[1]]) for scores in found]
+    diverged = [
+        method_title(*method)
+        for method, pair in zip(choice.methods, sides, strict=True)
+        if not all(all_finite(scores.score) for scores in pair)
+    ]
+    if diverged:
+        st.caption(f"Not every score of {' and '.join(diverged)} is finite: this run diverged.")
+        return
+    draw_pair(compared, choice, sides)
+
+
+def choose_pair(compared: Compared) -> Choice | None:
+    """Class, shift and two methods; None where there is no shift or a single method."""
+    comparison = compared.comparison
+    methods = {method_title(*row.method): row.method for row in compared.every_row if not row.published}
+    shifts = [column for column in shifts_of(comparison) if column != MEAN_SHIFT]
+    if not shifts or len(methods) < 2:
+        st.caption("This needs a shifted domain and two methods, or one at two strengths.")
+        return None
+    asked = compared.shift if compared.shift in shifts else None
+    places = iter(st.columns(2 + (compared.normal_class is None) + (asked is None)))
+    normal_class = compared.normal_class or next(places).selectbox(
+        "Class", comparison.classes, key="pair_class", bind="query-params"
+    )
+    domain = asked or next(places).selectbox(
+        "Shifted domain", shifts, format_func=column_name, key="pair_shift", bind="query-params"
+    )
+    titles, last = list(methods), second_choice(list(methods.values()))
+    left = next(places).selectbox("First method", titles, key="pair_first", bind="query-params")
+    right = next(places).selectbox("Second method", titles, index=last, key="pair_second", bind="query-params")
+    return Choice(normal_class, domain, (methods[left], methods[right]))
+
+
+def second_choice(methods: list[Method]) -> int:
+    """Beside the first one: GNL with the strongest matching, if it was measured, else the last."""
+    matched = [position for position, method in enumerate(methods) if method.detector == "gnl"]
+    return matched[-1] if matched else len(methods) - 1
+
+
+def draw_pair(compared: Compared, choice: Choice, sides: list[tuple[Scores, Scores]]) -> None:
+    """A row of two histograms for each method, on one axis where their scores are of one scale."""
+    axes = pair_axes(choice.methods, sides)
+    rows = [
+        HistogramPair(
+            (make_panel(base, method, shifted=False), make_panel(shifted, method, shifted=True)),
+            threshold=None,
+        )
+        for method, (base, shifted) in zip(choice.methods, sides, strict=True)
+    ]
+    st.plotly_chart(
+        scrub_histograms({0.0: rows}, axes, shown=0.0),
+        key="pair",
+        config=chart_config(f"scores {choice.normal_class} {choice.domain}"),
+        alt=describe_pair(rows),
+    )
+    st.caption(
+        f":blue[■] normal  :orange[■] anomalous  ·  class {choice.normal_class}, "
+        f"seed {compared.comparison.seeds[0]}  ·  bold: AUROC in percent, with its 95 % interval over test images"
+    )
+
+
+def pair_axes(methods: tuple[Method, ...], sides: list[tuple[Scores, Scores]]) -> list[Axes]:
+    """One axis for both methods if both are reverse distillation, whose scores are one measure, else one for each."""
+    alike = (
+        all(method.detector in REVERSE_DISTILLATION for method in methods) or len({m.detector for m in methods}) == 1
+    )
+    groups = [[scores for pair in sides for scores in pair]] * len(sides) if alike else [list(pair) for pair in sides]
+    return [shared_axes(group) for group in groups]
+
+
+def make_panel(scores: Scores, method: Method, *, shifted: bool) -> Panel:
+    """One histogram with its method, its AUROC and its numbers of images."""
+    value, limits = auroc(scores.label, scores.score), auroc_interval(scores.label, scores.score)
+    normal, anomalous = (int((scores.label == label).sum()) for label in (0, 1))
+    note = "no AUROC"
+    if value is not None and limits is not None:
+        note = f"<b>{points(value)}</b> <span style='font-size:11px'>{' to '.join(map(points, limits))}</span>"
+    side = "shifted" if shifted else "in-distribution"
+    return Panel(
+        scores,
+        shifted=shifted,
+        title=f"{capitalised(domain_name(str(scores.domain[0])))} ({side})",
+        note=f"{method_title(*method)}  {note}",
+        footnote=f"n = {normal:,} normal, {anomalous:,} anomalous",
+    )
+
+
+def describe_pair(rows: list[HistogramPair]) -> str:
+    """The figure for those who do not see it."""
+    told = [f"{one.title}: {re.sub('<.*?>', '', one.note)}, {one.footnote}" for row in rows for one in row.panels]
+    return f"Score histograms with AUROC in percent. {'. '.join(told)}."

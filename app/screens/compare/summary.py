@@ -1,0 +1,125 @@
+"""What Compare says in words, made from the numbers: who is ahead, and what matching does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from app.methods import DETECTOR_NAMES, YARDSTICKS, method_title
+from app.screens.compare.choices import Compared, title_of
+from app.words import counted, domain_name, name_of, points, sentence_list
+from gnl_core.comparison.records import MEAN_SHIFT, REFERENCE, ComparisonRow
+from gnl_core.comparison.text import best_rows
+
+NAMED_ONE_BY_ONE = 3  # more methods at the top are counted
+
+
+class Change(NamedTuple):
+    """What matching does to one method's number.
+
+    Attributes:
+        detector: The method.
+        column: The column.
+        before: Its number without matching.
+        after: Its number with the strongest matching that is shown.
+    """
+
+    detector: str
+    column: str
+    before: float
+    after: float
+
+    @property
+    def gain(self) -> float:
+        """How much higher it is with matching."""
+        return self.after - self.before
+
+
+def finding(compared: Compared) -> str:
+    """Who is ahead under the shift and in-distribution."""
+    told = [ahead_sentence(compared, column) for column in (compared.shift, compared.base) if column]
+    return " ".join(sentence for sentence in told if sentence)
+
+
+def ahead_sentence(compared: Compared, column: str) -> str:
+    """Which methods have the highest AUROC of a column, and what they are ahead by; nothing where nobody has one."""
+    leaders = leaders_of(compared, column)
+    if not leaders:
+        return ""
+    titles = [method_title(*row.method) for row in leaders]
+    who = sentence_list(titles) if len(titles) <= NAMED_ONE_BY_ONE else f"{len(titles)} methods"
+    one = len(leaders) == 1
+    idle = all(row.method.detector in YARDSTICKS for row in leaders)
+    aside = f", which {'trains' if one else 'train'} nothing," if idle else ""
+    value = points(leaders[0].entries[column].value)
+    return (
+        f"{place_of(compared, column)}, {who}{aside} {'has' if one else 'have'} the highest AUROC, "
+        f"{value}{lead_note(leaders[0], column)}."
+    )
+
+
+def leaders_of(compared: Compared, column: str) -> list[ComparisonRow]:
+    """The rows with the highest number of a column; of a single row, that one."""
+    having = [row for row in compared.rows if column in row.entries]
+    best = best_rows(having, column, runs=compared.full_runs)
+    return [row for position, row in enumerate(having) if position in best] or having[:1]
+
+
+def place_of(compared: Compared, column: str) -> str:
+    """Where a column was measured, to begin a sentence with."""
+    if column == compared.base:
+        return "In-distribution"
+    title = title_of(column, compared)
+    return f"In the {title.lower()}" if column == MEAN_SHIFT else title
+
+
+def lead_note(row: ComparisonRow, column: str) -> str:
+    """How far a number is from the reference's, and whether chance could explain it."""
+    entry = row.entries[column]
+    if row.method == REFERENCE or entry.difference is None:
+        return ""
+    doubt = "" if entry.clear else ", which chance could explain"
+    return f" ({points(entry.difference, signed=True)} against RD4AD without matching{doubt})"
+
+
+def matching_sentence(compared: Compared) -> str:
+    """What the strongest matching does to the methods, and where it costs most; nothing where none was measured."""
+    sides = {"under shift": compared.shift, "in-distribution": compared.base}
+    found = {side: changes(compared, column) for side, column in sides.items()}
+    told = [raised_words(parts, side) for side, parts in found.items() if parts]
+    if not told:
+        return ""
+    strength = max(row.method.style_weight or 0.0 for row in compared.rows)
+    domains = [domain for domain in compared.comparison.domains if domain in compared.comparison.columns]
+    worst = min((change for domain in domains for change in changes(compared, domain)), key=lambda change: change.gain)
+    return f"Matching at α = {strength:g} raises {' and '.join(told)}.{cost_sentence(worst, compared)}"
+
+
+def raised_words(found: Sequence[Change], side: str) -> str:
+    """How many methods matching raises on one side, and which one most."""
+    raised = [change for change in found if round(change.gain, 3) > 0]
+    most = max(found, key=lambda change: change.gain)
+    name = name_of(DETECTOR_NAMES, most.detector)
+    best = f" ({name} most, {points(most.gain, signed=True)})" if raised and len(found) > 1 else ""
+    return f"{len(raised) or 'none'} of {counted(len(found), 'method')} {side}{best}"
+
+
+def cost_sentence(worst: Change, compared: Compared) -> str:
+    """Which number matching lowers most; nothing where it lowers none."""
+    if round(worst.gain, 3) >= 0:
+        return ""
+    where = "in-distribution" if worst.column == compared.base else domain_name(worst.column)
+    name = name_of(DETECTOR_NAMES, worst.detector)
+    return f" It costs most {where}: {name} falls from {points(worst.before)} to {points(worst.after)}."
+
+
+def changes(compared: Compared, column: str | None) -> list[Change]:
+    """What the strongest matching that is shown does to each method that is shown without matching too."""
+    strongest = max((row.method.style_weight or 0.0 for row in compared.rows), default=0.0)
+    numbers = {row.method: row.entries[column].value for row in compared.rows if column in row.entries}
+    matched = {method: numbers.get(method._replace(style_weight=strongest)) for method in numbers}
+    return [
+        Change(method.detector, str(column), before, after)
+        for method, before in numbers.items()
+        if method.style_weight == 0 and strongest and (after := matched[method]) is not None
+    ]

@@ -1,0 +1,150 @@
+"""The table of Compare: measured large, published small and grey under it; a click on a column sorts by it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from app.display.components import component
+from app.methods import DETECTOR_NAMES, OWN_STRENGTHS, YARDSTICKS
+from app.screens.compare.choices import METHOD_ORDER, SHIFT, SORT, Compared, column_name, row_order, shifts_of
+from app.words import counted, domain_name, name_of, points, with_minus
+from gnl_core.comparison.records import ID_COST, MEAN_SHIFT, WORST_SHIFT, ComparisonRow, Entry
+from gnl_core.comparison.text import MISSING, best_rows, interval_text, value_text
+
+TABLE = "table"
+LEGEND = (
+    "Large: measured{spread}. Small: the 95 % interval over test images, and the difference from RD4AD without "
+    "matching: in bold and green or orange where it lies beyond its own interval, grey where chance could explain it. "
+    "Bold: the best of a column. {published}A click on a column sorts by it; on a shift, the whole page turns to it."
+)
+SPREAD = ", ± its standard deviation over seeds"
+PUBLISHED = "Published: the supplement's numbers, with another backbone and another training. "
+
+
+def show_table(compared: Compared) -> None:
+    """The table, and how to read it."""
+    in_browser()(
+        key=TABLE,
+        data={"table": table_html(compared), "name": f"Methods compared: {compared.found.name}"},
+        on_column_change=lambda: choose_column(compared),
+    )
+    several = len(compared.comparison.seeds) > 1
+    st.caption(LEGEND.format(spread=SPREAD if several else "", published=PUBLISHED if compared.published else ""))
+
+
+def in_browser() -> Any:
+    """A table that tells the server which column was clicked."""
+    return component(
+        "table", html='<div class="wide" role="region" tabindex="0"></div>', css="table.css", js=("table.js",)
+    )
+
+
+def choose_column(compared: Compared) -> None:
+    """Sort by the column that was clicked; if it is a shift, the rest of the page is about it then."""
+    column = st.session_state[TABLE]["column"]
+    if column in (METHOD_ORDER, *compared.columns):
+        st.session_state[SORT] = column
+    if column in shifts_of(compared.comparison):
+        st.session_state[SHIFT] = column
+
+
+def table_html(compared: Compared) -> str:
+    """The whole table; what was published of a method stands under its row at the strength that it has by itself."""
+    rows = row_order(compared)
+    best = {column: best_rows(rows, column, runs=compared.full_runs) for column in compared.columns}
+    lines = []
+    for position, row in enumerate(rows):
+        bold = {column for column in compared.columns if position in best[column]}
+        lines.append(measured_line(row, compared, bold=bold))
+        published = compared.published.get(row.method.detector)
+        if published is not None and row is home_of(row.method.detector, rows):
+            lines.append(published_line(published, compared.columns))
+    head = "".join(head_cell(column, compared) for column in (METHOD_ORDER, *compared.columns))
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+def home_of(detector: str, rows: Sequence[ComparisonRow]) -> ComparisonRow:
+    """The row of a method that published numbers stand under: that at its own strength, else the first."""
+    own = [row for row in rows if row.method.detector == detector]
+    return next((row for row in own if (row.method.style_weight or 0.0) == OWN_STRENGTHS.get(detector, 0.0)), own[0])
+
+
+def head_cell(column: str, compared: Compared) -> str:
+    """A column's name on a button that sorts by it."""
+    direction = "ascending" if column in (ID_COST, METHOD_ORDER) else "descending"
+    order = f' aria-sort="{direction}"' if column == compared.sort else ""
+    below = f'<small class="below">{escape(kind_of(column, compared))}</small>'
+    return (
+        f'<th scope="col"{order}><button type="button" data-column="{escape(column)}">'
+        f"{escape(column_name(column))}{below}</button></th>"
+    )
+
+
+def kind_of(column: str, compared: Compared) -> str:
+    """What a column is, in small print."""
+    comparison = compared.comparison
+    if column in (MEAN_SHIFT, WORST_SHIFT):
+        return f"of {counted(len(shifts_of(comparison)) - 1, 'shift')}"
+    if column == ID_COST:
+        return "lower is better"
+    if column == METHOD_ORDER:
+        return "AUROC in percent"
+    return "in-distribution" if column == comparison.in_distribution else "shifted"
+
+
+def measured_line(row: ComparisonRow, compared: Compared, *, bold: set[str]) -> str:
+    """What was measured of a method at a strength."""
+    name = escape(name_of(DETECTOR_NAMES, row.method.detector))
+    cells = "".join(
+        f"<td>{cell(row.entries.get(column), column, bold=column in bold)}</td>" for column in compared.columns
+    )
+    facts = f'<small class="below">{escape(facts_of(row, compared))}</small>'
+    return f'<tr><th scope="row">{name}{facts}</th>{cells}</tr>'
+
+
+def facts_of(row: ComparisonRow, compared: Compared) -> str:
+    """The strength of matching, and what else has to be known of a row."""
+    strength = row.method.style_weight
+    return ", ".join(
+        [
+            "no matching" if strength is None else f"α = {strength:g}",
+            *(["trains nothing"] if row.method.detector in YARDSTICKS else []),
+            *([f"{row.runs} of {compared.full_runs} runs"] if row.runs != compared.full_runs else []),
+        ]
+    )
+
+
+def published_line(row: ComparisonRow, columns: Sequence[str]) -> str:
+    """What was published of a method."""
+    cells = "".join(f"<td>{with_minus(value_text(row.entries.get(column), column))}</td>" for column in columns)
+    return f'<tr class="published"><th scope="row">published</th>{cells}</tr>'
+
+
+def cell(entry: Entry | None, column: str, *, bold: bool = False) -> str:
+    """A number with its spread, and below it its interval and its difference from the reference."""
+    if entry is None:
+        return MISSING
+    value = points(entry.value, signed=column == ID_COST)
+    spread = "" if entry.spread is None else f" <small>± {points(entry.spread)}</small>"
+    below = (
+        escape(domain_name(entry.domain))
+        if entry.domain  # the rest stands in that domain's own column
+        else with_minus(interval_text(entry, column)) + difference(entry)
+    )
+    return (f"<b>{value}</b>" if bold else value) + spread + f'<small class="below">{below}</small>'
+
+
+def difference(entry: Entry) -> str:
+    """The difference from the reference, in colour only where chance does not explain it; its place where it has none.
+
+    The ID cost is such a difference itself.
+    """
+    if entry.difference is None:
+        return ""
+    kind = "" if not entry.clear else " gain" if entry.difference > 0 else " loss"
+    text = points(entry.difference, signed=True) if entry.difference else ""
+    return f'<span class="change{kind}">{text}</span>'

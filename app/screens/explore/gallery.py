@@ -1,0 +1,126 @@
+"""The gallery of Explore: images in the order of their scores, each beside its anomaly map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
+
+from app.controls.links import INSPECT, Address, address_of_image, url_of
+from app.display.components import component
+from app.display.maps import draw_colour_bar
+from app.methods import DETECTOR_NAMES
+from app.scoring import DomainResult, ScoringResult
+from app.screens.explore.picks import ScoredDomain, choose_between, choose_kind, pick_rows
+from app.screens.explore.tiles import draw_tiles
+from app.sources import UNLABELLED
+from app.words import name_of, percent
+from gnl_core.metrics.image import exceedance
+from gnl_core.plots.style import LABEL_NAMES
+
+TILES = 16
+
+
+@st.fragment
+def gallery(
+    results: list[ScoringResult],
+    unmatched: list[ScoringResult] | None,
+    *,
+    domains: tuple[str, str],
+    sides: tuple[str, str],
+    address: Address,
+) -> None:
+    """Sixteen images of one method and domain.
+
+    Args:
+        results: The methods on the page.
+        unmatched: The same methods without matching, if their scores are there.
+        domains: Names of the in-distribution and of the shifted domain.
+        sides: What they are called here.
+        address: The view, for links to Inspect.
+    """
+    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    by_name = {found.request.checkpoint.config.detector: found for found in results}
+    method = choose_method(controls, list(by_name)) if len(by_name) > 1 else None
+    side = controls.segmented_control("Domain", sides, default=sides[1], required=True, key="side", bind="query-params")
+    found = by_name.get(method or "", results[-1])
+    seen = ScoredDomain(found, shifted=side == sides[1])
+    matched = unmatched is not None and bool(found.request.scoring.style_weight)
+    before = ScoredDomain(unmatched[results.index(found)], shifted=seen.shifted) if unmatched and matched else None
+    kind = choose_kind(controls, matched=matched)
+    low, high = choose_between(controls, seen.scores)
+    rows = pick_rows(seen, before, kind=kind)
+    rows = rows[(seen.scores[rows] >= low) & (seen.scores[rows] <= high)]
+    st.caption(f"{len(rows):,} of {len(seen.scores):,} images; {found.request.title}, {side.lower()}")
+    try:
+        with st.container(key="gallery"):
+            link = partial(address_of_image, address, side=side)
+            show_tiles(found, seen.domain, rows[:TILES], domain=domains[sides.index(side)], link=link)
+    except (ValueError, OSError) as error:
+        st.error(f"These images cannot be shown: {error}")
+
+
+def choose_method(place: DeltaGenerator, detectors: list[str]) -> str | None:
+    """The method whose images are shown; the last one, which improves on those before it, at first."""
+    return place.segmented_control(
+        "Gallery of",
+        detectors,
+        default=detectors[-1],
+        required=True,
+        format_func=lambda key: name_of(DETECTOR_NAMES, key),
+        key="gallery_of",
+    )
+
+
+def show_tiles(
+    found: ScoringResult,
+    domain_answer: DomainResult,
+    rows: NDArray[np.intp],
+    *,
+    domain: str,
+    link: Callable[..., Address],
+) -> None:
+    """The tiles of some rows of the scores, each a link to the address of its number, and their colour scale."""
+    with st.spinner("Computing anomaly maps", show_time=True):
+        drawn = draw_tiles(found, domain=domain, paths=tuple(str(path) for path in domain_answer.scores.path[rows]))
+    tiles = [
+        describe_row(found, domain_answer, row)
+        | {"pictures": pictures, "address": url_of(INSPECT, link(number=row + 1))}
+        for row, pictures in zip(rows, drawn.pictures, strict=True)
+    ]
+    draw = component(
+        "gallery", html='<ul class="gnl-tiles"></ul>', css="gallery.css", js=("gallery.js",), isolated=False
+    )
+    draw(key="tiles", data={"tiles": tiles})
+    explain_maps(drawn.upper)
+
+
+def describe_row(found: ScoringResult, domain_answer: DomainResult, row: int) -> dict[str, Any]:
+    """What is written below an image: what it shows, its label, its score, and its place among the training images."""
+    scores = domain_answer.scores
+    value, category, label = float(scores.score[row]), str(scores.category[row]), int(scores.label[row])
+    is_labelled = label != UNLABELLED
+    shown = category.replace("_", " ") if is_labelled else PurePosixPath(str(scores.path[row])).name
+    return {
+        "shown": shown,
+        "label": LABEL_NAMES[label] if is_labelled else "",
+        "score": f"{value:.2f}",
+        "place": percent(1 - exceedance(found.training.score, value)),
+        "alternative": f"Image of {shown} and its anomaly map",
+    }
+
+
+def explain_maps(upper: float | None) -> None:
+    """The colour bar of all maps with its numbers, if there are maps; and what the captions say."""
+    place = "In brackets: the share of training images with a lower score."
+    if upper is None:
+        st.caption(f"This method gives scores only: it has no anomaly map. {place}")
+        return
+    draw_colour_bar(f"{upper:.2f}")
+    st.caption(f"One scale for all maps: 99.5 % of the maps of normal training images stay below {upper:.2f}. {place}")

@@ -1,0 +1,124 @@
+"""Explore: what a shift does to detectors, and what matching feature distributions does about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from app.checkpoints import Checkpoint
+from app.controls.checkpoint import choose_checkpoint
+from app.controls.fdm import STRENGTHS, choose_fdm
+from app.controls.links import address_of
+from app.controls.scoring import choose_scoring
+from app.controls.selection import GALLERY_STRENGTH
+from app.controls.view import View, checkpoints_of, choose_view, say_untrained
+from app.methods import DETECTOR_NAMES
+from app.progress import forget_cancelled
+from app.scoring import ScoringRequest, ScoringResult, compute_result, has_scores, make_request
+from app.screens.explore.captions import explain_figures, show_shift
+from app.screens.explore.downloads import offer_scores
+from app.screens.explore.figures import FIGURES, NAMES, describe_kind, draw_figures
+from app.screens.explore.gallery import gallery
+from app.screens.explore.summary import finding, honesty, warn_of_equal_images
+from app.screens.explore.training import choose_trained, training
+from app.words import name_of
+from gnl_core.plots.scrubber import ROW_PX
+
+
+def page() -> None:
+    """Draw the page from top to bottom."""
+    choose_trained()
+    view, everything = choose_view()
+    if view is None:
+        return
+    checkpoints = checkpoints_of(view, everything)
+    try:
+        explore(view, checkpoints)
+    except (ValueError, OSError) as error:
+        st.error(f"These scores cannot be shown: {error}")
+    training(view, checkpoints, everything)
+
+
+def explore(view: View, checkpoints: list[Checkpoint]) -> None:
+    """Finding, figures, gallery and where the numbers come from, for the methods that have a checkpoint."""
+    trained = {checkpoint.config.detector for checkpoint in checkpoints}
+    shown = [detector for detector in view.detectors if detector in trained]
+    say_untrained(view, [detector for detector in view.detectors if detector not in trained], remedy="Train one below.")
+    if not shown:
+        return
+    place = st.container()
+    names, figures = st.columns((NAMES, FIGURES))
+    *controls, captions = st.columns((NAMES, FIGURES / 2, FIGURES / 2), vertical_alignment="center")
+    with names, st.container(gap=None):
+        rows = [st.container(height=ROW_PX, border=False, vertical_alignment="center") for _ in shown]
+    requests, strength = ask_methods(shown, checkpoints, rows, below=controls)
+    results = answer_visibly(requests, view)
+    with place:
+        st.markdown(f"##### {finding(view, results)}")
+        warn_of_equal_images(view)
+    with figures:
+        strengths = answer_strengths(results, view, shown=strength)
+        draw_figures(strengths, shown=strength, titles=view.titles, sides=view.sides)
+    with captions, st.container(gap="xsmall"):
+        explain_figures(results, unlabelled=view.unlabelled)
+        shift_place = st.empty()
+    of_gallery = st.session_state.get(GALLERY_STRENGTH, strength)
+    gallery(
+        strengths.get(of_gallery, results),
+        strengths.get(0.0),
+        domains=(view.spec.in_distribution, view.shifted),
+        sides=view.sides,
+        address=address_of(view, requests, strength=of_gallery or strength),
+    )
+    honesty(view, results)
+    offer_scores(view, results)
+    show_shift(shift_place, results, view)
+
+
+def ask_methods(
+    detectors: list[str], checkpoints: list[Checkpoint], places: list[Any], *, below: list[Any]
+) -> tuple[list[ScoringRequest], float]:
+    """The name, matching and checkpoint of each method, and below them how to score and how strongly to match."""
+    chosen = []
+    for detector, place in zip(detectors, places, strict=True):
+        with place:
+            st.markdown(f"**{name_of(DETECTOR_NAMES, detector)}**{describe_kind(detector)}")
+            above = st.container()
+            checkpoint = choose_checkpoint(detector, checkpoints)
+        with above:
+            chosen.append((checkpoint, choose_fdm(checkpoint)))
+    strength, settings = choose_scoring(below)
+    return [
+        make_request(checkpoint, style_weight=strength * matched, **settings) for checkpoint, matched in chosen
+    ], strength
+
+
+def answer_visibly(requests: list[ScoringRequest], view: View) -> list[ScoringResult]:
+    """The methods' scores, with a spinner while they are computed."""
+    place = st.empty()
+    with place.container(), st.spinner("Scoring images", show_time=True):
+        results = [compute_result(request, spec=view.spec, shifted=view.shifted) for request in requests]
+    place.empty()
+    return results
+
+
+def answer_strengths(results: list[ScoringResult], view: View, *, shown: float) -> dict[float, list[ScoringResult]]:
+    """The methods at every strength of matching at which their scores are there already, weakest first.
+
+    A method whose matching is off stands still. Where scores are missing, a button computes them.
+    """
+    found, missing = {shown: results}, []
+    for strength in (0.0, *STRENGTHS) if any(one.request.scoring.style_weight for one in results) else ():
+        asked = [one.request.at(strength if one.request.scoring.style_weight else 0.0) for one in results]
+        if all(
+            has_scores(one, like, spec=view.spec, shifted=view.shifted)
+            for one, like in zip(asked, results, strict=True)
+        ):
+            found[strength] = [compute_result(one, spec=view.spec, shifted=view.shifted) for one in asked]
+        else:
+            missing += [(strength, asked)]
+    label = f"Score {len(missing)} more strengths for the slider"
+    if missing and st.button(label, key="score_strengths", on_click=forget_cancelled):
+        found |= {strength: answer_visibly(asked, view) for strength, asked in missing}
+    return dict(sorted(found.items()))

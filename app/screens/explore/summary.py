@@ -1,0 +1,95 @@
+"""What Explore says in words: the finding above the figures, and where the numbers come from below them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.controls.view import View
+from app.display.provenance import command, describe_n, describe_origin
+from app.local_data import images_equal_to_training
+from app.methods import DETECTOR_NAMES, YARDSTICKS
+from app.scoring import ScoringResult
+from app.words import capitalised, domain_name, name_of, signed, task_name
+from gnl_core.datasets.shifts import split_domain
+
+NAMED_ONE_BY_ONE = 2  # more methods than these are summed up
+
+
+def finding(view: View, results: list[ScoringResult]) -> str:
+    """The finding in words, made from the numbers; counts where there is no AUROC."""
+    first, *others = results
+    if first.shifted.report.auroc is None:
+        return counts_sentence(view, results)
+    before = first.in_distribution.report.auroc
+    instead = "" if before is None else f" instead of {before:.2f}"
+    task = task_name(view.dataset, view.normal_class)
+    return (
+        f"{capitalised(domain_name(view.shifted))}, {first.request.title} separates {task} with AUROC "
+        f"{shifted_auroc(first):.2f}{instead}.{others_sentence(first, others)}{yardstick_sentence(results)}"
+    )
+
+
+def counts_sentence(view: View, results: list[ScoringResult]) -> str:
+    """How many images each method finds anomalous, where the labels allow no AUROC."""
+    report, images = results[0].shifted.report, len(results[0].shifted.scores.score)
+    kind = "images score" if report.n_unlabelled else "normal images score"
+    beginning = (
+        "Not labelled, so there is no AUROC:" if report.n_unlabelled else f"{capitalised(domain_name(view.shifted))},"
+    )
+    first, *others = results
+    more = "".join(f", {found.shifted.above:,} above that of {found.request.title}" for found in others)
+    count = f"{first.shifted.above:,} of {images:,} {kind} above the threshold of {first.request.title}"
+    return f"{beginning} {count}{more}."
+
+
+def others_sentence(first: ScoringResult, others: list[ScoringResult]) -> str:
+    """What the other methods get beside the first: each of a few, else the best of them."""
+    if len(others) > NAMED_ONE_BY_ONE:
+        best = max(others, key=shifted_auroc)
+        return f" The best of {len(others)} others, {best.request.title}, gets {gain(first, best)}."
+    return "".join(f" {other.request.title} gets {gain(first, other)}." for other in others)
+
+
+def gain(first: ScoringResult, other: ScoringResult) -> str:
+    """A method's AUROC under shift, and its difference to the first one's."""
+    return f"{shifted_auroc(other):.2f} ({signed(shifted_auroc(other) - shifted_auroc(first))})"
+
+
+def yardstick_sentence(results: list[ScoringResult]) -> str:
+    """Says so where a method that trains nothing is ahead of all that were trained."""
+    best = max(results, key=shifted_auroc)
+    trained = [found for found in results if found.request.checkpoint.config.detector not in YARDSTICKS]
+    if best in trained or not trained:
+        return ""
+    name = name_of(DETECTOR_NAMES, best.request.checkpoint.config.detector)
+    beaten = trained[0].request.title if len(trained) == 1 else f"the {len(trained)} methods that do"
+    return f" {name} trains nothing and beats {beaten}."
+
+
+def shifted_auroc(found: ScoringResult) -> float:
+    """AUROC under shift; 0 where there is none."""
+    return found.shifted.report.auroc or 0.0
+
+
+def warn_of_equal_images(view: View) -> None:
+    """Say so where images of the view equal training images; nothing where none do."""
+    equal = images_equal_to_training(view.dataset, view.normal_class, view.root)
+    count = sum(
+        equal.get(domain, 0) for domain in {split_domain(name)[0] for name in (view.spec.in_distribution, view.shifted)}
+    )
+    if count:
+        images = "1 of these test images equals" if count == 1 else f"{count:,} of these test images equal"
+        st.warning(
+            f"{images} a training image, so the figures are too good. "
+            f"`gnl data check --dataset {view.dataset}` tells which."
+        )
+
+
+def honesty(view: View, results: list[ScoringResult]) -> None:
+    """Where the numbers come from, and how to get them again."""
+    for found in results:
+        checkpoint, scoring = found.request
+        st.caption(
+            f"{found.request.title}: {describe_n(found.shifted.report)} · {describe_origin(checkpoint)} · "
+            f"reproduce: `{command(view, checkpoint, scoring)}`"
+        )

@@ -1,0 +1,67 @@
+"""Tiles of the gallery, an image and its anomaly map, as pixels and as addresses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app.display.pictures import enlarge, picture_url, without_map
+from app.scoring import ScoringResult, map_scale
+from app.sources import Source, source_of
+from gnl_core.config import ScoringConfig
+
+if TYPE_CHECKING:
+    from app.compute import Tile
+
+
+class Drawn(NamedTuple):
+    """Tiles that are drawn.
+
+    Attributes:
+        pictures: Of each tile the image and its map, as addresses that hold them.
+        upper: Upper end of their maps' colour scale; None for a method without maps.
+    """
+
+    pictures: list[list[str]]
+    upper: float | None
+
+
+def draw_tiles(found: ScoringResult, *, domain: str, paths: tuple[str, ...]) -> Drawn:
+    """The tiles of some images of a domain, drawn once for all sessions.
+
+    Raises:
+        ValueError: If one of them is no longer there, or cannot be read.
+    """
+    return drawn_tiles(
+        source_of(found.request.checkpoint), domain=domain, scoring=found.request.scoring, paths=paths, _found=found
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs={ScoringConfig: ScoringConfig.model_dump_json})
+def drawn_tiles(
+    source: Source, *, domain: str, scoring: ScoringConfig, paths: tuple[str, ...], _found: ScoringResult
+) -> Drawn:
+    """As `draw_tiles`; the answer, which gives the scale, follows from what it is kept under."""
+    from app.compute import tiles  # noqa: PLC0415 (PyTorch takes seconds to import; the histograms stand by then)
+
+    shown = tiles(source, domain=domain, scoring=scoring, paths=paths)
+    has_maps = any(tile.anomaly_map is not None for tile in shown)
+    upper = map_scale(_found.request, _found.training) if has_maps else None
+    return Drawn([[picture_url(part) for part in compose_tile(tile, upper=upper or 1.0)] for tile in shown], upper)
+
+
+def compose_tile(tile: Tile, *, upper: float) -> list[NDArray[np.uint8]]:
+    """An image and its coloured map, the mask outlined on both; without a map, the words "scores only"."""
+    from gnl_core.plots.maps import colour_map, outline  # noqa: PLC0415 (matplotlib takes a second to import)
+
+    parts = [enlarge(tile.image)]
+    if tile.anomaly_map is not None:
+        parts.append(enlarge(colour_map(tile.anomaly_map, upper=upper)))
+    if tile.mask is not None:
+        parts = [outline(part, enlarge(tile.mask)) for part in parts]
+    if tile.anomaly_map is None:
+        parts.append(without_map())
+    return parts

@@ -1,0 +1,88 @@
+"""The training of Explore: a process beside the page, with its losses as they fall; its run is then shown above."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.checkpoints import Checkpoint, runs_root
+from app.controls.training import TrainingTask, start_training, training_form
+from app.controls.view import View, checkpoints_of
+from app.display.jobs import REFRESH_SECONDS, draw_details, draw_job, draw_losses
+from gnl_core.jobs.status import is_alive
+from gnl_core.runs.folder import RunFolder, read_config, read_records
+
+JUST_TRAINED = "just_trained"
+WATCHED = "watched_training"  # the run that this visitor has started, until it has ended
+
+
+def training(view: View, checkpoints: list[Checkpoint], everything: list[Checkpoint]) -> None:
+    """The form, and the training that it starts; until then the losses of the method's first checkpoint.
+
+    Args:
+        view: What to train on.
+        checkpoints: The runs that answer for this view.
+        everything: All runs: they tell how long a training takes.
+    """
+    st.divider()
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        detector, settings = training_form(TrainingTask(view.dataset, view.normal_class, view.root), everything)
+        started = None if settings is None else start_training(settings)
+    watched = started or find_training(view)
+    if started is not None:
+        st.session_state[WATCHED] = started.path.name
+    with right:
+        if watched is not None:
+            st.fragment(watch, run_every=REFRESH_SECONDS)(watched)
+        else:
+            show_past_losses([c for c in checkpoints if c.config.detector == detector])
+
+
+def find_training(view: View) -> RunFolder | None:
+    """The training for the view that this visitor has started, else one that is under way."""
+    mine = st.session_state.get(WATCHED)
+    folders = [RunFolder(file.parent) for file in sorted(runs_root().glob("*/config.json"))]
+    shown = [folder for folder in folders if folder.path.name == mine or is_alive(folder)]
+    of_view = [folder for folder in shown if is_of(folder, view)]
+    return min(of_view, key=lambda folder: folder.path.name != mine, default=None)
+
+
+def is_of(folder: RunFolder, view: View) -> bool:
+    """Whether a run is trained on what the view shows."""
+    try:
+        run = Checkpoint(folder, read_config(folder), sha256="")
+    except ValueError:
+        return False
+    return bool(checkpoints_of(view, [run]))
+
+
+def watch(folder: RunFolder) -> None:
+    """One training as it goes on; when it is finished, its run is chosen and the whole page drawn again."""
+    from gnl_core.jobs.listing import read_job  # noqa: PLC0415 (PyTorch takes seconds to import)
+
+    job = read_job(folder)
+    if job.state != "finished":
+        draw_job(job)
+        draw_details(folder)
+        return
+    if st.session_state.get(WATCHED) == folder.path.name:
+        st.session_state[JUST_TRAINED] = (job.config.detector, st.session_state.pop(WATCHED))
+    st.rerun()
+
+
+def choose_trained() -> None:
+    """Choose the run that was just trained; to be called before the choices are drawn."""
+    detector, name = st.session_state.pop(JUST_TRAINED, (None, None))
+    if detector is not None:
+        st.session_state[f"run_{detector}"] = name
+        st.session_state["methods"] = list({*st.session_state.get("methods", ()), detector})
+
+
+def show_past_losses(checkpoints: list[Checkpoint]) -> None:
+    """The losses of the first checkpoint that has some."""
+    for folder, config, _ in checkpoints:
+        records = read_records(folder)
+        if records and records[-1].losses:
+            st.caption(f"Losses of {folder.path.name}")
+            draw_losses(records, epochs=config.epochs)
+            return

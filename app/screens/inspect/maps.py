@@ -1,0 +1,52 @@
+"""The image of Inspect under each method, without matching and with it, on one colour scale."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.controls.image import Chosen
+from app.display.maps import describe, draw_image, draw_map, explain_scales
+from app.display.pictures import picture_url
+from app.image_scoring import ImageResult, ResultPair
+from app.subjects import Subject
+from app.words import percent
+
+if TYPE_CHECKING:
+    pass
+
+PLACE = "“Above … of training”: the share of the training images with a lower score."
+
+
+def compare(chosen: Chosen, rows: list[ResultPair]) -> None:
+    """The image, and beside it a row of maps for each method."""
+    image, *places = st.columns(3)
+    with image:
+        st.markdown(f"**{chosen.title}**")
+        picture_place, caption_place = st.empty(), st.container()
+        opacity = st.slider("Opacity of the maps", 0, 100, 70, 5, format="%d %%", key="opacity", bind="query-params")
+        revealed = st.slider("Reveal from the left", 0, 100, 100, 5, format="%d %%", key="reveal", bind="query-params")
+    picture = picture_url(draw_image(chosen.subject))
+    picture_place.image(picture, width="stretch", alt=f"{chosen.title}, {chosen.subject.shown}")
+    caption_place.markdown(f":small[{describe(chosen)}]")
+    for row in rows:
+        for place, cell in zip(places, row, strict=True):
+            with place:
+                if cell is None:
+                    st.caption("This method has no features to match, or keeps no references.")
+                else:
+                    show_cell(chosen.subject, cell, opacity=opacity / 100, revealed=revealed / 100)
+    if rows:
+        explain_scales([cell for row in rows for cell in row.cells], captions=PLACE)
+
+
+def show_cell(subject: Subject, cell: ImageResult, *, opacity: float, revealed: float) -> None:
+    """One map over the image, with the score and its place among the training images."""
+    st.markdown(f"**{cell.request.title}**")
+    st.image(
+        picture_url(draw_map(subject, cell, opacity=opacity, revealed=revealed)),
+        width="stretch",
+        alt=f"Anomaly map of {cell.request.title}, score {cell.seen.score:.2f}",
+    )
+    st.markdown(f"**{cell.seen.score:.3f}** :small[above {percent(cell.place)} of training]")

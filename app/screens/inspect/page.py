@@ -1,0 +1,81 @@
+"""Inspect: one image under each method with and without matching, and why a score is what it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from app.checkpoints import Checkpoint
+from app.controls.fdm import STRENGTHS
+from app.controls.image import Chosen, choose_subject
+from app.controls.links import address_of, link_to_inspect
+from app.controls.requests import ask_methods
+from app.controls.scoring import choose_scoring
+from app.controls.selection import adopt_selection
+from app.controls.view import View, checkpoints_of, choose_view, say_untrained
+from app.display.provenance import describe_origin
+from app.image_scoring import ImageResult, ResultPair, score_images
+from app.methods import DETECTOR_NAMES
+from app.screens.inspect.downloads import offer_image
+from app.screens.inspect.maps import compare
+from app.screens.inspect.reasons import show_reasons
+from app.words import INSPECT_STRENGTH_HELP, name_of
+
+MAPS, REASONS = 3.3, 2.7  # widths of the two halves
+
+
+def page() -> None:
+    """Draw the page from top to bottom."""
+    adopt_selection(STRENGTHS)
+    view, everything = choose_view()
+    if view is None:
+        return
+    try:
+        inspect(view, checkpoints_of(view, everything))
+    except (ValueError, OSError) as error:
+        st.error(f"This image cannot be shown: {error}")
+
+
+def inspect(view: View, checkpoints: list[Checkpoint]) -> None:
+    """The image, its maps, and the reasons."""
+    chosen, strength, settings = choose_image(view, checkpoints)
+    rows, untrained = ask_methods(view, checkpoints, strength=strength, settings=settings)
+    say_untrained(view, untrained, remedy="The page Explore trains one.")
+    seen = [row for [row] in score_images(rows, [chosen.subject])]
+    panels(chosen, seen)
+    for row in seen:
+        say_origin(row.off)
+    if seen:
+        offer_image(view, chosen, seen)
+    if chosen.number:  # Streamlit leaves choices that came along from another page out of the address bar
+        address = address_of(view, [row.off for row in rows], strength=strength)
+        link_to_inspect(address, side=chosen.side, number=chosen.number, label="Link to this view")
+
+
+@st.fragment
+def panels(chosen: Chosen, rows: list[ResultPair]) -> None:
+    """The maps on the left, and why one of them has its score on the right."""
+    left, right = st.columns((MAPS, REASONS), gap="large")
+    with left:
+        compare(chosen, rows)
+    if rows:
+        show_reasons(chosen.subject, rows, left=left, right=right)
+
+
+def choose_image(view: View, checkpoints: list[Checkpoint]) -> tuple[Chosen, float, dict[str, Any]]:
+    """The row of choices below the view's: which image, how to score, and how strongly to match."""
+    image, *scoring = st.columns((7, 1.6, 2), vertical_alignment="bottom")
+    with image:
+        chosen = choose_subject(view, checkpoints, sides=view.sides)
+    strength, settings = choose_scoring(scoring, about_strength=INSPECT_STRENGTH_HELP)
+    return chosen, strength, settings
+
+
+def say_origin(cell: ImageResult) -> None:
+    """Where a method's numbers come from."""
+    checkpoint = cell.request.checkpoint
+    st.caption(
+        f"{name_of(DETECTOR_NAMES, checkpoint.config.detector)}: n = {cell.n_training:,} training images · "
+        f"{describe_origin(checkpoint)}"
+    )

@@ -1,0 +1,151 @@
+"""Why a score is what it is, for one method: stages, values, references, and the nearest training images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from app.display.downloads import chart_config
+from app.display.maps import SIDE_PX
+from app.display.pictures import enlarge, picture_url
+from app.image_scoring import ImageResult, ResultPair
+from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION
+from app.screens.inspect.values import show_moments, show_values
+from app.sources import source_of
+from app.subjects import Subject
+from app.words import counted, name_of, percent
+
+if TYPE_CHECKING:
+    from app.inspection import Reasons
+
+NEAREST = 4
+RING_PX = 9
+STAGES_HELP = (
+    "The anomaly map is the sum of these three, before any smoothing. The ring is the pixel where the sum is largest; "
+    "below each stage stands its part of it."
+)
+SINGLES_HELP = (
+    "Matching takes its reference from a few training images that the checkpoint keeps. Each dot is the score that "
+    "this image would have with one training image alone: how far they lie apart says how little a single reference "
+    "can be trusted."
+)
+NEAREST_HELP = "By the distance of the teacher's features of the whole image, without matching."
+
+
+def show_reasons(subject: Subject, rows: list[ResultPair], *, left: DeltaGenerator, right: DeltaGenerator) -> None:
+    """The reasons for one of the scores; the last one at first.
+
+    Args:
+        subject: The image.
+        rows: The methods' answers, at least one.
+        left: The place below the maps.
+        right: The place beside them.
+    """
+    cells = {cell.name: cell for row in rows for cell in row.cells}
+    with right:
+        chosen = st.segmented_control(
+            "Why this score", list(cells), default=list(cells)[-1], required=True, key="why", bind="query-params"
+        )
+    cell = cells.get(chosen or "") or list(cells.values())[-1]
+    detector = cell.request.checkpoint.config.detector
+    if detector not in REVERSE_DISTILLATION:
+        right.info(
+            f"{name_of(DETECTOR_NAMES, detector)} has no student, and so no stages to take its score apart into. "
+            "Choose a method of reverse distillation, such as RD4AD or GNL."
+        )
+        return
+    try:
+        with right:
+            found = explain(subject, cell)
+            show_stages(found, upper=cell.upper)
+            show_values(found)
+            show_singles(found, cell, off=next(row.off for row in rows if cell in row.cells))
+        with left:
+            show_nearest(subject, cell)
+            show_moments(found)
+            show_pixels(found, cell)
+    except (ValueError, OSError) as error:
+        right.error(f"The reasons cannot be shown: {error}")
+
+
+def explain(subject: Subject, cell: ImageResult) -> Reasons:
+    """The reasons for one score."""
+    from app.inspection import reasons  # noqa: PLC0415 (PyTorch takes seconds to import)
+
+    with st.spinner("Taking the score apart", show_time=True):
+        return reasons(source_of(cell.request.checkpoint), subject, cell.request.scoring)
+
+
+def show_stages(found: Reasons, *, upper: float) -> None:
+    """The three stage maps on one scale, a third of that of the whole map, and their parts of its maximum."""
+    from gnl_core.plots.maps import colour_map, ring  # noqa: PLC0415 (matplotlib takes a second to import)
+
+    total = sum(stage.at_peak for stage in found.stages)
+    share = upper / len(found.stages)
+    st.markdown(f"**Stages**: {' + '.join(f'{s.at_peak:.3f}' for s in found.stages)} = {total:.3f}", help=STAGES_HELP)
+    for number, (place, stage) in enumerate(zip(st.columns(len(found.stages)), found.stages, strict=True), start=1):
+        height, width = stage.distances.shape
+        row, column = (round((at + 0.5) * SIDE_PX / side) for at, side in zip(found.peak, (height, width), strict=True))
+        picture = enlarge(colour_map(stage.distances, upper=share), side_px=SIDE_PX)
+        place.image(
+            picture_url(ring(picture, row=row, column=column, radius_px=RING_PX)),
+            width="stretch",
+            alt=f"Distances of stage {number}, {stage.at_peak:.3f} at the maximum's pixel",
+        )
+        place.markdown(f"Stage {number} :small[{stage.at_peak:.3f}, {percent(stage.at_peak / total if total else 0)}]")
+    st.caption(f"One scale for the three: 0 to {share:.2f}, a third of the whole map's.")
+
+
+def show_singles(found: Reasons, cell: ImageResult, *, off: ImageResult) -> None:
+    """The score with each of several training images as the only reference."""
+    from gnl_core.plots.values import reference_strip  # noqa: PLC0415 (as above)
+
+    if not len(found.singles):
+        st.caption("This checkpoint keeps no references.")
+        return
+    kind = "training image" if found.others else "stored reference"
+    st.markdown(f"**With each of {counted(len(found.singles), kind)} as the only reference**", help=SINGLES_HELP)
+    if not cell.request.scoring.style_weight:
+        st.caption("FDM is off here: no reference has a part in this score.")
+        return
+    low, mean, high = found.singles.min(), found.singles.mean(), found.singles.max()
+    st.plotly_chart(
+        reference_strip(found.singles, together=cell.seen.score, off=off.seen.score),
+        key="singles",
+        config={"displayModeBar": False},
+        alt=f"Scores with single references from {low:.3f} to {high:.3f}, mean {mean:.3f}",
+    )
+    st.caption(f"{low:.3f} to {high:.3f}, mean {mean:.3f}; as asked {cell.seen.score:.3f}.")
+
+
+def show_pixels(found: Reasons, cell: ImageResult) -> None:
+    """The map before smoothing with its values under the cursor; drawn when it is opened, for it is large."""
+    with st.expander("Values under the cursor", on_change="rerun", key="pixels") as opened:
+        if not opened.open:
+            return
+        from gnl_core.plots.pixels import pixel_values  # noqa: PLC0415 (Plotly takes a second to import)
+
+        st.plotly_chart(
+            pixel_values([stage.distances for stage in found.stages], upper=cell.upper),
+            key="pixel_values",
+            config=chart_config("anomaly-map"),
+            alt=f"Anomaly map of {cell.request.title}, each pixel's value by stage under the cursor",
+        )
+
+
+def show_nearest(subject: Subject, cell: ImageResult) -> None:
+    """The training images that the teacher finds most alike."""
+    from app.inspection import nearest_training  # noqa: PLC0415 (as above)
+
+    st.markdown("**Nearest training images**", help=NEAREST_HELP)
+    with st.spinner("Comparing with the training images", show_time=True):
+        nearest = nearest_training(source_of(cell.request.checkpoint), subject, count=NEAREST)
+    for place, neighbour in zip(st.columns(NEAREST), nearest, strict=False):
+        place.image(
+            picture_url(enlarge(neighbour.image)),
+            width="stretch",
+            alt=f"Training image at distance {neighbour.distance:.2f}",
+        )
+        place.caption(f"{neighbour.distance:.2f}")

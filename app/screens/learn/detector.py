@@ -1,0 +1,50 @@
+"""Learn, step 1: teacher, student and their distance, on a normal and an anomalous image."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.display.maps import draw_colour_bar
+from app.scoring import map_scale, scores_of
+from app.screens.learn.lessons import plain_scores, subject_in, unmatched
+from app.screens.learn.step import LessonStep, Pair, Picture, choose_pair, draw_row, say_origin
+from app.sources import source_of
+from app.words import LABEL_WORDS, capitalised
+from gnl_core.datasets import TRAIN
+
+COLUMNS = ("Image", "Teacher", "Student", "Anomaly map")
+TEXT = """\
+An anomaly detector of this kind learns from **normal** images alone. A frozen **teacher**, trained on ordinary
+photographs, describes each place of an image by a list of numbers: its **features**. A **student** rebuilds these
+features, and has only ever practised on normal images.
+
+On the right, similar colours mean similar features. Where student and teacher disagree, their **distance** is large.
+The **anomaly map** adds it up for every pixel; its maximum is the image's **score**.
+
+Choose other images: does the map find what is wrong with them?"""
+
+
+def show(pair: Pair, large: bool) -> None:
+    """A row of pictures for each image, all coloured by one rule."""
+    from app.inspection import score_image  # noqa: PLC0415 (PyTorch takes seconds to import)
+    from app.screens.learn.encoding import encoded  # noqa: PLC0415 (as above)
+    from gnl_core.plots.features import direction_colours  # noqa: PLC0415 (goes with them)
+    from gnl_core.plots.maps import colour_map  # noqa: PLC0415 (matplotlib takes a second to import)
+
+    request, source = unmatched(pair.task.plain), source_of(pair.task.plain)
+    domain = pair.task.spec.in_distribution
+    subjects = [subject_in(pair.task, domain, row) for row in (pair.normal, pair.anomalous)]
+    features = [encoded(source, subject, request.scoring) for subject in subjects]
+    taught, rebuilt = direction_colours([one.teacher[0] for one in features], [one.student[0] for one in features])
+    upper = map_scale(request, scores_of(request, TRAIN))
+    for subject, teacher, student in zip(subjects, taught, rebuilt, strict=True):
+        found = score_image(source, subject, request.scoring)
+        st.markdown(f"**{capitalised(subject.shown)}**, {LABEL_WORDS[subject.label]}: score **{found.score:.2f}**")
+        maps = [] if found.anomaly_map is None else [colour_map(found.anomaly_map, upper=upper)]
+        pixels = (subject.image, teacher, student, *maps)
+        draw_row([Picture(one, name, f"{name}: {subject.shown}") for one, name in zip(pixels, COLUMNS, strict=False)])
+    draw_colour_bar(f"{upper:.2f}: 99.5 % of training maps stay below")
+    say_origin(pair.task.plain, about=f"two of {len(plain_scores(pair.task).label)} images, features of stage 1")
+
+
+DETECTOR = LessonStep("What the detector does", TEXT, choose_pair, show)

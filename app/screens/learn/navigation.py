@@ -1,0 +1,85 @@
+"""Which step of Learn is shown, how one steps, and lecture mode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.display.components import component
+from app.screens.learn.step import CHOICES
+
+STEP, LECTURE = "step", "lecture"  # in the address
+KEPT_STEP = "learn_step"  # in the session: a link to the page has no step in its address
+CONTROLS, DOTS = "learn_controls", "learn_dots"
+LARGE = f"""<style>
+:root {{ font-size: 21px !important; }}
+[data-testid="stHeader"], .st-key-{CHOICES}, .st-key-{CONTROLS} {{ display: none; }}
+[data-testid="stMainBlockContainer"] {{ padding-top: 1rem; padding-bottom: 1rem; }}
+</style>"""
+
+
+def current_step(count: int) -> int:
+    """The step that is shown, from 1: the address's, else the one that was shown last."""
+    asked = st.query_params.get(STEP, "")
+    found = int(asked) if asked.isdecimal() else st.session_state.get(KEPT_STEP, 1)
+    step = min(max(1, found), count)
+    st.session_state[KEPT_STEP] = step
+    if asked != str(step):
+        st.query_params[STEP] = str(step)
+    return step
+
+
+def go_to(step: int) -> None:
+    """Open a step."""
+    st.session_state[KEPT_STEP] = step
+    st.query_params[STEP] = str(step)
+
+
+def navigate(titles: Sequence[str], step: int) -> bool:
+    """Dots, previous and next, and the switch of lecture mode.
+
+    Args:
+        titles: Those of all steps.
+        step: The one that is shown, from 1.
+
+    Returns:
+        Whether lecture mode is on: controls hidden, everything larger; the keys go on to step.
+    """
+    with st.container(key=CONTROLS, horizontal=True, vertical_alignment="center", gap="small"):
+        st.button("‹ Previous", key="previous_step", on_click=go_to, args=(step - 1,), disabled=step == 1)
+        dots_place = st.container(width="content")
+        st.button("Next ›", key="next_step", on_click=go_to, args=(step + 1,), disabled=step == len(titles))
+        st.space("stretch")
+        lecture = st.toggle(
+            "Lecture mode",
+            key=LECTURE,
+            bind="query-params",
+            help="For a projector: larger, without controls. ← and → go on stepping, Escape brings the controls back.",
+        )
+    with dots_place:
+        draw_dots(titles, step, lecture=lecture)
+    if lecture:
+        st.html(LARGE)
+    return lecture
+
+
+def draw_dots(titles: Sequence[str], step: int, *, lecture: bool) -> None:
+    """A dot for each step; it also listens to the keys, wherever the focus is."""
+    component("steps", html='<nav aria-label="Steps"></nav>', css="steps.css", js=("steps.js",))(
+        key=DOTS,
+        data={"titles": list(titles), "step": step, "lecture": lecture},
+        on_step_change=open_clicked,
+        on_leave_change=leave_lecture,
+        width="content",
+    )
+
+
+def open_clicked() -> None:
+    """Open the step whose dot was clicked, or that a key asks for."""
+    go_to(int(st.session_state[DOTS].step))
+
+
+def leave_lecture() -> None:
+    """Bring the controls back."""
+    st.session_state[LECTURE] = False

@@ -1,0 +1,84 @@
+"""Learn, step 7: one's own images. A folder, a command, and where to go from here."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import streamlit as st
+
+from app.controls.links import EXPLORE, Address, link_to_page
+from app.display.downloads import offer_command
+from app.local_data import check_folder, domains_here, open_own, typed_path
+from app.screens.learn.step import LessonStep
+from app.words import DATASET_NAMES, FOLDER_LAYOUT, domain_name
+from gnl_core.datasets import FOLDER, list_train_items
+from gnl_core.datasets.names import NORMAL
+from gnl_core.datasets.reading import tell_reading
+
+PATH = "own_folder"
+EXAMPLE = "my-images"
+LAYOUT = "learn_layout"
+SMALL = f"<style>.st-key-{LAYOUT} code {{ font-size: 0.72rem; }}</style>"  # its lines are long
+TEXT = """\
+What you need is a folder of normal images to learn from, and images to judge, laid out as on the right.
+Names of domains and defects are yours.
+
+Give the folder's path and see what is found in it. Then train, with the command or on the page **Train**. **Explore**
+shows your histograms and **Inspect** why an image has its score.
+
+Two habits keep the result honest: no anomaly among the training images, and a threshold chosen on normal images that
+were held out, never on test images."""
+
+
+def ask() -> Path | None:
+    """The path of a folder; None until one is typed."""
+    text = st.text_input("Your folder", key=PATH, bind="query-params", placeholder=f"/path/to/{EXAMPLE}")
+    named: Address = {"data": DATASET_NAMES[FOLDER]}
+    if text:
+        named["folder"] = text
+    with st.container(horizontal=True):
+        for place, title in (("train", "Train"), (EXPLORE, "Explore")):
+            link_to_page(place, title, named)
+    return typed_path(text)
+
+
+def show(folder: Path | None, large: bool) -> None:
+    """The layout, what is found in the folder, and the command."""
+    with st.container(key=LAYOUT):
+        st.html(SMALL)
+        st.code(layout(), language=None)
+    if folder is not None:
+        tell_folder(folder)
+    offer_command(command(folder or Path(EXAMPLE)))
+    st.caption("In the project's folder; --detector rd4ad trains the same network without the views.")
+
+
+def layout() -> str:
+    """The tree of folders, out of the words that explain it wherever it is asked for."""
+    return FOLDER_LAYOUT.split("```")[1].strip()
+
+
+def tell_folder(folder: Path) -> None:
+    """What is in a folder, or why it cannot be used."""
+    try:
+        check_folder(folder)
+        spec = open_own(folder)
+        images = len(list_train_items(FOLDER, normal_class=spec.classes[0], root=folder))
+        found = domains_here(FOLDER, spec.classes[0], folder)
+        read = tell_reading(folder)
+    except (ValueError, OSError) as error:
+        st.error(f"This folder cannot be used: {error}.")
+        return
+    names = ", ".join(domain_name(domain) for domain in found) or "none"
+    st.success(f"{images:,} normal images to learn from; domains to judge: {names}.")
+    st.text("\n".join(read))
+
+
+def command(folder: Path) -> str:
+    """The line that trains GNL on a folder."""
+    where = shlex.quote(str(folder))
+    return f"gnl train --dataset folder --data-root {where} --normal-class {NORMAL} --detector gnl --run runs/{EXAMPLE}"
+
+
+OWN = LessonStep("Your own images", TEXT, ask, show)

@@ -1,0 +1,36 @@
+"""Learn: what a detector does, what a shift does to it, and what GNL does about it, in seven steps."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.screens.learn.bottleneck import BOTTLENECK
+from app.screens.learn.detector import DETECTOR
+from app.screens.learn.failure import FAILURE
+from app.screens.learn.matching import MATCHING
+from app.screens.learn.navigation import current_step, navigate
+from app.screens.learn.own import OWN
+from app.screens.learn.shift import SHIFTED
+from app.screens.learn.views import VIEWS
+
+STEPS = (DETECTOR, SHIFTED, BOTTLENECK, VIEWS, MATCHING, FAILURE, OWN)
+WIDTHS = (2, 3)  # of text and figure
+LECTURE_WIDTHS = (9, 11)  # the figure's height then fits a projector's
+
+
+def page() -> None:
+    """One step: its text and choices on the left, its figure on the right."""
+    number = current_step(len(STEPS))
+    step = STEPS[number - 1]
+    large = navigate([one.title for one in STEPS], number)
+    left, right = st.columns(LECTURE_WIDTHS if large else WIDTHS, gap="large")
+    with left:
+        st.header(f"{number}. {step.title}", anchor=False)
+        st.markdown(step.text)
+    try:
+        with left:
+            chosen = step.ask()
+        with right, st.spinner("Drawing the figure", show_time=True):
+            step.show(chosen, large)
+    except (ValueError, OSError) as error:
+        st.error(f"This step cannot be shown: {error}.")

@@ -1,0 +1,150 @@
+"""The figure of the Shift lab, what it says, and what one can take away of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from app.controls.view import View
+from app.display.downloads import chart_config, offer_command, offer_file
+from app.display.provenance import command, describe_n, describe_origin
+from app.image_scoring import RequestPair
+from app.methods import DETECTOR_NAMES
+from app.screens.shift_lab.numbers import MethodCurves, ScoredCurve, corruption_of, known_curves, severity_domains
+from app.screens.shift_lab.summary import finding
+from app.words import AUROC_HELP, DATASET_NAMES, SHIFT_SCORE_HELP, capitalised, corruption_name, name_of
+from gnl_core.datasets.corruptions import SEVERITIES
+
+if TYPE_CHECKING:
+    from gnl_core.plots.severity import Curve
+
+CHART, WORDS = 7, 3  # widths of the figure, and of what it says
+READING = (
+    "Grey: FDM off, green: FDM on; dash and marker tell the method. Thin bars: 95 % intervals over test images. "
+    "Dotted: a shift score of 1."
+)
+
+
+def curves(view: View, rows: Sequence[RequestPair]) -> DeltaGenerator:
+    """Draw what is known already; returns the place for what computes the rest."""
+    methods = [known_curves(view, row) for row in rows]
+    title = f"{capitalised(corruption_name(corruption_of(view)))}, all images"
+    st.markdown(f"##### {title}", help=f"{AUROC_HELP}\n\n{SHIFT_SCORE_HELP}")
+    chart, words = st.columns((CHART, WORDS), gap="medium")
+    with chart:
+        draw(view, methods)
+    with words:
+        for method in methods:
+            st.markdown(finding(method))
+        button = st.container()
+    say_origin(view, methods)
+    return button
+
+
+def draw(view: View, methods: Sequence[MethodCurves]) -> None:
+    """The figure, as far as it is known."""
+    from gnl_core.plots.severity import severity_curves  # noqa: PLC0415 (Plotly takes a second to import)
+
+    aurocs, shifts = auroc_curves(methods), shift_curves(methods)
+    if not aurocs and not shifts:
+        st.info("Nothing is scored yet under this corruption: the button starts it.")
+        return
+    corruption = corruption_of(view)
+    st.plotly_chart(
+        severity_curves(aurocs, shifts, strongest=SEVERITIES[-1]),
+        key="severity_curves",
+        config=chart_config(f"gnl-{view.dataset}-{view.normal_class}-{corruption}"),
+        alt=f"AUROC and shift score against the severity of {corruption_name(corruption)}",
+    )
+    st.caption(READING)
+
+
+def auroc_curves(methods: Sequence[MethodCurves]) -> list[Curve]:
+    """Each method's AUROC without matching and with it, where something is known."""
+    from gnl_core.plots.severity import Curve  # noqa: PLC0415 (as above)
+
+    return [
+        Curve(
+            label=line.request.title,
+            method=position,
+            matched=line is method.on,
+            values=line.aurocs,
+            bounds={step: found.auroc_interval for step, found in line.reports.items() if found.auroc_interval},
+        )
+        for position, method in enumerate(methods)
+        for line in method.lines
+        if line.aurocs
+    ]
+
+
+def shift_curves(methods: Sequence[MethodCurves]) -> list[Curve]:
+    """The methods' shift scores; methods that measure the same share a line."""
+    from gnl_core.plots.severity import Curve  # noqa: PLC0415 (as above)
+
+    found: list[Curve] = []
+    for position, method in enumerate(methods):
+        name = name_of(DETECTOR_NAMES, method.off.request.checkpoint.config.detector)
+        same = next((index for index, curve in enumerate(found) if curve.values == method.shift_scores), None)
+        if same is not None:
+            found[same] = found[same]._replace(label=f"{found[same].label}, {name}")
+        elif method.shift_scores:
+            found.append(Curve(name, position, matched=False, values=method.shift_scores, bounds={}))
+    return found
+
+
+def say_origin(view: View, methods: Sequence[MethodCurves]) -> None:
+    """Where the numbers come from, and how to have them."""
+    for method in methods:
+        checkpoint = method.off.request.checkpoint
+        counted = next((describe_n(report) for report in method.off.reports.values()), "not scored yet")
+        st.caption(
+            f"{name_of(DETECTOR_NAMES, checkpoint.config.detector)}: {name_of(DATASET_NAMES, view.dataset)}, "
+            f"{counted} at each severity · {describe_origin(checkpoint)}"
+        )
+    with st.container(horizontal=True):
+        if any(method.off.reports for method in methods):
+            name = f"gnl-{view.dataset}-{view.normal_class}-{corruption_of(view)}.csv"
+            offer_file("Save as CSV", name, lambda: curve_table(view, methods))
+        with st.popover("Reproduce"):
+            domains = list(severity_domains(view).values())
+            requests = [line.request for method in methods for line in method.lines]
+            offer_command("\n".join(command(view, *request, domains=domains) for request in requests))
+
+
+def curve_table(view: View, methods: Sequence[MethodCurves]) -> str:
+    """One row a method, strength of matching and severity, as CSV with a heading."""
+    rows = [row for method in methods for line in method.lines for row in line_rows(view, line, method)]
+    file = io.StringIO()
+    writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue()
+
+
+def line_rows(view: View, line: ScoredCurve, method: MethodCurves) -> Iterator[dict[str, Any]]:
+    """One line's rows; what is not known stays empty."""
+    checkpoint, scoring = line.request
+    for severity, found in line.reports.items():
+        low, high = found.auroc_interval or (None, None)
+        yield {
+            "dataset": view.dataset,
+            "normal_class": view.normal_class,
+            "corruption": corruption_of(view),
+            "severity": severity,
+            "detector": checkpoint.config.detector,
+            "style_weight": scoring.style_weight,
+            "auroc": found.auroc,
+            "auroc_low": low,
+            "auroc_high": high,
+            "shift_score": method.shift_scores.get(severity),
+            "n_normal": found.n_normal,
+            "n_anomalous": found.n_anomalous,
+            "n_unlabelled": found.n_unlabelled,
+            "seed": checkpoint.config.seed,
+            "checkpoint": checkpoint.sha256,
+        }

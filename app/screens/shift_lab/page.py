@@ -1,0 +1,84 @@
+"""Shift lab: any corruption in five severities, on one image and on a whole set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from app.checkpoints import Checkpoint
+from app.controls.data import Data
+from app.controls.fdm import STRENGTHS
+from app.controls.image import Chosen, choose_subject, first_normal
+from app.controls.links import SHIFT_LAB, Address, address_of, link_to_page
+from app.controls.requests import ask_methods
+from app.controls.scoring import choose_scoring
+from app.controls.selection import adopt_selection
+from app.controls.view import FIRST_SEVERITY, View, checkpoints_of, choose_view, say_untrained
+from app.screens.shift_lab.curves import curves
+from app.screens.shift_lab.scoring import score_next
+from app.screens.shift_lab.thumbnails import MODE, compare_thumbnails, show_thumbnails
+from app.words import CORRUPTION_HELP, INSPECT_STRENGTH_HELP, corruption_name
+from gnl_core.datasets.corruptions import CORRUPTIONS
+from gnl_core.datasets.shifts import shifted_domain
+
+FIRST_CORRUPTION = "gaussian_noise"
+
+
+def page() -> None:
+    """Draw the page from top to bottom."""
+    adopt_selection(STRENGTHS)
+    if st.session_state.get("shift") not in CORRUPTIONS:  # another page's shift may be a domain
+        st.session_state.pop("shift", None)
+    view, everything = choose_view(shift=choose_corruption)
+    if view is None:
+        return
+    try:
+        experiment(view, checkpoints_of(view, everything))
+    except (ValueError, OSError) as error:
+        st.error(f"This cannot be shown: {error}")
+
+
+def choose_corruption(_: str, data: Data, place: DeltaGenerator) -> str:
+    """The in-distribution domain under one of the corruptions."""
+    others = [name for name in CORRUPTIONS if name != FIRST_CORRUPTION]
+    chosen = place.selectbox(
+        "Corruption",
+        [FIRST_CORRUPTION, *others],
+        format_func=corruption_name,
+        key="shift",
+        bind="query-params",
+        help=CORRUPTION_HELP,
+    )
+    return shifted_domain(data.spec.in_distribution, f"{chosen}:{FIRST_SEVERITY}")
+
+
+def experiment(view: View, checkpoints: list[Checkpoint]) -> None:
+    """One image above, the whole set below. What needs no detector stands first."""
+    chosen, strength, settings = choose_image(view, checkpoints)
+    rows, untrained = ask_methods(view, checkpoints, strength=strength, settings=settings)
+    address = address_of(view, [row.off for row in rows], strength=strength)
+    thumbnails = show_thumbnails(chosen, view, address=address)
+    about_maps = st.container()
+    say_untrained(view, untrained, remedy="The page Explore trains one.")
+    if not rows:
+        return
+    place = st.container()
+    with place:
+        button = curves(view, rows)
+        if chosen.number:  # what came along from another page stands in no address yet
+            own: Address = {key: str(st.session_state[key]) for key in (MODE, "severity") if key in st.session_state}
+            link_to_page(SHIFT_LAB, "Link to this view", address | own | {"image": str(chosen.number)})
+    with about_maps:
+        usable = compare_thumbnails(thumbnails, rows)
+    score_next(view, usable, place=button)
+
+
+def choose_image(view: View, checkpoints: list[Checkpoint]) -> tuple[Chosen, float, dict[str, Any]]:
+    """The row of choices below the view's: which image, how to score, and how strongly to match."""
+    image, *scoring = st.columns((7, 1.6, 2), vertical_alignment="bottom")
+    with image:
+        chosen = choose_subject(view, checkpoints, sides=view.sides[:1], first=first_normal)
+    strength, settings = choose_scoring(scoring, about_strength=INSPECT_STRENGTH_HELP)
+    return chosen, strength, settings

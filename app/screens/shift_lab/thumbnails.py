@@ -1,0 +1,160 @@
+"""One image under corruptions, as thumbnails; below each what the methods say of it, without matching and with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import PIL.Image
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
+
+from app.controls.image import Chosen
+from app.controls.links import Address, link_to_inspect
+from app.controls.view import FIRST_SEVERITY, View
+from app.display.maps import describe, draw_image, draw_map, explain_scales
+from app.display.pictures import picture_url
+from app.image_scoring import RequestPair, ResultPair, score_images
+from app.methods import DETECTOR_NAMES
+from app.screens.shift_lab.numbers import UNCHANGED, corruption_of, severity_name
+from app.subjects import Subject, under_shift
+from app.words import capitalised, corruption_name, name_of
+from gnl_core.datasets.corruptions import CORRUPTIONS, SEVERITIES
+
+EVERY_SEVERITY, EVERY_CORRUPTION = MODES = ("Every severity", "Every corruption")
+MODE = "thumbnails"
+MODE_HELP = "One corruption from weak to strong, or all corruptions side by side: there, a name chooses its corruption."
+NARROWEST_PX = 130
+GAP_PX = 4  # between the maps of one method
+COLUMNS = {EVERY_SEVERITY: 6, EVERY_CORRUPTION: 7}
+CAPTIONS = "Left map and first number: FDM off; right map and second number: FDM on, at the strength chosen above."
+
+
+class Thumbnail(NamedTuple):
+    """An image, and the place below it."""
+
+    subject: Subject
+    place: DeltaGenerator
+
+
+def show_thumbnails(chosen: Chosen, view: View, *, address: Address) -> list[Thumbnail]:
+    """The image under one corruption in every severity, or under every corruption in one.
+
+    Args:
+        chosen: The image.
+        view: What the page is about.
+        address: The view, for links to Inspect.
+    """
+    row = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+    row.markdown(f"**{chosen.title}**  :small[{describe(chosen)}]", width="content")
+    choices = row.container(horizontal=True, vertical_alignment="center", width="content")
+    mode = choices.segmented_control(
+        "Thumbnails", MODES, default=EVERY_SEVERITY, required=True, key=MODE, bind="query-params", help=MODE_HELP
+    )
+    if mode == EVERY_CORRUPTION:
+        severity = choices.select_slider(
+            "Severity", SEVERITIES, value=FIRST_SEVERITY, key="severity", bind="query-params", width=140
+        )
+        shifts = {f"{name}:{severity}": partial(name_button, name) for name in CORRUPTIONS}
+    else:
+        corruption = corruption_of(view)
+        steps = {f"{corruption}:{step}": partial(name_heading, step) for step in SEVERITIES}
+        shifts = {"": partial(name_heading, UNCHANGED)} | steps
+    grid = st.grid(columns=COLUMNS[mode or EVERY_SEVERITY], min_column_width=NARROWEST_PX, gap="small")
+    shown = []
+    for shift, heading in shifts.items():
+        with grid.cell(), st.container(gap="xxsmall"):
+            shown.append(show_thumbnail(chosen, shift, heading=heading))
+            if chosen.number:
+                link_to(chosen, view, shift, address=address)
+    return shown
+
+
+def show_thumbnail(chosen: Chosen, shift: str, *, heading: Callable[[], None]) -> Thumbnail:
+    """The image under one corruption, or as it is, below its name."""
+    subject = corrupted(chosen.subject, shift) if shift else chosen.subject
+    heading()
+    alternative = f"{chosen.title} under {shift.replace(':', ', severity ')}" if shift else f"{chosen.title}, unchanged"
+    st.image(picture_url(draw_image(subject)), width="stretch", alt=alternative)
+    return Thumbnail(subject, st.container(gap="xxsmall"))
+
+
+@st.cache_resource(
+    max_entries=32, show_spinner=False, hash_funcs={Subject: lambda subject: (subject.digest, subject.path)}
+)
+def corrupted(subject: Subject, shift: str) -> Subject:
+    """The image under a corruption, kept: a large one takes up to a second; nothing ever changes it."""
+    return under_shift(subject, shift)
+
+
+def name_heading(severity: int) -> None:
+    """The name of a severity."""
+    st.markdown(f":small[**{severity_name(severity)}**]")
+
+
+def name_button(corruption: str) -> None:
+    """The name of a corruption, which chooses it."""
+    st.button(
+        capitalised(corruption_name(corruption)),
+        key=f"choose_{corruption}",
+        on_click=choose,
+        args=(corruption,),
+        type="tertiary",
+    )
+
+
+def choose(corruption: str) -> None:
+    """Show one corruption in every severity."""
+    st.session_state["shift"] = corruption
+    st.session_state[MODE] = EVERY_SEVERITY
+
+
+def link_to(chosen: Chosen, view: View, shift: str, *, address: Address) -> None:
+    """A link that opens the image, under this corruption, on Inspect."""
+    name, _, severity = shift.partition(":")
+    own: Address = {"shift": corruption_name(name), "severity": severity} if shift else {}
+    link_to_inspect(address | own, side=view.sides[1 if shift else 0], number=chosen.number)
+
+
+def compare_thumbnails(thumbnails: Sequence[Thumbnail], rows: Sequence[RequestPair]) -> list[RequestPair]:
+    """Ask every method about every thumbnail, and write its answers below it; here, the scale of all maps.
+
+    Returns:
+        The methods that could answer.
+    """
+    columns = score_images(rows, [thumbnail.subject for thumbnail in thumbnails])
+    if not columns:
+        return []
+    for thumbnail, own in zip(thumbnails, zip(*columns, strict=True), strict=True):
+        with thumbnail.place:
+            for seen in own:
+                show_answers(thumbnail.subject, seen)
+    explain_scales([cell for column in columns for seen in column for cell in seen.cells], captions=CAPTIONS)
+    return [column[0].asked for column in columns]
+
+
+def show_answers(subject: Subject, seen: ResultPair) -> None:
+    """One method's maps of a thumbnail side by side, and its scores."""
+    name = name_of(DETECTOR_NAMES, seen.off.request.checkpoint.config.detector)
+    scores = [cell.seen.score for cell in seen.cells]
+    st.image(
+        picture_url(side_by_side([draw_map(subject, cell, opacity=1, revealed=1) for cell in seen.cells])),
+        width="stretch",
+        alt=f"Anomaly maps of {name}, scores {' and '.join(f'{score:.2f}' for score in scores)}",
+    )
+    st.markdown(f":small[{name} {' → '.join(f'**{score:.2f}**' for score in scores)}]")
+
+
+def side_by_side(parts: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Pictures of one height with a transparent gap between them; RGBA."""
+    height = parts[0].shape[0]
+    gap = np.zeros((height, GAP_PX, 4), dtype=np.uint8)
+    return np.concatenate([part for opaque in map(add_alpha, parts) for part in (gap, opaque)][1:], axis=1)
+
+
+def add_alpha(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """RGB to opaque RGBA."""
+    return np.asarray(PIL.Image.fromarray(picture).convert("RGBA"))

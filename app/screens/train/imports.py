@@ -1,0 +1,92 @@
+"""Checkpoints that come from elsewhere: of this library, or of the published RD4AD and GNL code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from app.checkpoints import runs_root
+from app.controls.training import SIZES_PX, TrainingTask, run_name, task_settings
+from app.local_data import typed_path
+from app.methods import DETECTOR_NAMES
+from app.words import TEACHER_NAMES, name_of
+from gnl_core.config import RunConfig, parse_config
+from gnl_core.datasets import list_train_items
+from gnl_core.datasets.base import Item
+
+ABOUT = (
+    "The path of a file on this machine. A `weights.safetensors` of this app says itself what it was trained on. A "
+    "`.pth` of the published RD4AD or GNL code does not: it is taken for the data set and class above. Nothing in a "
+    "file is run."
+)
+METHODS = ("gnl", "rd4ad")
+PUBLISHED_SUFFIX = ".pth"
+PUBLISHED_TEACHERS = ("wide_resnet50_2", "resnet50", "resnet18")
+
+
+def import_form(task: TrainingTask) -> None:
+    """Which file, and what it does not say of itself; folded.
+
+    Args:
+        task: What a published checkpoint is taken for.
+    """
+    with st.expander("Import a checkpoint"):
+        path = typed_path(st.text_input("Checkpoint file", key="import_file", help=ABOUT, placeholder="path of a file"))
+        settings = task_settings(task)
+        if path is not None and path.suffix == PUBLISHED_SUFFIX:
+            settings |= ask_published()
+        if st.button("Import", disabled=path is None) and path is not None:
+            take_in(path, settings)
+
+
+def ask_published() -> dict[str, Any]:
+    """What a published checkpoint was trained with; its code's own settings are offered first."""
+    detector = st.selectbox(
+        "Its method", METHODS, format_func=lambda key: name_of(DETECTOR_NAMES, key), key="import_detector"
+    )
+    teacher = st.selectbox(
+        "Its teacher",
+        PUBLISHED_TEACHERS,
+        format_func=lambda key: name_of(TEACHER_NAMES, key),
+        key="import_teacher",
+    )
+    weights = typed_path(
+        st.text_input("Its teacher's weights", key="import_weights", placeholder="downloaded, unless a file is named")
+    )
+    size = st.selectbox("Its image size", SIZES_PX[::-1], format_func=lambda px: f"{px} px", key="import_size")
+    return {"detector": detector, "teacher": teacher, "teacher_weights": weights, "image_size": size}
+
+
+def take_in(path: Path, settings: dict[str, Any]) -> None:
+    """Make a run of a file, and say what it became or why not.
+
+    Args:
+        path: The file.
+        settings: What a published checkpoint does not say of itself.
+    """
+    from gnl_core.runs import imports  # noqa: PLC0415 (PyTorch takes seconds to import)
+
+    try:
+        with st.spinner("Reading the checkpoint"):
+            if path.suffix == PUBLISHED_SUFFIX:
+                config = parse_config(dict(imports.PUBLISHED) | settings)
+                references = imports.first_items(training_items(config), count=config.stored_references, seed=0)
+                folder = imports.import_run(path, runs_root() / run_name(config), config, references=references)
+            else:
+                folder = imports.import_own(path, runs_root() / f"{path.resolve().parent.name}-imported")
+    except (ValueError, OSError) as error:
+        st.error(f"This file was not imported: {error}")
+        return
+    st.success(f"Imported as {folder.path.name}. The pages show it as any other run.")
+
+
+def training_items(config: RunConfig) -> list[Item]:
+    """The training images that matching refers to; none where they are not on this machine."""
+    try:
+        return list_train_items(
+            config.dataset, normal_class=config.normal_class, root=config.data_root, split=config.split
+        )
+    except ValueError:
+        return []

@@ -1,0 +1,36 @@
+"""Train: trainings as processes of their own, which live on when the page is closed or the server starts again."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.checkpoints import list_checkpoints
+from app.controls.data import choose_data
+from app.controls.training import TrainingTask, start_training, training_form
+from app.screens.train.imports import import_form
+from app.screens.train.jobs import jobs
+from app.screens.train.presets import choose_preset
+
+
+def page() -> None:
+    """The form on the left, all trainings on the right."""
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        ask()
+    with right:
+        jobs()
+
+
+def ask() -> None:
+    """What to train on and how; or a checkpoint to take in."""
+    choose_preset()
+    everything, _ = list_checkpoints()
+    row, below = st.columns(2), st.container()
+    dataset, data = choose_data(everything, places=row, below=below)
+    if data is None:
+        return
+    task = TrainingTask(dataset, data.normal_class, data.root)
+    _, settings = training_form(task, everything)
+    if settings is not None:
+        start_training(settings)
+    import_form(task)

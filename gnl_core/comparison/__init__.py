@@ -1,0 +1,1 @@
+"""Several methods, classes and seeds trained, scored and put into one table."""

@@ -1,0 +1,132 @@
+"""The cells of a comparison: which there are, and what is asked of each."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from gnl_core.config import RunConfig, ScoringConfig, parse_config, scoring_settings
+from gnl_core.datasets import HELD_OUT, TRAIN, check_class, find_dataset
+from gnl_core.datasets.base import DatasetSpec
+from gnl_core.datasets.shifts import split_domain
+from gnl_core.detectors import find_method
+from gnl_core.records import Scores
+from gnl_core.runs.compatibility import differing_settings
+from gnl_core.runs.discovery import cell_folder
+from gnl_core.runs.folder import RunFolder, read_config
+from gnl_core.runs.outputs import check_output
+from gnl_core.runs.scores import read_saved_scores, select_scores
+
+
+class Grid(NamedTuple):
+    """What a comparison varies; each combination of class, method and seed is a cell.
+
+    Attributes:
+        normal_classes: The classes that are normal, one a cell.
+        detectors: Methods.
+        seeds: Seeds.
+        style_weights: Strengths of matching, all asked of each cell; none: each method's own.
+        domains: Domains to score; none: all of the data set.
+    """
+
+    normal_classes: tuple[str, ...]
+    detectors: tuple[str, ...]
+    seeds: tuple[int, ...]
+    style_weights: tuple[float, ...] = ()
+    domains: tuple[str, ...] = ()
+
+
+class GridCell(NamedTuple):
+    """One run of a comparison and what is asked of it.
+
+    Attributes:
+        folder: Where the run lies, or will.
+        config: Its settings.
+        domains: Domains to score.
+        scorings: How to score each of them, strength of matching included.
+    """
+
+    folder: RunFolder
+    config: RunConfig
+    domains: tuple[str, ...]
+    scorings: tuple[ScoringConfig, ...]
+
+
+def plan_cells(settings: Mapping[str, object], grid: Grid, *, output: Path) -> list[GridCell]:
+    """List the cells of a comparison: all of the first seed, then all of the second.
+
+    A class, method, seed or strength that is named twice counts once: one run is no second sample.
+
+    Args:
+        settings: Fields of RunConfig that all cells share; strings are converted.
+        grid: What differs between them.
+        output: Folder of the run folders.
+
+    Raises:
+        ValueError: If a setting is invalid, names something that does not exist, or is not the one that a
+            cell in the folder was trained with.
+    """
+    check_output(output, parse_config(dict(settings)).data_root, what="the comparison")
+    cells = []
+    named = itertools.product(grid.seeds, grid.normal_classes, grid.detectors)
+    for seed, normal_class, detector in dict.fromkeys(named):
+        own = {"seed": seed, "normal_class": normal_class, "detector": detector}
+        config = parse_config({**settings, **own})
+        spec = find_dataset(config.dataset, config.data_root)
+        check_class(spec, normal_class)
+        cell = GridCell(
+            folder=cell_folder(output, config),
+            config=config,
+            domains=check_domains(spec, grid.domains or spec.domains),
+            scorings=tuple(parse_scoring(config, weight) for weight in strengths_of(detector, grid.style_weights)),
+        )
+        check_settings(cell)
+        cells.append(cell)
+    return cells
+
+
+def strengths_of(detector: str, style_weights: tuple[float, ...]) -> tuple[float, ...]:
+    """The strengths at which a method is scored: those asked for, or its own if none are or it has no matching."""
+    method = find_method(detector)
+    return tuple(dict.fromkeys(style_weights)) if style_weights and method.matches else (method.style_weight,)
+
+
+def parse_scoring(config: RunConfig, style_weight: float) -> ScoringConfig:
+    """A run's own way to score, at one strength.
+
+    Raises:
+        ValueError: If the strength is none.
+    """
+    parse_config({"style_weight": style_weight})
+    return scoring_settings(config, style_weight=style_weight)
+
+
+def check_domains(spec: DatasetSpec, domains: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse domains that a data set does not have; one that is named twice counts once."""
+    known = (*dict.fromkeys(split_domain(domain)[0] for domain in spec.domains), TRAIN, HELD_OUT)
+    for domain in domains:
+        if split_domain(domain)[0] not in known:
+            raise ValueError(f"unknown domain {domain!r}; choose one of: {', '.join(known)}")
+    return tuple(dict.fromkeys(domains))
+
+
+def check_settings(cell: GridCell) -> None:
+    """Refuse a folder that was trained with other settings."""
+    if not cell.folder.path.exists():
+        return
+    for name, before, now in differing_settings(read_config(cell.folder), cell.config):
+        raise ValueError(
+            f"{cell.folder.path} was trained with {name} = {before}, but {now} is asked for; "
+            "ask for the same, or choose another --output"
+        )
+
+
+def saved_answers(cell: GridCell) -> Iterator[tuple[str, Scores]]:
+    """The answers that a cell's present checkpoint has given so far, each with its domain."""
+    rows = read_saved_scores(cell.folder)
+    for domain, scoring in itertools.product(cell.domains, cell.scorings) if rows is not None else ():
+        scores = select_scores(rows or {}, domain=domain, scoring=scoring)
+        if scores is not None:
+            yield domain, scores

@@ -1,0 +1,236 @@
+"""The numbers of a comparison, from the scores in its run folders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from gnl_core.comparison.grid import GridCell, saved_answers
+from gnl_core.comparison.records import (
+    ID_COST,
+    MEAN_SHIFT,
+    REFERENCE,
+    REFERENCE_DETECTOR,
+    WORST_SHIFT,
+    Comparison,
+    ComparisonRow,
+    Entry,
+    Method,
+)
+from gnl_core.datasets import find_dataset
+from gnl_core.detectors import find_method
+from gnl_core.finite import all_finite
+from gnl_core.metrics.intervals import (
+    Estimate,
+    Placements,
+    average_estimates,
+    estimate,
+    interval_of_auroc,
+    interval_of_difference,
+    is_clear,
+    place,
+    spread,
+    subtract,
+)
+from gnl_core.published import published_auroc
+from gnl_core.runs.folder import read_records
+from gnl_core.runs.scores import read_saved_scores, select_scores
+
+Units = dict[tuple[str, int], Placements]  # normal class and seed to that run's placements
+
+
+class Measured(NamedTuple):
+    """What the runs of one method gave: placements by domain, class and seed, and how long each training took."""
+
+    placements: dict[str, Units]
+    seconds: dict[tuple[str, int], float]
+
+
+def compare_cells(cells: Sequence[GridCell]) -> Comparison:
+    """Measure what there is; runs that are missing are missing from the means too, and each row tells how many it has.
+
+    Args:
+        cells: The cells of one comparison, at least one.
+    """
+    config = cells[0].config
+    classes = tuple(dict.fromkeys(cell.config.normal_class for cell in cells))
+    base = find_dataset(config.dataset, config.data_root).in_distribution
+    measured = measure_cells(cells)
+    domains = find_domains(cells[0], measured, base=base)
+    tables = {
+        chosen: tabulate(measured, dataset=config.dataset, classes=chosen, domains=domains, base=base)
+        for chosen in [classes, *((normal_class,) for normal_class in classes)]
+    }
+    return Comparison(
+        config=config,
+        in_distribution=base,
+        classes=classes,
+        seeds=tuple(dict.fromkeys(cell.config.seed for cell in cells)),
+        domains=domains,
+        columns=name_columns(domains, base=base, has_reference=REFERENCE in measured),
+        rows=tables[classes],
+        by_class={normal_class: tables[(normal_class,)] for normal_class in classes},
+        counts={normal_class: count_images(measured, normal_class) for normal_class in classes},
+        diverged=tuple(cell.folder.path.name for cell in cells if has_diverged(cell)),
+    )
+
+
+def has_diverged(cell: GridCell) -> bool:
+    """Whether an answer to one of a cell's questions holds a score that is not finite."""
+    return any(not all_finite(scores.score) for _, scores in saved_answers(cell))
+
+
+def measure_cells(cells: Sequence[GridCell]) -> dict[Method, Measured]:
+    """Read the cells' scores and place every image."""
+    measured: dict[Method, Measured] = {}
+    for cell in cells:
+        rows = read_saved_scores(cell.folder)
+        if rows is None:
+            continue
+        key = (cell.config.normal_class, cell.config.seed)
+        for scoring in cell.scorings:
+            kept = measured.setdefault(method_of(cell, scoring.style_weight), Measured({}, {}))
+            kept.seconds[key] = read_records(cell.folder)[-1].elapsed_seconds
+            for domain in cell.domains:
+                scores = select_scores(rows, domain=domain, scoring=scoring)
+                placements = None if scores is None else place(scores.label, scores.score)
+                if placements is not None:
+                    kept.placements.setdefault(domain, {})[key] = placements
+    return measured
+
+
+def method_of(cell: GridCell, style_weight: float | None) -> Method:
+    """The row that a cell's answer belongs to."""
+    return Method(cell.config.detector, style_weight if find_method(cell.config.detector).matches else None)
+
+
+def find_domains(cell: GridCell, measured: Mapping[Method, Measured], *, base: str) -> tuple[str, ...]:
+    """The domains that have an AUROC somewhere, in-distribution first."""
+    found = {domain for one in measured.values() for domain in one.placements}
+    return tuple(sorted((domain for domain in cell.domains if domain in found), key=lambda domain: domain != base))
+
+
+def name_columns(domains: tuple[str, ...], *, base: str, has_reference: bool) -> tuple[str, ...]:
+    """A column a domain, the mean and the worst of several shifts, and the ID cost where it can be told."""
+    several = len(set(domains) - {base}) > 1
+    cost = has_reference and base in domains
+    return (*domains, *((MEAN_SHIFT, WORST_SHIFT) if several else ()), *((ID_COST,) if cost else ()))
+
+
+def count_images(measured: Mapping[Method, Measured], normal_class: str) -> dict[str, tuple[int, int]]:
+    """For each domain the number of normal and of anomalous test images of a class."""
+    return {
+        domain: (len(placements.normal), len(placements.anomalous))
+        for one in measured.values()
+        for domain, units in one.placements.items()
+        for (owner, _), placements in units.items()
+        if owner == normal_class
+    }
+
+
+def tabulate(
+    measured: Mapping[Method, Measured], *, dataset: str, classes: tuple[str, ...], domains: tuple[str, ...], base: str
+) -> list[ComparisonRow]:
+    """One table: each method at each strength, and what was published of it below.
+
+    Args:
+        measured: What the runs gave.
+        dataset: Name of the data set, for the published numbers.
+        classes: The classes that the means are over.
+        domains: The domains' columns.
+        base: The in-distribution domain.
+    """
+    rows = []
+    for detector in dict.fromkeys(method.detector for method in measured):
+        for method in [method for method in measured if method.detector == detector]:
+            row = measured_row(method, measured, classes=classes, domains=domains, base=base)
+            rows += [row] if row.runs else []
+        published = published_entries(dataset, detector, classes=classes, domains=domains, base=base)
+        rows += [ComparisonRow(Method(detector, None), published=True, entries=published)] if published else []
+    return rows
+
+
+def measured_row(
+    method: Method,
+    measured: Mapping[Method, Measured],
+    *,
+    classes: tuple[str, ...],
+    domains: tuple[str, ...],
+    base: str,
+) -> ComparisonRow:
+    """The row of one method over some classes."""
+    own = {domain: of_classes(measured[method].placements.get(domain, {}), classes) for domain in domains}
+    reference = measured.get(REFERENCE, Measured({}, {})).placements
+    gained = {domain: differences(units, reference.get(domain, {})) for domain, units in own.items()}
+    values = {domain: estimate(units) for domain, units in own.items() if units}
+    gains = {domain: estimate(units) for domain, units in gained.items() if units}
+    entries = {domain: make_entry(value, gains.get(domain), runs=len(own[domain])) for domain, value in values.items()}
+    shifted = [domain for domain in domains if domain != base]
+    if len(shifted) > 1 and all(domain in values for domain in shifted):
+        mean_gain = [gains[domain] for domain in shifted if domain in gains]
+        entries[MEAN_SHIFT] = make_entry(
+            average_estimates([values[domain] for domain in shifted]),
+            average_estimates(mean_gain) if len(mean_gain) == len(shifted) else None,
+            runs=min(len(own[domain]) for domain in shifted),
+        )
+        entries[WORST_SHIFT] = worst_of(entries, shifted)
+    if base in gains:
+        entries[ID_COST] = Entry(0.0) if method == REFERENCE else cost_entry(gains[base], runs=len(gained[base]))
+    seconds = [time for (owner, _), time in measured[method].seconds.items() if owner in classes]
+    return ComparisonRow(
+        method,
+        published=False,
+        entries=entries,
+        runs=len(seconds),
+        training_seconds=sum(seconds) / max(1, len(seconds)),
+    )
+
+
+def of_classes(units: Units, classes: tuple[str, ...]) -> Units:
+    """The runs of some classes alone."""
+    return {key: placements for key, placements in units.items() if key[0] in classes}
+
+
+def differences(units: Units, reference: Units) -> Units:
+    """Each run's placements minus the reference's of the same class and seed, where both exist."""
+    return {key: subtract(placements, reference[key]) for key, placements in units.items() if key in reference}
+
+
+def make_entry(value: Estimate, gain: Estimate | None, *, runs: int) -> Entry:
+    """An AUROC beside the reference's."""
+    return Entry(
+        value=value.value,
+        interval=interval_of_auroc(value),
+        spread=spread(value),
+        difference=None if gain is None else gain.value,
+        clear=gain is not None and is_clear(gain),
+        runs=runs,
+    )
+
+
+def worst_of(entries: Mapping[str, Entry], shifted: Sequence[str]) -> Entry:
+    """The lowest of the shifted domains' numbers, with the domain's name."""
+    worst = min(shifted, key=lambda domain: entries[domain].value)
+    return entries[worst]._replace(domain=worst)
+
+
+def cost_entry(gain: Estimate, *, runs: int) -> Entry:
+    """What a method loses in-distribution against the reference: the paper's sense of the in-distribution cost."""
+    low, high = interval_of_difference(gain)
+    return Entry(value=-gain.value, interval=(-high, -low), spread=spread(gain), clear=is_clear(gain), runs=runs)
+
+
+def published_entries(
+    dataset: str, detector: str, *, classes: tuple[str, ...], domains: tuple[str, ...], base: str
+) -> dict[str, Entry]:
+    """What the supplement has of a method, over exactly these classes; its cost is against its own RD4AD."""
+    found = {domain: published_auroc(dataset, detector, domain, classes=classes) for domain in domains}
+    entries = {domain: Entry(value) for domain, value in found.items() if value is not None}
+    shifted = [domain for domain in domains if domain != base]
+    if len(shifted) > 1 and all(domain in entries for domain in shifted):
+        entries[MEAN_SHIFT] = Entry(sum(entries[domain].value for domain in shifted) / len(shifted))
+        entries[WORST_SHIFT] = worst_of(entries, shifted)
+    reference = published_auroc(dataset, REFERENCE_DETECTOR, base, classes=classes)
+    if base in entries and reference is not None:
+        entries[ID_COST] = Entry(reference - entries[base].value)
+    return entries

@@ -1,0 +1,1 @@
+"""How well scores and anomaly maps separate normal from anomalous."""

@@ -1,0 +1,188 @@
+"""How well scores separate normal from anomalous images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gnl_core.finite import count_not_finite
+from gnl_core.metrics import ranking
+from gnl_core.metrics.intervals import auroc_interval
+from gnl_core.records import DomainReport, PixelReport, Report, Scores, Spread, Threshold
+
+NO_PIXELS = PixelReport()
+FIGURES = (  # the fields of a DomainReport that have a mean over seeds
+    "auroc",
+    "average_precision",
+    "f1",
+    "false_alarm_rate",
+    "miss_rate",
+    "pixel_auroc",
+    "pixel_average_precision",
+    "aupro",
+)
+
+
+def auroc(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float | None:
+    """Area under the ROC curve: the chance that an anomaly scores above a normal image, ties half.
+
+    Args:
+        labels: 0 for normal, 1 for anomalous, shape (n,); other images are not looked at.
+        scores: Higher is more anomalous, shape (n,).
+
+    Returns:
+        A number in [0, 1], or None when one of the labels is absent or a score is not finite.
+    """
+    ranks = ranking.rank(scores[labels == 0], scores[labels == 1])
+    return None if ranks is None else ranking.area_under_roc(ranks)
+
+
+def average_precision(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float | None:
+    """Precision at each anomaly's score, averaged over the anomalies; guessing gives the anomalies' share.
+
+    Args:
+        labels: 0 for normal, 1 for anomalous, shape (n,); other images are not looked at.
+        scores: Higher is more anomalous, shape (n,).
+
+    Returns:
+        A number in (0, 1], or None when one of the labels is absent or a score is not finite.
+    """
+    ranks = ranking.rank(scores[labels == 0], scores[labels == 1])
+    return None if ranks is None else ranking.average_precision(ranks)
+
+
+def f1(labels: NDArray[np.int64], scores: NDArray[np.float64], *, threshold: float | None) -> float | None:
+    """F1 of the anomalies, the harmonic mean of precision and recall, where scores above the threshold are alarms.
+
+    Args:
+        labels: 0 for normal, 1 for anomalous, shape (n,); other images are not looked at.
+        scores: Higher is more anomalous, shape (n,).
+        threshold: What to judge by, or None.
+
+    Returns:
+        A number in [0, 1], or None without a threshold or when one of the labels is absent.
+    """
+    normal, anomalous = scores[labels == 0], scores[labels == 1]
+    if threshold is None or not len(normal) or not len(anomalous):
+        return None
+    hits, false_alarms = int((anomalous > threshold).sum()), int((normal > threshold).sum())
+    return 2 * hits / (hits + false_alarms + len(anomalous))
+
+
+def false_alarm_rate(
+    labels: NDArray[np.int64], scores: NDArray[np.float64], *, threshold: float | None
+) -> float | None:
+    """Share of the normal images above a threshold, in [0, 1]; None without a threshold or such images."""
+    normal = scores[labels == 0]
+    return None if threshold is None or not len(normal) else exceedance(normal, threshold)
+
+
+def miss_rate(labels: NDArray[np.int64], scores: NDArray[np.float64], *, threshold: float | None) -> float | None:
+    """Share of the anomalous images not above a threshold, in [0, 1]; None without a threshold or such images."""
+    anomalous = scores[labels == 1]
+    return None if threshold is None or not len(anomalous) else 1 - exceedance(anomalous, threshold)
+
+
+def report_domain(
+    labels: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    *,
+    threshold: float | None = None,
+    pixels: PixelReport = NO_PIXELS,
+    shift_score: float | None = None,
+) -> DomainReport:
+    """Measure one domain; one with a score that is not finite has counts, and no figure of its scores.
+
+    Args:
+        labels: 0 for normal, 1 for anomalous, -1 where nobody has labelled it, shape (n,).
+        scores: Higher is more anomalous, shape (n,).
+        threshold: The score above which an image is called anomalous, if one was chosen.
+        pixels: What its anomaly maps come to beside its masks.
+        shift_score: How far it lies from the training images, if that was measured.
+    """
+    n_normal, n_anomalous = int((labels == 0).sum()), int((labels == 1).sum())
+    counted = DomainReport(
+        auroc=None,
+        auroc_interval=None,
+        n_normal=n_normal,
+        n_anomalous=n_anomalous,
+        n_unlabelled=len(labels) - n_normal - n_anomalous,
+        n_not_finite=count_not_finite(scores),
+        shift_score=shift_score,
+        **pixels._asdict(),
+    )
+    if counted.n_not_finite:
+        return counted
+    return counted._replace(
+        auroc=auroc(labels, scores),
+        auroc_interval=auroc_interval(labels, scores),
+        average_precision=average_precision(labels, scores),
+        f1=f1(labels, scores, threshold=threshold),
+        false_alarm_rate=false_alarm_rate(labels, scores, threshold=threshold),
+        miss_rate=miss_rate(labels, scores, threshold=threshold),
+    )
+
+
+def report(
+    scores: Scores,
+    *,
+    in_distribution: str,
+    threshold: Threshold | None = None,
+    pixels: Mapping[str, PixelReport] | None = None,
+    shift_scores: Mapping[str, float | None] | None = None,
+) -> Report:
+    """Measure each domain, and the drop from the in-distribution domain to each shifted one.
+
+    Args:
+        scores: Rows of any number of domains.
+        in_distribution: Name of the domain of the training images.
+        threshold: What to judge by, if anything.
+        pixels: Domain name to what its anomaly maps come to, for those that have masks.
+        shift_scores: Domain name to how far it lies from the training images, for those that were measured.
+    """
+    domains = {
+        str(name): report_domain(
+            scores.label[scores.domain == name],
+            scores.score[scores.domain == name],
+            threshold=threshold.value if threshold else None,
+            pixels=(pixels or {}).get(str(name), NO_PIXELS),
+            shift_score=(shift_scores or {}).get(str(name)),
+        )
+        for name in dict.fromkeys(scores.domain.tolist())
+    }
+    reference = domains[in_distribution].auroc if in_distribution in domains else None
+    drops = {
+        name: reference - domain.auroc
+        for name, domain in domains.items()
+        if name != in_distribution and reference is not None and domain.auroc is not None
+    }
+    return Report(domains=domains, drops=drops, threshold=threshold)
+
+
+def exceedance(scores: NDArray[np.float64], threshold: float) -> float:
+    """Share of scores above a threshold, in [0, 1]: false alarms among normal images, detections among anomalies."""
+    return float((scores > threshold).mean())
+
+
+def spread(values: Iterable[float | None]) -> Spread:
+    """Mean and sample standard deviation (ddof = 1) of one figure over runs; runs that lack it are not counted."""
+    present = [value for value in values if value is not None]
+    return Spread(
+        mean=float(np.mean(present)) if present else None,
+        standard_deviation=float(np.std(present, ddof=1)) if len(present) > 1 else None,
+        n_runs=len(present),
+    )
+
+
+def spread_over_seeds(reports: Sequence[Report]) -> dict[str, dict[str, Spread]]:
+    """Every figure of every domain over runs that differ in their seed: domain name, figure's name, spread."""
+    names = dict.fromkeys(name for measured in reports for name in measured.domains)
+    return {
+        name: {
+            figure: spread(getattr(measured.domains[name], figure) for measured in reports if name in measured.domains)
+            for figure in FIGURES
+        }
+        for name in names
+    }

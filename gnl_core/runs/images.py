@@ -1,0 +1,70 @@
+"""The images of a run: those it learns from, those it holds out, and those it scores."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from gnl_core.config import RunConfig
+from gnl_core.datasets import HELD_OUT, TRAIN, list_items, list_train_items
+from gnl_core.datasets.base import Item
+from gnl_core.datasets.checking import leave_out_broken
+from gnl_core.datasets.shifts import shift_items, split_domain
+from gnl_core.runs.splits import check_split
+
+
+def split_training(config: RunConfig) -> tuple[list[Item], list[Item]]:
+    """The normal training images that a run learns from, and those that it holds out; its seed decides which.
+
+    Raises:
+        ValueError: If the data set or the class is unknown, or its files are not there.
+    """
+    items = list_train_items(
+        config.dataset, normal_class=config.normal_class, root=config.data_root, split=config.split
+    )
+    count = round(len(items) * config.holdout_percent / 100)
+    held_out = set(np.random.default_rng(config.seed).permutation(len(items))[:count].tolist())
+    learnt = [item for position, item in enumerate(items) if position not in held_out]
+    return learnt[: config.limit], [items[position] for position in sorted(held_out)]
+
+
+def usable(config: RunConfig, items: list[Item]) -> list[Item]:
+    """The training images that can be read, where the run is to leave out the others; a warning says how many it did.
+
+    Raises:
+        ValueError: If none can be read.
+    """
+    if not config.skip_broken:
+        return items
+    readable, problems = leave_out_broken(items, workers=config.workers)
+    if problems:
+        warnings.warn(
+            f"left out {len(problems)} of {len(items)} training images that cannot be read; the first: {problems[0]}",
+            stacklevel=2,
+        )
+    return readable
+
+
+def list_domain(config: RunConfig, domain: str) -> list[Item]:
+    """The images of one domain as a run sees them: "train" are those it learns from, "held_out" those it does not.
+
+    Raises:
+        ValueError: If the data set has no such domain or is split otherwise than in training, or the run holds out
+            nothing.
+    """
+    base, shift = split_domain(domain)
+    check_split(config, base)
+    if base not in (TRAIN, HELD_OUT):
+        return list_items(
+            config.dataset,
+            normal_class=config.normal_class,
+            domain=domain,
+            root=config.data_root,
+            split=config.split,
+        )
+    learnt, held_out = split_training(config)
+    items = [item._replace(domain=base) for item in usable(config, learnt if base == TRAIN else held_out)]
+    if not items:
+        raise ValueError("this run holds out no training images; train one with a larger --holdout-percent")
+    return shift_items(items, shift) if shift else items

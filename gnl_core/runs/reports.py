@@ -1,0 +1,41 @@
+"""The report of a run's last scoring on disk."""
+
+from __future__ import annotations
+
+from gnl_core.config import ScoringConfig
+from gnl_core.files import hash_file, write_atomically
+from gnl_core.records import Report
+from gnl_core.runs.folder import RunFolder
+from gnl_core.strict_json import from_json, to_json
+
+
+def write_report(folder: RunFolder, report: Report, scoring: ScoringConfig) -> None:
+    """Write the metrics of the last scoring, with the question they answer and the checkpoint that gave them."""
+    origin = {"checkpoint": hash_file(folder.weights), **scoring.model_dump()}
+    write_atomically(folder.report, to_json(origin | report_to_json(report), indent=2).encode())
+
+
+def read_shift_scores(folder: RunFolder) -> dict[str, float | None]:
+    """The shift scores of the domains that were last scored, if the present checkpoint was; else none.
+
+    Returns:
+        Domain name to shift score, without those that nobody measured; None where none can be measured.
+    """
+    if not folder.report.exists():
+        return {}
+    report = from_json(folder.report.read_bytes())
+    if report["checkpoint"] != hash_file(folder.weights):
+        return {}
+    measured = {name: domain.get("shift_score") for name, domain in report["domains"].items()}
+    cannot = report.get("no_shift_score") is not None
+    return {name: score for name, score in measured.items() if score is not None or cannot}
+
+
+def report_to_json(report: Report) -> dict[str, object]:
+    """A report as plain values, by the names of its fields: {"domains": {name: {"auroc": …, …}}, "drops": …, …}."""
+    return {
+        "domains": {name: domain._asdict() for name, domain in report.domains.items()},
+        "drops": report.drops,
+        "threshold": report.threshold._asdict() if report.threshold else None,
+        "no_shift_score": report.no_shift_score,
+    }

@@ -1,0 +1,109 @@
+"""The scores of a run on disk: one row per image and way of scoring."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from gnl_core.config import ScoringConfig
+from gnl_core.files import hash_file, write_atomically
+from gnl_core.finite import all_finite, count_not_finite
+from gnl_core.records import Scores
+from gnl_core.runs.folder import RunFolder
+
+SCORE_COLUMNS = list(Scores.__dataclass_fields__)
+
+
+Columns = dict[str, NDArray[Any]]  # of scores.parquet by name, all of one length
+
+
+def save_scores(folder: RunFolder, scores: Scores, scoring: ScoringConfig) -> None:
+    """Keep scores with the question they answer and the checkpoint that gave them.
+
+    Rows of the same checkpoint that answer other questions stay; the rest is replaced.
+    """
+    save_scores_each(folder, [(scoring, scores)])
+
+
+def save_scores_each(folder: RunFolder, answers: Sequence[tuple[ScoringConfig, Scores]]) -> None:
+    """Keep the scores of several questions, as `save_scores` does for one, in one writing."""
+    checkpoint = hash_file(folder.weights)
+    parts = [
+        {name: getattr(scores, name) for name in SCORE_COLUMNS}
+        | repeat({"checkpoint": checkpoint, **scoring.model_dump()}, count=len(scores.score))
+        for scoring, scores in answers
+    ]
+    kept = read_saved_scores(folder)
+    if kept is not None:
+        asked = set().union(*(scoring_keys(part) for part in parts))
+        stays = np.array([scoring not in asked for scoring in scoring_keys(kept)])
+        parts.insert(0, {name: column[stays] for name, column in kept.items()})
+    tables = [pa.table({name: part[name] for name in parts[-1]}) for part in parts]
+    rows = pa.concat_tables(tables, promote_options="default")  # a column without a value has no type of its own
+    buffer = io.BytesIO()
+    pq.write_table(rows, buffer)
+    write_atomically(folder.scores, buffer.getvalue())
+
+
+def repeat(values: dict[str, Any], *, count: int) -> Columns:
+    """Columns that have the same value in each row."""
+    return {name: np.full(count, value, dtype=object) for name, value in values.items()}
+
+
+def scoring_keys(rows: Columns) -> list[tuple[Any, ...]]:
+    """What each row is the answer to: its domain, and every setting of its scoring."""
+    return list(zip(*(rows[name].tolist() for name in ("domain", *ScoringConfig.model_fields)), strict=True))
+
+
+def read_saved_scores(folder: RunFolder) -> Columns | None:
+    """Read the kept scores of the present checkpoint, one row an image and question; None if there are none.
+
+    A setting that is newer than the file has its default there: that is how those questions were asked.
+    """
+    if not folder.scores.exists():
+        return None
+    with pq.ParquetFile(folder.scores) as file:  # pq.read_table imports pandas
+        table = file.read()
+    rows = {name: to_numpy(table[name].combine_chunks()) for name in table.column_names}
+    present = rows["checkpoint"] == hash_file(folder.weights)
+    newer = {name: field.default for name, field in ScoringConfig.model_fields.items() if name not in rows}
+    rows |= repeat(newer, count=len(present))
+    rows["score"] = rows["score"].astype(np.float64)  # other writers store a NaN as a null
+    return {name: column[present] for name, column in rows.items()} if present.any() else None
+
+
+def to_numpy(column: pa.Array) -> NDArray[Any]:
+    """A column's values; not by Arrow's own conversion, which imports pandas."""
+    is_number = pa.types.is_floating(column.type) or pa.types.is_integer(column.type)
+    if is_number and not column.null_count:
+        return np.from_dlpack(column)
+    return np.array(column.to_pylist(), dtype=object)
+
+
+def count_diverged_scores(folder: RunFolder) -> tuple[int, int]:
+    """How many of the present checkpoint's saved scores are not finite, and how many there are where any is not."""
+    if not folder.scores.exists():
+        return 0, 0
+    with pq.ParquetFile(folder.scores) as file:
+        column = to_numpy(file.read(columns=["score"])["score"].combine_chunks()).astype(np.float64)
+    rows = None if all_finite(column) else read_saved_scores(folder)  # which hashes the checkpoint: rarely needed
+    return (0, 0) if rows is None else (count_not_finite(rows["score"]), len(rows["score"]))
+
+
+def find_scores(folder: RunFolder, *, domain: str, scoring: ScoringConfig) -> Scores | None:
+    """Look up kept scores of one domain under one question; None if they are not there."""
+    rows = read_saved_scores(folder)
+    return None if rows is None else select_scores(rows, domain=domain, scoring=scoring)
+
+
+def select_scores(rows: Columns, *, domain: str, scoring: ScoringConfig) -> Scores | None:
+    """Of what `read_saved_scores` gave, the scores of one domain under one question; None if they are not there."""
+    wanted = {"domain": domain, **scoring.model_dump()}
+    chosen = np.all([rows[name] == value for name, value in wanted.items()], axis=0)
+    return Scores(**{name: rows[name][chosen] for name in SCORE_COLUMNS}) if chosen.any() else None

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+
+import pytest
+
+from gnl_core.cli.compare import SHARED, add_compare_command
+from gnl_core.cli.settings import given_settings
+from gnl_core.comparison.command import asked_strengths, comparison_command
+from gnl_core.comparison.data import read_comparison
+from gnl_core.comparison.grid import Grid, GridCell, plan_cells
+from gnl_core.comparison.measure import compare_cells
+from gnl_core.comparison.records import Method
+
+RESULTS = Path(__file__).parents[4] / "assets" / "results"
+
+
+def parse(command: str) -> argparse.Namespace:
+    program, name, *words = shlex.split(command)
+    assert (program, name) == ("gnl", "compare")
+    parser = argparse.ArgumentParser()
+    add_compare_command(parser)
+    return parser.parse_args(words)
+
+
+def plan_again(command: str, output: Path) -> list[GridCell]:
+    """The cells that a command asks for, as `gnl compare` plans them."""
+    parsed = parse(command)
+    grid = Grid(
+        tuple(parsed.normal_class),
+        tuple(parsed.detector),
+        tuple(parsed.seed),
+        tuple(parsed.style_weight),
+        tuple(parsed.domain),
+    )
+    return plan_cells(given_settings(parsed, SHARED), grid, output=output)
+
+
+def test_the_command_asks_for_the_same_runs_and_questions(pacs_cells: list[GridCell]):
+    output = pacs_cells[0].folder.path.parent
+    command = comparison_command(compare_cells(pacs_cells), output=str(output))
+    assert plan_again(command, output) == pacs_cells
+    assert "--domain" not in command
+
+
+def test_changed_settings_and_domains_are_named(make_cells):
+    grid = Grid(("4",), ("rd4ad", "gnl"), (0,), (0.0, 1.0), ("digits", "digits+fog:3"))
+    changed = {"image_size": "48x64", "limit": 30, "skip_broken": True, "smoothing_sigma_px": 1.5, "data_root": "/a b"}
+    cells = make_cells(grid, lambda *_: 1, **changed)
+    output = cells[0].folder.path.parent
+    command = comparison_command(compare_cells(cells), output=str(output))
+    assert plan_again(command, output) == cells
+    for words in ("--image-size 48x64", "--skip-broken", "--data-root '/a b'", "--domain digits digits+fog:3"):
+        assert words in command
+
+
+def test_without_strengths_each_method_is_asked_for_its_own(make_cells):
+    cells = make_cells(Grid(("4",), ("rd4ad", "gnl"), (0,)), lambda *_: 1)
+    output = cells[0].folder.path.parent
+    command = comparison_command(compare_cells(cells), output=str(output))
+    assert "--style-weight" not in command
+    assert plan_again(command, output) == cells
+
+
+def test_strengths_are_named_where_all_were_asked_for_them():
+    both = [Method("rd4ad", 0.0), Method("rd4ad", 1.0), Method("gnl", 0.0), Method("gnl", 1.0), Method("knn", None)]
+    assert asked_strengths(both) == [0.0, 1.0]
+    assert asked_strengths([Method("rd4ad", 0.0), Method("gnl", 0.5)]) == []
+    assert asked_strengths([Method("deep_svdd", None)]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "classes"),
+    [("mnist", 10), ("mnist-eleven", 3), ("pacs", 3), ("mvtec", 2), ("cifar10", 1)],
+)
+def test_the_commands_of_the_bundled_results_are_those_of_the_docs(name: str, classes: int):
+    docs = (RESULTS.parents[1] / "docs" / "results.md").read_text().replace("\\\n", " ")
+    output = f"--output runs/{name.removesuffix('-eleven')} "
+    lines = [line for line in docs.splitlines() if line.startswith("gnl compare") and output in f"{line} "]
+    (told,) = [parsed for parsed in map(parse, lines) if len(parsed.normal_class) == classes]
+    command = parse(comparison_command(read_comparison(RESULTS / f"{name}.json"), output=told.output.as_posix()))
+    assert command == told
