@@ -72,8 +72,8 @@ class ScoringConfig(BaseModel):
     top_percent: float = Field(10.0, gt=0, le=100, description="Share of the map that reduction top averages, percent")
     scoring_precision: Literal["32-true", "bf16-mixed"] = Field(
         "32-true",
-        description="Precision of scoring; bf16-mixed is faster where the processor has bfloat16, and scores differ "
-        "by about 0.001",
+        description="Precision of scoring; bf16-mixed is faster where the processor has bfloat16, and scores of "
+        "reverse distillation differ by about 0.001",
     )
 
 

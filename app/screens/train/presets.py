@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.controls.training import SIZE_OF
 
-PAPER: dict[str, Any] = {  # supplement, section B: the same for all four
+PAPER: dict[str, Any] = {  # supplement, section 2.1: those of PACS and MVTec AD
     "train_detector": "gnl",
     "train_teacher": "resnet50",
     "train_size": 256,
@@ -33,7 +33,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 PRESET = "train_preset"
 HELP = (
     "Fills in the form below. The paper's settings take a ResNet, whose weights are downloaded once; the supplement "
-    "does not say which size it takes for CIFAR-10: here it is the images' own."
+    "names neither teacher nor size for CIFAR-10: here they are ResNet-50 and the images' own size."
 )
 
 
