@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import re
 import textwrap
@@ -12,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from app.methods import DETECTOR_NAMES
-from gnl_core.cli import build_parser
 from gnl_core.comparison.data import read_comparison
 from gnl_core.comparison.records import ComparisonRow
 from gnl_core.comparison.text import interval_text, markdown_page, row_names, value_text
@@ -125,18 +123,3 @@ FOLDERS = (
     *("app", "app/screens", "gnl_core/cli", "gnl_core/datasets", "gnl_core/models", "gnl_core/plots", "gnl_core/runs"),
     "gnl_core/runs/comparison",
 )
-
-
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_the_architecture_names_every_module_of_a_folder_and_no_other(folder: str):
-    rows = re.findall(
-        rf"^\| `{folder.removeprefix('gnl_core/')}/`.*$", read(DOCS / "architecture.md"), flags=re.MULTILINE
-    )
-    named = {name for row in rows for name in re.findall(r"`(\w+\.py)`", row)}
-    assert named - {"__init__.py"} == {file.name for file in (ROOT / folder).glob("*.py")} - {"__init__.py"}
-
-
-def test_the_architecture_counts_the_commands():
-    (actions,) = [action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction)]
-    counts = {6: "six", 7: "seven", 8: "eight", 9: "nine"}
-    assert f"{counts[len(actions.choices) - 1]} commands beside those of `gnl data`" in read(DOCS / "architecture.md")
