@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gnl_core.cells import CellGrid, enlarge
+
 BLUR_RADIUS_SIGMAS = 4  # as scipy truncates its Gaussian
 
 
@@ -28,7 +30,12 @@ def stage_map(teacher: Tensor, student: Tensor) -> Tensor:
 
 
 def enlarged_stage_maps(
-    teacher: Sequence[Tensor], student: Sequence[Tensor], *, size: tuple[int, int], align_corners: bool = False
+    teacher: Sequence[Tensor],
+    student: Sequence[Tensor],
+    *,
+    size: tuple[int, int],
+    grids: Sequence[CellGrid | None],
+    align_corners: bool = False,
 ) -> Tensor:
     """The stage maps, each brought to the image's size bilinearly.
 
@@ -36,25 +43,34 @@ def enlarged_stage_maps(
         teacher: Stage maps, shapes (B, C_k, H_k, W_k).
         student: Their reconstructions, of the same shapes.
         size: Height and width of the image in pixels.
-        align_corners: Whether a map's corner values stand at the image's corners, instead of in the
-            middle of the area that they describe.
+        grids: Where each stage's cells lie; None for evenly over the image.
+        align_corners: Whether a map's corner values stand at the image's corners, wherever the cells lie, instead of
+            each value in the middle of its cell.
 
     Returns:
         Distances in [0, 2], shape (number of stages, B, 1, *size).
     """
-    maps = (stage_map(e, d) for e, d in zip(teacher, student, strict=True))
-    return torch.stack([F.interpolate(m, size=size, mode="bilinear", align_corners=align_corners) for m in maps])
+    maps = [stage_map(e, d) for e, d in zip(teacher, student, strict=True)]
+    if align_corners:
+        return torch.stack([F.interpolate(m, size=size, mode="bilinear", align_corners=True) for m in maps])
+    return torch.stack([enlarge(m, size=size, grid=grid) for m, grid in zip(maps, grids, strict=True)])
 
 
 def anomaly_map(
-    teacher: Sequence[Tensor], student: Sequence[Tensor], *, size: tuple[int, int], align_corners: bool = False
+    teacher: Sequence[Tensor],
+    student: Sequence[Tensor],
+    *,
+    size: tuple[int, int],
+    grids: Sequence[CellGrid | None],
+    align_corners: bool = False,
 ) -> Tensor:
     """Sum of the enlarged stage maps (Eq. 3); the arguments are those of `enlarged_stage_maps`.
 
     Returns:
         Anomaly map in [0, 2 * number of stages], shape (B, 1, *size).
     """
-    return enlarged_stage_maps(teacher, student, size=size, align_corners=align_corners).sum(0)
+    maps = enlarged_stage_maps(teacher, student, size=size, grids=grids, align_corners=align_corners)
+    return maps.sum(0)
 
 
 def smooth(anomaly_map: Tensor, *, sigma_px: float) -> Tensor:

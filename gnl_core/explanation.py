@@ -12,10 +12,11 @@ from gnl_core.anomaly_map import enlarged_stage_maps
 from gnl_core.config import ScoringConfig
 from gnl_core.detectors.base import Detector
 from gnl_core.detectors.knn import pool
-from gnl_core.detectors.rd4ad import RD4AD, rate
+from gnl_core.detectors.rd4ad import RD4AD
 from gnl_core.detectors.references import STAGE_COUNT
 from gnl_core.distribution_matching import match_distribution, sort_features
 from gnl_core.losses import cosine_distance
+from gnl_core.models.bottleneck import map_size
 from gnl_core.models.teachers import Mix
 from gnl_core.records import Batch
 
@@ -92,8 +93,11 @@ def stage_maps(detector: RD4AD, image: Tensor, scoring: ScoringConfig) -> Tensor
         Distances in [0, 2], shape (S, H, W), from the low-level stage to the abstract one.
     """
     found = detector.features(image[None], scoring)
-    height, width = image.shape[-2:]
-    maps = enlarged_stage_maps(found.teacher, found.student, size=(height, width), align_corners=scoring.align_corners)
+    size = map_size(image)
+    grids = detector.network.teacher.cell_grids(size)
+    maps = enlarged_stage_maps(
+        found.teacher, found.student, size=size, grids=grids, align_corners=scoring.align_corners
+    )
     return maps[:, 0, 0]
 
 
@@ -177,7 +181,7 @@ def score_single_references(
         return torch.zeros(0)
     images = image.expand(count, -1, -1, -1)
     found = detector.network(detector.network.teacher(images, match_each(detector, scoring, references)))
-    return rate(found, images, scoring).score
+    return detector.rate(found, images, scoring).score
 
 
 def match_each(detector: RD4AD, scoring: ScoringConfig, references: Sequence[Tensor]) -> Mix:

@@ -9,14 +9,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gnl_core.anomaly_map import image_score, smooth
+from gnl_core.cells import CellGrid, enlarge
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.coreset import Candidates, draw_coreset
 from gnl_core.detectors.base import Detector, load_teacher
 from gnl_core.detectors.references import References, pass_originals
-from gnl_core.models.bottleneck import map_size, resize
+from gnl_core.models.bottleneck import map_size
 from gnl_core.neighbours import nearest_neighbour, neighbours
 from gnl_core.records import Batch, Detection
 
+PATCH_STAGE = 1  # index of the stage whose cells are the patches
 NEIGHBOURHOOD = 3  # positions a side that a patch feature is averaged over
 
 
@@ -42,9 +44,7 @@ class PatchCore(Detector):
         """Keep a coreset of the training images' patch features, and the references."""
         generator = torch.Generator().manual_seed(self.config.seed)
         candidates = Candidates(limit=self.config.coreset_candidates, generator=generator)
-        originals = pass_originals(
-            batches, look=lambda images: candidates.add(rows_of(patch_features(self.teacher(images))))
-        )
+        originals = pass_originals(batches, look=lambda images: candidates.add(rows_of(self.patch_features(images))))
         self.references.fill(self.teacher, originals)
         percent = self.config.coreset_percent
         self.bank = draw_coreset(candidates.features(), percent=percent, generator=generator)
@@ -55,7 +55,7 @@ class PatchCore(Detector):
         The score is taken from the patches. Smoothing comes after and changes the map alone.
         """
         matching = self.references.matching(scoring, own_weight=self.style_weight)
-        features = patch_features(self.teacher(images, matching))
+        features = self.patch_features(images, matching)
         patches = rows_of(features)
         distances, nearest = nearest_neighbour(patches, self.bank)
         patch_map = distances.view(-1, 1, *map_size(features))
@@ -64,21 +64,28 @@ class PatchCore(Detector):
             patches[farthest], self.bank, nearest[farthest], count=self.config.reweighting_neighbours
         )
         score = image_score(patch_map, reduction=scoring.reduction, top_percent=scoring.top_percent)
-        upsampled = resize(patch_map, map_size(images))
-        return Detection(score=weight * score, anomaly_map=smooth(upsampled, sigma_px=scoring.smoothing_sigma_px))
+        size = map_size(images)
+        enlarged = enlarge(patch_map, size=size, grid=self.teacher.cell_grids(size)[PATCH_STAGE])
+        return Detection(score=weight * score, anomaly_map=smooth(enlarged, sigma_px=scoring.smoothing_sigma_px))
+
+    def patch_features(self, images: Tensor, mix: Mix | None = None) -> Tensor:
+        """What describes each patch of images, shape (B, D, H_2, W_2)."""
+        return patch_features(self.teacher(images, mix), grids=self.teacher.cell_grids(map_size(images)))
 
 
-def patch_features(maps: Sequence[Tensor]) -> Tensor:
-    """Average stages 2 and 3 over neighbourhoods, bring stage 3 to stage 2's size, and join their channels.
+def patch_features(maps: Sequence[Tensor], *, grids: Sequence[CellGrid]) -> Tensor:
+    """Average stages 2 and 3 over neighbourhoods, bring stage 3 to stage 2's cells, and join their channels.
 
     Args:
         maps: The teacher's three stage maps, shapes (B, C_k, H_k, W_k).
+        grids: Where the cells of each lie.
 
     Returns:
         Shape (B, C_2 + C_3, H_2, W_2).
     """
     _, middle, high = (average_neighbourhoods(stage) for stage in maps)
-    return torch.cat([middle, resize(high, map_size(middle))], dim=1)
+    _, finer, coarser = grids
+    return torch.cat([middle, enlarge(high, size=map_size(middle), grid=coarser.within(finer))], dim=1)
 
 
 def average_neighbourhoods(features: Tensor) -> Tensor:

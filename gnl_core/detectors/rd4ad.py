@@ -14,6 +14,7 @@ from gnl_core.detectors.batch_mixing import draw_mix
 from gnl_core.detectors.references import References
 from gnl_core.distribution_matching import Mixing
 from gnl_core.losses import distillation_loss
+from gnl_core.models.bottleneck import map_size
 from gnl_core.models.feature_cache import FeatureCache
 from gnl_core.models.reverse_distillation import ReverseDistillation
 from gnl_core.records import Batch, Detection, Features
@@ -90,7 +91,7 @@ class RD4AD(Detector):
 
     def forward(self, images: Tensor, scoring: ScoringConfig) -> Detection:
         """Score by the summed stage maps, their maximum by default (paper, Eq. 2-3)."""
-        return rate(self.features(images, scoring), images, scoring)
+        return self.rate(self.features(images, scoring), images, scoring)
 
     def detect_each(self, images: Tensor, scorings: Sequence[ScoringConfig]) -> list[Detection]:
         """As `forward` for each question, up to rounding; stages before they part, and all they share, once."""
@@ -98,14 +99,19 @@ class RD4AD(Detector):
         ways = tuple(range(len(scorings)))
         found: dict[int, Detection] = {}
         for alike, features in self.network.rebuild_each(self.network.teacher.encode_each(images, ways, branch)):
-            found |= {way: rate(features, images, scorings[way]) for way in alike}
+            found |= {way: self.rate(features, images, scorings[way]) for way in alike}
         return [found[way] for way in ways]
 
-
-def rate(found: Features, images: Tensor, scoring: ScoringConfig) -> Detection:
-    """Anomaly maps and scores of images from their features and reconstructions."""
-    height, width = images.shape[-2:]
-    summed = anomaly_map(found.teacher, found.student, size=(height, width), align_corners=scoring.align_corners)
-    smoothed = smooth(summed, sigma_px=scoring.smoothing_sigma_px)
-    score = image_score(smoothed, reduction=scoring.reduction, top_percent=scoring.top_percent)
-    return Detection(score=score, anomaly_map=smoothed)
+    def rate(self, found: Features, images: Tensor, scoring: ScoringConfig) -> Detection:
+        """Anomaly maps and scores of images from their features and reconstructions."""
+        size = map_size(images)
+        summed = anomaly_map(
+            found.teacher,
+            found.student,
+            size=size,
+            grids=self.network.teacher.cell_grids(size),
+            align_corners=scoring.align_corners,
+        )
+        smoothed = smooth(summed, sigma_px=scoring.smoothing_sigma_px)
+        score = image_score(smoothed, reduction=scoring.reduction, top_percent=scoring.top_percent)
+        return Detection(score=score, anomaly_map=smoothed)

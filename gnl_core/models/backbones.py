@@ -200,6 +200,17 @@ def gradient_image(size: tuple[int, int]) -> Tensor:
 
 
 @torch.no_grad()
+def readable_image(backbone: Backbone) -> Tensor:
+    """One image that a backbone can read: of 64 px, or of the classifier's own size if it reads no other."""
+    image = gradient_image(SMALL)
+    try:
+        run_stages(backbone.stages, image)
+    except Exception:  # anything, as above
+        return gradient_image(own_size(backbone.classifier))
+    return image
+
+
+@torch.no_grad()
 def check_image_size(backbone: Backbone, size: tuple[int, int], *, name: str) -> None:
     """Refuse a size of images that the backbone cannot read.
 

@@ -10,6 +10,7 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
+from gnl_core.cells import CellGrid
 from gnl_core.models.backbones import (
     LITE0,
     Backbone,
@@ -18,8 +19,10 @@ from gnl_core.models.backbones import (
     load_backbone,
     normalisation,
     read_published_weights,
+    readable_image,
 )
 from gnl_core.models.blocks import lay_channels_last, multiply_on_small_maps
+from gnl_core.models.padding import find_same_paddings
 from gnl_core.models.teacher_weights import read_weight_file
 
 Mix = Callable[[int, Tensor], Tensor]
@@ -66,6 +69,7 @@ class Teacher(nn.Module):
         spec: What it was built from.
         channels: Channels of the three stage maps.
         reductions: Pixels of the image for each position of the three stage maps.
+        paddings: Layers on the way to each stage map whose padding depends on the image's size.
         fingerprint: SHA-256 of its weights, in hexadecimal.
     """
 
@@ -83,6 +87,7 @@ class Teacher(nn.Module):
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
         self.requires_grad_(False).eval()
+        self.paddings = find_same_paddings(self.stages, readable_image(backbone))
         self.fingerprint = hash_weights(self.stages)
 
     def train(self, mode: bool = True) -> Self:
@@ -108,6 +113,21 @@ class Teacher(nn.Module):
                 features = mix(index, features)
             maps.append(features)
         return tuple(maps)
+
+    def cell_grids(self, size: tuple[int, int]) -> tuple[CellGrid, ...]:
+        """Where the cells of the three stage maps lie on images of a size.
+
+        Where a side is a multiple of a stage's reduction, the cells cover it exactly. At other sides they stay
+        squares of the reduction, and SAME padding moves them up and to the left by what it pads more there.
+
+        Args:
+            size: Height and width of the images in pixels.
+        """
+        grids = []
+        for side, layers in zip(self.reductions, self.paddings, strict=True):
+            above, left = (sum(layer.excess_px(px) for layer in layers) for px in size)
+            grids.append(CellGrid(side, above=above, left=left))
+        return tuple(grids)
 
     def normalise(self, images: Tensor) -> Tensor:
         """Images as the backbone was trained on them."""

@@ -6,17 +6,20 @@ import scipy.ndimage
 import torch
 
 from gnl_core.anomaly_map import anomaly_map, image_score, smooth, stage_map
+from gnl_core.cells import CellGrid
+
+EVENLY = [None]
 
 
 def test_equal_features_give_a_zero_map():
     maps = [torch.randn(2, 3, size, size) for size in (8, 4, 2)]
-    result = anomaly_map(maps, maps, size=(32, 32))
+    result = anomaly_map(maps, maps, size=(32, 32), grids=EVENLY * 3)
     torch.testing.assert_close(result, torch.zeros(2, 1, 32, 32), atol=1e-5, rtol=0)
 
 
 def test_the_map_is_never_negative():
     maps = [torch.randn(2, 7, size, size) for size in (16, 8, 4)]
-    assert anomaly_map(maps, [3 * m for m in maps], size=(32, 32)).min() >= 0
+    assert anomaly_map(maps, [3 * m for m in maps], size=(32, 32), grids=EVENLY * 3).min() >= 0
 
 
 def test_a_stage_map_is_the_cosine_distance_at_each_position():
@@ -36,33 +39,46 @@ def distance_maps(distances: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 def test_a_stage_map_is_enlarged_bilinearly():
     # the centres of 4 pixels lie at -1/4, 1/4, 3/4 and 5/4 of 2 pixels; beyond the ends the value stays
     teacher, student = distance_maps(torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]]))
-    result = anomaly_map([teacher], [student], size=(4, 4))
+    result = anomaly_map([teacher], [student], size=(4, 4), grids=EVENLY)
     torch.testing.assert_close(result, torch.tensor([0.0, 0.25, 0.75, 1.0]).expand(1, 1, 4, 4))
 
 
 def test_rows_are_enlarged_as_columns_are():
     teacher, student = distance_maps(torch.tensor([[[[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]]]))
-    result = anomaly_map([teacher], [student], size=(4, 3))
+    result = anomaly_map([teacher], [student], size=(4, 3), grids=EVENLY)
     torch.testing.assert_close(result, torch.tensor([0.0, 0.25, 0.75, 1.0]).view(1, 1, 4, 1).expand(1, 1, 4, 3))
 
 
 def test_the_map_sums_the_stages_at_the_images_size():
     stages = [torch.full((1, 1, 4, 6), 0.5), torch.full((1, 1, 2, 3), 1.0), torch.full((1, 1, 1, 1), 0.25)]
     pairs = [distance_maps(stage) for stage in stages]
-    result = anomaly_map([t for t, _ in pairs], [s for _, s in pairs], size=(28, 40))
+    result = anomaly_map([t for t, _ in pairs], [s for _, s in pairs], size=(28, 40), grids=EVENLY * 3)
     torch.testing.assert_close(result, torch.full((1, 1, 28, 40), 1.75))
 
 
 @pytest.mark.parametrize(("aligned", "expected"), [(True, [0, 1 / 3, 2 / 3, 1]), (False, [0, 0.25, 0.75, 1])])
 def test_corners_stand_at_the_images_corners_or_in_the_middle_of_their_area(aligned: bool, expected: list[float]):
     teacher, student = distance_maps(torch.tensor([[[[0.0, 1.0]]]]))
-    found = anomaly_map([teacher], [student], size=(1, 4), align_corners=aligned)
+    found = anomaly_map([teacher], [student], size=(1, 4), grids=EVENLY, align_corners=aligned)
     assert found.flatten().tolist() == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_value_stands_in_the_middle_of_its_cell_wherever_the_cells_begin():
+    # cells of 2 pixels whose first begins a pixel above: their middles lie at -0.5, 1.5 and 3.5 of pixels 0 to 3
+    teacher, student = distance_maps(torch.tensor([[[[0.0], [1.0], [0.0]]]]))
+    found = anomaly_map([teacher], [student], size=(4, 1), grids=[CellGrid(2, above=1)])
+    assert found.flatten().tolist() == pytest.approx([0.25, 0.75, 0.75, 0.25], abs=1e-6)
+
+
+def test_aligned_corners_stand_at_the_images_corners_wherever_the_cells_lie():
+    teacher, student = distance_maps(torch.tensor([[[[0.0, 1.0]]]]))
+    found = anomaly_map([teacher], [student], size=(1, 3), grids=[CellGrid(2, left=1)], align_corners=True)
+    assert found.flatten().tolist() == pytest.approx([0, 0.5, 1], abs=1e-6)
 
 
 def test_a_missing_stage_is_an_error():
     with pytest.raises(ValueError, match="shorter"):
-        anomaly_map([torch.ones(1, 1, 2, 2)] * 3, [torch.ones(1, 1, 2, 2)] * 2, size=(4, 4))
+        anomaly_map([torch.ones(1, 1, 2, 2)] * 3, [torch.ones(1, 1, 2, 2)] * 2, size=(4, 4), grids=EVENLY * 3)
 
 
 def test_no_smoothing_leaves_the_map_as_it_is():

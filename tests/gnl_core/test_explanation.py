@@ -60,6 +60,13 @@ def test_the_stage_maps_add_up_to_the_anomaly_map(detector: RD4AD, image: Tensor
     torch.testing.assert_close(peak.parts.sum(), whole.score[0])
 
 
+def test_the_stage_maps_add_up_where_cells_overhang_the_image(detector: RD4AD):
+    image, scoring = torch.rand(3, 45, 58), ask(0.0)
+    with torch.inference_mode():
+        whole = detector(image[None], scoring)
+    torch.testing.assert_close(stage_maps(detector, image, scoring).sum(dim=0), whole.anomaly_map[0, 0])
+
+
 def test_the_peak_is_where_the_sum_is_largest_and_not_a_single_stage():
     maps = torch.tensor([[[0.0, 3.0], [2.0, 0.0]], [[0.0, 0.0], [2.0, 0.0]]])
     row, column, parts = find_peak(maps)

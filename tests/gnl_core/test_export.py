@@ -110,6 +110,19 @@ def test_scores_and_maps_are_within_the_bounds_that_the_documentation_promises(e
         assert exported.name in WITHOUT_MAPS or found.map_relative <= map_bound
 
 
+@pytest.mark.parametrize("name", ["rd4ad", "patchcore"])
+def test_the_graph_places_cells_where_we_do(name: str, tiny_config: Callable[..., RunConfig]):
+    config = tiny_config(detector=name, image_size="45x58")
+    detector, images = make_detector(config)
+    content = export_onnx(detector, config, name=name, image_size=config.image_size, facts={})
+    with torch.no_grad():
+        ours = detector(images, config.model_copy(update={"style_weight": 0.0}))
+    given = {"images": images.numpy(), "style_weight": np.array(0, np.float32)}
+    scores, maps = open_graph(content).run(None, given)
+    np.testing.assert_allclose(scores, ours.score, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(maps, ours.anomaly_map[:, 0], rtol=1e-5, atol=1e-5)
+
+
 def test_an_export_has_maps_where_the_method_has_them(exported: Exported):
     names = [output.name for output in exported.session.get_outputs()]
     assert names == (["scores"] if exported.name in WITHOUT_MAPS else ["scores", "maps"])

@@ -8,6 +8,7 @@ import scipy.ndimage
 import torch
 from torch.nn.functional import interpolate
 
+from gnl_core.cells import CellGrid
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
@@ -23,6 +24,7 @@ from gnl_core.detectors.patchcore import (
 
 Make = Callable[..., RunConfig]
 PLAIN = ScoringConfig(reference_count=2)
+TILING = (CellGrid(4), CellGrid(8), CellGrid(16))
 
 
 @pytest.fixture
@@ -46,11 +48,19 @@ def test_a_neighbourhood_is_averaged_over_the_positions_that_there_are():
 
 def test_a_patch_feature_joins_stages_two_and_three_at_stage_twos_size():
     low, middle, high = torch.rand(2, 5, 8, 8), torch.rand(2, 3, 4, 4), torch.full((2, 6, 2, 2), 7.0)
-    features = patch_features((low, middle, high))
+    features = patch_features((low, middle, high), grids=TILING)
     assert features.shape == (2, 9, 4, 4)
     expected = scipy.ndimage.uniform_filter(middle[0, 0].double().numpy(), 3)[1:3, 1:3]
     torch.testing.assert_close(features[0, 0, 1:3, 1:3].double(), torch.from_numpy(expected), rtol=1e-4, atol=1e-4)
     assert torch.equal(features[:, 3:], torch.full((2, 6, 4, 4), 7.0))
+
+
+def test_a_patch_feature_takes_stage_threes_value_where_stage_twos_cell_lies():
+    # at 40 px, stage 2 has five cells of 8 px, stage 3 three of 16 px, the first of which begins 8 px left of the image
+    low, middle, high = torch.rand(1, 1, 1, 10), torch.rand(1, 1, 1, 5), torch.tensor([[[[0.0, 3.0, 6.0]]]])
+    features = patch_features((low, middle, high), grids=(CellGrid(4), CellGrid(8), CellGrid(16, left=8)))
+    # the neighbourhoods' means 1.5, 3 and 4.5 lie at -0.5, 1.5 and 3.5 of stage 2's cells
+    assert features[0, 1].flatten().tolist() == [1.875, 2.625, 3.375, 4.125, 4.5]
 
 
 def test_rows_go_through_an_image_row_by_row_and_then_to_the_next():
@@ -90,7 +100,7 @@ def test_without_surroundings_nothing_is_reweighted(rows: int, count: int):
 
 def test_the_bank_is_a_share_of_the_training_images_patches(training: Batches, tiny_config: Make):
     detector = prepared(training, tiny_config, coreset_percent=25)
-    patches = torch.cat([rows_of(patch_features(detector.teacher(batch.views["original"]))) for batch in training])
+    patches = torch.cat([rows_of(detector.patch_features(batch.views["original"])) for batch in training])
     assert len(patches) == 9 * 8 * 8
     assert len(detector.bank) == len(patches) / 4
     assert (detector.bank[:, None] == patches).all(dim=2).any(dim=1).all()
@@ -108,7 +118,7 @@ def test_the_seed_decides_the_bank(training: Batches, tiny_config: Make):
 
 def test_the_map_has_each_patchs_distance_to_the_nearest_of_the_bank(training: Batches, tiny_config: Make):
     detector, images = prepared(training, tiny_config), torch.rand(2, 3, 64, 64)
-    features = patch_features(detector.teacher(images)).double()
+    features = detector.patch_features(images).double()
     bank = detector.bank.double()
     distances = (features[:, None] - bank[:, :, None, None]).norm(dim=2).min(dim=1).values[:, None]
     expected = interpolate(distances, size=(64, 64), mode="bilinear", align_corners=False)
@@ -117,7 +127,7 @@ def test_the_map_has_each_patchs_distance_to_the_nearest_of_the_bank(training: B
 
 def test_without_reweighting_the_score_is_the_largest_distance_of_a_patch(training: Batches, tiny_config: Make):
     detector, images = prepared(training, tiny_config, reweighting_neighbours=1), torch.rand(2, 3, 64, 64)
-    patches = rows_of(patch_features(detector.teacher(images)))
+    patches = rows_of(detector.patch_features(images))
     expected = torch.cdist(patches, detector.bank).min(dim=1).values.view(2, -1).amax(dim=1)
     torch.testing.assert_close(detector(images, PLAIN).score, expected, rtol=1e-4, atol=1e-3)
 
@@ -126,7 +136,7 @@ def test_reweighting_lowers_the_score_by_the_farthest_patchs_weight(training: Ba
     images = torch.rand(3, 3, 64, 64)
     plain = prepared(training, tiny_config, reweighting_neighbours=1)(images, PLAIN).score
     detector = prepared(training, tiny_config, reweighting_neighbours=9)
-    patches = rows_of(patch_features(detector.teacher(images))).view(3, 64, -1)
+    patches = rows_of(detector.patch_features(images)).view(3, 64, -1)
     farthest = [image[torch.cdist(image, detector.bank).min(dim=1).values.argmax()] for image in patches]
     nearest = [torch.cdist(patch[None], detector.bank).argmin() for patch in farthest]
     weight = rarity_weight(torch.stack(farthest), detector.bank, torch.stack(nearest), count=9)
@@ -153,7 +163,7 @@ def test_matching_changes_the_test_image_and_not_the_bank(training: Batches, tin
     detector, images = prepared(training, tiny_config), torch.rand(2, 3, 64, 64)
     matched = PLAIN.model_copy(update={"style_weight": 1.0})
     mix = detector.references.matching(matched, own_weight=0)
-    patches = rows_of(patch_features(detector.teacher(images, mix)))
+    patches = rows_of(detector.patch_features(images, mix))
     expected = torch.cdist(patches, detector.bank).min(dim=1).values.view(2, 1, 8, 8)
     found = detector(images, matched).anomaly_map
     torch.testing.assert_close(

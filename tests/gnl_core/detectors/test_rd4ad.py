@@ -2,22 +2,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import scipy.ndimage
 import torch
+from gnl_core.runs.experiment import list_domain, load_run
 from torch import Tensor
 
+from gnl_core.anomaly_map import anomaly_map
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.datasets.shifts import shift_items
 from gnl_core.detectors import create_detector
 from gnl_core.detectors.rd4ad import RD4AD
+from gnl_core.explanation import stage_maps
+from gnl_core.runs.folder import RunFolder
 from gnl_core.scoring import measure_shift
 from gnl_core.shift_score import shift_score
 
 Make = Callable[..., RunConfig]
+BUNDLED = Path(__file__).parents[3] / "assets" / "checkpoints"
 REFERENCES = ("references.stage_1", "references.stage_2", "references.stage_3")
 
 
@@ -262,3 +268,50 @@ def test_the_shift_is_the_mean_of_the_stages_shift_scores(detector: RD4AD, image
 def test_one_reference_has_no_spread_to_measure_a_shift_by(tiny_config: Make, images: Tensor):
     detector = create_detector(tiny_config(detector="rd4ad", stored_references=1, reference_count=1)).eval()
     assert detector.references.measure_shift(detector.network.teacher, [images]) is None
+
+
+def draw_spots(image: Tensor, *, count: int, radius_px: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Copies of an image with a coloured disc each, (count, 3, H, W), and the discs' middles in pixels, (count, 2)."""
+    generator = torch.Generator().manual_seed(seed)
+    sides, edge = torch.tensor(image.shape[-2:]), 25
+    middles = edge + torch.rand(count, 2, generator=generator) * (sides - 1 - 2 * edge)
+    colours = torch.rand(count, 3, 1, 1, generator=generator).round()
+    rows, columns = torch.meshgrid(*map(torch.arange, image.shape[-2:]), indexing="ij")
+    distances = torch.hypot(rows - middles[:, 0, None, None], columns - middles[:, 1, None, None])
+    covered = (radius_px + 0.5 - distances).clamp(0, 1)[:, None]
+    return image * (1 - covered) + covered * colours, middles
+
+
+def find_middles(maps: Tensor) -> Tensor:
+    """Centroid of the squared values of maps (N, H, W) in pixels, (N, 2)."""
+    weights = maps.square()
+    rows, columns = (torch.arange(side) for side in maps.shape[-2:])
+    total = weights.sum(dim=(1, 2))
+    return torch.stack([(weights.sum(2) * rows).sum(1) / total, (weights.sum(1) * columns).sum(1) / total], dim=1)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("size", [(100, 150), (132, 132), (96, 160)])
+def test_the_maps_rise_where_the_anomaly_is_at_any_size(size: tuple[int, int]):
+    run = load_run(RunFolder(BUNDLED / "parts-nut-rd4ad"), device="cpu")
+    items = [item for item in list_domain(run.config, "parts") if item.label == 0][:6]
+    (batch,) = Batches(items, image_size=size, batch_size=len(items))
+    displaced = []
+    for seed, image in enumerate(batch.views["original"]):
+        spotted, middles = draw_spots(image, count=8, radius_px=5, seed=seed)
+        plain, *stages = (stage_maps(run.detector, one, run.config) for one in (image, *spotted))
+        rise = (torch.stack(stages) - plain).clamp_min(0)
+        displaced.append(torch.stack([find_middles(one) - middles for one in (rise.sum(1), rise[:, 0], rise[:, 1])]))
+    whole, low, middle = torch.cat(displaced, dim=1).median(dim=1).values.abs().amax(dim=1)
+    assert whole < 1
+    assert low < 1.5
+    assert middle < 1.5
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("size", [(32, 32), (48, 64)])
+def test_where_the_cells_tile_the_image_their_places_change_nothing(detector: RD4AD, size: tuple[int, int]):
+    images = torch.rand(2, 3, *size)
+    found, features = detector(images, ask(0.0)), detector.features(images, ask(0.0))
+    evenly = anomaly_map(features.teacher, features.student, size=size, grids=[None] * 3)
+    assert torch.equal(found.anomaly_map, evenly)
