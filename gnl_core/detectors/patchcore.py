@@ -15,6 +15,7 @@ from gnl_core.coreset import Candidates, draw_coreset
 from gnl_core.detectors.base import Detector, load_teacher
 from gnl_core.detectors.references import References, pass_originals
 from gnl_core.models.bottleneck import map_size
+from gnl_core.models.teachers import Mix
 from gnl_core.neighbours import nearest_neighbour, neighbours
 from gnl_core.records import Batch, Detection
 

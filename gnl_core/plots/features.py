@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from gnl_core.cells import CellGrid, cells_under
+
 COLOURS = 3
 OUTER_PERCENT = 2  # of the fitted positions lie beyond either end of a colour's scale
 FeatureMap = NDArray[np.float32]
@@ -47,3 +49,18 @@ def unit_rows(maps: FeatureMap) -> NDArray[np.float64]:
     rows = maps.reshape(len(maps), -1).T.astype(np.float64)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return rows / np.where(lengths > 0, lengths, 1.0)
+
+
+def lay_out_cells(picture: Picture, *, size: tuple[int, int], grid: CellGrid) -> Picture:
+    """Draw each cell of a picture as the square of the image that it describes.
+
+    Args:
+        picture: One colour per cell, shape (H, W, 3).
+        size: Height and width of the image in pixels.
+        grid: Where the cells lie on it.
+
+    Returns:
+        One colour per pixel, shape (*size, 3).
+    """
+    rows, columns = cells_under((picture.shape[0], picture.shape[1]), size=size, grid=grid)
+    return picture[np.ix_(rows, columns)]

@@ -28,7 +28,7 @@ def show(pair: Pair, large: bool) -> None:
     """A row of pictures for each image, all coloured by one rule."""
     from app.inspection import score_image  # noqa: PLC0415 (PyTorch takes seconds to import)
     from app.screens.learn.encoding import encoded  # noqa: PLC0415 (as above)
-    from gnl_core.plots.features import direction_colours  # noqa: PLC0415 (goes with them)
+    from gnl_core.plots.features import direction_colours, lay_out_cells  # noqa: PLC0415 (goes with them)
     from gnl_core.plots.maps import colour_map  # noqa: PLC0415 (matplotlib takes a second to import)
 
     request, source = unmatched(pair.task.plain), source_of(pair.task.plain)
@@ -37,12 +37,15 @@ def show(pair: Pair, large: bool) -> None:
     features = [encoded(source, subject, request.scoring) for subject in subjects]
     taught, rebuilt = direction_colours([one.teacher[0] for one in features], [one.student[0] for one in features])
     upper = map_scale(request, scores_of(request, TRAIN))
-    for subject, teacher, student in zip(subjects, taught, rebuilt, strict=True):
+    for subject, one, *cells in zip(subjects, features, taught, rebuilt, strict=True):
         found = score_image(source, subject, request.scoring)
         st.markdown(f"**{capitalised(subject.shown)}**, {LABEL_WORDS[subject.label]}: score **{found.score:.2f}**")
         maps = [] if found.anomaly_map is None else [colour_map(found.anomaly_map, upper=upper)]
-        pixels = (subject.image, teacher, student, *maps)
-        draw_row([Picture(one, name, f"{name}: {subject.shown}") for one, name in zip(pixels, COLUMNS, strict=False)])
+        size = (one.image.shape[1], one.image.shape[2])
+        laid_out = [lay_out_cells(picture, size=size, grid=one.grids[0]) for picture in cells]
+        pixels = (subject.image, *laid_out, *maps)
+        named = zip(pixels, COLUMNS, strict=False)
+        draw_row([Picture(picture, name, f"{name}: {subject.shown}") for picture, name in named])
     draw_colour_bar(f"{upper:.2f}: 99.5 % of training maps stay below")
     say_origin(pair.task.plain, about=f"two of {len(plain_scores(pair.task).label)} images, features of stage 1")
 

@@ -14,9 +14,11 @@ from app.compute import run_of
 from app.inspection import HASHED, as_input, explained
 from app.sources import Source
 from app.subjects import Subject
+from gnl_core.cells import CellGrid
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets.views import make_view
 from gnl_core.explanation import ViewDistances, view_distances
+from gnl_core.models.bottleneck import map_size
 
 Pixels = NDArray[np.uint8]
 
@@ -29,12 +31,14 @@ class Encoded(NamedTuple):
         teacher: The stages, from the low-level one to the abstract one.
         embedding: What is left behind the bottleneck.
         student: The rebuilt stages.
+        grids: Where each stage's cells lie on the image.
     """
 
     image: NDArray[np.float32]
     teacher: list[NDArray[np.float32]]
     embedding: NDArray[np.float32]
     student: list[NDArray[np.float32]]
+    grids: tuple[CellGrid, ...]
 
 
 class Views(NamedTuple):
@@ -58,13 +62,15 @@ def encoded(source: Source, subject: Subject, scoring: ScoringConfig) -> Encoded
     """
     run = run_of(source)
     image = as_input(run, subject)
+    detector = explained(run)
     with torch.inference_mode():
-        found = explained(run).features(image[None].to(run.detector.device), scoring)
+        found = detector.features(image[None].to(detector.device), scoring)
     return Encoded(
         image=image.numpy(),
         teacher=[stage[0].cpu().numpy() for stage in found.teacher],
         embedding=found.embedding[0].cpu().numpy(),
         student=[stage[0].cpu().numpy() for stage in found.student],
+        grids=detector.network.teacher.cell_grids(map_size(image)),
     )
 
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from gnl_core.plots.features import direction_colours, unit_rows
+from gnl_core.cells import CellGrid
+from gnl_core.plots.features import direction_colours, lay_out_cells, unit_rows
 
 
 def noise(seed: int, shape: tuple[int, int, int] = (5, 4, 6)) -> np.ndarray:
@@ -34,3 +35,10 @@ def test_features_of_length_one_keep_their_direction_and_none_is_divided_by_zero
 def test_maps_without_variation_are_one_colour():
     ((picture,), _) = direction_colours([np.ones((4, 2, 2), dtype=np.float32)], [])
     assert len({tuple(colour) for colour in picture.reshape(-1, 3)}) == 1
+
+
+def test_cells_are_drawn_as_the_squares_of_the_image_that_they_describe():
+    picture = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    found = lay_out_cells(picture, size=(3, 4), grid=CellGrid(2, above=1))
+    assert found.shape == (3, 4, 3)
+    assert found[..., 0].tolist() == [[0, 0, 3, 3], [6, 6, 9, 9], [6, 6, 9, 9]]
