@@ -61,7 +61,6 @@ def score_command(parsed: argparse.Namespace) -> None:
     """Score domains with a run: gnl score."""
     folder = RunFolder(parsed.run) if parsed.epoch is None else find_epoch(RunFolder(parsed.run), parsed.epoch)
     run = load_run(folder, **given_settings(parsed, PLACES))
-    say_reading(run.config.dataset, run.config.data_root, split=run.config.split)
     preset = read_preset(parsed.preset).model_dump() if parsed.preset else {}
     scoring = resolve_scoring(run, **(preset | given_settings(parsed, ScoringConfig.model_fields)))
     spec = find_dataset(run.config.dataset, run.config.data_root)
@@ -69,6 +68,7 @@ def score_command(parsed: argparse.Namespace) -> None:
     domains = [*domains, *(shifted_domain(domain, shift) for domain in domains for shift in parsed.shift or ())]
     domains = list(dict.fromkeys(domains))  # one that is named twice is scored once
     prepare_outputs(parsed, run, domains)
+    say_reading(run.config.dataset, run.config.data_root, split=run.config.split)
     overview = look_at_data(run)
     pictures = MapPictures(upper=map_scale(run, scoring)) if parsed.maps else None
     scored = {domain: score_one_domain(run, domain, scoring, pictures=pictures) for domain in domains}

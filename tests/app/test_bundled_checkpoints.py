@@ -48,13 +48,13 @@ def test_all_that_comes_with_the_project_is_small():
 def test_all_that_is_bundled_is_shown_without_pytorch_and_pandas(own_runs):
     code = """
 import sys
-from app.scoring import answer, ask, shift_score_of
+from app.scoring import compute_result, make_request, shift_score_of
 from app.checkpoints import list_checkpoints
 from gnl_core.datasets import DATASETS
 for checkpoint in list_checkpoints()[0]:
     spec = DATASETS[checkpoint.config.dataset]
     for shifted in spec.shifted:
-        answer(ask(checkpoint, style_weight=1.0), spec=spec, shifted=shifted)
+        compute_result(make_request(checkpoint, style_weight=1.0), spec=spec, shifted=shifted)
         assert shift_score_of(checkpoint, shifted) > shift_score_of(checkpoint, spec.in_distribution)
 print({"torch", "pandas"} & set(sys.modules))
 """

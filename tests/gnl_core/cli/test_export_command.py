@@ -28,7 +28,7 @@ from gnl_core.scoring import score
 for package in ("onnx", "onnxscript", "onnxruntime"):
     pytest.importorskip(package, reason=f"{package} is not installed; the extra [export] has it")
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 BUNDLED = ROOT / "assets" / "checkpoints"
 SHIFTED = {"digits-4-gnl": "digits_m", "parts-nut-rd4ad": "parts_lighting"}
 

@@ -144,7 +144,7 @@ def test_training_says_how_many_images_it_takes_and_from_where(place: Path, caps
     Path("test/good/notes.txt").write_text("x")
     settings = ["--dataset=folder", "--normal-class=good", "--epochs=1", "--detector=rd4ad", "--image-size=32"]
     assert main(["train", *settings, "--device=cpu", "--run", str(place / "second")]) == 0
-    assert capsys.readouterr().err.splitlines()[0] == (
+    assert capsys.readouterr().err.splitlines()[1] == (
         "train: 6 images from train/good; passed over 1 file, first: test/good/notes.txt "
         "(no image file by its ending); 1 test image equals a training image: see gnl data check --dataset folder"
     )

@@ -87,7 +87,7 @@ def test_durations_are_told_in_their_unit():
 def test_a_training_goes_on_where_it_was_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    run, real = RunFolder(tmp_path / "run"), train_module.work
+    run, real = RunFolder(tmp_path / "run"), train_module.train_as_job
 
     def stopped(*given: object, **more: object):
         for step in real(*given, **more):
@@ -95,7 +95,7 @@ def test_a_training_goes_on_where_it_was_stopped(
             yield step
 
     with monkeypatch.context() as patch:
-        patch.setattr(train_module, "work", stopped)
+        patch.setattr(train_module, "train_as_job", stopped)
         assert main(["train", "--run", str(run.path), *TINY]) == 0
     assert capsys.readouterr().err.splitlines()[-1] == f"stopped; gnl train --run {run.path} --resume goes on"
     assert main(["train", "--run", str(run.path), "--resume", "--seed", "1"]) == 2

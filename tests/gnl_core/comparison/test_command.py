@@ -14,7 +14,7 @@ from gnl_core.comparison.grid import Grid, GridCell, plan_cells
 from gnl_core.comparison.measure import compare_cells
 from gnl_core.comparison.records import Method
 
-RESULTS = Path(__file__).parents[4] / "assets" / "results"
+RESULTS = Path(__file__).parents[3] / "assets" / "results"
 
 
 def parse(command: str) -> argparse.Namespace:

@@ -72,7 +72,7 @@ def test_names_cannot_break_the_page():
 @pytest.mark.parametrize("theme", [0, 1])
 @pytest.mark.parametrize("name", ["text", "quiet", "gain", "loss"])
 def test_every_colour_can_be_read_on_the_ground_in_light_and_dark(theme: int, name: str):
-    style = files("gnl_core.runs.comparison").joinpath("page.css").read_text(encoding="utf-8")
+    style = files("gnl_core.comparison").joinpath("page.css").read_text(encoding="utf-8")
     ground, colour = (re.findall(rf"--{key}: (#\w+);", style)[theme] for key in ("ground", name))
     low, high = sorted((luminance(ground), luminance(colour)))
     assert (high + 0.05) / (low + 0.05) >= READABLE

@@ -13,7 +13,7 @@ from gnl_core.comparison.measure import compare_cells
 from gnl_core.comparison.records import Comparison, ComparisonRow
 from gnl_core.comparison.text import markdown_page
 
-PROJECT = Path(__file__).parents[4]
+PROJECT = Path(__file__).parents[3]
 RESULTS = sorted((PROJECT / "assets" / "results").glob("*.json"))
 
 
@@ -110,7 +110,7 @@ def test_the_bundled_results_name_no_place_on_a_machine(file: Path):
 
 def test_reading_waits_for_neither_pytorch_nor_pandas():
     code = (
-        "import sys; from gnl_core.runs.comparison import data, command, page, scores, text; "
+        "import sys; from gnl_core.comparison import data, command, page, scores, text; "
         "sys.exit(bool({'torch', 'pandas'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False).returncode == 0

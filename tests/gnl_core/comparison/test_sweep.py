@@ -93,7 +93,7 @@ def test_a_cells_scores_hold_every_domain_at_every_strength(whole: GridCell):
 
 
 def test_a_whole_cell_is_left_as_it_is(whole: GridCell, forbid: Callable[..., None]):
-    forbid("train_run", "load_run", "save_answers")
+    forbid("train_run", "load_run", "save_scores_each")
     before = snapshot(whole.folder.path)
     assert run_cell(whole).failure is None
     assert snapshot(whole.folder.path) == before

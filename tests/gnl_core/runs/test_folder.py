@@ -135,7 +135,8 @@ def test_scores_are_looked_up_without_pandas(folder: RunFolder):
     code = f"""
 import sys, pathlib
 from gnl_core.config import ScoringConfig
-from gnl_core.runs.folder import RunFolder, find_scores
+from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.scores import find_scores
 found = find_scores(
     RunFolder(pathlib.Path({str(folder.path)!r})), domain="digits", scoring=ScoringConfig(style_weight=0.5)
 )
