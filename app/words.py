@@ -70,7 +70,8 @@ FDM_SETTINGS_NOTE = (
 AUROC_HELP = "The chance that an anomalous image scores above a normal one: 0.5 is guessing, 1 is perfect."
 SHIFT_SCORE_HELP = (
     "How far the teacher's features of these images lie from those of the training images, in units of the training "
-    "images' own spread: about 0.4 is in-distribution, above 1 is farther away than they are from each other."
+    "images' own spread: normal images like these give about 0.4, anomalous ones raise it; above 1 is farther away "
+    "than they are from each other."
 )
 NO_SHIFT_SCORE = "– (its unit is the spread among two or more different training images; the checkpoint keeps fewer)"
 CORRUPTION_HELP = (

@@ -117,9 +117,3 @@ def test_the_tables_of_results_have_the_numbers_of_the_bundled_comparisons(file:
     columns = [column for column in comparison.columns if column != "worst shift"]
     lines = [table_line(row, columns) for row in comparison.rows]
     assert [line for line in lines if line not in read(DOCS / "results.md").splitlines()] == []
-
-
-FOLDERS = (
-    *("app", "app/screens", "gnl_core/cli", "gnl_core/datasets", "gnl_core/models", "gnl_core/plots", "gnl_core/runs"),
-    "gnl_core/runs/comparison",
-)
