@@ -22,7 +22,6 @@ from gnl_core.metrics.image import report_domain
 from gnl_core.metrics.threshold import threshold_at
 from gnl_core.records import DomainReport, Scores
 
-THRESHOLD_QUANTILE = 0.95
 SCALE_QUANTILE = 0.995
 
 
@@ -62,8 +61,8 @@ class ScoringResult(NamedTuple):
     Attributes:
         request: What was asked.
         training: Scores of the normal images that the run learnt from.
-        threshold: The score that 95 % of the held-out normal training images do not exceed; of those that were learnt
-            from, where a run held out none.
+        threshold: The run's own quantile (`threshold_quantile`) of the scores of the held-out normal training images;
+            of those that the run learnt from where it held out none.
         n_held_out: Number of held-out images.
         in_distribution: The domain of the training images.
         shifted: The shifted domain.
@@ -75,6 +74,11 @@ class ScoringResult(NamedTuple):
     n_held_out: int
     in_distribution: DomainResult
     shifted: DomainResult
+
+    @property
+    def threshold_quantile(self) -> float:
+        """Share of the normal images' scores that do not exceed the threshold, in (0, 1)."""
+        return self.request.checkpoint.config.threshold_quantile
 
 
 def make_request(checkpoint: Checkpoint, *, style_weight: float, **settings: object) -> ScoringRequest:
@@ -90,7 +94,7 @@ def compute_result(request: ScoringRequest, *, spec: DatasetSpec, shifted: str) 
     """
     training = scores_of(request, TRAIN)
     held_out = held_out_scores(request)
-    threshold = threshold_at((held_out or training).score, quantile=THRESHOLD_QUANTILE)
+    threshold = threshold_at((held_out or training).score, quantile=request.checkpoint.config.threshold_quantile)
     return ScoringResult(
         request=request,
         training=training,

@@ -156,6 +156,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
 
 
+def exact_percent(share: float) -> str:
+    """A share as a percentage with all its digits, such as 99.5 %."""
+    return f"{100 * share:g}\N{NO-BREAK SPACE}%"
+
+
 def duration(seconds: float) -> str:
     """A time as one says it: seconds up to a minute and a half, then minutes."""
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

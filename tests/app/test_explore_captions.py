@@ -5,8 +5,10 @@ import json
 import pytest
 
 from app.screens.explore.captions import told_once
-from app.words import NO_SHIFT_SCORE
+from app.words import NO_SHIFT_SCORE, percent
+from gnl_core.cli import main
 from gnl_core.files import hash_file
+from tests.app.conftest import charts, notes
 
 SHIFT = "Shift score "
 
@@ -35,6 +37,17 @@ def test_the_threshold_says_from_how_many_images_it_is(open_page, train, holdout
     page = open_page(normal="7", methods="kNN")
     assert not page.exception
     assert any(told in caption.value for caption in page.caption)
+
+
+def test_false_alarms_are_those_of_the_reproduce_line_whatever_the_quantile(open_page, train, capsys):
+    folder = train(normal_class="7", detector="knn", threshold_quantile=0.6, limit=None)
+    page = open_page(normal="7", methods="kNN")
+    assert any("60\xa0% of held-out normal training images" in caption.value for caption in page.caption)
+    assert main(["score", str(folder.path), "--json"]) == 0
+    measured = json.loads(capsys.readouterr().out)
+    assert measured["threshold"]["quantile"] == 0.6
+    false_alarms = measured["domains"]["digits"]["false_alarm_rate"]
+    assert f"false alarms {percent(false_alarms)}, misses" in notes(charts(page)[0])[0]
 
 
 def test_a_shift_score_that_was_written_down_is_read_and_one_of_another_checkpoint_is_not(open_page, train):

@@ -9,7 +9,7 @@ from app.controls.view import View
 from app.display.histograms import COLOURS
 from app.methods import DETECTOR_NAMES
 from app.scoring import ScoringResult, shift_score_of
-from app.words import AUROC_HELP, NO_SHIFT_SCORE, SHIFT_SCORE_HELP, name_of
+from app.words import AUROC_HELP, NO_SHIFT_SCORE, SHIFT_SCORE_HELP, exact_percent, name_of
 
 UNLABELLED_COLOUR = "  :gray[■] not labelled"
 
@@ -29,9 +29,8 @@ def explain_figures(results: list[ScoringResult], *, unlabelled: bool) -> None:
 def threshold_note(found: ScoringResult) -> str:
     """Which images a method's threshold was chosen on, and how many."""
     kind, count = ("held-out normal", found.n_held_out) if found.n_held_out else ("normal", len(found.training.score))
-    return (
-        f"95\N{NO-BREAK SPACE}% of {kind} training images (n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{count:,}) stay below"
-    )
+    share = exact_percent(found.threshold_quantile)
+    return f"{share} of {kind} training images (n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{count:,}) stay below"
 
 
 def show_shift(place: DeltaGenerator, results: list[ScoringResult], view: View) -> None:

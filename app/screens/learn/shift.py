@@ -10,13 +10,13 @@ from app.display.histograms import COLOURS, panel, shared_axes
 from app.scoring import ScoringResult
 from app.screens.learn.lessons import Case, bundled_cases, bundled_tasks, shift_answer
 from app.screens.learn.step import CHOICES, LessonStep, draw, say_origin
-from app.words import DATASET_NAMES, capitalised, domain_name, name_of, percent
+from app.words import DATASET_NAMES, capitalised, domain_name, exact_percent, name_of, percent
 from gnl_core.plots.histograms import Panel
 
 SHIFT, GUESS, REVEALED = "shown_shift", "guess", "revealed"
 TEXT = """\
-To raise an alarm, one needs a **threshold**: here the score that 95 % of normal images stay below, held out from
-training for this purpose.
+To raise an alarm, one needs a **threshold**: here a score that nearly all of the normal images held out from training for
+this purpose stay below.
 
 Now light, background or sharpness change: a **distribution shift**. The objects are as normal or as faulty as before,
 and the detector is the same; only the pictures look different.
@@ -70,7 +70,8 @@ def show(asked: Prediction, large: bool) -> None:
         large=large,
     )
     st.markdown(told)
-    st.caption(f"{COLOURS}  ·  dotted: the threshold")
+    share = exact_percent(found.threshold_quantile)
+    st.caption(f"{COLOURS}  ·  dotted: the threshold; {share} of the held-out images stay below")
     normals = found.in_distribution.report.n_normal, found.shifted.report.n_normal
     say_origin(
         asked.case.task.plain,
