@@ -19,20 +19,19 @@ from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Mask
 from gnl_core.records import Scores
 from gnl_core.runs.folder import RunFolder
-from gnl_core.runs.images import list_domain, split_training
+from gnl_core.runs.images import list_domain
 from gnl_core.runs.scoring import (
     SHIFT_IMAGES,
     Run,
     load_domain,
     load_run,
+    map_scale,
     measure_domain_shift,
-    scale_of_maxima,
     scoring_batches,
 )
 from gnl_core.scoring import detect, measure_shift, score_each
 
 KEPT_SCORES = 256
-SCALE_IMAGES = 256
 TIMED_IMAGES = 8
 Kept = TypeVar("Kept")
 LOCK = threading.Lock()  # sessions share what is kept
@@ -167,19 +166,10 @@ def measured_shift(source: Source, *, domain: str) -> float | None:
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASHED)
-def map_maximum(source: Source, *, scoring: ScoringConfig) -> float:
-    """The value that 99.5 % of the maxima of the maps of up to 256 normal training images do not exceed.
+def computed_map_scale(source: Source, *, scoring: ScoringConfig) -> float:
+    """Upper end of the colour scale of a method's maps, computed by `gnl_core.runs.scoring.map_scale`.
 
-    For questions whose score is not the map's maximum; where it is, the training scores say it already. Held-out
-    images, if there are any: to a method that remembers those it learnt from, they are no distance away.
+    Raises:
+        ValueError: If the checkpoint cannot be used, an image cannot be read, or the maps are not finite; says why.
     """
-    run = run_of(source)
-    learnt, held_out = split_training(run.config)
-    items = (held_out or learnt)[:SCALE_IMAGES]
-    batches = scoring_batches(items, run.config)
-    maxima = [
-        detection.anomaly_map.amax(dim=(1, 2, 3)).numpy()
-        for _, detection in detect(run.detector, batches, scoring)
-        if detection.anomaly_map is not None
-    ]
-    return scale_of_maxima(maxima) if maxima else 1.0
+    return map_scale(run_of(source), scoring)

@@ -19,10 +19,9 @@ from gnl_core.datasets import HELD_OUT, TRAIN
 from gnl_core.datasets.base import DatasetSpec
 from gnl_core.finite import check_scores
 from gnl_core.metrics.image import report_domain
+from gnl_core.metrics.map_scale import scale_of_scores
 from gnl_core.metrics.threshold import threshold_at
 from gnl_core.records import DomainReport, Scores
-
-SCALE_QUANTILE = 0.995
 
 
 class ScoringRequest(NamedTuple):
@@ -106,18 +105,24 @@ def compute_result(request: ScoringRequest, *, spec: DatasetSpec, shifted: str) 
 
 
 def map_scale(request: ScoringRequest, training: Scores) -> float:
-    """Upper end of the colour scale of a method's maps: what 99.5 % of the training normals' maxima do not exceed.
+    """Upper end of the colour scale of a method's maps, as `gnl_core.runs.scoring.map_scale` defines it.
+
+    Where the score is the map's maximum, saved scores give the same value without the detector.
 
     Args:
         request: The method.
-        training: Scores of the images that it learnt from; they are the maxima where the score is the map's maximum.
+        training: Scores of the images that it learnt from.
+
+    Raises:
+        ValueError: If the checkpoint cannot be used, or its maps are not finite; says why.
     """
     checkpoint, scoring = request
     if checkpoint.config.detector in REVERSE_DISTILLATION and scoring.reduction == "maximum":
-        return threshold_at(training.score, quantile=SCALE_QUANTILE)
-    from app.compute import map_maximum  # noqa: PLC0415 (PyTorch takes seconds to import)
+        held_out = held_out_scores(request)
+        return scale_of_scores(training.score, held_out.score if held_out else None)
+    from app.compute import computed_map_scale  # noqa: PLC0415 (PyTorch takes seconds to import)
 
-    return map_maximum(source_of(checkpoint), scoring=scoring)
+    return computed_map_scale(source_of(checkpoint), scoring=scoring)
 
 
 def has_scores(request: ScoringRequest, like: ScoringResult, *, spec: DatasetSpec, shifted: str) -> bool:

@@ -16,7 +16,8 @@ from app.image_scoring import ImageResult, kind_of
 from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION
 from app.sources import UNLABELLED
 from app.subjects import Subject
-from app.words import LABEL_WORDS, name_of
+from app.words import LABEL_WORDS, exact_percent, name_of
+from gnl_core.metrics.map_scale import MAP_SCALE_QUANTILE
 
 if TYPE_CHECKING:
     pass
@@ -79,7 +80,8 @@ def explain_scales(cells: Sequence[ImageResult], *, captions: str) -> None:
     ]
     draw_colour_bar(" · ".join(named))
     st.caption(
-        f"{captions} One scale, whatever the image: 99.5 % of the maps of normal training images stay below its end"
+        f"{captions} One scale, whatever the image: {exact_percent(MAP_SCALE_QUANTILE)} of the maps of normal training "
+        "images stay below its end"
         + (". " + OWN_SCALE if len(uppers) > 1 else ", under the method where they reach highest.")
     )
 

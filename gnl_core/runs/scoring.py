@@ -7,31 +7,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gnl_core.config import RunConfig, ScoringConfig, scoring_settings
-from gnl_core.datasets import TRAIN
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors.base import Detector
-from gnl_core.finite import check_scores
-from gnl_core.metrics.threshold import threshold_at
+from gnl_core.metrics.map_scale import MAP_SCALE_IMAGES, sampling_step, scale_of_maxima
 from gnl_core.records import Scores
 from gnl_core.runs.checkpoints import load_checkpoint
 from gnl_core.runs.folder import RunFolder
-from gnl_core.runs.images import list_domain
+from gnl_core.runs.images import list_domain, split_training, usable
 from gnl_core.scoring import detect, measure_shift, score
 
 SCORING_BATCH_SIZES = (16, 64)  # at 256 px; at 64 px and below
-
-
 SCORING_PIXELS = 2**18  # of a batch in between
-
-
 SHIFT_IMAGES = 256
-
-
-MAP_SCALE_QUANTILE = 0.995
 
 
 class Run(NamedTuple):
@@ -107,35 +97,27 @@ def measure_domain_shift(run: Run, domain: str) -> float | None:
         0 or more, about 0.4 in-distribution; None as of `gnl_core.scoring.measure_shift`.
     """
     items = list_domain(run.config, domain)
-    step = -(-len(items) // SHIFT_IMAGES)  # all kinds of images: data sets list them class by class
+    step = sampling_step(len(items), limit=SHIFT_IMAGES)  # all kinds of images: data sets list them class by class
     return measure_shift(run.detector, scoring_batches(items[::step], run.config))
 
 
 def map_scale(run: Run, scoring: ScoringConfig) -> float:
-    """Upper end of the colour scale of anomaly maps: a quantile of the training normals' map maxima.
+    """Upper end of the colour scale of anomaly maps, the same for every domain and every page.
+
+    The value that 99.5 % of the map maxima of normal training images do not exceed: of up to 256 images, spread evenly
+    over those that the run learns from and those that it holds out. To a method that memorises its training images,
+    such as PatchCore, these alone are hardly any distance away.
 
     Raises:
-        ValueError: If the method makes no maps, or they are not finite.
+        ValueError: If the method has no maps, or they are not finite.
     """
+    items = [item for part in split_training(run.config) for item in usable(run.config, part)]
+    step = sampling_step(len(items), limit=MAP_SCALE_IMAGES)
     maxima = [
         detection.anomaly_map.amax(dim=(1, 2, 3)).numpy()
-        for _, detection in detect(run.detector, load_domain(run, TRAIN), scoring)
+        for _, detection in detect(run.detector, scoring_batches(items[::step], run.config), scoring)
         if detection.anomaly_map is not None
     ]
     if not maxima:
         raise ValueError(f"{run.config.detector} gives scores only; ask for no maps")
-    return scale_of_maxima(maxima)
-
-
-def scale_of_maxima(maxima: Sequence[NDArray[np.float32]]) -> float:
-    """The value that 99.5 % of the maxima of normal images' maps do not exceed.
-
-    Args:
-        maxima: Batches of them, at least one.
-
-    Raises:
-        DivergedError: If one is not finite.
-    """
-    joined = np.concatenate(maxima).astype(np.float64)
-    check_scores(joined, source="the anomaly maps have no scale")
-    return threshold_at(joined, quantile=MAP_SCALE_QUANTILE)
+    return scale_of_maxima(np.concatenate(maxima))

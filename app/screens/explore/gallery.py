@@ -20,8 +20,9 @@ from app.scoring import DomainResult, ScoringResult
 from app.screens.explore.picks import ScoredDomain, choose_between, choose_kind, pick_rows
 from app.screens.explore.tiles import draw_tiles
 from app.sources import UNLABELLED
-from app.words import name_of, percent
+from app.words import exact_percent, name_of, percent
 from gnl_core.metrics.image import exceedance
+from gnl_core.metrics.map_scale import MAP_SCALE_QUANTILE
 from gnl_core.plots.style import LABEL_NAMES
 
 TILES = 16
@@ -123,4 +124,7 @@ def explain_maps(upper: float | None) -> None:
         st.caption(f"This method gives scores only: it has no anomaly map. {place}")
         return
     draw_colour_bar(f"{upper:.2f}")
-    st.caption(f"One scale for all maps: 99.5 % of the maps of normal training images stay below {upper:.2f}. {place}")
+    st.caption(
+        f"One scale for all maps: {exact_percent(MAP_SCALE_QUANTILE)} of the maps of normal training images "
+        f"stay below {upper:.2f}. {place}"
+    )

@@ -9,8 +9,9 @@ from app.scoring import map_scale, scores_of
 from app.screens.learn.lessons import plain_scores, subject_in, unmatched
 from app.screens.learn.step import LessonStep, Pair, Picture, choose_pair, draw_row, say_origin
 from app.sources import source_of
-from app.words import LABEL_WORDS, capitalised
+from app.words import LABEL_WORDS, capitalised, exact_percent
 from gnl_core.datasets import TRAIN
+from gnl_core.metrics.map_scale import MAP_SCALE_QUANTILE
 
 COLUMNS = ("Image", "Teacher", "Student", "Anomaly map")
 TEXT = """\
@@ -46,7 +47,7 @@ def show(pair: Pair, large: bool) -> None:
         pixels = (subject.image, *laid_out, *maps)
         named = zip(pixels, COLUMNS, strict=False)
         draw_row([Picture(picture, name, f"{name}: {subject.shown}") for picture, name in named])
-    draw_colour_bar(f"{upper:.2f}: 99.5 % of training maps stay below")
+    draw_colour_bar(f"{upper:.2f}: {exact_percent(MAP_SCALE_QUANTILE)} of training maps stay below")
     say_origin(pair.task.plain, about=f"two of {len(plain_scores(pair.task).label)} images, features of stage 1")
 
 

@@ -15,8 +15,8 @@ from gnl_core.plots.histograms import Panel
 
 SHIFT, GUESS, REVEALED = "shown_shift", "guess", "revealed"
 TEXT = """\
-To raise an alarm, one needs a **threshold**: here a score that nearly all of the normal images held out from training for
-this purpose stay below.
+To raise an alarm, one needs a **threshold**: here a score that nearly all of the normal images held out from
+training for this purpose stay below.
 
 Now light, background or sharpness change: a **distribution shift**. The objects are as normal or as faulty as before,
 and the detector is the same; only the pictures look different.
