@@ -192,20 +192,6 @@ class Report(NamedTuple):
     no_shift_score: str | None = None
 
 
-class Spread(NamedTuple):
-    """One figure over several runs that differ in their seed.
-
-    Attributes:
-        mean: Mean over the runs that have the figure; None if none has.
-        standard_deviation: Sample standard deviation (ddof = 1); None for fewer than two runs.
-        n_runs: Number of runs that have the figure.
-    """
-
-    mean: float | None
-    standard_deviation: float | None
-    n_runs: int
-
-
 class EpochRecord(NamedTuple):
     """One epoch of training.
 

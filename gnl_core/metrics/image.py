@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,19 +10,9 @@ from numpy.typing import NDArray
 from gnl_core.finite import count_not_finite
 from gnl_core.metrics import ranking
 from gnl_core.metrics.intervals import auroc_interval
-from gnl_core.records import DomainReport, PixelReport, Report, Scores, Spread, Threshold
+from gnl_core.records import DomainReport, PixelReport, Report, Scores, Threshold
 
 NO_PIXELS = PixelReport()
-FIGURES = (  # the fields of a DomainReport that have a mean over seeds
-    "auroc",
-    "average_precision",
-    "f1",
-    "false_alarm_rate",
-    "miss_rate",
-    "pixel_auroc",
-    "pixel_average_precision",
-    "aupro",
-)
 
 
 def auroc(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float | None:
@@ -164,25 +154,3 @@ def report(
 def exceedance(scores: NDArray[np.float64], threshold: float) -> float:
     """Share of scores above a threshold, in [0, 1]: false alarms among normal images, detections among anomalies."""
     return float((scores > threshold).mean())
-
-
-def spread(values: Iterable[float | None]) -> Spread:
-    """Mean and sample standard deviation (ddof = 1) of one figure over runs; runs that lack it are not counted."""
-    present = [value for value in values if value is not None]
-    return Spread(
-        mean=float(np.mean(present)) if present else None,
-        standard_deviation=float(np.std(present, ddof=1)) if len(present) > 1 else None,
-        n_runs=len(present),
-    )
-
-
-def spread_over_seeds(reports: Sequence[Report]) -> dict[str, dict[str, Spread]]:
-    """Every figure of every domain over runs that differ in their seed: domain name, figure's name, spread."""
-    names = dict.fromkeys(name for measured in reports for name in measured.domains)
-    return {
-        name: {
-            figure: spread(getattr(measured.domains[name], figure) for measured in reports if name in measured.domains)
-            for figure in FIGURES
-        }
-        for name in names
-    }

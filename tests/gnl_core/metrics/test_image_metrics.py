@@ -6,7 +6,6 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from gnl_core.finite import DivergedError
 from gnl_core.metrics.image import (
-    FIGURES,
     auroc,
     average_precision,
     exceedance,
@@ -15,12 +14,10 @@ from gnl_core.metrics.image import (
     miss_rate,
     report,
     report_domain,
-    spread,
-    spread_over_seeds,
 )
 from gnl_core.metrics.intervals import auroc_interval
 from gnl_core.metrics.threshold import choose_threshold, threshold_at
-from gnl_core.records import PixelReport, Report, Scores, Spread, Threshold
+from gnl_core.records import PixelReport, Scores, Threshold
 
 
 def test_auroc_is_the_share_of_pairs_in_order():
@@ -122,6 +119,10 @@ def test_false_alarms_and_misses_are_counted_at_the_threshold():
     assert miss_rate(labels, scores, threshold=3.0) == 0.5
 
 
+FIGURES = (
+    *("auroc", "average_precision", "f1", "false_alarm_rate", "miss_rate"),
+    *("pixel_auroc", "pixel_average_precision", "aupro"),
+)
 NONE_MEASURED = (None,) * len(FIGURES)
 
 
@@ -210,24 +211,3 @@ def test_a_domains_pixels_stand_in_its_report():
     fields = PixelReport._fields
     assert tuple(getattr(measured.domains["d"], name) for name in fields) == pixels
     assert tuple(getattr(measured.domains["m"], name) for name in fields) == PixelReport()
-
-
-def test_the_spread_of_2_4_and_9_is_their_mean_and_sample_deviation():
-    # mean 5; squared distances 9 + 1 + 16 = 26, over 3 - 1
-    assert spread([2.0, 4.0, 9.0]) == Spread(5.0, pytest.approx(13**0.5), 3)
-
-
-def test_a_single_seed_has_no_spread():
-    assert spread([0.5]) == Spread(0.5, None, 1)
-    assert spread([0.5, None]) == Spread(0.5, None, 1)
-    assert spread([None]) == spread([]) == Spread(None, None, 0)
-
-
-def test_a_report_over_seeds_has_every_figure_of_every_domain():
-    d, m = (report_domain(np.array([0, 1]), np.array(scores)) for scores in ([1.0, 2.0], [2.0, 1.0]))
-    over_seeds = spread_over_seeds([Report({"d": d}, {}), Report({"d": m, "m": m}, {})])
-    assert list(over_seeds) == ["d", "m"]
-    assert set(over_seeds["d"]) == set(FIGURES)
-    assert over_seeds["d"]["auroc"] == Spread(0.5, pytest.approx(0.5**0.5), 2)
-    assert over_seeds["m"]["auroc"] == Spread(0.0, None, 1)
-    assert over_seeds["m"]["aupro"] == Spread(None, None, 0)
