@@ -202,6 +202,16 @@ def scoring_settings(config: RunConfig, **overrides: object) -> ScoringConfig:
     return ScoringConfig(**(own | {name: value for name, value in overrides.items() if value is not None}))
 
 
+def flag_of(name: str) -> str:
+    """The command-line flag of a setting, such as --style-weight for style_weight."""
+    return f"--{name.replace('_', '-')}"
+
+
+def stage_indices(stages: Stages) -> frozenset[int]:
+    """Indices, from 0, of the stages that a setting such as "1,3" names."""
+    return frozenset(int(number) - 1 for number in stages.split(","))
+
+
 def parse_config(values: dict[str, Any]) -> RunConfig:
     """Check settings and fill in the defaults.
 

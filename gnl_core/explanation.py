@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gnl_core.anomaly_map import enlarged_stage_maps
-from gnl_core.config import ScoringConfig
+from gnl_core.config import ScoringConfig, stage_indices
 from gnl_core.detectors.base import Detector
 from gnl_core.detectors.knn import pool
 from gnl_core.detectors.rd4ad import RD4AD
@@ -187,7 +187,7 @@ def score_single_references(
 def match_each(detector: RD4AD, scoring: ScoringConfig, references: Sequence[Tensor]) -> Mix:
     """Matching of as many copies of an image as there are references, each to its own."""
     weight = detector.style_weight if scoring.style_weight is None else scoring.style_weight
-    matched = {int(stage) - 1 for stage in scoring.matched_stages.split(",")}
+    matched = stage_indices(scoring.matched_stages)
 
     def mix(index: int, stage: Tensor) -> Tensor:
         return match_distribution(stage, references[index], style_weight=weight) if index in matched else stage

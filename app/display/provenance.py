@@ -9,7 +9,7 @@ from app import PROJECT
 from app.checkpoints import Checkpoint
 from app.controls.view import View
 from app.words import TEACHER_NAMES, name_of
-from gnl_core.config import ScoringConfig, scoring_settings
+from gnl_core.config import ScoringConfig, flag_of, scoring_settings
 from gnl_core.records import DomainReport
 from gnl_core.runs.folder import RunFolder
 
@@ -45,7 +45,7 @@ def command(view: View, checkpoint: Checkpoint, scoring: ScoringConfig, *, domai
     words = [
         word
         for name, value in asked.items()
-        for word in (f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value))
+        for word in (flag_of(name), f"{value:g}" if isinstance(value, float) else str(value))
     ]
     return shlex.join(["gnl", "score", shown_path(checkpoint.folder), "--domain", *(domains or [view.shifted]), *words])
 

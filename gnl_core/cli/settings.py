@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from gnl_core.config import USUAL_SPLIT, Split, parse_config
+from gnl_core.config import USUAL_SPLIT, Split, flag_of, parse_config
 from gnl_core.datasets import FOLDER, default_root
 from gnl_core.datasets.reading import tell_reading
 
@@ -36,7 +36,7 @@ def add_settings(
             {"action": argparse.BooleanOptionalAction} if field.annotation is bool else {"metavar": "VALUE"}
         )
         parser.add_argument(
-            f"--{name.replace('_', '-')}",
+            flag_of(name),
             default=argparse.SUPPRESS,
             **flag,
             help=f"{field.description}{default}".replace("%", "%%"),

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Beta
 
-from gnl_core.config import RunConfig
+from gnl_core.config import RunConfig, stage_indices
 from gnl_core.distribution_matching import Mixing
 from gnl_core.models.teachers import Mix
 
@@ -19,7 +19,7 @@ def draw_mix(mixing: Mixing, config: RunConfig) -> Mix:
     MixStyle (Zhou et al., ICLR 2021, section 3) and EFDMix (Zhang et al., CVPR 2022, section 3.2).
     The draws are PyTorch's global generator's, which the training loop seeds.
     """
-    mixed = {int(stage) - 1 for stage in config.mixed_stages.split(",")}
+    mixed = stage_indices(config.mixed_stages)
     shares = Beta(torch.tensor(config.mixing_beta), torch.tensor(config.mixing_beta))
 
     def mix(index: int, stage: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from operator import itemgetter
 import torch
 from torch import Tensor, nn
 
-from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.config import RunConfig, ScoringConfig, stage_indices
 from gnl_core.distribution_matching import nearest_reference, sort_features, take_distribution
 from gnl_core.models.teachers import Branch, Mix, Teacher, Ways
 from gnl_core.records import Batch
@@ -190,7 +190,7 @@ def first_of_each(parts: Sequence[Tensor]) -> list[int]:
 
 def chosen_references(index: int, scoring: ScoringConfig) -> Chosen | None:
     """Which references a question matches a stage to; None where it leaves the stage as it is."""
-    matched = str(index + 1) in scoring.matched_stages.split(",")
+    matched = index in stage_indices(scoring.matched_stages)
     return (scoring.reference_count, scoring.reference_choice) if matched else None
 
 

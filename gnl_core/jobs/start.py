@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 import gnl_core
-from gnl_core.config import RunConfig, parse_config
+from gnl_core.config import RunConfig, flag_of, parse_config
 from gnl_core.datasets import check_class, find_dataset
 from gnl_core.detectors import find_method
 from gnl_core.jobs.status import Status, is_alive, read_status, write_status
@@ -124,10 +124,9 @@ def open_unfinished(folder: RunFolder, changes: Mapping[str, object]) -> RunConf
         )
     config = parse_config(begun.model_dump() | dict(changes))
     for name, before, now in differing_settings(begun, config):
-        flag = name.replace("_", "-")
         raise ValueError(
             f"{folder.path} was begun with {name} = {before}, but {now} is asked for; "
-            f"resume it without --{flag}, or train another run"
+            f"resume it without {flag_of(name)}, or train another run"
         )
     if config != begun:
         write_config(folder, config)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from gnl_core.config import RunConfig, ScoringConfig, parse_config
+from gnl_core.config import RunConfig, ScoringConfig, flag_of, parse_config, stage_indices
 
 
 @pytest.mark.parametrize(
@@ -113,3 +113,20 @@ def test_paths_are_kept_so_that_they_hold_from_any_working_folder(tmp_path: Path
 def test_a_setting_that_is_not_finite_is_refused(name: str, value: str):
     with pytest.raises(ValueError, match=f"invalid settings: {name} = '{value}'"):
         parse_config({name: value})
+
+
+def test_stages_are_counted_from_1_in_settings_and_from_0_in_code():
+    assert stage_indices("1,3") == {0, 2}
+    assert stage_indices("2") == {1}
+
+
+def test_a_setting_and_its_flag_are_spelt_alike_but_for_dashes():
+    assert flag_of("smoothing_sigma_px") == "--smoothing-sigma-px"
+
+
+@pytest.mark.parametrize("spelling", ['"_", "-"', "'_', '-'", 'stages.split(","'])
+def test_flags_are_spelt_and_stages_parsed_in_one_place(spelling):
+    package = Path(__file__).parents[2]
+    sources = [path for name in ("app", "gnl_core") for path in (package / name).rglob("*.py")]
+    places = {path.relative_to(package).as_posix() for path in sources if spelling in path.read_text()}
+    assert places <= {"gnl_core/config.py", "gnl_core/plots/losses.py"}  # the latter labels a plot's axes
