@@ -7,9 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from app.checkpoints import Checkpoint
-from app.sources import UNLABELLED, own_folder
+from app.sources import own_folder
 from gnl_core.datasets import DATASETS, FOLDER, default_root, list_items
-from gnl_core.datasets.base import DatasetSpec
+from gnl_core.datasets.base import UNLABELLED, DatasetSpec
 from gnl_core.datasets.folder import open_folder
 from gnl_core.datasets.overview import look_over
 from gnl_core.datasets.presence import count_domains, found_classes

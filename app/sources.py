@@ -16,7 +16,6 @@ from gnl_core.datasets.shifts import split_domain
 from gnl_core.records import Scores
 
 WATCHED_SECONDS = 5
-UNLABELLED = -1
 
 
 class Source(NamedTuple):

@@ -11,8 +11,7 @@ import numpy as np
 import PIL.Image
 from PIL.ImageFile import ImageFile
 
-from app.sources import UNLABELLED
-from gnl_core.datasets.base import Image, Item, Mask
+from gnl_core.datasets.base import UNLABELLED, Image, Item, Mask
 from gnl_core.datasets.decoding import UnusablePixelsError, decode, open_picture, to_rgb
 from gnl_core.datasets.shifts import shift_items
 

@@ -14,9 +14,9 @@ from app.controls.image import Chosen
 from app.display.pictures import enlarge, picture_url, without_map
 from app.image_scoring import ImageResult, kind_of
 from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION
-from app.sources import UNLABELLED
 from app.subjects import Subject
 from app.words import LABEL_WORDS, exact_percent, name_of
+from gnl_core.datasets.base import UNLABELLED
 from gnl_core.metrics.map_scale import MAP_SCALE_QUANTILE
 
 if TYPE_CHECKING:

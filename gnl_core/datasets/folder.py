@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gnl_core.config import USUAL_SPLIT, Split
-from gnl_core.datasets.base import INDUSTRIAL_OPERATIONS, DatasetSpec, Item
+from gnl_core.datasets.base import INDUSTRIAL_OPERATIONS, UNLABELLED, DatasetSpec, Item
 from gnl_core.datasets.layout import (
-    UNKNOWN,
     Kind,
     find_below,
     find_kinds,
@@ -181,7 +180,7 @@ def find_domains(test: Path) -> dict[str, tuple[Kind, ...]]:
     """
     folders = [path for path in list_folders(test) if not is_named(path, "masks")]
     if not folders:
-        return {PLAIN_DOMAIN: (Kind(test, UNKNOWN),)}
+        return {PLAIN_DOMAIN: (Kind(test, UNLABELLED),)}
     if is_plain(test, folders):
         return {PLAIN_DOMAIN: tuple(find_kinds(test))}
     for path in folders:

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from gnl_core.datasets.base import Item
+from gnl_core.datasets.base import UNLABELLED, Item
 from gnl_core.datasets.images import read_image, read_mask_of
 from gnl_core.datasets.listing import check_inside, list_folders, list_images
 from gnl_core.datasets.names import (
@@ -22,8 +22,7 @@ from gnl_core.datasets.names import (
     tell_found,
 )
 
-UNKNOWN = -1  # the label of images that nobody has labelled
-UNLABELLED = "unlabelled"
+UNLABELLED_CATEGORY = "unlabelled"
 MASK_ENDING = "_mask"  # what may follow an image's name in its mask's
 
 
@@ -116,7 +115,7 @@ class Kind(NamedTuple):
     @property
     def category(self) -> str:
         """What its images show."""
-        return {0: NORMAL, UNKNOWN: UNLABELLED}.get(self.label, self.folder.name)
+        return {0: NORMAL, UNLABELLED: UNLABELLED_CATEGORY}.get(self.label, self.folder.name)
 
 
 def find_kinds(folder: Path) -> list[Kind]:

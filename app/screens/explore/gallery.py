@@ -19,8 +19,8 @@ from app.methods import DETECTOR_NAMES
 from app.scoring import DomainResult, ScoringResult
 from app.screens.explore.picks import ScoredDomain, choose_between, choose_kind, pick_rows
 from app.screens.explore.tiles import draw_tiles
-from app.sources import UNLABELLED
 from app.words import exact_percent, name_of, percent
+from gnl_core.datasets.base import UNLABELLED
 from gnl_core.metrics.image import exceedance
 from gnl_core.metrics.map_scale import MAP_SCALE_QUANTILE
 from gnl_core.plots.style import LABEL_NAMES

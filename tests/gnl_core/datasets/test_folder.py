@@ -156,3 +156,10 @@ def test_a_symlink_that_leads_out_is_refused(tmp_path: Path):
     (tmp_path / "root" / "test").symlink_to(tmp_path / "outside")
     with pytest.raises(ValueError, match=r"root/test leads out of .*root through a symlink"):
         open_folder(tmp_path / "root").test_items(None, "good", "test")
+
+
+def test_the_label_of_images_that_nobody_has_labelled_is_defined_once():
+    package = Path(__file__).parents[3]
+    sources = [path for name in ("app", "gnl_core") for path in (package / name).rglob("*.py")]
+    defining = [path.relative_to(package).as_posix() for path in sources if "\nUNLABELLED = " in path.read_text()]
+    assert defining == ["gnl_core/datasets/base.py"]
