@@ -1,1 +1,59 @@
-"""Image anomaly detection under distribution shift: GNL, and what it is compared with."""
+"""Image anomaly detection under distribution shift: GNL, and what it is compared with.
+
+The names below are the public face, documented in `gnl_core.api`. They are imported when they are first used, so that
+`import gnl_core` itself is fast.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gnl_core.api import (
+        DATASETS,
+        DETECTORS,
+        TEACHERS,
+        Report,
+        Run,
+        RunConfig,
+        ScoringConfig,
+        compare,
+        images,
+        load,
+        map_scale,
+        score,
+        show_histograms,
+        show_map,
+        train,
+    )
+
+__all__ = [
+    "DATASETS",
+    "DETECTORS",
+    "TEACHERS",
+    "Report",
+    "Run",
+    "RunConfig",
+    "ScoringConfig",
+    "compare",
+    "images",
+    "load",
+    "map_scale",
+    "score",
+    "show_histograms",
+    "show_map",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("gnl_core.api"), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names before they are imported too."""
+    return sorted({*globals(), *__all__})

@@ -9,26 +9,25 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from gnl_core.cli.report import format_report
 from gnl_core.cli.settings import add_settings, given_settings, say, say_reading
 from gnl_core.cli.tune import PLACES
 from gnl_core.config import RunConfig, ScoringConfig
-from gnl_core.datasets import HELD_OUT, default_root, find_dataset
-from gnl_core.datasets.overview import Overview, look_over, warn_of
-from gnl_core.datasets.shifts import shifted_domain, split_domain
-from gnl_core.metrics.image import report
-from gnl_core.metrics.threshold import choose_threshold
-from gnl_core.records import Batch, Detection, PixelReport, Report, Scores
+from gnl_core.datasets import default_root, find_dataset
+from gnl_core.datasets.overview import Overview, warn_of
+from gnl_core.datasets.shifts import shifted_domain
+from gnl_core.metrics.table import format_report
+from gnl_core.records import Batch, Detection, PixelReport, Scores
 from gnl_core.runs.discovery import find_epoch
+from gnl_core.runs.evaluation import find_overview, report_run, score_held_out
 from gnl_core.runs.exports import MapPictures, map_name, write_csv
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.images import list_domain
 from gnl_core.runs.outputs import check_output
 from gnl_core.runs.reports import report_to_json, write_report
 from gnl_core.runs.scores import save_scores
-from gnl_core.runs.scoring import Run, load_domain, load_run, map_scale, measure_domain_shift, resolve_scoring
+from gnl_core.runs.scoring import Run, load_domain, load_run, map_scale, resolve_scoring
 from gnl_core.runs.tuning import read_preset
-from gnl_core.scoring import collect, collect_scores, detect, explain_missing_shift, join_scores
+from gnl_core.scoring import collect, detect, join_scores
 from gnl_core.strict_json import to_json
 
 QUANTILE = "threshold_quantile"
@@ -73,16 +72,9 @@ def score_command(parsed: argparse.Namespace) -> None:
     pictures = MapPictures(upper=map_scale(run, scoring)) if parsed.maps else None
     scored = {domain: score_one_domain(run, domain, scoring, pictures=pictures) for domain in domains}
     scores = join_scores([rows for rows, _ in scored.values()])
-    held_out = score_held_out(run, scoring)
+    held_out = score_held_out(run, scoring, explain=say)
     quantile = given_settings(parsed, [QUANTILE]).get(QUANTILE, run.config.threshold_quantile)
-    measured = report(
-        scores,
-        in_distribution=spec.in_distribution,
-        threshold=choose_threshold(held_out, quantile=quantile),
-        pixels={domain: pixels for domain, (_, pixels) in scored.items()},
-        shift_scores={domain: measure_domain_shift(run, domain) for domain in domains},
-    )._replace(no_shift_score=explain_missing_shift(run.detector))
-    measured = note_equal_images(measured, overview)
+    measured = report_run(run, scored, held_out=held_out, quantile=quantile, overview=overview)
     save_scores(folder, scores, scoring)
     if held_out:
         save_scores(folder, held_out, scoring)
@@ -113,28 +105,12 @@ def prepare_outputs(parsed: argparse.Namespace, run: Run, domains: Sequence[str]
 
 
 def look_at_data(run: Run) -> Overview | None:
-    """The data set of a run, and on standard error what is wrong with it; None where its training images are not."""
-    config = run.config
-    try:
-        overview = look_over(
-            config.dataset, normal_class=config.normal_class, root=config.data_root, split=config.split
-        )
-    except ValueError:  # a run can be scored on a machine that lacks them
-        return None
-    warnings_found = warn_of(overview, config.data_root or default_root())
+    """Return the overview of a run's data set, and report problems with it on standard error."""
+    overview = find_overview(run)
+    warnings_found = () if overview is None else warn_of(overview, run.config.data_root or default_root())
     if warnings_found:
-        say(f"data: {'; '.join(warnings_found)}: see gnl data check --dataset {config.dataset}")
+        say(f"data: {'; '.join(warnings_found)}: see gnl data check --dataset {run.config.dataset}")
     return overview
-
-
-def note_equal_images(measured: Report, overview: Overview | None) -> Report:
-    """The report with the number of each domain's images that equal a training image."""
-    equal = {} if overview is None else overview.equal
-    domains = {
-        name: domain._replace(n_equal_to_training=equal.get(split_domain(name)[0]))
-        for name, domain in measured.domains.items()
-    }
-    return measured._replace(domains=domains)
 
 
 def score_one_domain(
@@ -178,13 +154,3 @@ def write_outputs(parsed: argparse.Namespace, scores: Scores, pictures: MapPictu
             f"cannot write {files}, the first: {problems[0]}; the scores are in {parsed.run}, and all other files are "
             "written: mend that, and score again"
         )
-
-
-def score_held_out(run: Run, scoring: ScoringConfig) -> Scores | None:
-    """Score the normal training images kept for the threshold; where there are none, say why and go on without."""
-    try:
-        batches = load_domain(run, HELD_OUT)
-    except ValueError as error:  # none were kept, or the run is scored where its training images are not
-        say(f"no threshold: {error}")
-        return None
-    return collect_scores(detect(run.detector, batches, scoring))

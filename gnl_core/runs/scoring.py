@@ -30,6 +30,11 @@ class Run(NamedTuple):
     detector: Detector
     config: RunConfig
 
+    def __repr__(self) -> str:
+        """Name the run in one line, without the detector's layers."""
+        config = self.config
+        return f"Run({config.detector} on {config.dataset}, normal class {config.normal_class!r})"
+
 
 def load_run(
     folder: RunFolder, *, device: str = "auto", teacher_weights: Path | None = None, data_root: Path | None = None

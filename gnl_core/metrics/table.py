@@ -1,8 +1,9 @@
-"""A report as a table for the terminal."""
+"""A report as a table: text for the terminal, HTML for a notebook."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from html import escape
 
 from gnl_core.finite import describe_scores
 from gnl_core.records import DomainReport, Report, Threshold
@@ -42,16 +43,30 @@ COUNTS: Columns = {
 
 
 def format_report(measured: Report) -> str:
-    """A line a domain, and below what one has to know in order to read them."""
+    """One line per domain, followed by the footnotes."""
+    cells = report_cells(measured)
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join([name.ljust(widths[0]), *map(str.rjust, rest, widths[1:])]).rstrip() for name, *rest in cells]
+    return "\n".join([*lines, *footnotes(measured)])
+
+
+def html_report(measured: Report) -> str:
+    """The same table and footnotes as HTML; every text is escaped."""
+    header, *rows = report_cells(measured)
+    head = "".join(f"<th>{escape(name)}</th>" for name in header)
+    body = "".join(f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in row)}</tr>" for row in rows)
+    notes = "".join(f"<p>{escape(note)}</p>" for note in footnotes(measured))
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+
+
+def report_cells(measured: Report) -> list[list[str]]:
+    """The header, then one row per domain; pixel metrics and the shift have columns where they are measured."""
     domains = measured.domains
     has_pixels = any(domain.pixel_auroc is not None for domain in domains.values())
     measures_shift = has_shift(measured) or measured.no_shift_score is not None
     columns = RANKING | THRESHOLDED | (PIXELS if has_pixels else {}) | (SHIFT if measures_shift else {}) | COUNTS
-    cells = [["domain", *columns]]
-    cells += [[name, *(show(domain) for show in columns.values())] for name, domain in domains.items()]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ["  ".join([name.ljust(widths[0]), *map(str.rjust, rest, widths[1:])]).rstrip() for name, *rest in cells]
-    return "\n".join([*lines, *footnotes(measured)])
+    rows = [[name, *(show(domain) for show in columns.values())] for name, domain in domains.items()]
+    return [["domain", *columns], *rows]
 
 
 def footnotes(measured: Report) -> Iterator[str]:

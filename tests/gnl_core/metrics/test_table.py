@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from gnl_core.cli.report import format_report
+from gnl_core.metrics.table import format_report
 from gnl_core.records import DomainReport, Report, Threshold
 
 THRESHOLD = Threshold(1.4742, 0.95, 11)

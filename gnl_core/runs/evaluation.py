@@ -1,0 +1,77 @@
+"""The report of a trained run: what `gnl score` and `gnl_core.score` have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from gnl_core.config import ScoringConfig
+from gnl_core.datasets import HELD_OUT, find_dataset
+from gnl_core.datasets.overview import Overview, look_over
+from gnl_core.datasets.shifts import split_domain
+from gnl_core.metrics.image import report
+from gnl_core.metrics.threshold import choose_threshold
+from gnl_core.records import PixelReport, Report, Scores
+from gnl_core.runs.scoring import Run, load_domain, measure_domain_shift
+from gnl_core.scoring import collect_scores, detect, explain_missing_shift, join_scores
+
+
+def report_run(
+    run: Run,
+    scored: Mapping[str, tuple[Scores, PixelReport]],
+    *,
+    held_out: Scores | None,
+    quantile: float,
+    overview: Overview | None,
+) -> Report:
+    """Measure the scores of a run, and the shift of each domain.
+
+    Args:
+        run: The run that gave the scores.
+        scored: Domain name to its scores and the metrics of its anomaly maps.
+        held_out: Scores of the held-out normal training images; None without any, and there is no threshold.
+        quantile: Share of these scores that do not exceed the threshold, in (0, 1).
+        overview: The data set's, for the number of test images that equal a training image; None if unknown.
+    """
+    measured = report(
+        join_scores([scores for scores, _ in scored.values()]),
+        in_distribution=find_dataset(run.config.dataset, run.config.data_root).in_distribution,
+        threshold=choose_threshold(held_out, quantile=quantile),
+        pixels={domain: pixels for domain, (_, pixels) in scored.items()},
+        shift_scores={domain: measure_domain_shift(run, domain) for domain in scored},
+    )._replace(no_shift_score=explain_missing_shift(run.detector))
+    return note_equal_images(measured, overview)
+
+
+def note_equal_images(measured: Report, overview: Overview | None) -> Report:
+    """The report with the number of each domain's images that equal a training image."""
+    equal = {} if overview is None else overview.equal
+    domains = {
+        name: domain._replace(n_equal_to_training=equal.get(split_domain(name)[0]))
+        for name, domain in measured.domains.items()
+    }
+    return measured._replace(domains=domains)
+
+
+def find_overview(run: Run) -> Overview | None:
+    """The overview of a run's data set; None where its training images are missing."""
+    config = run.config
+    try:
+        return look_over(config.dataset, normal_class=config.normal_class, root=config.data_root, split=config.split)
+    except ValueError:  # a run can be scored on a machine that lacks them
+        return None
+
+
+def score_held_out(run: Run, scoring: ScoringConfig, *, explain: Callable[[str], object]) -> Scores | None:
+    """Score the normal training images that are held out for the threshold.
+
+    Args:
+        run: The run.
+        scoring: How to score them.
+        explain: Called with the reason, in one sentence, where there are none; the result is then None.
+    """
+    try:
+        batches = load_domain(run, HELD_OUT)
+    except ValueError as error:  # none were held out, or the run is scored where its training images are missing
+        explain(f"no threshold: {error}")
+        return None
+    return collect_scores(detect(run.detector, batches, scoring))
