@@ -180,8 +180,8 @@ def score_single_references(
     if not count:
         return torch.zeros(0)
     images = image.expand(count, -1, -1, -1)
-    found = detector.network(detector.network.teacher(images, match_each(detector, scoring, references)))
-    return detector.rate(found, images, scoring).score
+    features = detector.network(detector.network.teacher(images, match_each(detector, scoring, references)))
+    return detector.detect_from_features(features, images, scoring).score
 
 
 def match_each(detector: RD4AD, scoring: ScoringConfig, references: Sequence[Tensor]) -> Mix:

@@ -1,4 +1,4 @@
-"""The methods, one file each, and the table of them."""
+"""The table of methods; each method has a module of its own."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ DETECTORS: dict[str, Callable[[RunConfig], Detector]] = {
 
 
 def find_method(name: str) -> type[Detector]:
-    """The class of a method, for what it says of itself before it is built.
+    """Return the class of a method, whose attributes describe it without building it.
 
     Raises:
         ValueError: If there is no such method.
@@ -48,10 +48,10 @@ def find_method(name: str) -> type[Detector]:
 
 
 def create_detector(config: RunConfig) -> Detector:
-    """Build the method that a run names, its weights drawn from the run's seed.
+    """Build a run's method, with weights drawn from the run's seed.
 
     Raises:
-        ValueError: If there is no such method, or its teacher cannot be had.
+        ValueError: If there is no such method, or its teacher is unavailable.
     """
     find_method(config.detector)
     with torch.random.fork_rng(devices=[]):

@@ -1,4 +1,4 @@
-"""One interface for all methods."""
+"""The interface that all methods share."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ ADAM_BETAS = (0.5, 0.999)  # supplement, section 2.1
 
 
 class Detector(nn.Module):
-    """One method: how it learns from normal images and how it scores any image.
+    """A method: how it learns from normal images and how it scores any image.
 
-    What it needs in order to score, a centre or reference features, is a buffer: a checkpoint of its
-    state scores without the data set.
+    Whatever it needs for scoring, such as a centre or reference features, is a buffer, so that a checkpoint of its
+    state suffices to score without the data set.
 
     Attributes:
-        views: What the loader must put in `Batch.views` for training.
-        style_weight: Strength of feature distribution matching where a question leaves it open.
-        matches: Whether there is matching that a question can ask for; the strength means nothing otherwise.
-        reduces_map: Whether the score is the anomaly map, reduced as the question says.
-        learning_rate: Learning rate where a run leaves it open.
-        adversarial_losses: Names of loss terms that two networks pull in opposite ways; they need not fall.
-        memories: Names of buffers whose first dimension is known only once `prepare` has seen the
-            training images, such as a bank of features; they begin empty.
+        views: Views that the loader must put into `Batch.views` for training.
+        style_weight: Strength of feature distribution matching for scorings that leave it open.
+        matches: Whether the method supports feature distribution matching; if not, the strength has no effect.
+        reduces_map: Whether the score is the anomaly map, reduced as the scoring says.
+        learning_rate: Learning rate for runs that leave it open.
+        adversarial_losses: Names of loss terms that two networks push in opposite directions; they need not fall.
+        memories: Names of buffers whose first dimension depends on the training images that `prepare`
+            reads, such as a bank of features; they are empty before.
     """
 
     views: tuple[str, ...] = ("original",)
@@ -41,32 +41,32 @@ class Detector(nn.Module):
     memories: tuple[str, ...] = ()
 
     def prepare(self, batches: Iterable[Batch]) -> None:
-        """Look at the training images once, in the data set's order, before training. Default: nothing."""
+        """Read the training images once, in the data set's order, before training. Default: do nothing."""
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Named and weighted scalars; training minimises their sum."""
+        """Compute the named and weighted loss terms, scalars whose sum training minimises."""
         raise TypeError(f"{type(self).__name__} has no training losses")
 
     @property
     def device(self) -> torch.device:
-        """Where its weights are, and so where it computes."""
+        """The device of its weights, on which it computes."""
         return next(self.parameters()).device
 
     def optimizers(self, learning_rate: float) -> list[Optimizer]:
-        """What `training_step` steps. Default: Adam over everything that learns; none where nothing does."""
+        """Create the optimizers for `training_step`. Default: Adam over all trainable parameters; none without any."""
         learnable = [parameter for parameter in self.parameters() if parameter.requires_grad]
         return [Adam(learnable, lr=learning_rate, betas=ADAM_BETAS, fused=True)] if learnable else []
 
     def training_step(self, batch: Batch, optimizers: Sequence[Optimizer], *, progress: float) -> dict[str, float]:
         """Learn from one batch. Default: descend the sum of the losses.
 
-        What is random in it is drawn from PyTorch's global generator on the CPU: the loop seeds it for
-        each epoch, so that a training can be taken up at any epoch and on any device with the same draws.
+        Random numbers come from PyTorch's global generator on the CPU. The loop seeds it for each epoch,
+        so that training can resume at any epoch and on any device with the same draws.
 
         Args:
             batch: Training images with every view in `views`.
-            optimizers: What `optimizers` gave.
-            progress: Share of the training that is done, in [0, 1).
+            optimizers: The result of `optimizers`.
+            progress: Completed share of the training, in [0, 1).
 
         Returns:
             The value of each named loss term.
@@ -84,26 +84,27 @@ class Detector(nn.Module):
 
         Args:
             images: RGB in [0, 1], shape (B, 3, H, W).
-            scoring: How to look at them. It is an argument and not a state of the detector, so that
-                several questions can share one detector at the same time.
+            scoring: Settings of the scoring. They are an argument and not a state of the detector, so that
+                several scorings can share one detector at the same time.
         """
         raise NotImplementedError
 
     def detect_each(self, images: Tensor, scorings: Sequence[ScoringConfig]) -> list[Detection]:
-        """What `forward` gives for each of several questions. Default: ask one after the other.
+        """Score images as `forward` does, with each of several scorings. Default: one after the other.
 
         Args:
             images: RGB in [0, 1], shape (B, 3, H, W).
-            scorings: How to look at them.
+            scorings: Settings of each scoring.
         """
         return [self(images, scoring) for scoring in scorings]
 
 
 def load_teacher(config: RunConfig) -> Teacher:
-    """The teacher that a run's settings name, with its weights.
+    """Build the teacher that a run's settings name, with its weights.
 
     Raises:
-        ValueError: If it cannot be built, cannot read images of the run's size, or has no weights; says what to do.
+        ValueError: If it cannot be built, cannot read images of the run's size, or has no weights; the message says
+            what to do.
     """
     return create_teacher(
         config.teacher, weights=config.teacher_weights, sha256=config.teacher_sha256, image_size=config.image_size

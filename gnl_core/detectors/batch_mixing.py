@@ -1,4 +1,4 @@
-"""Random draws of style mixing in training: which stages, which partners, how much."""
+"""Random draws for style mixing in training: stages, partners and shares."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from gnl_core.models.teachers import Mix
 
 
 def draw_mix(mixing: Mixing, config: RunConfig) -> Mix:
-    """What happens to each stage's map of a training batch on its way through the teacher.
+    """Build the function that mixes styles in each stage's map of a training batch.
 
-    Behind each of the mixed stages a coin decides whether anything does; if so, every image has its
-    partner in the shuffled batch and a share of its own drawn from a Beta distribution, as in
+    After each mixed stage, a random draw decides whether to mix. If so, each image gets a partner from the
+    shuffled batch, and its own share is drawn from a Beta distribution, as in
     MixStyle (Zhou et al., ICLR 2021, section 3) and EFDMix (Zhang et al., CVPR 2022, section 3.2).
-    The draws are PyTorch's global generator's, which the training loop seeds.
+    The draws come from PyTorch's global generator, which the training loop seeds.
     """
     mixed = stage_indices(config.mixed_stages)
     shares = Beta(torch.tensor(config.mixing_beta), torch.tensor(config.mixing_beta))

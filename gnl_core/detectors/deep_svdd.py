@@ -13,13 +13,13 @@ from gnl_core.detectors.base import Detector
 from gnl_core.models.svdd_encoder import OUTPUTS, SvddEncoder, measuring_statistics
 from gnl_core.records import Batch, Detection
 
-SMALLEST_COORDINATE = 0.1  # a centre at zero could be met by weights that are all zero
+SMALLEST_COORDINATE = 0.1  # weights that are all zero would reach a centre at zero
 WEIGHT_DECAY = 1e-6  # the paper's lambda
 WARM_UP_SHARE = 1 / 15  # the published code leaves the radius at 0 for 10 of 150 epochs
 
 
 class DeepSVDD(Detector):
-    """Images become points, training pulls the normal ones to a fixed centre; what lies far out is anomalous.
+    """An encoder that maps normal images close to a fixed centre; images far from the centre are anomalous.
 
     It has no teacher and no anomaly map.
     """
@@ -39,17 +39,17 @@ class DeepSVDD(Detector):
 
     @torch.no_grad()
     def prepare(self, batches: Iterable[Batch]) -> None:
-        """Fix the centre: the mean of the untrained encoder's points of the training images."""
+        """Set the centre to the mean of the points to which the untrained encoder maps the training images."""
         with measuring_statistics(self.encoder):
             points = torch.cat([self.encoder(batch.views["original"]) for batch in batches])
         self.centre.copy_(keep_from_zero(points.mean(dim=0)))
 
     def distances(self, images: Tensor) -> Tensor:
-        """Squared distance of each image's point from the centre, shape (B,)."""
+        """Compute the squared distance of each image's point from the centre, shape (B,)."""
         return (self.encoder(images) - self.centre).square().sum(dim=1)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """The one-class objective (Eq. 4) or the soft-boundary one (Eq. 3); their last term is the weight decay."""
+        """The one-class (Eq. 4) or soft-boundary objective (Eq. 3); the optimizer adds its last term, weight decay."""
         distances = self.distances(batch.views["original"])
         if not self.soft_boundary:
             return {"distance": distances.mean()}
@@ -57,11 +57,11 @@ class DeepSVDD(Detector):
         return {"radius": self.radius.square(), "outside": outside / self.outside_share}
 
     def optimizers(self, learning_rate: float) -> list[Optimizer]:
-        """Adam with its usual momentum and the paper's weight decay."""
+        """Create Adam with its default momentum and the paper's weight decay."""
         return [Adam(self.parameters(), lr=learning_rate, weight_decay=WEIGHT_DECAY)]
 
     def training_step(self, batch: Batch, optimizers: Sequence[Optimizer], *, progress: float) -> dict[str, float]:
-        """One step of descent; then, for the soft boundary and after a warm-up, the batch's radius."""
+        """Take a descent step; with the soft boundary and after a warm-up, set the radius from the batch."""
         terms = super().training_step(batch, optimizers, progress=progress)
         if self.soft_boundary and progress >= WARM_UP_SHARE:
             with torch.no_grad():
@@ -70,21 +70,21 @@ class DeepSVDD(Detector):
         return terms
 
     def forward(self, images: Tensor, scoring: ScoringConfig) -> Detection:
-        """Score by the squared distance from the centre, less the squared radius (Eq. 5)."""
+        """Score by the squared distance from the centre minus the squared radius (Eq. 5)."""
         return Detection(score=self.distances(images) - self.radius.square(), anomaly_map=None)
 
 
 def keep_from_zero(centre: Tensor) -> Tensor:
-    """Push coordinates that are nearer to 0 than 0.1 out to 0.1, on the side where they are; 0 itself to 0.1."""
+    """Move coordinates of magnitude below 0.1 to 0.1 or -0.1, keeping their sign; 0 becomes 0.1."""
     pushed = torch.where(centre < 0, -SMALLEST_COORDINATE, SMALLEST_COORDINATE)
     return torch.where(centre.abs() < SMALLEST_COORDINATE, pushed, centre)
 
 
 def enclosing_radius(squared_distances: Tensor, *, outside_share: float) -> Tensor:
-    """The radius that leaves a share of the points outside: a quantile of their distances.
+    """Compute the radius that leaves a share of the points outside, a quantile of their distances.
 
     Args:
-        squared_distances: Shape (B,).
-        outside_share: The paper's nu, in (0, 1].
+        squared_distances: Squared distances from the centre, shape (B,).
+        outside_share: Share of the points outside, the paper's nu, in (0, 1].
     """
     return squared_distances.sqrt().quantile(1 - outside_share)

@@ -15,21 +15,21 @@ from gnl_core.detectors.base import Detector
 from gnl_core.models.wgan import LATENT_SIZE, Critic, Encoder, Generator, gradient_penalty
 from gnl_core.records import Batch, Detection
 
-ADVERSARIAL_SHARE = 0.5  # of the training; the encoder has the rest
-CRITIC_STEPS = 5  # for each of the generator's (WGAN-GP, Algorithm 1)
+ADVERSARIAL_SHARE = 0.5  # of the training; the encoder learns in the rest
+CRITIC_STEPS = 5  # per generator step (WGAN-GP, Algorithm 1)
 PENALTY_WEIGHT = 10.0  # WGAN-GP's lambda
 GAN_BETAS = (0.0, 0.9)  # WGAN-GP, Algorithm 1
 SMALL_SIDE_PX, LARGE_SIDE_PX = 32, 64
 
 
 class FAnoGAN(Detector):
-    """A generator learns to make normal images, then an encoder to find the latent vector of each.
+    """A generator that learns to make normal images, and then an encoder that learns to map images to latent vectors.
 
-    What the generator cannot make again is anomalous. It works at 32 px where a side of the training images
-    is below 64 px, else at 64 px, the paper's size; images are brought there and maps back. It has no teacher.
+    Images that the generator cannot reproduce are anomalous. The networks work at 32 px if a side of the training
+    images is below 64 px, else at 64 px, the paper's size; images are resized to it, and maps back. It has no teacher.
     """
 
-    learning_rate = 0.001  # WGAN-GP's 0.0001 is for far longer trainings
+    learning_rate = 0.001  # WGAN-GP's 0.0001 suits far longer trainings
     adversarial_losses = ("critic", "generator", "gradient_penalty")
 
     def __init__(self, config: RunConfig) -> None:
@@ -41,12 +41,12 @@ class FAnoGAN(Detector):
         self.encoder = Encoder(self.side)
 
     def optimizers(self, learning_rate: float) -> list[Optimizer]:
-        """One for the critic, one for the generator, one for the encoder."""
+        """Create Adam optimizers for critic, generator and encoder, in this order."""
         gan = [Adam(part.parameters(), lr=learning_rate, betas=GAN_BETAS) for part in (self.critic, self.generator)]
         return [*gan, Adam(self.encoder.parameters(), lr=learning_rate)]
 
     def training_step(self, batch: Batch, optimizers: Sequence[Optimizer], *, progress: float) -> dict[str, float]:
-        """In the first half of the training the critic's and the generator's steps, in the second the encoder's."""
+        """Train critic and generator in the first half of the training, the encoder in the second."""
         images = self.rescale(batch.views["original"])
         critic, generator, encoder = optimizers
         if progress >= ADVERSARIAL_SHARE:
@@ -59,7 +59,7 @@ class FAnoGAN(Detector):
         return {name: term.item() for name, term in (terms | distance).items()}
 
     def encoder_step(self, batch: Batch, optimizer: Optimizer) -> dict[str, float]:
-        """One step of the encoder; the generator makes what it would make in scoring, and stays as it is."""
+        """Train the encoder for one step; the generator is in eval mode, as in scoring, and does not learn."""
         self.generator.eval()
         terms = self.losses(batch)
         descend(terms, optimizer, self.encoder)
@@ -77,26 +77,26 @@ class FAnoGAN(Detector):
         }
 
     def generate(self, count: int, device: torch.device) -> Tensor:
-        """Images of latent vectors drawn from the standard normal distribution."""
+        """Generate images from latent vectors drawn from the standard normal distribution."""
         return self.generator(torch.randn(count, LATENT_SIZE).to(device))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """The encoder's objective: the izi_f residuals' means over the batch."""
+        """The encoder's objective, izi_f: both residuals, averaged over the batch."""
         images = self.rescale(batch.views["original"])
         image, feature = self.residuals(images, self.generator(self.encoder(images)))
         return {"image_residual": image.mean(), "feature_residual": self.feature_weight * feature.mean()}
 
     def residuals(self, images: Tensor, rebuilt: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean squared difference of pixels, and of the critic's features, each (B,)."""
+        """Compute the mean squared difference of the pixels and of the critic's features, shape (B,) each."""
         features = self.critic.features(images) - self.critic.features(rebuilt)
         return (images - rebuilt).square().mean(dim=(1, 2, 3)), features.square().mean(dim=1)
 
     def rescale(self, images: Tensor) -> Tensor:
-        """Bring images in [0, 1] to the networks' size and to [-1, 1]."""
+        """Resize images in [0, 1] to the networks' size and scale them to [-1, 1]."""
         return 2 * resize(images, (self.side, self.side)) - 1
 
     def forward(self, images: Tensor, scoring: ScoringConfig) -> Detection:
-        """Score by the weighted residuals; the map is the absolute difference of the pixels."""
+        """Score by the weighted residuals; the map is the absolute difference of the pixels, smoothed."""
         small = self.rescale(images)
         rebuilt = self.generator(self.encoder(small))
         image, feature = self.residuals(small, rebuilt)
@@ -107,12 +107,12 @@ class FAnoGAN(Detector):
 
 
 def descend(terms: dict[str, Tensor], optimizer: Optimizer, network: torch.nn.Module) -> None:
-    """One step of one network on the sum of the terms; the others' weights get no gradients."""
+    """Train one network for one step on the sum of the terms; the others' weights get no gradients."""
     optimizer.zero_grad(set_to_none=True)
     torch.stack(list(terms.values())).sum().backward(inputs=list(network.parameters()))  # type: ignore[no-untyped-call]
     optimizer.step()
 
 
 def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bring images to a size bilinearly; where they shrink, pixels are averaged."""
+    """Resize images bilinearly; shrinking averages pixels (antialiasing)."""
     return F.interpolate(images, size=size, mode="bilinear", align_corners=False, antialias=True)

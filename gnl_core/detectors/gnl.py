@@ -11,9 +11,9 @@ from gnl_core.records import Batch
 
 
 class GNL(RD4AD):
-    """Reverse distillation whose augmented views agree in the embedding and in the low-level student map.
+    """Reverse distillation trained so that augmented views agree in the embedding and in the low-level student map.
 
-    At test time its features are matched to the training style by default.
+    By default, scoring matches its features to the training style.
     """
 
     style_weight = 0.5  # the published code's strength
@@ -22,9 +22,9 @@ class GNL(RD4AD):
         super().__init__(config, encoded_views=("original", *config.trained_views.split(",")))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Distillation on the original, invariance of the views to it (Algorithm 1, lines 2-19).
+        """Distillation on the original, and invariance of the views to it (Algorithm 1, lines 2-19).
 
-        Each view passes bottleneck and student by itself, so BatchNorm sees one view at a time.
+        Each view passes through bottleneck and student separately, so BatchNorm sees one view at a time.
         """
         original = self.reconstruct(batch, "original")
         augmented = [self.reconstruct(batch, view) for view in self.views if view != "original"]

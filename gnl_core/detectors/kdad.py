@@ -20,17 +20,17 @@ from gnl_core.models.small_student import SmallStudent
 from gnl_core.records import Batch, Detection
 
 MIB = 2**20
-OPENING_PX = 3  # side of the square that morphological opening removes what is smaller than
+OPENING_PX = 3  # side of the square of the morphological opening, which removes smaller regions
 
 
 class KDAD(Detector):
-    """A small student imitates the teacher's stage maps of normal images; where it cannot, the image is anomalous.
+    """A small student that imitates the teacher's stage maps of normal images; where it fails, the image is anomalous.
 
     The score is the loss itself, and the map is the loss's gradient with respect to the image.
 
     Attributes:
-        direction_weight: The paper's lambda: how many times larger the value term of the untrained student is
-            than its direction term, on the training images.
+        direction_weight: The paper's lambda: the untrained student's value term divided by its direction term,
+            on the training images.
     """
 
     learning_rate = 0.001  # the paper's
@@ -50,14 +50,14 @@ class KDAD(Detector):
 
     @torch.no_grad()
     def prepare(self, batches: Iterable[Batch]) -> None:
-        """Find the direction term's weight and choose the references, in one look at the training images."""
+        """Compute the direction term's weight and draw the references, in one pass over the training images."""
         errors: list[Tensor] = []
         self.references.fill(self.teacher, self.measure_errors(batches, errors))
         value, direction = torch.cat(errors, dim=1).mean(dim=1)
         self.direction_weight.copy_(value / direction)
 
     def measure_errors(self, batches: Iterable[Batch], errors: list[Tensor]) -> Iterator[Tensor]:
-        """Keep the teacher's maps and add each batch's two distances to a list; pass each image on."""
+        """Cache the teacher's maps, append each batch's two distances to a list, and yield each image."""
         for batch in batches:
             images = batch.views["original"]
             self.cache.add("original", batch.paths, images)
@@ -66,24 +66,24 @@ class KDAD(Detector):
             yield from images
 
     def distances(self, teacher: Sequence[Tensor], images: Tensor) -> tuple[Tensor, Tensor]:
-        """Value and direction distance between the teacher's maps and the student's of the plain images, each (B,)."""
+        """Value and direction distance between the teacher's and the student's maps of the images, shape (B,) each."""
         student = [resize(m, map_size(t)) for m, t in zip(self.student(images), teacher, strict=True)]
         return value_distance(teacher, student), direction_distance(teacher, student)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Both distances' means over the batch, the second weighted."""
+        """Both distances, averaged over the batch; the direction term is weighted."""
         images = batch.views["original"]
         value, direction = self.distances(self.cache.encode("original", batch.paths, images), images)
         return {"value": value.mean(), "direction": self.direction_weight * direction.mean()}
 
     def optimizers(self, learning_rate: float) -> list[Optimizer]:
-        """Adam with its usual momentum, for the student."""
+        """Create Adam with its default momentum for the student."""
         return [Adam(self.student.parameters(), lr=learning_rate)]
 
     def forward(self, images: Tensor, scoring: ScoringConfig) -> Detection:
-        """Score by the total loss of each image, and localise by its gradient.
+        """Score each image by its total loss and localise by the gradient of the loss.
 
-        Only the teacher's features are matched to the references: the student sees the plain image.
+        Only the teacher's features are matched to the references; the student sees the unchanged image.
         """
         with torch.inference_mode(False), torch.enable_grad():
             matching = self.references.matching(scoring, own_weight=self.style_weight)
@@ -95,10 +95,10 @@ class KDAD(Detector):
 
 
 def gradient_map(gradient: Tensor, *, sigma_px: float) -> Tensor:
-    """Turn the loss's gradient into an anomaly map: magnitude, Gaussian smoothing, opening, as KDAD has it.
+    """Turn the loss's gradient into an anomaly map: magnitude, Gaussian smoothing and opening, as in KDAD.
 
     Args:
-        gradient: Shape (B, 3, H, W).
+        gradient: Gradient with respect to the image, shape (B, 3, H, W).
         sigma_px: Standard deviation of the Gaussian in pixels.
 
     Returns:
@@ -109,6 +109,6 @@ def gradient_map(gradient: Tensor, *, sigma_px: float) -> Tensor:
 
 
 def open_map(anomaly_map: Tensor) -> Tensor:
-    """Grey-scale morphological opening: what is smaller than 3x3 pixels vanishes, larger regions keep their size."""
+    """Apply grey-scale morphological opening: regions below 3x3 pixels vanish, larger ones keep their size."""
     eroded = -F.max_pool2d(-anomaly_map, OPENING_PX, stride=1, padding=OPENING_PX // 2)
     return F.max_pool2d(eroded, OPENING_PX, stride=1, padding=OPENING_PX // 2)

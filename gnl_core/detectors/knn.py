@@ -1,4 +1,4 @@
-"""Deep nearest neighbours, DN2 (Bergman, Cohen & Hoshen, 2020): a yardstick that learns nothing."""
+"""Deep nearest neighbours, DN2 (Bergman, Cohen & Hoshen, 2020): a baseline without training."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from gnl_core.records import Batch, Detection
 
 
 class NearestNeighbours(Detector):
-    """An image is as anomalous as it is far from the nearest training images, in the teacher's pooled features.
+    """Score an image by its distance to the nearest training images, in the teacher's pooled features.
 
-    It has no map. With matching, the test image's features are matched on their way through the
-    teacher; the training images' are kept as they are.
+    It has no anomaly map. With matching, the test image's features are matched on their way through the
+    teacher; the training images' features stay unmatched.
     """
 
     bank: Tensor
@@ -33,7 +33,7 @@ class NearestNeighbours(Detector):
         self.register_buffer("bank", torch.zeros(0, self.teacher.channels[-1]))
 
     def prepare(self, batches: Iterable[Batch]) -> None:
-        """Keep one feature of each training image, and the references."""
+        """Store one feature per training image, and the references."""
         rows: list[Tensor] = []
         originals = pass_originals(batches, look=lambda images: rows.append(pool(self.teacher(images))))
         self.references.fill(self.teacher, originals)

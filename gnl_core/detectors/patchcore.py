@@ -1,4 +1,4 @@
-"""PatchCore (Roth et al., CVPR 2022): distances of patch features to a coreset; a yardstick that learns nothing."""
+"""PatchCore (Roth et al., CVPR 2022): distances of patch features to a coreset; a baseline without training."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from gnl_core.neighbours import nearest_neighbour, neighbours
 from gnl_core.records import Batch, Detection
 
 PATCH_STAGE = 1  # index of the stage whose cells are the patches
-NEIGHBOURHOOD = 3  # positions a side that a patch feature is averaged over
+NEIGHBOURHOOD = 3  # side of the square of positions over which a patch feature is averaged
 
 
 class PatchCore(Detector):
-    """A patch is as anomalous as it is far from the nearest patch of a coreset of the training images' patches.
+    """Score a patch by its distance to the nearest patch in a coreset of the training images' patches.
 
     With matching, the test image's features are matched on their way through the teacher; the bank
-    holds the training images' features as they are.
+    holds the training images' features unmatched.
     """
 
     bank: Tensor
@@ -42,7 +42,7 @@ class PatchCore(Detector):
         self.register_buffer("bank", torch.zeros(0, sum(self.teacher.channels[1:])))
 
     def prepare(self, batches: Iterable[Batch]) -> None:
-        """Keep a coreset of the training images' patch features, and the references."""
+        """Store a coreset of the training images' patch features, and the references."""
         generator = torch.Generator().manual_seed(self.config.seed)
         candidates = Candidates(limit=self.config.coreset_candidates, generator=generator)
         originals = pass_originals(batches, look=lambda images: candidates.add(rows_of(self.patch_features(images))))
@@ -51,9 +51,9 @@ class PatchCore(Detector):
         self.bank = draw_coreset(candidates.features(), percent=percent, generator=generator)
 
     def forward(self, images: Tensor, scoring: ScoringConfig) -> Detection:
-        """Score by the farthest patch, reweighted (section 3.3); the map has each patch's distance.
+        """Score by the farthest patch, reweighted (section 3.3); the map holds each patch's distance.
 
-        The score is taken from the patches. Smoothing comes after and changes the map alone.
+        The score comes from the patches; smoothing only changes the map.
         """
         matching = self.references.matching(scoring, own_weight=self.style_weight)
         features = self.patch_features(images, matching)
@@ -75,7 +75,7 @@ class PatchCore(Detector):
 
 
 def patch_features(maps: Sequence[Tensor], *, grids: Sequence[CellGrid]) -> Tensor:
-    """Average stages 2 and 3 over neighbourhoods, bring stage 3 to stage 2's cells, and join their channels.
+    """Average stages 2 and 3 over neighbourhoods, bring stage 3 to stage 2's cells, and concatenate their channels.
 
     Args:
         maps: The teacher's three stage maps, shapes (B, C_k, H_k, W_k).
@@ -90,37 +90,37 @@ def patch_features(maps: Sequence[Tensor], *, grids: Sequence[CellGrid]) -> Tens
 
 
 def average_neighbourhoods(features: Tensor) -> Tensor:
-    """Mean over the 3x3 positions around each position, at the border over those that there are."""
+    """Average over the 3x3 positions around each position; at the border, over those inside the map."""
     return F.avg_pool2d(features, NEIGHBOURHOOD, stride=1, padding=NEIGHBOURHOOD // 2, count_include_pad=False)
 
 
 def rows_of(features: Tensor) -> Tensor:
-    """Feature maps (B, C, H, W) as one row a position, shape (B * H * W, C), images one after the other."""
+    """Turn feature maps (B, C, H, W) into one row per position, shape (B * H * W, C), image by image."""
     return features.permute(0, 2, 3, 1).flatten(0, 2)
 
 
 def farthest_patches(patch_map: Tensor) -> Tensor:
-    """Row of each image's largest distance among the rows of all images' patches, shape (B,)."""
+    """Find the row of each image's largest distance among the patches of all images, shape (B,)."""
     flat = patch_map.flatten(1)
     starts = torch.arange(flat.shape[0], device=flat.device) * flat.shape[1]
     return starts + flat.argmax(dim=1)
 
 
 def rarity_weight(patches: Tensor, bank: Tensor, nearest: Tensor, *, count: int) -> Tensor:
-    """How much farther a patch is from the surroundings of its nearest bank feature than from that one (Eq. 7).
+    """Weight a patch by its distance to the neighbours of its nearest bank feature, relative to that feature (Eq. 7).
 
-    With m* the bank feature nearest to the patch and N the bank features nearest to m*, m* among them,
+    With m* the bank feature nearest to the patch and N the bank features nearest to m*, including m* itself,
     the weight is 1 - exp|patch - m*| / (sum over m in N of exp|patch - m|). It is close to 1 where N is
-    far from the patch: then m* is rare itself, and to lie near it excuses little.
+    far from the patch: m* is then rare itself, so a small distance to it says little.
 
     Args:
-        patches: One patch an image, shape (B, D).
-        bank: Shape (N, D).
+        patches: One patch per image, shape (B, D).
+        bank: Features of the coreset, shape (N, D).
         nearest: Row of m* in the bank, shape (B,).
-        count: Size of N.
+        count: Number of features in N.
 
     Returns:
-        Weights in [0, 1), shape (B,); 1 where N is m* alone, and there is nothing to compare with.
+        Weights in [0, 1), shape (B,); 1 if N is only m*, with nothing to compare.
     """
     distances, around = neighbours(bank[nearest], bank, count=count)
     if distances.shape[1] == 1:

@@ -24,16 +24,15 @@ MIB = 2**20
 
 
 class RD4AD(Detector):
-    """A student rebuilds the teacher's maps from a one-class embedding; where it fails, the image is anomalous.
+    """A student that rebuilds the teacher's maps from a one-class embedding; an image is anomalous where it fails.
 
-    It is GNL without views. Feature distribution matching can be switched on for it too, so that
-    GNL's training and its matching can be told apart.
+    It is GNL without views. Feature distribution matching is available here too, so that the effect of
+    GNL's training can be separated from that of its matching.
 
     Args:
         config: The run's settings.
-        encoded_views: Views of the training images that the student learns from.
-        mixing: How the style of the teacher's maps is mixed among the images of a training batch;
-            None for not at all.
+        encoded_views: Views of the training images from which the student learns.
+        mixing: Mixes the style of the teacher's maps among the images of a training batch; None for no mixing.
     """
 
     matches = True
@@ -48,18 +47,18 @@ class RD4AD(Detector):
         self.config = config
         self.mixing = mixing
         self.encoded_views = encoded_views
-        self.views = tuple(dict.fromkeys(("original", *encoded_views)))  # references are originals in any case
+        self.views = tuple(dict.fromkeys(("original", *encoded_views)))  # references always need the originals
         self.cache = FeatureCache(
             teacher, budget_bytes=config.feature_cache_mb * MIB, spill_bytes=config.feature_spill_mb * MIB
         )
         self.references = References(teacher, config)
 
     def prepare(self, batches: Iterable[Batch]) -> None:
-        """Keep the teacher's maps of views that never change, and choose the references by seed."""
+        """Cache the teacher's maps of views that never change, and draw the references by seed."""
         self.references.fill(self.network.teacher, self.cache_fixed_views(batches))
 
     def cache_fixed_views(self, batches: Iterable[Batch]) -> Iterator[Tensor]:
-        """Fill the feature cache batch by batch and pass each original image on; mixed maps are never fixed."""
+        """Fill the feature cache batch by batch and yield each original image; mixed maps are not cached."""
         fixed = set(self.encoded_views) & set(FIXED_VIEWS) if self.mixing is None else ()
         for batch in batches:
             for view in fixed:
@@ -69,7 +68,7 @@ class RD4AD(Detector):
     def reconstruct(self, batch: Batch, view: str) -> Features:
         """Encode one view of a batch and rebuild it; BatchNorm sees this view alone.
 
-        Mixed maps are both the bottleneck's input and the teacher's side of the comparison.
+        Mixed maps serve as the bottleneck's input and as the teacher's side of the comparison.
         """
         if self.mixing is None:
             return self.network(self.cache.encode(view, batch.paths, batch.views[view]))
@@ -84,30 +83,31 @@ class RD4AD(Detector):
     def features(self, images: Tensor, scoring: ScoringConfig) -> Features:
         """Encode and rebuild images, with the teacher's features matched to the references.
 
-        The matched maps are both the teacher's side of the comparison and the bottleneck's input.
+        The matched maps serve as the bottleneck's input and as the teacher's side of the comparison.
         """
         matching = self.references.matching(scoring, own_weight=self.style_weight)
         return self.network(self.network.teacher(images, matching))
 
     def forward(self, images: Tensor, scoring: ScoringConfig) -> Detection:
-        """Score by the summed stage maps, their maximum by default (paper, Eq. 2-3)."""
-        return self.rate(self.features(images, scoring), images, scoring)
+        """Score by the summed stage maps, by default by their maximum (paper, Eq. 2-3)."""
+        return self.detect_from_features(self.features(images, scoring), images, scoring)
 
     def detect_each(self, images: Tensor, scorings: Sequence[ScoringConfig]) -> list[Detection]:
-        """As `forward` for each question, up to rounding; stages before they part, and all they share, once."""
-        branch = self.references.branching(scorings, own_weight=self.style_weight)
-        ways = tuple(range(len(scorings)))
-        found: dict[int, Detection] = {}
-        for alike, features in self.network.rebuild_each(self.network.teacher.encode_each(images, ways, branch)):
-            found |= {way: self.rate(features, images, scorings[way]) for way in alike}
-        return [found[way] for way in ways]
+        """Score as `forward` does for each scoring, up to rounding; stages that scorings share are computed once."""
+        split_groups = self.references.group_splitter(scorings, own_weight=self.style_weight)
+        queries = tuple(range(len(scorings)))
+        encoded = self.network.teacher.encode_each(images, queries, split_groups)
+        detections: dict[int, Detection] = {}
+        for group, features in self.network.rebuild_each(encoded):
+            detections |= {query: self.detect_from_features(features, images, scorings[query]) for query in group}
+        return [detections[query] for query in queries]
 
-    def rate(self, found: Features, images: Tensor, scoring: ScoringConfig) -> Detection:
-        """Anomaly maps and scores of images from their features and reconstructions."""
+    def detect_from_features(self, features: Features, images: Tensor, scoring: ScoringConfig) -> Detection:
+        """Compute anomaly maps and scores of images from their features and reconstructions."""
         size = map_size(images)
         summed = anomaly_map(
-            found.teacher,
-            found.student,
+            features.teacher,
+            features.student,
             size=size,
             grids=self.network.teacher.cell_grids(size),
             align_corners=scoring.align_corners,

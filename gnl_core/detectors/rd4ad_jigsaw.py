@@ -11,13 +11,13 @@ from gnl_core.detectors.rd4ad import RD4AD
 from gnl_core.jigsaw import distant_orders, shuffle_tiles
 from gnl_core.records import Batch
 
-GRID = 3  # tiles a side, JiGen's
+GRID = 3  # tiles per side, as in JiGen
 
 
 class RD4ADJigsaw(RD4AD):
-    """Reverse distillation whose embedding must also tell in which order an image's tiles stand.
+    """Reverse distillation whose embedding must also reveal the order of an image's tiles.
 
-    The head that answers is learnt beside the student and not used in scoring.
+    The head that classifies the order is trained together with the student and not used in scoring.
     """
 
     def __init__(self, config: RunConfig) -> None:
@@ -26,15 +26,15 @@ class RD4ADJigsaw(RD4AD):
         self.head = nn.Linear(embedding_channels, config.jigsaw_permutations + 1)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Distillation on the images, and cross-entropy of the orders in a pass of its own (JiGen, Eq. 1)."""
+        """Distillation on the images, and cross-entropy of the orders in a separate pass (JiGen, Eq. 1)."""
         images = batch.views["original"]
         labels = self.draw_orders(len(images)).to(images.device)
         puzzles = shuffle_tiles(images, distant_orders(GRID, count=self.config.jigsaw_permutations)[labels.cpu()])
         embedding = self.network.bottleneck(self.network.teacher(puzzles))
-        answers = self.head(embedding.mean(dim=(2, 3)))
-        return super().losses(batch) | {"jigsaw": self.config.jigsaw_weight * F.cross_entropy(answers, labels)}
+        logits = self.head(embedding.mean(dim=(2, 3)))
+        return super().losses(batch) | {"jigsaw": self.config.jigsaw_weight * F.cross_entropy(logits, labels)}
 
     def draw_orders(self, count: int) -> Tensor:
-        """Number of each image's order, shape (count,): 0 where its tiles stay in place."""
+        """Draw the index of each image's order, shape (count,); 0 leaves the tiles in place."""
         shuffled = torch.rand(count) < self.config.jigsaw_shuffled_percent / 100
         return shuffled * torch.randint(1, self.config.jigsaw_permutations + 1, (count,))

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from gnl_core.config import RunConfig, ScoringConfig, stage_indices
 from gnl_core.distribution_matching import nearest_reference, sort_features, take_distribution
-from gnl_core.models.teachers import Branch, Mix, Teacher, Ways
+from gnl_core.models.teachers import GroupSplitter, Mix, QueryGroup, Teacher
 from gnl_core.records import Batch
 from gnl_core.shift_score import has_spread, shift_score
 
 STAGE_COUNT = 3
-Chosen = tuple[int, str]  # how many of the kept references a stage is matched to, and "mean" or "nearest"
+MatchTarget = tuple[int, str]  # number of stored references that a stage is matched to, and "mean" or "nearest"
 
 
 class References(nn.Module):
@@ -111,40 +111,40 @@ class References(nn.Module):
             return None
 
         def mix(index: int, stage: Tensor) -> Tensor:
-            chosen = chosen_references(index, scoring)
-            return stage if chosen is None else torch.lerp(stage, self.match_fully(index, stage, chosen), weight)
+            target = match_target(index, scoring)
+            return stage if target is None else torch.lerp(stage, self.match_fully(index, stage, target), weight)
 
         return mix
 
-    def branching(self, scorings: Sequence[ScoringConfig], *, own_weight: float) -> Branch:
-        """What several questions do behind each stage; those that do the same go on together.
+    def group_splitter(self, scorings: Sequence[ScoringConfig], *, own_weight: float) -> GroupSplitter:
+        """Build the function that matches a stage's map for several scorings and groups those with equal results.
 
-        A stage's map is matched in full once for all strengths, since a strength only mixes with it (Eq. 1).
+        A stage's map is fully matched once for all strengths, since the strength only interpolates toward it (Eq. 1).
 
         Args:
-            scorings: Strength, stages, number and choice of references of each.
-            own_weight: The method's own strength, where a question leaves it open.
+            scorings: For each scoring, strength, stages, number and choice of references.
+            own_weight: The method's own strength, for scorings that leave it open.
 
         Raises:
-            ValueError: If the checkpoint keeps fewer references than one asks for.
+            ValueError: If a scoring needs more references than the checkpoint stores.
         """
         weights = [self.check_strength(scoring, own_weight=own_weight) for scoring in scorings]
 
-        def branch(index: int, stage: Tensor, ways: Ways) -> Iterator[tuple[Ways, Tensor]]:
-            wanted: dict[Chosen | None, dict[float, list[int]]] = defaultdict(lambda: defaultdict(list))
-            for way in ways:
-                chosen = chosen_references(index, scorings[way]) if weights[way] else None
-                wanted[chosen][weights[way] if chosen else 0.0].append(way)
-            for chosen, strengths in wanted.items():
-                matched = stage if chosen is None else self.match_fully(index, stage, chosen)
-                for weight, alike in strengths.items():
-                    yield tuple(alike), stage if chosen is None else torch.lerp(stage, matched, weight)
+        def split_groups(index: int, stage: Tensor, group: QueryGroup) -> Iterator[tuple[QueryGroup, Tensor]]:
+            by_target: dict[MatchTarget | None, dict[float, list[int]]] = defaultdict(lambda: defaultdict(list))
+            for query in group:
+                target = match_target(index, scorings[query]) if weights[query] else None
+                by_target[target][weights[query] if target else 0.0].append(query)
+            for target, by_weight in by_target.items():
+                matched = stage if target is None else self.match_fully(index, stage, target)
+                for weight, queries in by_weight.items():
+                    yield tuple(queries), stage if target is None else torch.lerp(stage, matched, weight)
 
-        return branch
+        return split_groups
 
-    def match_fully(self, index: int, stage: Tensor, chosen: Chosen) -> Tensor:
+    def match_fully(self, index: int, stage: Tensor, target: MatchTarget) -> Tensor:
         """A stage's map with the reference's distribution."""
-        count, choice = chosen
+        count, choice = target
         kept = self.get_buffer(buffer_name(index))[: min(count, self.distinct)]
         reference = nearest_reference(stage, kept) if choice == "nearest" else kept.mean(dim=0)
         return take_distribution(stage, reference)
@@ -188,7 +188,7 @@ def first_of_each(parts: Sequence[Tensor]) -> list[int]:
     return first
 
 
-def chosen_references(index: int, scoring: ScoringConfig) -> Chosen | None:
+def match_target(index: int, scoring: ScoringConfig) -> MatchTarget | None:
     """Which references a question matches a stage to; None where it leaves the stage as it is."""
     matched = index in stage_indices(scoring.matched_stages)
     return (scoring.reference_count, scoring.reference_choice) if matched else None

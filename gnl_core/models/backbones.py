@@ -1,6 +1,6 @@
-"""timm's classifiers as backbones: built, cut into three stages, and loaded with published or local weights.
+"""Build timm's classifiers as backbones, cut them into three stages, and load published or local weights.
 
-It is the one place that imports timm. docs/teachers.md lists the families that work.
+Only this module imports timm. docs/teachers.md lists the families that work.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from gnl_core.models.teacher_weights import (
 )
 
 STAGE_COUNT = 3
-FINEST_REDUCTION = 4  # finer maps show texture, and cost most of the time
+FINEST_REDUCTION = 4  # finer maps show texture and would take most of the time
 SMALL = (64, 64)
 LITE0 = "tf_efficientnet_lite0.in1k"
-FILTERS = ("checkpoint_filter_fn", "_filter_fn", "_filter_torchvision_pretrained")  # as timm's modules call theirs
+FILTERS = ("checkpoint_filter_fn", "_filter_fn", "_filter_torchvision_pretrained")  # names that timm's modules use
 
 
 class Backbone(NamedTuple):
-    """A classifier of timm, and the part of it that makes the three stage maps.
+    """A timm classifier and the part of it that computes the three stage maps.
 
     Attributes:
         classifier: The whole model. Its modules are shared with the stages.
         levels: Position of each stage's map in timm's list of the model's feature maps.
-        modules: Names in the classifier of the modules that the stages are made of.
-        stages: The chain: each stage maps the map of the one before to (B, C_k, H_k, W_k).
+        modules: Names in the classifier of the modules that make up the stages.
+        stages: The chain of stages; each maps the previous stage's output to (B, C_k, H_k, W_k).
         channels: Channels of the three stage maps.
         reductions: Pixels of the image per position of the three stage maps, along each side.
     """
@@ -53,7 +53,7 @@ def create_backbone(timm_name: str) -> Backbone:
     """Build a backbone with random weights.
 
     Raises:
-        ValueError: If timm does not know the name, or the model cannot be cut into three stages; says why.
+        ValueError: If timm does not know the name, or the model cannot be cut into three stages; the message says why.
     """
     try:
         classifier = timm.create_model(timm_name).eval()
@@ -68,10 +68,10 @@ def create_backbone(timm_name: str) -> Backbone:
 
 
 def cut(classifier: nn.Module) -> Backbone:
-    """Cut a classifier behind the three modules that make its stage maps; later layers are left out.
+    """Cut a classifier after each of the three modules that output its stage maps; drop later layers.
 
     Raises:
-        ValueError: If it has no three stages; says why.
+        ValueError: If it does not have three stages; the message says why.
     """
     info: Sequence[Mapping[str, Any]] = getattr(classifier, "feature_info", None) or ()
     levels = choose_levels([level["reduction"] for level in info])
@@ -94,21 +94,21 @@ def choose_levels(reductions: Sequence[int]) -> tuple[int, ...]:
         reductions: Of each feature map that timm lists, from the image inwards.
 
     Returns:
-        Three positions in the list. Of several maps of one size, the last is taken.
+        Three positions in the list. Of several maps of one size, the last is chosen.
 
     Raises:
-        ValueError: If there are no three such maps.
+        ValueError: If there are fewer than three such maps.
     """
     last = {reduction: level for level, reduction in enumerate(reductions)}
     usable = sorted(r for r in last if r >= FINEST_REDUCTION and r.bit_count() == 1)
     if len(usable) < STAGE_COUNT:
-        had = f"at reductions {', '.join(map(str, last))} only" if last else "nowhere"
-        raise ValueError(f"it has feature maps {had}, and three at 4, 8, 16 or further powers of two are needed")
+        maps = f"feature maps at reductions {', '.join(map(str, last))} only" if last else "no feature maps"
+        raise ValueError(f"it has {maps}, and three at reductions 4, 8, 16 or higher powers of two are needed")
     return tuple(last[reduction] for reduction in usable[:STAGE_COUNT])
 
 
 def flatten_chain(model: nn.Module, ends: Sequence[str], prefix: str = "") -> list[tuple[str, nn.Module]]:
-    """List a model's modules in order up to the last end, with their full names, opening those that hold an end."""
+    """List a model's modules with their full names, in order up to the last end; open modules that contain an end."""
     steps: list[tuple[str, nn.Module]] = []
     for child, module in model.named_children():
         name = f"{prefix}{child}"
@@ -122,7 +122,7 @@ def flatten_chain(model: nn.Module, ends: Sequence[str], prefix: str = "") -> li
 
 
 def split_chain(steps: Sequence[tuple[str, nn.Module]], ends: Sequence[str], *, channels_last: bool) -> nn.ModuleList:
-    """Group steps into stages that take and give (B, C, H, W), whatever order of dimensions lies between the steps."""
+    """Group steps into stages that map (B, C, H, W) to (B, C, H, W), whatever layout the steps use in between."""
     stages, group = nn.ModuleList(), list[nn.Module]()
     for name, module in steps:
         group.append(module)
@@ -136,31 +136,31 @@ def split_chain(steps: Sequence[tuple[str, nn.Module]], ends: Sequence[str], *, 
 
 @torch.no_grad()
 def check_same_features(backbone: Backbone) -> None:
-    """Compare the stages' maps of one image with those that timm gives of the whole classifier.
+    """Compare the stages' maps of one image with timm's maps from the whole classifier.
 
     Raises:
-        ValueError: If they differ, so that the classifier is not a chain of its modules.
+        ValueError: If they differ: the classifier is then not a chain of its modules.
     """
     image, expected = timm_features(backbone)
     try:
         pairs = zip(run_stages(backbone.stages, image), expected, strict=True)
         same = all(torch.equal(ours.nan_to_num(), theirs.nan_to_num()) for ours, theirs in pairs)
-    except Exception:  # what modules raise on what is not meant for them is anything
+    except Exception:  # modules may raise anything on input that is not meant for them
         same = False
     if not same:
         raise ValueError(
-            "its stages pass on more than its feature maps, or other maps, so none can be changed in between"
+            "its stages pass on something other than its feature maps, so matching cannot change the maps in between"
         )
 
 
 def timm_features(backbone: Backbone) -> tuple[Tensor, list[Tensor]]:
-    """An image, and timm's own stage maps of it: of 64 px, or of the classifier's own size if it takes no other.
+    """Make an image and compute timm's own stage maps of it, at 64 px or else at the classifier's native size.
 
     Raises:
-        ValueError: If timm gives no maps of it.
+        ValueError: If timm computes no maps at either size.
     """
     reason: Exception | None = None
-    for size in (SMALL, own_size(backbone.classifier)):
+    for size in (SMALL, native_size(backbone.classifier)):
         image = gradient_image(size)
         try:
             classifier: Any = backbone.classifier
@@ -169,11 +169,11 @@ def timm_features(backbone: Backbone) -> tuple[Tensor, list[Tensor]]:
             )
         except Exception as error:  # anything, as above
             reason = error
-    raise ValueError(f"timm gives no feature maps of it ({reason})")
+    raise ValueError(f"timm computes no feature maps for it ({reason})")
 
 
 def run_stages(stages: nn.ModuleList, features: Tensor) -> list[Tensor]:
-    """The stage maps of a normalised image."""
+    """Compute the stage maps of a normalised image."""
     maps = []
     for stage in stages:
         features = stage(features)
@@ -181,20 +181,20 @@ def run_stages(stages: nn.ModuleList, features: Tensor) -> list[Tensor]:
     return maps
 
 
-def own_size(classifier: nn.Module) -> tuple[int, int]:
-    """Height and width of the images that a classifier was made for."""
+def native_size(classifier: nn.Module) -> tuple[int, int]:
+    """Height and width of the images for which a classifier was trained."""
     height, width = timm.data.resolve_model_data_config(classifier)["input_size"][1:]
     return height, width
 
 
 def normalisation(backbone: Backbone) -> tuple[Sequence[float], Sequence[float]]:
-    """Mean and standard deviation of each colour channel that the classifier was trained with."""
+    """Mean and standard deviation per colour channel, as used in the classifier's training."""
     settings = timm.data.resolve_model_data_config(backbone.classifier)
     return settings["mean"], settings["std"]
 
 
 def gradient_image(size: tuple[int, int]) -> Tensor:
-    """One image of a size, as a backbone sees it."""
+    """Make one normalised image of a size."""
     height, width = size
     return torch.linspace(-1, 1, 3 * height * width).view(1, 3, height, width)
 
@@ -212,27 +212,27 @@ def readable_image(backbone: Backbone) -> Tensor:
 
 @torch.no_grad()
 def check_image_size(backbone: Backbone, size: tuple[int, int], *, name: str) -> None:
-    """Refuse a size of images that the backbone cannot read.
+    """Check that the backbone can read images of a size.
 
     Raises:
-        ValueError: If it cannot; names a size that it can read.
+        ValueError: If it cannot; the message names a size that works.
     """
     try:
         run_stages(backbone.stages, gradient_image(size))
     except Exception as error:  # anything, as above
-        (height, width), (own_height, own_width) = size, own_size(backbone.classifier)
+        (height, width), (native_height, native_width) = size, native_size(backbone.classifier)
         reason = f" ({str(error).splitlines()[0]})" if str(error) else ""
         raise ValueError(
             f"the teacher {name} cannot read images of {height}x{width} px{reason}; "
-            f"set --image-size {own_height}x{own_width}, or choose another teacher"
+            f"set --image-size {native_height}x{native_width}, or choose another teacher"
         ) from None
 
 
 def read_published_weights(timm_name: str) -> dict[str, Tensor]:
-    """Read the weights that belong to a timm name: bundled if we have them, else downloaded once and kept.
+    """Read the weights of a timm name: from the bundled package, or downloaded once and cached.
 
     Raises:
-        ValueError: If there are none, or the download fails; says what to do.
+        ValueError: If there are none, or the download fails; the message says what to do.
     """
     bundled = bundled_lite0_file()
     if timm_name == LITE0 and bundled is not None:
@@ -242,23 +242,23 @@ def read_published_weights(timm_name: str) -> dict[str, Tensor]:
         return download_weights(source.url)
     if source is not None and source.hf_hub_id:
         raise ValueError(
-            f"the weights of {timm_name!r} are on the Hugging Face Hub alone, from which nothing is downloaded; fetch "
-            f"model.safetensors of {source.hf_hub_id} there and name that file with --teacher-weights FILE"
+            f"the weights of {timm_name!r} are only on the Hugging Face Hub, from which gnl does not download; "
+            f"download model.safetensors of {source.hf_hub_id} there and pass it with --teacher-weights FILE"
         )
     raise ValueError(f"no address is known for the weights of {timm_name!r}; pass a file with --teacher-weights FILE")
 
 
 def name_bundled_tensors(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Give the package's tensors timm's names: their own names differ, order and shapes are the same."""
+    """Rename the bundled package's tensors as timm does; the names differ, order and shapes are the same."""
     names = timm.create_model(LITE0).state_dict()
     return dict(zip(names, state.values(), strict=True))
 
 
 def load_backbone(backbone: Backbone, state: Mapping[str, Tensor], *, source: str) -> None:
-    """Load a whole classifier's state dict, as timm saves it or as it was published; what no stage needs is left over.
+    """Load a whole classifier's state dict, as timm saves it or as published; ignore tensors that no stage needs.
 
     Raises:
-        ValueError: If tensors are missing or of other shapes.
+        ValueError: If tensors are missing or have other shapes.
     """
     wanted = {
         f"{name}.{key}": tensor
@@ -271,14 +271,14 @@ def load_backbone(backbone: Backbone, state: Mapping[str, Tensor], *, source: st
     if misfit:
         raise ValueError(f"the weights of {source} {misfit}; pass the weights of this backbone")
     backbone.classifier.load_state_dict({name: state[name] for name in wanted if name in state}, strict=False)
-    try:  # again: random weights may hide a branch, since some families begin with branches of zeros
+    try:  # again: with random weights some families have branches of zeros, which hide a mismatch
         check_same_features(backbone)
     except ValueError as error:
         raise ValueError(f"the backbone of {source} cannot be a teacher, since {error}; choose another") from None
 
 
 def describe_misfit(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str:
-    """What keeps a state dict from filling the wanted tensors; empty if nothing does."""
+    """Describe why a state dict does not fit the wanted tensors; empty if it fits."""
     missing = [name for name in wanted if name not in state and not name.endswith("num_batches_tracked")]
     if missing:
         return f"lack {len(missing)} of the teacher's tensors, such as {missing[0]!r}"
@@ -290,7 +290,7 @@ def describe_misfit(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -
 
 
 def rename_as_timm(state: Mapping[str, Tensor], classifier: nn.Module) -> Mapping[str, Tensor]:
-    """Bring published tensors to timm's names and shapes by the family's own function, if it has one for them."""
+    """Convert published tensors to timm's names and shapes by the family's own function, if it has one."""
     family = sys.modules[type(classifier).__module__]
     convert: Any = next((getattr(family, name) for name in FILTERS if hasattr(family, name)), None)
     if convert is None:
@@ -298,5 +298,5 @@ def rename_as_timm(state: Mapping[str, Tensor], classifier: nn.Module) -> Mappin
     takes_model = len(inspect.signature(convert).parameters) > 1
     try:
         return convert(dict(state), classifier) if takes_model else convert(dict(state))
-    except Exception:  # it is written for its family's own files, and may raise anything on others
+    except Exception:  # it is meant for its family's own files and may raise anything on others
         return state

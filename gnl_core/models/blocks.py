@@ -15,9 +15,9 @@ from torchvision.models.resnet import BasicBlock, Bottleneck
 
 
 class TilingConvTranspose2d(nn.ConvTranspose2d):
-    """A transposed convolution whose windows tile the larger map, as a matrix product: a position becomes a tile.
+    """A transposed convolution whose windows tile the larger map, computed as a matrix product per position.
 
-    On a CPU that is faster than PyTorch's own: up to four times on the smallest maps, and in training everywhere.
+    On a CPU this is faster than PyTorch's: up to four times on the smallest maps, and in training at any size.
     """
 
     def __init__(self, in_channels: int, out_channels: int, *, factor: int) -> None:
@@ -72,15 +72,15 @@ class UpsamplingBottleneck(Bottleneck):
         return self.relu(out)
 
 
-SMALL = 2  # side of a map on which a padded 3x3 convolution is matrix products
+SMALL = 2  # largest side of a map on which a padded 3x3 convolution is computed as matrix products
 BLOCKS: dict[str, Any] = {"basic": BasicBlock, "bottleneck": Bottleneck}
 UPSAMPLING_BLOCKS: dict[str, Any] = {"basic": UpsamplingBasicBlock, "bottleneck": UpsamplingBottleneck}
 
 
 class SmallMapConv2d(nn.Conv2d):
-    """A padded 3x3 convolution that is matrix products on maps of up to 2x2, where most taps meet padding alone.
+    """A padded 3x3 convolution, computed as matrix products on maps of up to 2x2, where most taps meet only padding.
 
-    The embedding of an image of 32 px and a ResNet's third stage are such maps; they take half the time and less.
+    For images of 32 px, the embedding and a ResNet's third stage are such maps; they take at most half the time.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -88,14 +88,14 @@ class SmallMapConv2d(nn.Conv2d):
         height, width = x.shape[-2:]
         if max(height, width) > SMALL:
             return super().forward(x)
-        rows, taps = x.permute(0, 2, 3, 1), self.weight.permute(0, 2, 3, 1)  # no slice is copied if these lie so
+        rows, taps = x.permute(0, 2, 3, 1), self.weight.permute(0, 2, 3, 1)  # in this layout, no slice is copied
         down, right = (range(0, side, self.stride[0]) for side in (height, width))
         positions = torch.stack([convolve_at(rows, taps, down=i, right=j) for i in down for j in right], dim=1)
         return positions.reshape(-1, len(down), len(right), self.out_channels).permute(0, 3, 1, 2)
 
 
 def convolve_at(rows: Tensor, taps: Tensor, *, down: int, right: int) -> Tensor:
-    """One position of a padded 3x3 convolution of a map of up to 2x2: each row times the taps that meet it.
+    """Compute one position of a padded 3x3 convolution of a map of up to 2x2: each row times the taps that meet it.
 
     Args:
         rows: The map, channels last, shape (B, H, W, C).
@@ -112,7 +112,7 @@ def convolve_at(rows: Tensor, taps: Tensor, *, down: int, right: int) -> Tensor:
 
 
 def multiply_on_small_maps(module: nn.Module) -> None:
-    """Make the padded 3x3 convolutions within a module such ones, in place; parameters and their names stay."""
+    """Replace a module's padded 3x3 convolutions by `SmallMapConv2d`, in place; parameters and their names stay."""
     for name, child in module.named_children():
         if type(child) is nn.Conv2d and is_plain_3x3(child):
             same = SmallMapConv2d(  # on "meta", so that no random numbers are drawn for it
@@ -130,7 +130,7 @@ def multiply_on_small_maps(module: nn.Module) -> None:
 
 
 def lay_channels_last(module: nn.Module) -> None:
-    """Lay a module's weights of convolutions out with the channels last, in place: faster, same values.
+    """Store a module's convolution weights with the channels last, in place: faster, same values.
 
     `module.to(memory_format=torch.channels_last)` does the same, but fails on modules with five-dimensional weights.
     """
@@ -140,13 +140,13 @@ def lay_channels_last(module: nn.Module) -> None:
 
 
 def is_plain_3x3(layer: nn.Conv2d) -> bool:
-    """Whether it is a padded 3x3 convolution with nothing else to it."""
+    """Whether a layer is a padded 3x3 convolution without dilation, groups or bias."""
     shape = (layer.kernel_size, layer.padding, layer.dilation)
     return shape == ((3, 3), (1, 1), (1, 1)) and layer.groups == 1 and layer.bias is None
 
 
 def initialise(module: nn.Module) -> None:
-    """Kaiming normal (fan-out, ReLU) for convolutions; transposed ones stay as PyTorch makes them."""
+    """Initialise convolutions with Kaiming normal (fan-out, ReLU); transposed ones keep PyTorch's default."""
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")

@@ -1,4 +1,4 @@
-"""The trainable bottleneck: three stage maps are fused and squeezed into one embedding (RD4AD, section 3.3)."""
+"""The trainable bottleneck, which fuses three stage maps into one small embedding (RD4AD, section 3.3)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ STRIDE = 2  # the embedding has half the size of the last stage
 class Bottleneck(nn.Module):
     """Multi-scale fusion, then residual blocks that halve the size and double the channels.
 
-    Built from the teacher's channels and strides alone; for ResNet teachers it is RD4AD's own, with
-    the tensor names of its published checkpoints (their unused conv4 and bn4 are left out).
+    Only the teacher's channels and strides determine it. For ResNet teachers it is RD4AD's own, with
+    the tensor names of its published checkpoints (without their unused conv4 and bn4).
     """
 
     def __init__(self, teacher: Teacher) -> None:
@@ -34,7 +34,7 @@ class Bottleneck(nn.Module):
         multiply_on_small_maps(self)
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
-        """Fuse and squeeze.
+        """Fuse the stage maps into the embedding.
 
         Args:
             maps: The teacher's three stage maps, shapes (B, C_k, H_k, W_k).
@@ -43,7 +43,7 @@ class Bottleneck(nn.Module):
             Embedding, shape (B, 2 * C_3, ceil(H_3 / 2), ceil(W_3 / 2)).
 
         Raises:
-            ValueError: In training, if a single image has a one-pixel embedding, which BatchNorm cannot centre.
+            ValueError: In training, for a batch of one image with a one-pixel embedding: BatchNorm cannot normalise it.
         """
         low, middle, high = maps
         size = map_size(high)
@@ -53,7 +53,7 @@ class Bottleneck(nn.Module):
         fused = torch.cat([resize(low, size), resize(middle, size), high], dim=1)
         if self.training and fused.shape[0] == 1 and max(size) <= STRIDE:
             raise ValueError(
-                "one image of this size has a one-pixel embedding, which cannot train alone; "
+                "a batch of one image of this size has a one-pixel embedding, which BatchNorm cannot normalise; "
                 "use a batch size of 2 or more"
             )
         return self.bn_layer(fused)
@@ -66,18 +66,18 @@ def map_size(features: Tensor) -> tuple[int, int]:
 
 
 def stage_strides(teacher: Teacher) -> tuple[int, int]:
-    """How much smaller stage 2 is than stage 1, and stage 3 than stage 2."""
+    """Strides from stage 1 to stage 2 and from stage 2 to stage 3."""
     first, second, third = teacher.reductions
     return second // first, third // second
 
 
 def convolution(in_channels: int, out_channels: int, *, stride: int) -> nn.Conv2d:
-    """A 3x3 convolution without bias."""
+    """Create a 3x3 convolution without bias."""
     return nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=stride, padding=1, bias=False)
 
 
 def embedding_blocks(teacher: Teacher) -> nn.Sequential:
-    """Residual blocks from the fused maps to the embedding; the first one halves the size."""
+    """Create the residual blocks from the fused maps to the embedding; the first halves the size."""
     spec, block = teacher.spec, BLOCKS[teacher.spec.block]
     channels, embedding = 3 * teacher.channels[-1], 2 * teacher.channels[-1]
     planes = embedding // block.expansion
@@ -90,7 +90,7 @@ def embedding_blocks(teacher: Teacher) -> nn.Sequential:
 
 
 def resize(features: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bring maps to a size bilinearly where strides do not divide the image's; else leave them."""
+    """Resize maps bilinearly where strides do not divide the image's size; return maps of that size as they are."""
     if map_size(features) == size:
         return features
     return F.interpolate(features, size=size, mode="bilinear", align_corners=False)

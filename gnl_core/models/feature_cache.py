@@ -1,4 +1,4 @@
-"""Teacher maps of views that never change, computed once an image."""
+"""Teacher maps of views that never change, computed once per image."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ Encode = Callable[[Tensor], tuple[Tensor, ...]]
 
 
 class FeatureCache:
-    """Keeps the maps of fixed views in memory up to a budget, then in a file; images beyond both are encoded each time.
+    """Keep the maps of fixed views in memory up to a budget, then in a file; encode images beyond both each time.
 
-    It saves time alone: what is kept are the teacher's maps, as they were computed, channels last, as convolutions
-    want them.
+    The cache saves time and changes no value: it holds the teacher's maps as computed, in the channels-last layout
+    that convolutions prefer.
 
     Args:
         encode: The teacher.
-        budget_bytes: What is kept in memory at most.
-        spill_bytes: What is kept in a temporary file at most.
+        budget_bytes: Largest size of the maps in memory.
+        spill_bytes: Largest size of the maps in a temporary file.
     """
 
     def __init__(self, encode: Encode, *, budget_bytes: int, spill_bytes: int) -> None:
@@ -35,7 +35,7 @@ class FeatureCache:
 
         Args:
             view: Name of the view.
-            paths: What identifies each image, length B.
+            paths: Identifier of each image, length B.
             images: Shape (B, 3, H, W).
         """
         maps = [stage.cpu().movedim(1, -1) for stage in self._encode(images)]
@@ -45,7 +45,7 @@ class FeatureCache:
                 self._maps[view, path] = kept
 
     def keep(self, maps: list[Tensor]) -> list[Tensor] | Place | None:
-        """One image's maps in memory, else their place in the file; None where there is room in neither."""
+        """Keep one image's maps in memory or else in the file; return the maps, their place in the file, or None."""
         size = sum(stage.nbytes for stage in maps)
         if size > self._free_bytes:
             return self._spill.write(maps)
@@ -53,19 +53,19 @@ class FeatureCache:
         return [stage.clone() for stage in maps]
 
     def encode(self, view: str, paths: Sequence[str], images: Tensor) -> tuple[Tensor, ...]:
-        """Give the images' maps: those kept, or the teacher's if one is missing.
+        """Look up the images' maps; if any is missing, encode the whole batch.
 
         Args:
             view: Name of the view.
-            paths: What identifies each image, length B.
+            paths: Identifier of each image, length B.
             images: Shape (B, 3, H, W).
 
         Returns:
             Stage maps, shapes (B, C_k, H_k, W_k), on the images' device.
         """
         kept = [self._maps.get((view, path)) for path in paths]
-        rows = [self._spill.read(one) if isinstance(one, Place) else one for one in kept]
-        there = [row for row in rows if row is not None]
-        if len(there) < len(rows):
+        rows = [self._spill.read(maps) if isinstance(maps, Place) else maps for maps in kept]
+        cached = [row for row in rows if row is not None]
+        if len(cached) < len(rows):
             return self._encode(images)
-        return tuple(torch.stack(stage).movedim(-1, 1).to(images.device) for stage in zip(*there, strict=True))
+        return tuple(torch.stack(stage).movedim(-1, 1).to(images.device) for stage in zip(*cached, strict=True))

@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from gnl_core.models.blocks import lay_channels_last
 from gnl_core.models.bottleneck import Bottleneck, map_size, resize
 from gnl_core.models.student import Student
-from gnl_core.models.teachers import Teacher, Ways
+from gnl_core.models.teachers import QueryGroup, Teacher
 from gnl_core.records import Features
 
-BYTES_TOGETHER = 24 * 2**20  # of low-level maps in one batch: more leave a processor's cache
+LARGEST_BATCH_BYTES = 24 * 2**20  # of low-level maps: larger ones do not fit into a processor's cache
 
 
 class ReverseDistillation(nn.Module):
-    """A frozen teacher encodes; a bottleneck and a student rebuild what it encoded (Deng & Li, CVPR 2022)."""
+    """A frozen teacher that encodes, and a bottleneck and a student that rebuild its maps (Deng & Li, CVPR 2022)."""
 
     def __init__(self, teacher: Teacher) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class ReverseDistillation(nn.Module):
         lay_channels_last(self)
 
     def forward(self, teacher_maps: Sequence[Tensor]) -> Features:
-        """Rebuild stage maps from themselves through the embedding.
+        """Rebuild stage maps from their embedding.
 
         Args:
             teacher_maps: Stage maps E_1..E_3, shapes (B, C_k, H_k, W_k), matched or not.
@@ -46,29 +46,31 @@ class ReverseDistillation(nn.Module):
             student=tuple(resize(m, size) for m, size in zip(student_maps, sizes, strict=True)),
         )
 
-    def rebuild_each(self, encoded: Iterator[tuple[Ways, tuple[Tensor, ...]]]) -> Iterator[tuple[Ways, Features]]:
-        """As `forward` for the maps of several ways, as many of them in one batch as make convolutions faster.
+    def rebuild_each(
+        self, encoded: Iterator[tuple[QueryGroup, tuple[Tensor, ...]]]
+    ) -> Iterator[tuple[QueryGroup, Features]]:
+        """Rebuild the maps of several query groups as `forward` does, in batches that fit into a processor's cache.
 
         Args:
             encoded: What `Teacher.encode_each` yields.
 
         Yields:
-            Ways with what bottleneck and student make of their maps, in the same order.
+            Each group with its features, in the same order.
         """
         for first in encoded:
             low_level = first[1][0]
-            most = max(1, BYTES_TOGETHER // low_level.nbytes)
-            ways, maps = zip(first, *islice(encoded, most - 1), strict=True)
-            yield from zip(ways, split_features(self(join_maps(maps)), parts=len(ways)), strict=True)
+            batch_size = max(1, LARGEST_BATCH_BYTES // low_level.nbytes)
+            groups, maps = zip(first, *islice(encoded, batch_size - 1), strict=True)
+            yield from zip(groups, split_features(self(join_maps(maps)), parts=len(groups)), strict=True)
 
 
 def join_maps(maps: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
-    """Stage maps of several batches as one batch's."""
+    """Join the stage maps of several batches into one batch."""
     return maps[0] if len(maps) == 1 else tuple(torch.cat(stage) for stage in zip(*maps, strict=True))
 
 
 def split_features(features: Features, *, parts: int) -> list[Features]:
-    """Features of a batch as those of its parts, which are of one size."""
+    """Split the features of a batch into parts of equal size."""
     teacher, student = (
         zip(*(stage.chunk(parts) for stage in stages), strict=True) for stages in (features.teacher, features.student)
     )

@@ -11,9 +11,9 @@ FEWEST_CHANNELS = 16  # the narrowest layers of the paper's student
 
 
 class SmallStudent(nn.Module):
-    """Three stages of the teacher's channels and strides, with far fewer weights than it has.
+    """Three stages with the teacher's channels and strides, and far fewer weights.
 
-    Being small it can imitate what it was shown and little beyond, so anomalies stay strange to it.
+    A small network imitates what it was trained on and little else, so it fails on anomalies.
     """
 
     def __init__(self, teacher: Teacher) -> None:
@@ -31,7 +31,7 @@ class SmallStudent(nn.Module):
             images: RGB in [0, 1], shape (B, 3, H, W).
 
         Returns:
-            Three maps of the teacher's channels and strides, from low-level to abstract; rectified where its are.
+            Three maps with the teacher's channels and strides, low-level first; rectified if the teacher's are.
         """
         maps = []
         for stage in self.stages:

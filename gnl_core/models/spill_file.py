@@ -1,4 +1,4 @@
-"""Feature maps that do not fit into memory, in a temporary file."""
+"""Keep feature maps that do not fit into memory in a temporary file."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from torch import Tensor
 
 
 class Place(NamedTuple):
-    """Where some maps lie in the file.
+    """The position of an image's maps in the file.
 
     Attributes:
-        offset: Their first byte.
-        shapes: The shape of each.
-        dtype: Their number format.
+        offset: Offset of the first byte.
+        shapes: The shape of each map.
+        dtype: Number format of all maps.
     """
 
     offset: int
@@ -29,31 +29,31 @@ class Place(NamedTuple):
 
 
 class SpillFile:
-    """A temporary file that is written at its end and read through a memory map; it goes when it is no longer used.
+    """A temporary file, appended to and read through a memory map, and deleted when no longer used.
 
-    The operating system keeps what is read often in memory that nobody else needs. Where the file lies, $TMPDIR
-    decides (on Windows, %TEMP%).
+    The operating system caches what is read often in free memory. The environment variable TMPDIR (on Windows, TEMP)
+    sets the folder of the file.
 
     Args:
-        budget_bytes: What it holds at most.
+        budget_bytes: Largest size of the file.
     """
 
     def __init__(self, *, budget_bytes: int) -> None:
         self._free_bytes = budget_bytes
-        self._file: IO[bytes] | None = None  # made when there is something to write
+        self._file: IO[bytes] | None = None  # created at the first write
         self._map: NDArray[np.uint8] | None = None
 
     def write(self, maps: Sequence[Tensor]) -> Place | None:
-        """Put the maps of an image into the file, all of one number format.
+        """Append the maps of an image, all of one number format.
 
         Returns:
-            Where they are; None where the file is full, or the disk.
+            Their position; None if the file has reached its budget or the disk is full.
         """
         size = sum(stage.nbytes for stage in maps)
         if size > self._free_bytes:
             return None
         try:
-            self._file = self._file or tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as this object)
+            self._file = self._file or tempfile.TemporaryFile()  # noqa: SIM115 (it stays open as long as this object)
             offset = self._file.seek(0, os.SEEK_END)
             for stage in maps:
                 self._file.write(stage.contiguous().view(-1).view(torch.uint8).numpy().tobytes())
@@ -66,13 +66,13 @@ class SpillFile:
         return Place(offset, [stage.shape for stage in maps], maps[0].dtype)
 
     def read(self, place: Place) -> list[Tensor]:
-        """The maps at a place; they are to be copied, not kept."""
+        """Read the maps at a position; the caller copies them and does not keep them."""
         if self._map is None:
-            assert self._file is not None  # where a place comes from
+            assert self._file is not None  # a `Place` comes from `write`, which opens the file
             self._map = np.memmap(self._file, dtype=np.uint8, mode="c")
-        start, found = place.offset, []
+        start, maps = place.offset, []
         for shape in place.shapes:
             end = start + prod(shape) * place.dtype.itemsize
-            found.append(torch.from_numpy(self._map[start:end]).view(place.dtype).view(shape))
+            maps.append(torch.from_numpy(self._map[start:end]).view(place.dtype).view(shape))
             start = end
-        return found
+        return maps

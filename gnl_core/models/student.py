@@ -10,7 +10,7 @@ from gnl_core.models.teachers import Teacher
 
 
 class Student(nn.Module):
-    """Three residual layers, each of which enlarges the map: the teacher mirrored (RD4AD, section 3.2).
+    """Three residual layers that enlarge the map, a mirror image of the teacher (RD4AD, section 3.2).
 
     For ResNet teachers it is RD4AD's own, with the tensor names of its published checkpoints.
     """
@@ -46,7 +46,7 @@ class Student(nn.Module):
 
 
 def student_layer(teacher: Teacher, in_channels: int, out_channels: int, *, factor: int, blocks: int) -> nn.Sequential:
-    """One block that enlarges the map, then blocks that refine it."""
+    """Create one block that enlarges the map, then blocks that refine it."""
     kind, width = teacher.spec.block, teacher.spec.block_width
     planes = out_channels // BLOCKS[kind].expansion
     layers: list[nn.Module] = [UPSAMPLING_BLOCKS[kind](in_channels, planes, factor=factor, base_width=width)]

@@ -1,4 +1,4 @@
-"""The encoder of Deep SVDD: nothing in it can be a constant, so no image-independent output can be learnt."""
+"""The encoder of Deep SVDD, built so that it cannot learn an output that is the same for every image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 CHANNELS = (32, 64, 128)  # the paper's network for 32 px colour images
 OUTPUTS = 128
-POOLED_SIDE = 4  # what is left of 32 px behind three poolings
+POOLED_SIDE = 4  # of an image of 32 px after three poolings
 NEGATIVE_SLOPE = 0.1
 SMALLEST_DEVIATION = 1e-6
 
@@ -20,7 +20,7 @@ class SvddEncoder(nn.Module):
     """Three blocks of 5x5 convolution, BatchNorm, leaky ReLU and pooling, then a linear layer; no bias anywhere.
 
     BatchNorm has no learnable scale or shift, since a shift is a bias (Deep SVDD, Proposition 2), and leaky
-    ReLU is unbounded (Proposition 3). Larger maps are averaged to 4x4, so that any size of image will do.
+    ReLU is unbounded (Proposition 3). Larger maps are averaged to 4x4, so that images may have any size.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class SvddEncoder(nn.Module):
 
 
 def block(in_channels: int, out_channels: int) -> nn.Sequential:
-    """One block: it halves the map."""
+    """Create one block, which halves the map."""
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, kernel_size=5, padding=2, bias=False),
         nn.BatchNorm2d(out_channels, affine=False),
@@ -49,16 +49,16 @@ def block(in_channels: int, out_channels: int) -> nn.Sequential:
 
 @contextmanager
 def measuring_statistics(network: nn.Module) -> Iterator[None]:
-    """Have BatchNorm take each batch's own statistics, as in training, and keep their mean over all batches.
+    """Make BatchNorm use each batch's own statistics, as in training, and keep their mean over all batches.
 
-    A centre found so is where training begins, and a short training scores by statistics of its images
-    instead of by those that BatchNorm is born with.
+    A centre computed this way matches the network at the start of training, and after a short training scores
+    depend on statistics of its images, not on BatchNorm's initial values.
     """
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
-        norm.momentum = None  # PyTorch's word for the mean over all batches
+        norm.momentum = None  # in PyTorch, None means the mean over all batches
     network.train()
     yield
     network.eval()
@@ -67,7 +67,7 @@ def measuring_statistics(network: nn.Module) -> Iterator[None]:
 
 
 def normalise_contrast(images: Tensor) -> Tensor:
-    """Global contrast normalisation in the L1 norm (Deep SVDD's preprocessing).
+    """Normalise the global contrast in the L1 norm (Deep SVDD's preprocessing).
 
     Args:
         images: Shape (B, 3, H, W).

@@ -26,15 +26,15 @@ from gnl_core.models.padding import find_same_paddings
 from gnl_core.models.teacher_weights import read_weight_file
 
 Mix = Callable[[int, Tensor], Tensor]
-Ways = tuple[int, ...]  # numbers of ways to mix, all of which have come to the same maps so far
-Branch = Callable[[int, Tensor, Ways], Iterator[tuple[Ways, Tensor]]]
+QueryGroup = tuple[int, ...]  # positions of the scorings that have had the same maps up to here
+GroupSplitter = Callable[[int, Tensor, QueryGroup], Iterator[tuple[QueryGroup, Tensor]]]
 
 
 class TeacherSpec(NamedTuple):
-    """How a teacher is built, and what student mirrors it.
+    """How to build a teacher and the student that mirrors it.
 
     Attributes:
-        timm_name: Architecture and weights, as timm names them.
+        timm_name: timm's name of the architecture and its weights.
         block: Residual block of bottleneck and student: "basic" or "bottleneck".
         block_width: Inner channels of a bottleneck block for each 64 planes.
         embedding_blocks: Residual blocks of the embedding.
@@ -66,10 +66,10 @@ class Teacher(nn.Module):
     """A frozen backbone: always in eval mode, never with gradients.
 
     Attributes:
-        spec: What it was built from.
+        spec: The specification from which it was built.
         channels: Channels of the three stage maps.
-        reductions: Pixels of the image for each position of the three stage maps.
-        paddings: Layers on the way to each stage map whose padding depends on the image's size.
+        reductions: Pixels of the image per position of the three stage maps, along each side.
+        paddings: Layers before each stage map whose padding depends on the image's size.
         fingerprint: SHA-256 of its weights, in hexadecimal.
     """
 
@@ -91,7 +91,7 @@ class Teacher(nn.Module):
         self.fingerprint = hash_weights(self.stages)
 
     def train(self, mode: bool = True) -> Self:
-        """Stay in eval mode, whatever is asked."""
+        """Stay in eval mode, whatever `mode` is."""
         return super().train(False)
 
     def forward(self, images: Tensor, mix: Mix | None = None) -> tuple[Tensor, ...]:
@@ -99,8 +99,8 @@ class Teacher(nn.Module):
 
         Args:
             images: RGB in [0, 1], shape (B, 3, H, W).
-            mix: Changes a stage's map before the next stage reads it, called with the stage's index
-                0, 1, 2 and its map. Feature distribution matching is one.
+            mix: Changes a stage's map before the next stage reads it; called with the stage's index
+                (0, 1 or 2) and its map. Feature distribution matching is an example.
 
         Returns:
             The three stage maps E_1..E_3, shapes (B, C_k, H_k, W_k).
@@ -130,13 +130,13 @@ class Teacher(nn.Module):
         return tuple(grids)
 
     def normalise(self, images: Tensor) -> Tensor:
-        """Images as the backbone was trained on them."""
+        """Normalise images as in the backbone's own training."""
         return ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
 
     def apply_stage(self, index: int, features: Tensor) -> Tensor:
-        """A stage's map of what the stage before gave, in 32 bits even where autocast surrounds it.
+        """Apply a stage to the previous stage's map, in 32 bits even under autocast.
 
-        In bfloat16 the teacher would move scores ten times as far as bottleneck and student do.
+        A teacher in bfloat16 would change scores ten times as much as bottleneck and student do.
         """
         device = features.device.type
         if not torch.is_autocast_enabled(device):
@@ -144,30 +144,32 @@ class Teacher(nn.Module):
         with torch.autocast(device, enabled=False):
             return self.stages[index](features)
 
-    def encode_each(self, images: Tensor, ways: Ways, branch: Branch) -> Iterator[tuple[Ways, tuple[Tensor, ...]]]:
-        """Encode images under several ways to mix; what these have in common is computed once.
+    def encode_each(
+        self, images: Tensor, group: QueryGroup, split_groups: GroupSplitter
+    ) -> Iterator[tuple[QueryGroup, tuple[Tensor, ...]]]:
+        """Encode images for several scorings; work that scorings share is done once.
 
         Args:
             images: RGB in [0, 1], shape (B, 3, H, W).
-            ways: The number of each way.
-            branch: Called with a stage's index, its map and the ways that led there; yields the ways that
-                go on alike, with the map that the next stage reads.
+            group: Positions of all scorings.
+            split_groups: Called with a stage's index, its map and the group of scorings that share this map;
+                yields smaller groups, each with the map that the next stage reads.
 
         Yields:
-            Ways with the three stage maps that they come to, each way once, not in order.
+            Groups with their three stage maps; each scoring is in exactly one group, in no particular order.
         """
-        return self.follow(self.normalise(images), ways, branch, ())
+        return self.encode_rest(self.normalise(images), group, split_groups, ())
 
-    def follow(
-        self, features: Tensor, ways: Ways, branch: Branch, maps: tuple[Tensor, ...]
-    ) -> Iterator[tuple[Ways, tuple[Tensor, ...]]]:
-        """Go through the remaining stages depth first, so that no more maps are held than one way needs."""
+    def encode_rest(
+        self, features: Tensor, group: QueryGroup, split_groups: GroupSplitter, maps: tuple[Tensor, ...]
+    ) -> Iterator[tuple[QueryGroup, tuple[Tensor, ...]]]:
+        """Apply the remaining stages depth first, so that only the maps of one path are in memory."""
         index = len(maps)
         if index == len(self.stages):
-            yield ways, maps
+            yield group, maps
             return
-        for alike, mixed in branch(index, self.apply_stage(index, features), ways):
-            yield from self.follow(mixed, alike, branch, (*maps, mixed))
+        for part, mixed in split_groups(index, self.apply_stage(index, features), group):
+            yield from self.encode_rest(mixed, part, split_groups, (*maps, mixed))
 
 
 def create_teacher(
@@ -179,11 +181,11 @@ def create_teacher(
         name: A key of TEACHERS, or a timm backbone of a family that docs/teachers.md lists.
         weights: Local weight file (.pth or .safetensors) instead of the bundled or downloaded weights.
         sha256: Expected SHA-256 of that file, or its first digits.
-        image_size: Height and width of the images that it is to read, checked before weights are; unset: unchecked.
+        image_size: Height and width of the images to encode, checked before the weights are read; None skips the check.
 
     Raises:
-        ValueError: If the name is unknown, the backbone cannot be a teacher or cannot read such images, or the
-            weights are not available or do not fit; says what to do.
+        ValueError: If the name is unknown, the backbone cannot be a teacher or cannot read images of this size, or the
+            weights are unavailable or do not fit; the message says what to do.
     """
     spec = TEACHERS.get(name) or TeacherSpec(name)
     try:
@@ -201,7 +203,7 @@ def create_teacher(
 
 
 def hash_weights(module: nn.Module) -> str:
-    """SHA-256 over names, shapes and values of a module's tensors, in hexadecimal."""
+    """Hash names, shapes, types and values of a module's tensors: SHA-256, in hexadecimal."""
     digest = hashlib.sha256()
     for name, tensor in module.state_dict().items():
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 
 LATENT_SIZE = 128  # the paper's
-NARROWEST = 32  # channels at the image's end; they double with each halving of the map
+NARROWEST = 32  # channels of the layer next to the image; they double with each halving of the map
 SMALLEST_MAP = 4
 NEGATIVE_SLOPE = 0.2
 INPUT_CHANNELS = 3
 
 
 class Generator(nn.Module):
-    """Makes images of latent vectors."""
+    """Generate images from latent vectors."""
 
     def __init__(self, image_side: int) -> None:
         super().__init__()
@@ -35,9 +35,9 @@ class Generator(nn.Module):
 
 
 class Critic(nn.Module):
-    """Tells real images from generated ones: the mean difference of its values estimates their Wasserstein distance.
+    """Distinguish real from generated images; the mean difference of its values estimates their Wasserstein distance.
 
-    It has no BatchNorm: the gradient penalty is a statement about each image by itself (WGAN-GP, section 4).
+    It has no BatchNorm, because the gradient penalty applies to each image separately (WGAN-GP, section 4).
     """
 
     def __init__(self, image_side: int) -> None:
@@ -51,7 +51,7 @@ class Critic(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Maps images back to latent vectors."""
+    """Map images back to latent vectors."""
 
     def __init__(self, image_side: int) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class Encoder(nn.Module):
 
 
 def layer_widths(image_side: int) -> list[int]:
-    """Channels behind each halving of an image until its map is 4 px wide."""
+    """Channels after each halving of an image until its map is 4 px wide."""
     halvings = (image_side // SMALLEST_MAP).bit_length() - 1
     return [NARROWEST * 2**step for step in range(halvings)]
 
@@ -75,7 +75,7 @@ def feature_size(image_side: int) -> int:
 
 
 def shrinking(image_side: int) -> nn.Sequential:
-    """Convolutions that halve an image to a map of 4 px, flattened."""
+    """Create convolutions that halve an image down to a flattened map of 4 px."""
     widths = layer_widths(image_side)
     pairs = zip((INPUT_CHANNELS, *widths), widths, strict=False)
     layers = [nn.Sequential(nn.Conv2d(i, o, 4, stride=2, padding=1), nn.LeakyReLU(NEGATIVE_SLOPE)) for i, o in pairs]
@@ -83,7 +83,7 @@ def shrinking(image_side: int) -> nn.Sequential:
 
 
 def enlarging(in_channels: int, out_channels: int) -> nn.Sequential:
-    """A transposed convolution that doubles the size."""
+    """Create a transposed convolution that doubles the size."""
     return nn.Sequential(
         nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1, bias=False),
         nn.BatchNorm2d(out_channels),
@@ -92,16 +92,16 @@ def enlarging(in_channels: int, out_channels: int) -> nn.Sequential:
 
 
 def gradient_penalty(critic: nn.Module, real: Tensor, generated: Tensor, *, shares: Tensor) -> Tensor:
-    """How far the critic's slope is from 1 between real and generated images (WGAN-GP, Eq. 3, without its weight).
+    """Penalise critic gradients whose norm is not 1 between real and generated images (WGAN-GP, Eq. 3, unweighted).
 
     Args:
         critic: Maps images to one value each.
         real: Shape (B, 3, H, W).
-        generated: Of the same shape.
-        shares: How much of each real image is in its mixture, in [0, 1], shape (B, 1, 1, 1).
+        generated: Generated images of the same shape.
+        shares: Share of the real image in each mixture, in [0, 1], shape (B, 1, 1, 1).
 
     Returns:
-        Scalar: mean of (|gradient| - 1)², with a graph, so that it can be minimised.
+        Scalar: mean of (|gradient| - 1)², differentiable, so that it can be minimised.
     """
     mixed = (shares * real + (1 - shares) * generated).detach().requires_grad_()
     (gradient,) = torch.autograd.grad(critic(mixed).sum(), mixed, create_graph=True)

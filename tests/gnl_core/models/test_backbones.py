@@ -176,7 +176,7 @@ def test_stages_are_chosen_by_reduction(reductions: list[int], levels: tuple[int
 
 @pytest.mark.parametrize("reductions", [[], [16, 16, 16], [7, 14, 28], [1, 2, 4, 8]])
 def test_fewer_than_three_sizes_are_refused(reductions: list[int]):
-    with pytest.raises(ValueError, match="three at 4, 8, 16 or further powers of two are needed"):
+    with pytest.raises(ValueError, match="three at reductions 4, 8, 16 or higher powers of two are needed"):
         choose_levels(reductions)
 
 

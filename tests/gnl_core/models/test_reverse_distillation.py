@@ -236,14 +236,16 @@ def test_one_image_with_a_larger_embedding_can_train():
 
 @pytest.mark.parametrize(("together", "batches"), [(0, 5), (1, 5), (2, 3), (5, 1), (9, 1)])
 @torch.no_grad()
-def test_several_ways_are_rebuilt_as_if_each_were_alone(monkeypatch: pytest.MonkeyPatch, together: int, batches: int):
-    ways = [((way,), tuple(torch.rand(2, c, s, s) for c, s in ((2, 16), (3, 8), (4, 4)))) for way in range(5)]
-    monkeypatch.setattr(reverse_distillation, "BYTES_TOGETHER", together * ways[0][1][0].nbytes)
+def test_several_query_groups_are_rebuilt_as_if_each_were_alone(
+    monkeypatch: pytest.MonkeyPatch, together: int, batches: int
+):
+    groups = [((query,), tuple(torch.rand(2, c, s, s) for c, s in ((2, 16), (3, 8), (4, 4)))) for query in range(5)]
+    monkeypatch.setattr(reverse_distillation, "LARGEST_BATCH_BYTES", together * groups[0][1][0].nbytes)
     network, passed = ReverseDistillation(tiny_blueprint()).eval(), []
     hook = network.bottleneck.register_forward_hook(lambda *_: passed.append(1))
-    rebuilt = list(network.rebuild_each(iter(ways)))
+    rebuilt = list(network.rebuild_each(iter(groups)))
     hook.remove()
     assert len(passed) == batches
-    assert [alike for alike, _ in rebuilt] == [alike for alike, _ in ways]
-    for (_, found), (_, maps) in zip(rebuilt, ways, strict=True):
-        torch.testing.assert_close(found, network(maps))
+    assert [group for group, _ in rebuilt] == [group for group, _ in groups]
+    for (_, features), (_, maps) in zip(rebuilt, groups, strict=True):
+        torch.testing.assert_close(features, network(maps))

@@ -259,7 +259,7 @@ def test_an_unreachable_download_says_what_to_do(monkeypatch: pytest.MonkeyPatch
         raise URLError("no route to host")
 
     monkeypatch.setattr(torch.hub, "load_state_dict_from_url", unreachable)
-    with pytest.raises(ValueError, match=r"fetch https://\S+\.pth on a machine.*--teacher-weights") as refusal:
+    with pytest.raises(ValueError, match=r"download https://\S+\.pth on a machine.*--teacher-weights") as refusal:
         create_teacher("resnet18")
     assert "\n" not in str(refusal.value)
 
