@@ -13,7 +13,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.checkpoints import kept_scores, kept_shift_scores
-from app.progress import ALONE, Work, hold_if_cancelled, tell_progress
+from app.progress import ALONE, Work, stop_if_cancelled, track_progress
 from app.sources import Source, images_key, scores_key
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Mask
@@ -91,9 +91,9 @@ def computed_scores(
     """
     key = scores_key(source, domain=domain, scoring=requests[0]) if work == ALONE else None
     if key is not None:
-        hold_if_cancelled(key, title=title)
+        stop_if_cancelled(key, title=title)
     run = run_of(source)
-    batches = tell_progress(load_domain(run, domain), title=title, work=work, key=key)
+    batches = track_progress(load_domain(run, domain), title=title, work=work, key=key)
     found = score_each(run.detector, batches, requests)
     for scoring, scores in zip(requests, found, strict=True):
         keep(kept_scores(), scores_key(source, domain=domain, scoring=scoring), scores)

@@ -15,8 +15,8 @@ DETECTOR_NAMES = {  # in this order on the pages: what is improved stands above 
     "knn": "kNN",
     "patchcore": "PatchCore",
 }
-SHOWN_AT_FIRST = ("rd4ad", "gnl")
-MATCHED_AT_FIRST = ("gnl",)
+DEFAULT_METHODS = ("rd4ad", "gnl")
+MATCHED_BY_DEFAULT = ("gnl",)
 OWN_STRENGTHS = {"gnl": 0.5}  # of matching, as the paper's authors set it; the others do not match of themselves
 WITHOUT_TEACHER = ("f_anogan", "deep_svdd")  # nothing whose features could be matched
 REVERSE_DISTILLATION = ("rd4ad", "gnl", "rd4ad_augmix", "rd4ad_mixstyle", "rd4ad_efdm", "rd4ad_jigsaw")

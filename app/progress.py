@@ -34,7 +34,7 @@ class Work(NamedTuple):
 ALONE = Work(0, 0)
 
 
-def tell_progress(
+def track_progress(
     batches: Batches, *, title: str, work: Work = ALONE, key: tuple[str, ...] | None = None
 ) -> Iterator[Batch]:
     """The batches, with a bar that moves as they are asked for, and says how long all work will take.
@@ -73,7 +73,7 @@ def forget_cancelled() -> None:
     st.session_state.pop(CANCELLED, None)
 
 
-def hold_if_cancelled(key: tuple[str, ...], *, title: str) -> None:
+def stop_if_cancelled(key: tuple[str, ...], *, title: str) -> None:
     """End the page here if the visitor has cancelled this work, with a button that begins it anew.
 
     Args:

@@ -69,7 +69,7 @@ def under_shift(subject: Subject, shift: str) -> Subject:
     return subject._replace(digest=digest_of(image), image=image)
 
 
-def brought_along(name: str, content: bytes) -> Subject:
+def uploaded_subject(name: str, content: bytes) -> Subject:
     """An image that a visitor brings along.
 
     Args:
@@ -85,7 +85,7 @@ def brought_along(name: str, content: bytes) -> Subject:
 
 
 def read_content(name: str, content: bytes) -> Image:
-    """The pixels of a file whose content nobody has vouched for; fails as `brought_along`."""
+    """The pixels of a file whose content nobody has vouched for; fails as `uploaded_subject`."""
     if len(content) > LARGEST_MB * 2**20:
         raise ValueError(f"{name} has {len(content) / 2**20:.0f} MB; choose an image of up to {LARGEST_MB} MB")
     try:

@@ -13,7 +13,7 @@ from app.words import name_of
 
 
 def choose_checkpoint(detector: str, checkpoints: list[Checkpoint]) -> Checkpoint:
-    """One of a method's checkpoints; the only one is named and not asked for."""
+    """Choose one of a method's checkpoints; if there is only one, describe it instead of asking."""
     own = [checkpoint for checkpoint in checkpoints if checkpoint.config.detector == detector]
     if len(own) == 1:
         st.caption(describe_checkpoint(own[0]))
@@ -24,7 +24,7 @@ def choose_checkpoint(detector: str, checkpoints: list[Checkpoint]) -> Checkpoin
 def select_checkpoint(
     detector: str, own: list[Checkpoint], *, label: Literal["visible", "collapsed"] = "visible"
 ) -> Checkpoint:
-    """The select box of a method's checkpoints; its label can be left out where the method's name stands above."""
+    """Draw the select box of a method's checkpoints; its label can be hidden below the method's name."""
     options = {checkpoint.folder.path.name: checkpoint for checkpoint in own}
     chosen = st.selectbox(
         f"Checkpoint of {name_of(DETECTOR_NAMES, detector)}",
@@ -38,7 +38,7 @@ def select_checkpoint(
 
 
 def describe_checkpoint(checkpoint: Checkpoint) -> str:
-    """A checkpoint in a few words."""
+    """Describe a checkpoint in a few words."""
     config = checkpoint.config
     height, width = config.image_size
     size = f"{height} px" if height == width else f"{height}×{width} px"
@@ -46,5 +46,5 @@ def describe_checkpoint(checkpoint: Checkpoint) -> str:
 
 
 def written_at(checkpoint: Checkpoint) -> str:
-    """When a run of one's own was written."""
+    """Format the time when a run's weights were written."""
     return time.strftime("%d %b %H:%M", time.localtime(checkpoint.folder.weights.stat().st_mtime))

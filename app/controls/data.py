@@ -1,4 +1,4 @@
-"""Which images Explore looks at: a known data set's class, or a folder of one's own; and how to get what is missing."""
+"""The choice of images: a class of a known data set or the user's own folder, and how to get missing data."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from gnl_core.datasets.reading import tell_reading
 
 
 class Data(NamedTuple):
-    """A class of a data set that is there.
+    """A class of an available data set.
 
     Attributes:
         spec: The data set, its in-distribution domain first.
         normal_class: The class that is normal.
-        root: The folder that was named on the page; None: the usual one.
+        root: The folder given on the page; None for the default one.
     """
 
     spec: DatasetSpec
@@ -36,12 +36,12 @@ class Data(NamedTuple):
 def choose_data(
     checkpoints: list[Checkpoint], *, places: Sequence[DeltaGenerator], below: DeltaGenerator
 ) -> tuple[str, Data | None]:
-    """A data set and a class of it, or a folder of one's own; no data where it is not there, and the page says why.
+    """Choose a data set and its class, or the user's own folder; no data if it is missing, which the page explains.
 
     Args:
         checkpoints: All runs.
-        places: Where the data set is chosen, and where its class or folder is.
-        below: Where the page says what is missing.
+        places: Containers for the choice of the data set and of its class or folder.
+        below: Container for messages about missing data.
     """
     first, second = places
     dataset = first.selectbox(
@@ -59,18 +59,18 @@ def choose_data(
 def choose_known(
     dataset: str, checkpoints: list[Checkpoint], *, place: DeltaGenerator, below: DeltaGenerator
 ) -> Data | None:
-    """A class of a data set in the table; None where nothing of it is there.
+    """Choose a class of a known data set; None if no images of it are available.
 
     Args:
         dataset: A name in DATASETS.
-        checkpoints: All runs; a run may know another place where the images lie.
-        place: Where the class is chosen.
-        below: Where the page says what is missing.
+        checkpoints: All runs; a run may have been trained on images in another folder.
+        place: Container for the choice of the class.
+        below: Container for messages about missing data.
     """
     spec = DATASETS[dataset]
     places = dict.fromkeys(spec.classes) if is_bundled(dataset) else find_classes(dataset, checkpoints, below=below)
     if not places:
-        place.selectbox("Normal", [], disabled=True, placeholder="none found")
+        place.selectbox("Normal", [], disabled=True, placeholder="none available")
         below.info(
             f"**{name_of(DATASET_NAMES, dataset)} is not on this machine yet.** {spec.how_to_get}\n\n{ROOT_HELP}"
         )
@@ -82,19 +82,21 @@ def choose_known(
         index=classes.index(first_class(dataset, classes, checkpoints)),
         key="normal",
         bind="query-params",
-        help=None if len(classes) == len(spec.classes) else f"The classes found on this machine. {spec.how_to_get}",
+        help=None
+        if len(classes) == len(spec.classes)
+        else f"Only classes available on this machine are listed. {spec.how_to_get}",
     )
     return Data(spec, chosen, places[chosen])
 
 
 def first_class(dataset: str, classes: list[str], checkpoints: list[Checkpoint]) -> str:
-    """The class to begin with: one that there is a checkpoint for, a bundled one before one's own."""
+    """Return the initial class: the first one with a checkpoint, bundled checkpoints first."""
     trained = (c.config.normal_class for c in checkpoints if c.config.dataset == dataset)
     return next((name for name in trained if name in classes), classes[0])
 
 
 def find_classes(dataset: str, checkpoints: list[Checkpoint], *, below: DeltaGenerator) -> dict[str, Path | None]:
-    """The classes whose images are there, each with the folder to name: the usual one, or where a run found them."""
+    """Map each available class to the folder of its images: None for the default one, or a run's data root."""
     root = choose_root(dataset, below)
     here: dict[str, Path | None] = dict.fromkeys(classes_here(dataset, root or default_root()), root)
     for checkpoint in checkpoints if root is None else ():
@@ -105,9 +107,9 @@ def find_classes(dataset: str, checkpoints: list[Checkpoint], *, below: DeltaGen
 
 
 def choose_root(dataset: str, below: DeltaGenerator) -> Path | None:
-    """Where the data sets on disk lie; asked only where $GNL_DATA does not say, or where it was said before."""
-    said_before = st.session_state.get("root") or st.query_params.get("root")
-    if not said_before and classes_here(dataset, default_root()):
+    """Choose the folder of the data sets; shown only if $GNL_DATA lacks this data set or a folder was given before."""
+    given_before = st.session_state.get("root") or st.query_params.get("root")
+    if not given_before and classes_here(dataset, default_root()):
         return None
     text = below.text_input(
         "Data folder",
@@ -128,10 +130,10 @@ def choose_root(dataset: str, below: DeltaGenerator) -> Path | None:
 
 
 def choose_folder(checkpoints: list[Checkpoint], *, place: DeltaGenerator, below: DeltaGenerator) -> Data | None:
-    """A folder of one's own; None where it is not chosen yet, or cannot be used.
+    """Choose the user's own folder; None if none is chosen yet or it cannot be used.
 
-    Where nobody has labelled the images, the normal ones that were learnt from take the place of the
-    in-distribution domain: there is nothing else to compare with.
+    If the images are not labelled, the normal training images replace the in-distribution domain, because there is
+    nothing else to compare with.
     """
     offered = [str(folder) for folder in known_folders(checkpoints)]
     named = default_root()
@@ -165,5 +167,5 @@ def choose_folder(checkpoints: list[Checkpoint], *, place: DeltaGenerator, below
 
 
 def split_of(root: Path, checkpoints: Sequence[Checkpoint]) -> Split:
-    """How the runs that are shown for a folder of one's own divide it; as usual where there is none."""
+    """Return how the runs trained on the user's folder split it; the default split if there is no such run."""
     return next((run.config.split for run in checkpoints if own_folder(run) == root), USUAL_SPLIT)

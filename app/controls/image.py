@@ -1,4 +1,4 @@
-"""Which image Inspect is about: one of the view's by its number, or one that is dropped in or photographed."""
+"""The choice of a single image: by its number in the view's data, uploaded, or taken with the camera."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.checkpoints import Checkpoint
 from app.controls.view import View
-from app.subjects import LARGEST_MB, LARGEST_MEGAPIXELS, Subject, brought_along, subject_of
+from app.subjects import LARGEST_MB, LARGEST_MEGAPIXELS, Subject, subject_of, uploaded_subject
 from app.words import domain_name
 from gnl_core.config import USUAL_SPLIT
 from gnl_core.datasets import TRAIN, list_items, list_train_items
@@ -20,20 +20,20 @@ from gnl_core.datasets.shifts import shift_items, split_domain
 FROM_DATA, DROPPED, CAMERA = ORIGINS = ("Data set", "Your image", "Camera")
 NUMBER = "image"
 ORIGINS_HELP = (
-    "An image of your own stays on the machine where this app runs, is not kept, and is not in the address: "
-    "whoever opens the address sees the data set's image."
+    "Your own image stays on the machine where this app runs and is not stored. The address does not contain it: "
+    "anyone who opens the address sees the data set's image."
 )
 
 
 class Chosen(NamedTuple):
-    """The image, and what it is called here.
+    """The chosen image and its labels on the page.
 
     Attributes:
         subject: The image.
         title: Such as "Image 37 of 719".
-        place: The domain that it is from; empty for one that was brought along.
-        side: What that domain is called here.
-        number: The image's number in it, from 1; 0 for one that was brought along.
+        place: Its side and domain in words; empty for the user's own image.
+        side: The label of its domain, such as "Shifted"; empty for the user's own image.
+        number: The image's number in its domain, from 1; 0 for the user's own image.
     """
 
     subject: Subject
@@ -44,28 +44,28 @@ class Chosen(NamedTuple):
 
 
 def first_image(_: list[Item]) -> int:
-    """The first one."""
+    """Return 1, the number of the first image."""
     return 1
 
 
 def first_normal(items: list[Item]) -> int:
-    """The first one that is normal; the first one where none is."""
+    """Return the number of the first normal image, or 1 if there is none."""
     return next((number for number, item in enumerate(items, start=1) if item.label == 0), 1)
 
 
 def choose_subject(
     view: View, checkpoints: list[Checkpoint], *, sides: Sequence[str], first: Callable[[list[Item]], int] = first_image
 ) -> Chosen:
-    """Draw the choices. Until something is brought along that can be read, the data set's image is shown.
+    """Draw the choices; until the user provides a readable image, the data set's image is shown.
 
     Args:
         view: Data set, class and shift.
-        checkpoints: The runs that answer for it.
-        sides: Those of the view that an image may be of.
-        first: Which of their images, from 1, is shown at first.
+        checkpoints: The runs trained for it.
+        sides: The view's sides that can be chosen.
+        first: Returns the number, from 1, of the image shown initially.
 
     Raises:
-        ValueError: If the data set's image is not there, or cannot be read; says why.
+        ValueError: If the data set's image is missing or cannot be read; the message says why.
     """
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     origin = row.segmented_control(
@@ -74,32 +74,32 @@ def choose_subject(
     own = None
     if origin != FROM_DATA:
         with row:
-            own = {DROPPED: drop_in, CAMERA: photograph}[origin]()
+            own = {DROPPED: upload_image, CAMERA: take_picture}[origin]()
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     with row:
         return own or choose_number(view, checkpoints, sides=sides, first=first)
 
 
-def drop_in() -> Chosen | None:
-    """An image that is dropped in; None until there is one that can be read."""
+def upload_image() -> Chosen | None:
+    """Upload an image; None until there is a readable one."""
     file = st.file_uploader(
         f"PNG or JPEG, up to {LARGEST_MB} MB and {LARGEST_MEGAPIXELS} megapixels",
         type=["png", "jpg", "jpeg"],
         key="dropped",
     )
-    return None if file is None else read_visibly(file.name, file.getvalue())
+    return None if file is None else read_own_image(file.name, file.getvalue())
 
 
-def photograph() -> Chosen | None:
-    """An image from the camera; None until one is taken."""
+def take_picture() -> Chosen | None:
+    """Take a picture with the camera; None until there is a readable one."""
     file = st.camera_input("Take a picture", key="camera", width=320)
-    return None if file is None else read_visibly("The picture", file.getvalue())
+    return None if file is None else read_own_image("The picture", file.getvalue())
 
 
-def read_visibly(name: str, content: bytes) -> Chosen | None:
-    """What was brought along; None where it cannot be read, and the page has said why."""
+def read_own_image(name: str, content: bytes) -> Chosen | None:
+    """Read the user's own image; if it cannot be read, show why and return None."""
     try:
-        return Chosen(brought_along(name, content), "Your image")
+        return Chosen(uploaded_subject(name, content), "Your image")
     except ValueError as error:
         st.error(f"This image cannot be used: {error}.")
         return None
@@ -108,25 +108,25 @@ def read_visibly(name: str, content: bytes) -> Chosen | None:
 def choose_number(
     view: View, checkpoints: list[Checkpoint], *, sides: Sequence[str], first: Callable[[list[Item]], int]
 ) -> Chosen:
-    """An image of the view by its number, with steps to its neighbours."""
+    """Choose an image of the view by its number, with buttons for its neighbours."""
     place = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     side = sides[0] if len(sides) == 1 else choose_side(place, sides)
     domain = (view.spec.in_distribution, view.shifted)[view.sides.index(side)]
     items = list_images(view, checkpoints, domain)
     if not items:
         raise ValueError("there are no images here; choose another domain or data set")
-    number = step_through(len(items), first=first(items))
+    number = choose_image_number(len(items), first=first(items))
     title = f"Image {number:,} of {len(items):,}"
     return Chosen(subject_of(items[number - 1]), title, f"{side.lower()}: {domain_name(domain)}", side, number)
 
 
 def choose_side(place: DeltaGenerator, sides: Sequence[str]) -> str:
-    """One of the domains; the last one at first."""
+    """Choose one of the domains; initially the last one."""
     return place.segmented_control("Domain", sides, default=sides[-1], required=True, key="side", bind="query-params")
 
 
-def step_through(count: int, *, first: int) -> int:
-    """A number from 1 to a count; some number at first."""
+def choose_image_number(count: int, *, first: int) -> int:
+    """Choose a number from 1 to a count, with buttons for the previous and the next one."""
     if st.session_state.get(NUMBER, 1) > count:
         st.session_state[NUMBER] = count
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xxsmall", width="content"):
@@ -138,17 +138,17 @@ def step_through(count: int, *, first: int) -> int:
 
 
 def step_by(step: int) -> None:
-    """Go to the next image, or back."""
+    """Go to the next (1) or the previous (-1) image."""
     st.session_state[NUMBER] += step
 
 
 def list_images(view: View, checkpoints: list[Checkpoint], domain: str) -> list[Item]:
-    """The images of a domain in the order of their scores on file.
+    """List the images of a domain in the order of their saved scores.
 
-    Those learnt from are a run's own choice; without a run they are all normal training images.
+    The domain `train` holds the first run's training images; without a run, all normal training images.
 
     Raises:
-        ValueError: If they are not there.
+        ValueError: If they are missing.
     """
     base, shift = split_domain(domain)
     if base != TRAIN:

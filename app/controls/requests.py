@@ -12,27 +12,27 @@ from app.controls.view import View
 from app.image_scoring import RequestPair
 from app.scoring import make_request
 
-SELECT_PX = 320  # of the choice of a checkpoint
+SELECT_PX = 320  # width of a checkpoint's select box
 
 
 def ask_methods(
     view: View, checkpoints: list[Checkpoint], *, strength: float, settings: dict[str, Any]
 ) -> tuple[list[RequestPair], list[str]]:
-    """Each method that has a checkpoint, without matching and with it; and the methods that have none."""
-    found = choose_checkpoints(view, checkpoints)
+    """Build the requests of each method with a checkpoint, without and with matching; list the methods without one."""
+    by_detector = choose_checkpoints(view, checkpoints)
     rows = [
         RequestPair(
             off=make_request(checkpoint, style_weight=0.0, **settings),
             on=make_request(checkpoint, style_weight=strength, **settings) if checkpoint.has_references else None,
         )
-        for checkpoint in found.values()
+        for checkpoint in by_detector.values()
         if checkpoint is not None
     ]
-    return rows, [detector for detector, checkpoint in found.items() if checkpoint is None]
+    return rows, [detector for detector, checkpoint in by_detector.items() if checkpoint is None]
 
 
 def choose_checkpoints(view: View, checkpoints: list[Checkpoint]) -> dict[str, Checkpoint | None]:
-    """The checkpoint of each method that is shown, or None; asked for only where there are several."""
+    """Choose the checkpoint of each method; None if it has none. A choice is drawn only if there are several."""
     chosen: dict[str, Checkpoint | None] = {}
     with st.container(horizontal=True):
         for detector in view.detectors:

@@ -1,4 +1,4 @@
-"""Bars that were selected in the figures of Explore: they fill the gallery."""
+"""The histogram bars selected on Explore, which determine the gallery's images."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import streamlit as st
 from gnl_core.plots.scrubber import Selection
 
 BETWEEN = "between"  # the gallery's range of scores
-GALLERY_STRENGTH = "gallery_strength"  # the strength that its images are scored at, where bars of it were selected
+GALLERY_STRENGTH = "gallery_strength"  # the strength of the selected bars, at which the gallery's images are scored
 
 
 def select_bars(
     read: Callable[[Sequence[Mapping[str, Any]]], Selection | None], detectors: Sequence[str], sides: tuple[str, str]
 ) -> None:
-    """Let the gallery show the images of the selected bars; a box around nothing changes nothing.
+    """Show the images of the selected bars in the gallery; an empty selection changes nothing.
 
     Args:
-        read: Makes a selection of the points that Streamlit tells of.
-        detectors: The methods, in the order of the figures' rows.
-        sides: What the two domains are called.
+        read: Converts the points that Streamlit reports to a selection.
+        detectors: The methods, in the order of the chart's rows.
+        sides: The labels of the two domains.
     """
     found = read(st.session_state["figures"]["selection"]["points"])
     if found is None:
@@ -33,16 +33,16 @@ def select_bars(
 
 
 def forget_selection() -> None:
-    """Let the gallery show all images again, at the strength that is chosen."""
+    """Show all images in the gallery again, at the chosen strength."""
     for key in (BETWEEN, GALLERY_STRENGTH):
         st.session_state.pop(key, None)
 
 
 def adopt_selection(strengths: Sequence[float]) -> None:
-    """Let a page that is opened from the gallery begin with the strength that its images are scored at.
+    """Start a page opened from the gallery at the strength of the gallery's images.
 
     Args:
-        strengths: Those that the page's slider has.
+        strengths: The values of the page's slider.
     """
     strength = st.session_state.pop(GALLERY_STRENGTH, None)
     if strength in strengths:

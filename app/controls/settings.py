@@ -1,4 +1,4 @@
-"""Fields of the settings as widgets: name, bounds, choices and explanation come from the field itself."""
+"""Widgets for the fields of the settings: name, bounds, choices and help come from the field itself."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from pydantic.fields import FieldInfo
 from app.words import TEACHER_NAMES, setting_name
 from gnl_core.config import RunConfig
 
-UNSET = {"limit": "all", "learning_rate": "the method's own"}  # what a field without a default stands for
-CHOICES = {"teacher": tuple(TEACHER_NAMES)}  # of fields that take any text
+UNSET = {"limit": "all", "learning_rate": "the method's own"}  # meaning of None, by field
+CHOICES = {"teacher": tuple(TEACHER_NAMES)}  # choices offered for fields that accept any text
 
 
 def setting_inputs(names: Iterable[str], *, prefix: str, unset: str | None = None) -> dict[str, Any]:
-    """A widget for each field.
+    """Draw a widget for each field.
 
     Args:
         names: Fields of RunConfig.
-        prefix: Comes before a field's name in its widget's key; the address bar holds it under that name.
-        unset: Shown where nothing is chosen; None: the field's default.
+        prefix: Prefix of the widgets' keys, which are also their query parameters.
+        unset: Placeholder while nothing is chosen; None for the field's default.
 
     Returns:
-        The fields that were given a value.
+        The fields with a value.
     """
     given = {name: setting_input(name, key=f"{prefix}{name}", unset=unset) for name in names}
     return {name: value for name, value in given.items() if value is not None}
 
 
 def setting_input(name: str, *, key: str, unset: str | None) -> Any:
-    """The widget of one field; None while nothing is chosen."""
+    """Draw the widget of one field; None while nothing is chosen."""
     field = RunConfig.model_fields[name]
     placeholder = unset or (UNSET.get(name, "") if field.default is None else str(field.default))
     choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else CHOICES.get(name)
@@ -62,7 +62,7 @@ def setting_input(name: str, *, key: str, unset: str | None) -> Any:
 
 
 def number_bounds(field: FieldInfo) -> tuple[float, float | None, float]:
-    """Smallest and largest value of a number's widget, and its step; whole numbers stay whole."""
+    """Return the minimum, maximum and step of a number widget; all are integers for an integer field."""
     whole = int in (field.annotation, *get_args(field.annotation))
     limits = {type(limit): limit for limit in field.metadata}
     step = 1 if whole else smallest_step(field.default)
@@ -72,7 +72,7 @@ def number_bounds(field: FieldInfo) -> tuple[float, float | None, float]:
 
 
 def smallest_step(default: float | None) -> float:
-    """A step that suits a number's size: 10 moves by 1, 0.1 by 0.01; of an unknown size, by 0.001."""
+    """Choose a step by the default's magnitude: 1 for 10, 0.01 for 0.1; without a default, 0.001."""
     if default is None:
         return 0.001
     return next((step for step in (1.0, 0.1, 0.01) if default >= 10 * step), 0.001) if default else 0.5

@@ -1,4 +1,4 @@
-"""The form of a training: a method, its settings, and how long it will take; and its start."""
+"""The training form: method, settings and estimated duration; and the start of a training."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ SIZES_PX = (28, 32, 64, 128, 256)
 USUAL_SIZES_PX = {"digits": 64, "mnist": 32, "cifar10": 32}
 LARGE_IMAGES_PX = 128
 LONGEST_EPOCHS = 50
-SIZE_OF = "train_size_of"  # the data set that the size was last chosen for
+SIZE_OF = "train_size_of"  # the data set for which the size was last chosen
 FIRST_VALUES = {"train_detector": "gnl", "train_size": LARGE_IMAGES_PX, "train_epochs": 10, "train_seed": 0}
 SETTINGS = ("limit", "holdout_percent", "teacher", "batch_size", "learning_rate", "stored_references")
 
 
 class TrainingTask(NamedTuple):
-    """What to train on.
+    """The data to train on.
 
     Attributes:
         dataset: A name in DATASETS, or "folder".
         normal_class: The class that is normal.
-        root: The folder that was named on the page; None: the usual one.
+        root: The folder given on the page; None for the default one.
     """
 
     dataset: str
@@ -42,16 +42,16 @@ class TrainingTask(NamedTuple):
 
 
 def training_form(task: TrainingTask, checkpoints: list[Checkpoint]) -> tuple[str, dict[str, Any] | None]:
-    """Which method to train and with which settings; no settings until the button is pressed.
+    """Draw the form; return the method and, once the button is pressed, the settings.
 
     Args:
-        task: What to train on.
-        checkpoints: All runs: they tell how long a training takes.
+        task: The data to train on.
+        checkpoints: All runs, used to estimate the duration.
     """
     images = "your normal images" if task.dataset == FOLDER else f"normal images of {task.normal_class}"
     st.markdown(f"**Train on {images}**")
     row = st.columns(2)
-    begin_with(FIRST_VALUES)
+    set_initial_values(FIRST_VALUES)
     detector = row[0].selectbox(
         "Method to train",
         list(DETECTOR_NAMES),
@@ -69,12 +69,12 @@ def training_form(task: TrainingTask, checkpoints: list[Checkpoint]) -> tuple[st
 
 
 def task_settings(task: TrainingTask) -> dict[str, Any]:
-    """What to train on, as settings."""
+    """Return the data to train on as settings."""
     return {"dataset": task.dataset, "normal_class": task.normal_class, "data_root": task.root}
 
 
 def size_and_length(task: TrainingTask, detector: str, row: Sequence[DeltaGenerator]) -> dict[str, Any]:
-    """The images' size, the epochs and the seed, in the two columns beside and below the method."""
+    """Choose image size, epochs and seed, in the two columns that also hold the method."""
     if st.session_state.get(SIZE_OF) != task.dataset:
         st.session_state["train_size"] = USUAL_SIZES_PX.get(task.dataset, LARGE_IMAGES_PX)
         st.session_state[SIZE_OF] = task.dataset
@@ -84,14 +84,14 @@ def size_and_length(task: TrainingTask, detector: str, row: Sequence[DeltaGenera
     return {"image_size": size, "epochs": epochs, "seed": seed}
 
 
-def begin_with(values: Mapping[str, Any]) -> None:
-    """Give widgets that are not there yet their first values; not by their own defaults, which a preset replaces."""
+def set_initial_values(values: Mapping[str, Any]) -> None:
+    """Set the initial values of new widgets in the session, where a preset can override them."""
     for key, value in values.items():
         st.session_state.setdefault(key, value)
 
 
 def button_label(checkpoints: list[Checkpoint], dataset: str, detector: str, size: int, epochs: int) -> str:
-    """What will happen, and how long it will take by the newest run of that kind, if there is one."""
+    """Say what the button does, and for how long, judging by the newest run of that kind, if there is one."""
     if detector in YARDSTICKS:
         return f"Build {name_of(DETECTOR_NAMES, detector)} from the normal images"
     wanted = (dataset, detector, (size, size))
@@ -104,7 +104,7 @@ def button_label(checkpoints: list[Checkpoint], dataset: str, detector: str, siz
 
 
 def start_training(settings: dict[str, Any]) -> RunFolder | None:
-    """Start a training beside the app; it waits until those before it have ended. None where it cannot start: told."""
+    """Queue a training as a process of its own; if it cannot start, show why and return None."""
     from gnl_core.jobs.start import start  # noqa: PLC0415 (PyTorch takes seconds to import)
 
     try:
@@ -116,5 +116,5 @@ def start_training(settings: dict[str, Any]) -> RunFolder | None:
 
 
 def run_name(config: RunConfig) -> str:
-    """A name for a run that says what it is and when it was asked for."""
+    """Name a run by its data, method and start time."""
     return f"{config.dataset}-{config.normal_class}-{config.detector}-{time.strftime('%Y%m%d-%H%M%S')}"

@@ -1,4 +1,4 @@
-"""What a page is about: the row of choices at its top, which the address bar holds."""
+"""The view: the row of choices at the top of a page, which the address bar keeps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app.checkpoints import Checkpoint, list_checkpoints
 from app.controls.data import Data, choose_data
 from app.local_data import domains_here, is_bundled
-from app.methods import DETECTOR_NAMES, SHOWN_AT_FIRST, in_order
+from app.methods import DEFAULT_METHODS, DETECTOR_NAMES, in_order
 from app.sources import own_folder
 from app.words import SHIFTED_HELP, capitalised, corruption_name, domain_name, name_of
 from gnl_core.datasets import FOLDER, TRAIN, default_root
@@ -26,15 +26,15 @@ ROW = (2, 2, 4, 3)  # data set, class or folder, shift, methods
 
 
 class View(NamedTuple):
-    """What the page is about.
+    """The data and methods that a page shows.
 
     Attributes:
         dataset: A name in DATASETS, or "folder".
         normal_class: The class that is normal.
-        root: The folder that was named on the page; None: the one that $GNL_DATA names.
+        root: The folder given on the page; None for the one in $GNL_DATA.
         spec: The data set, its in-distribution domain first.
-        shifted: The domain beside it.
-        detectors: The methods to show, in their order.
+        shifted: The domain to compare with it.
+        detectors: The methods to show, in display order.
     """
 
     dataset: str
@@ -46,17 +46,17 @@ class View(NamedTuple):
 
     @property
     def own(self) -> bool:
-        """Whether it is about a folder of one's own."""
+        """Whether the data is the user's own folder."""
         return self.dataset == FOLDER
 
     @property
     def unlabelled(self) -> bool:
-        """Whether nobody has labelled its images; the normal ones learnt from stand beside them then."""
+        """Whether its images are unlabelled; they are then compared with the normal training images."""
         return self.spec.in_distribution == TRAIN
 
     @property
     def sides(self) -> tuple[str, str]:
-        """What the two domains are to each other."""
+        """The labels of the two domains."""
         to_score = self.unlabelled and not split_domain(self.shifted)[1]
         return "Normal images" if self.unlabelled else "In-distribution", "Images to score" if to_score else "Shifted"
 
@@ -69,13 +69,13 @@ class View(NamedTuple):
 
 
 def choose_view(*, shift: ChooseShift | None = None) -> tuple[View | None, list[Checkpoint]]:
-    """Draw the choices, and say which runs were left out.
+    """Draw the choices, and report which runs were left out.
 
     Args:
-        shift: Draws the choice of a shifted domain; unset: of any.
+        shift: Draws the choice of the shifted domain; by default, any shift can be chosen.
 
     Returns:
-        The view, or None where something is missing, and the page has said what; and all runs.
+        The view, or None if something is missing, which the page explains; and all runs.
     """
     everything, problems = list_checkpoints()
     columns = st.columns(ROW, vertical_alignment="bottom")
@@ -87,14 +87,14 @@ def choose_view(*, shift: ChooseShift | None = None) -> tuple[View | None, list[
         shifted = (shift or choose_shift)(dataset, data, columns[2])
         view = View(dataset, data.normal_class, data.root, data.spec, shifted, detectors)
     for problem in problems:
-        st.warning(f"One run was left out: {problem}")
+        st.warning(f"A run was left out: {problem}")
     return view, everything
 
 
-def say_untrained(view: View, detectors: list[str], *, remedy: str) -> None:
-    """Which methods have no checkpoint for this view yet, and what to do about it."""
+def report_untrained(view: View, detectors: list[str], *, remedy: str) -> None:
+    """List the methods without a checkpoint for this view, and what to do about it."""
     if not view.detectors:
-        st.info("No method is chosen. Choose one or more at the top.")
+        st.info("No method is selected. Select at least one at the top.")
     if detectors:
         names = ", ".join(name_of(DETECTOR_NAMES, detector) for detector in detectors)
         subject = "these images" if view.own else f"{view.normal_class} as its normal class"
@@ -102,11 +102,11 @@ def say_untrained(view: View, detectors: list[str], *, remedy: str) -> None:
 
 
 def choose_methods(place: DeltaGenerator) -> tuple[str, ...]:
-    """Any of the methods, none of them twice."""
+    """Choose any number of methods."""
     chosen = place.multiselect(
         "Methods",
         list(DETECTOR_NAMES),
-        default=SHOWN_AT_FIRST,
+        default=DEFAULT_METHODS,
         format_func=lambda key: name_of(DETECTOR_NAMES, key),
         key="methods",
         bind="query-params",
@@ -116,7 +116,7 @@ def choose_methods(place: DeltaGenerator) -> tuple[str, ...]:
 
 
 def shift_choice(view: View) -> dict[str, str]:
-    """The view's shift as the address bar holds it."""
+    """Return the view's shift as query parameters."""
     base, shift = split_domain(view.shifted)
     if not shift:
         return {"shift": domain_name(base)}
@@ -125,7 +125,7 @@ def shift_choice(view: View) -> dict[str, str]:
 
 
 def choose_shift(dataset: str, data: Data, place: DeltaGenerator) -> str:
-    """A shifted domain of the data set, or the in-distribution one under a corruption."""
+    """Choose a shifted domain of the data set, or its in-distribution domain under a corruption."""
     own, missing = split_missing(dataset, data)
     row = place.container(horizontal=True, vertical_alignment="bottom")
     chosen = row.selectbox(
@@ -145,27 +145,27 @@ def choose_shift(dataset: str, data: Data, place: DeltaGenerator) -> str:
 
 
 def split_missing(dataset: str, data: Data) -> tuple[list[str], list[str]]:
-    """The shifted domains that are there, and a sentence about those that are not."""
+    """Return the available shifted domains, and a sentence about the missing ones, if any."""
     own = [domain for domain in data.spec.shifted if not split_domain(domain)[1]]
     if dataset == FOLDER or is_bundled(dataset) or not own:
         return own, []
     here = domains_here(dataset, data.normal_class, data.root or default_root())
     missing = [domain_name(domain) for domain in own if domain not in here]
-    told = [f"Not on this machine: {', '.join(missing)}. {data.spec.how_to_get}"] if missing else []
-    return [domain for domain in own if domain in here], told
+    note = [f"Not on this machine: {', '.join(missing)}. {data.spec.how_to_get}"] if missing else []
+    return [domain for domain in own if domain in here], note
 
 
 def checkpoints_of(view: View, everything: Sequence[Checkpoint]) -> list[Checkpoint]:
-    """The runs that answer for this view, each with the place where its images lie now."""
+    """Select the runs trained for this view, each with the current location of its images."""
     task = (view.dataset, view.normal_class)
-    found = [checkpoint for checkpoint in everything if checkpoint.task == task]
+    trained = [checkpoint for checkpoint in everything if checkpoint.task == task]
     if view.dataset == FOLDER:
-        return of_one_split([checkpoint for checkpoint in found if own_folder(checkpoint) == view.root])
+        return of_one_split([checkpoint for checkpoint in trained if own_folder(checkpoint) == view.root])
     if view.root is None:
-        return found
-    return [c._replace(config=c.config.model_copy(update={"data_root": view.root})) for c in found]
+        return trained
+    return [c._replace(config=c.config.model_copy(update={"data_root": view.root})) for c in trained]
 
 
 def of_one_split(checkpoints: list[Checkpoint]) -> list[Checkpoint]:
-    """Those that divide their folder as the first one does: others are scored on other images."""
+    """Select the runs that split their folder as the first one does; others are scored on other images."""
     return [checkpoint for checkpoint in checkpoints if checkpoint.config.split == checkpoints[0].config.split]

@@ -1,1 +1,1 @@
-"""What pages draw alike."""
+"""Elements that several pages draw."""

@@ -1,4 +1,4 @@
-"""What can be taken away from a page: its numbers, its pictures, and the line that gives the same numbers."""
+"""Downloads of a page: its numbers, its pictures, and the command that reproduces the numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import streamlit as st
 
 
 def chart_config(name: str) -> dict[str, Any]:
-    """Plotly's bar with one button, which saves the chart as an SVG file of this name."""
+    """Configure Plotly's toolbar with a single button, which saves the chart as an SVG file of this name."""
     return {
         "displaylogo": False,
         "modeBarButtons": [["toImage"]],
@@ -18,10 +18,10 @@ def chart_config(name: str) -> dict[str, Any]:
 
 
 def offer_file(label: str, file_name: str, make: Callable[[], str | bytes]) -> None:
-    """A button that saves a file, which is made when it is pressed."""
+    """Draw a button that downloads a file, which is created when the button is pressed."""
     st.download_button(label, make, file_name=file_name, on_click="ignore", key=f"save_{file_name}")
 
 
 def offer_command(command: str) -> None:
-    """The line that gives the numbers of a view again, to be copied; a language's colours are too faint to read."""
+    """Show the command that reproduces a view's numbers, without syntax colours, which are too faint to read."""
     st.code(command, language=None, wrap_lines=True)

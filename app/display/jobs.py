@@ -1,4 +1,4 @@
-"""A training as pages draw it: how far it is, its buttons, its losses and its log."""
+"""One training: its progress, buttons, losses and log."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ ACTIVE = ("running", "waiting")
 RESUMABLE = ("stopped", "failed", "stale")
 
 
-STATE_WORDS = {"diverged": "this run diverged"}  # where the state's own name says too little
+STATE_WORDS = {"diverged": "this run diverged"}  # states whose names need explaining
 
 
 LOG_LINES = 12
 
 
-PROBLEM = "job_problem"  # why a button did nothing
+PROBLEM = "job_problem"  # why the last action failed
 
 
 def draw_job(job: Job) -> None:
-    """One training: what it is, how far, and its buttons."""
+    """Draw one training: its description, progress and buttons."""
     name = job.folder.path.name
     about, buttons = st.columns([5, 2], vertical_alignment="center")
     with about:
@@ -53,19 +53,19 @@ def draw_job(job: Job) -> None:
             st.button("Resume", key=f"resume_{name}", on_click=do, args=("resume", job.folder.path))
         if job.state not in ACTIVE:
             with st.popover("Delete"):
-                st.caption(f"Removes the checkpoint, the scores and the log of {name} for good.")
-                st.button("Delete for good", key=f"delete_{name}", on_click=do, args=("delete", job.folder.path))
+                st.caption(f"Permanently deletes the checkpoint, scores and log of {name}.")
+                st.button("Delete permanently", key=f"delete_{name}", on_click=do, args=("delete", job.folder.path))
 
 
 def describe(job: Job) -> str:
-    """What is trained on what, and its state."""
+    """Describe the method, the data and the state of a training."""
     method, data = name_of(DETECTOR_NAMES, job.config.detector), name_of(DATASET_NAMES, job.config.dataset)
-    state = f"waiting for {job.place} before it" if job.place else STATE_WORDS.get(job.state, job.state)
+    state = f"waiting, {job.place} ahead in the queue" if job.place else STATE_WORDS.get(job.state, job.state)
     return f"**{method}** on {data} {job.config.normal_class}, seed {job.config.seed}: {state}"
 
 
 def describe_speed(job: Job) -> str:
-    """How far a running training is."""
+    """Describe the progress and the speed of a running training."""
     parts = [f"epoch {min(job.epochs_done + 1, job.config.epochs)} of {job.config.epochs}"]
     parts += [] if job.images_per_second is None else [f"{job.images_per_second:.0f} images/s"]
     parts += [] if job.seconds_left is None else [f"{duration(job.seconds_left)} left"]
@@ -73,21 +73,21 @@ def describe_speed(job: Job) -> str:
 
 
 def draw_details(folder: RunFolder) -> None:
-    """Each named loss over the epochs, and the end of the log."""
+    """Draw each loss over the epochs, and the end of the log."""
     from gnl_core.jobs.listing import read_job  # noqa: PLC0415 (as above)
 
     job, records = read_job(folder), read_records(folder)
     if records and records[-1].losses:
         draw_losses(records, epochs=job.config.epochs)
     elif job.losses:
-        told = (f"{name} {'not finite' if value is None else f'{value:.4f}'}" for name, value in job.losses.items())
-        st.caption("First epoch: " + ", ".join(told))
+        losses = (f"{name} {'not finite' if value is None else f'{value:.4f}'}" for name, value in job.losses.items())
+        st.caption("First epoch: " + ", ".join(losses))
     with st.expander("Log"):
         st.code(read_end(folder.path), language=None)
 
 
 def draw_losses(records: list[EpochRecord], *, epochs: int) -> None:
-    """The losses so far."""
+    """Draw the losses so far."""
     terms = ", ".join(f"{name} {value:.4f}" for name, value in records[-1].losses.items())
     st.plotly_chart(
         loss_curves(records, epochs=epochs),
@@ -98,17 +98,17 @@ def draw_losses(records: list[EpochRecord], *, epochs: int) -> None:
 
 
 def read_end(path: Path) -> str:
-    """The end of a training's log, or that it has none."""
+    """Read the end of a training's log; say so if it is empty or missing."""
     from gnl_core.jobs.listing import read_log  # noqa: PLC0415 (as above)
 
     try:
-        return "\n".join(read_log(path, lines=LOG_LINES)) or "nothing yet"
+        return "\n".join(read_log(path, lines=LOG_LINES)) or "The log is empty."
     except ValueError as error:
         return str(error)
 
 
-def do(what: str, path: Path) -> None:
-    """Stop, resume or delete a training; why that cannot be done is told in one sentence."""
+def do(action: str, path: Path) -> None:
+    """Stop, resume or delete a training; keep the reason of a failure as one sentence for the page."""
     from gnl_core.jobs.start import resume  # noqa: PLC0415 (PyTorch takes seconds to import)
     from gnl_core.jobs.stop import ask_to_stop, delete  # noqa: PLC0415 (as above)
 
@@ -118,6 +118,6 @@ def do(what: str, path: Path) -> None:
         "delete": delete,
     }
     try:
-        actions[what](path)
+        actions[action](path)
     except (ValueError, OSError) as error:
-        st.session_state[PROBLEM] = f"This cannot be done: {error}"
+        st.session_state[PROBLEM] = f"Could not {action} this training: {error}"

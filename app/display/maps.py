@@ -1,4 +1,4 @@
-"""An image, its anomaly maps and the scale that they share, as pages draw them alike."""
+"""An image, its anomaly maps and their common colour scale."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ SIDE_PX = 256
 KIND_NAMES = DETECTOR_NAMES | {REVERSE_DISTILLATION[0]: "reverse distillation"}
 
 
-OWN_SCALE = "Each has a scale of its own: their scores are no common measure."
+OWN_SCALE = "Each kind of method has its own scale, because their scores are not comparable."
 
 
 def describe(chosen: Chosen) -> str:
-    """What the image shows, whether it is normal, and where it is from."""
+    """Describe the image: its content, its label and its domain."""
     subject = chosen.subject
     label = [] if subject.label == UNLABELLED else [LABEL_WORDS[subject.label]]
     return ", ".join([escape(subject.shown), *label, *([chosen.place] if chosen.place else [])])
 
 
 def escape(text: str) -> str:
-    """A name as it is, whatever Markdown would make of it."""
+    """Escape the characters that Markdown interprets."""
     return re.sub(r"([\\`*_{}\[\]()#+\-.!~$:<>|])", r"\\\1", text)
 
 
 def draw_image(subject: Subject) -> NDArray[np.uint8]:
-    """The image with its mask outlined, if it has one."""
+    """Draw the image, with its mask outlined if it has one."""
     return outlined(enlarge(subject.image, side_px=SIDE_PX), subject)
 
 
 def outlined(picture: NDArray[np.uint8], subject: Subject) -> NDArray[np.uint8]:
-    """A picture with the outline of the image's mask, if it has one."""
+    """Outline the image's mask on a picture, if the image has one."""
     if subject.mask is None:
         return picture
     from gnl_core.plots.maps import outline  # noqa: PLC0415 (matplotlib takes a second to import)
@@ -59,7 +59,7 @@ def outlined(picture: NDArray[np.uint8], subject: Subject) -> NDArray[np.uint8]:
 
 
 def draw_map(subject: Subject, cell: ImageResult, *, opacity: float, revealed: float) -> NDArray[np.uint8]:
-    """The map over the image; the words "scores only" for a method without maps."""
+    """Overlay the map on the image; for a method without maps, draw the words "scores only"."""
     if cell.seen.anomaly_map is None:
         return without_map(side_px=SIDE_PX)
     from gnl_core.plots.maps import colour_map, overlay  # noqa: PLC0415 (as above)
@@ -70,7 +70,7 @@ def draw_map(subject: Subject, cell: ImageResult, *, opacity: float, revealed: f
 
 
 def explain_scales(cells: Sequence[ImageResult], *, captions: str) -> None:
-    """The colour bar with its numbers, and what they and the captions are."""
+    """Draw the colour bar with its numbers, and explain them and the captions."""
     uppers = {kind_of(cell): cell.upper for cell in cells if cell.seen.anomaly_map is not None}
     if not uppers:
         return
@@ -80,17 +80,16 @@ def explain_scales(cells: Sequence[ImageResult], *, captions: str) -> None:
     ]
     draw_colour_bar(" · ".join(named))
     st.caption(
-        f"{captions} One scale, whatever the image: {exact_percent(MAP_SCALE_QUANTILE)} of the maps of normal training "
-        "images stay below its end"
-        + (". " + OWN_SCALE if len(uppers) > 1 else ", under the method where they reach highest.")
+        f"{captions} The scale is the same for all images: {exact_percent(MAP_SCALE_QUANTILE)} of the maps of normal training images stay below its "
+        "upper end" + (". " + OWN_SCALE if len(uppers) > 1 else ", for the method with the highest maps.")
     )
 
 
 def draw_colour_bar(upper: str) -> None:
-    """The colours of all maps of a page, with the numbers at their ends.
+    """Draw the colour scale of a page's maps, labelled at both ends.
 
     Args:
-        upper: What is written at the upper end; the lower one is 0.
+        upper: The label of the upper end; the lower end is 0.
     """
     from gnl_core.plots.maps import colour_bar  # noqa: PLC0415 (matplotlib takes a second to import)
 

@@ -121,7 +121,7 @@ def test_scores_that_are_gone_are_told(open_compare, write_own):
     output = write_own("mine", keep_runs=False)
     page = open_compare(comparison="mine")
     assert not page.exception
-    assert f"No scores of RD4AD and GNL + FDM 1 lie in {output}; the command below makes them." in texts(page)
+    assert f"{output} has no scores of RD4AD and GNL + FDM 1; the command below computes them." in texts(page)
 
 
 def test_without_the_four_numbers_the_parts_say_what_is_missing(open_compare, write_own):
@@ -139,7 +139,7 @@ def test_a_damaged_file_is_told_in_one_sentence_and_left_out(open_compare, own_r
     assert not page.exception
     assert page.selectbox(key="comparison").options == LABELS
     first, second = (warning.value for warning in page.warning)
-    assert first.startswith(f"One comparison was left out: {own_runs / 'comparison.json'} is damaged or no comparison")
+    assert first.startswith(f"A comparison was left out: {own_runs / 'comparison.json'} is damaged or no comparison")
     assert "seeds" in second
 
 

@@ -9,7 +9,7 @@ from app.comparisons import FoundComparison
 from app.screens.compare.ablation import matched_strengths, parts_of, parts_sentence
 from app.screens.compare.choices import METHOD_ORDER, Compared, column_name, row_order, shifts_of, title_of
 from app.screens.compare.dots import dots_of
-from app.screens.compare.summary import finding, matching_sentence
+from app.screens.compare.summary import matching_sentence, summary_sentence
 from app.screens.compare.table import cell, table_html
 from gnl_core.comparison.records import ID_COST, MEAN_SHIFT, Comparison, ComparisonRow, Entry, Method
 from gnl_core.config import RunConfig
@@ -139,18 +139,18 @@ def test_names_cannot_break_the_table():
 
 
 def test_the_finding_names_who_is_ahead_on_both_sides():
-    told = finding(compare())
+    told = summary_sentence(compare())
     assert "In the mean of 2 shifts, GNL + FDM 1 has the highest AUROC, 62.0 (+12.0 against RD4AD" in told
     assert "In-distribution, GNL has the highest AUROC, 91.0 (+1.0 against RD4AD without matching, which chance" in told
 
 
 def test_the_reference_is_not_compared_with_itself():
-    assert finding(compare(ROWS[:1], shift=None)) == "In-distribution, RD4AD has the highest AUROC, 90.0."
+    assert summary_sentence(compare(ROWS[:1], shift=None)) == "In-distribution, RD4AD has the highest AUROC, 90.0."
 
 
 def test_methods_that_are_level_are_named_together():
     rows = [ROWS[0], measured("knn", 0.0, 0.95, 0.7), measured("patchcore", 0.0, 0.95, 0.6)]
-    assert "In-distribution, kNN and PatchCore, which train nothing, have the highest AUROC, 95.0" in finding(
+    assert "In-distribution, kNN and PatchCore, which train nothing, have the highest AUROC, 95.0" in summary_sentence(
         compare(rows)
     )
 
@@ -169,7 +169,7 @@ def test_the_parts_are_the_four_numbers_and_what_each_adds():
     assert parts is not None
     assert [entry.value for entry in parts] == [0.5, 0.49, 0.6, 0.62]
     assert parts_sentence(parts) == (
-        "Against neither: the training part alone −1.0 (within chance), matching alone +10.0 (clear), "
+        "Difference from neither: the training part alone −1.0 (within chance), matching alone +10.0 (clear), "
         "both +12.0 (clear)."
     )
 

@@ -105,7 +105,7 @@ def test_a_comparison_of_an_older_version_that_counts_a_diverged_run_is_not_show
     write_comparison(compare_cells(cells), [], output)
     spoil_scores(cells[1].folder, "digits_m")
     page = open_screen("compare", comparison="mine")
-    assert "they count runs that diverged" in errors(page)
+    assert "they include runs that diverged" in errors(page)
     assert "digits-4-gnl-seed0" in errors(page)
     assert not charts(page)
     assert page.code[0].value.startswith("gnl compare")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from app.screens.explore.captions import told_once
+from app.screens.explore.captions import merge_notes
 from app.words import NO_SHIFT_SCORE, percent
 from gnl_core.cli import main
 from gnl_core.files import hash_file
@@ -17,12 +17,12 @@ def shift_captions(page):
     return [caption.value for caption in page.caption if caption.value.startswith(SHIFT)]
 
 
-def test_a_note_that_holds_for_all_methods_is_told_once():
-    assert told_once({"RD4AD": "7.3", "GNL": "7.3"}) == "7.3"
+def test_a_note_that_holds_for_all_methods_is_merge_notes():
+    assert merge_notes({"RD4AD": "7.3", "GNL": "7.3"}) == "7.3"
 
 
 def test_notes_that_differ_name_their_methods():
-    assert told_once({"RD4AD": "7.3", "GNL": "7.3", "kNN": "5.1"}) == "RD4AD, GNL: 7.3; kNN: 5.1"
+    assert merge_notes({"RD4AD": "7.3", "GNL": "7.3", "kNN": "5.1"}) == "RD4AD, GNL: 7.3; kNN: 5.1"
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,6 @@ def test_test_images_that_equal_training_images_are_counted_above_the_figures(op
     page = open_page(data=OWN, folder=folder)
     assert not page.exception
     assert [warning.value for warning in page.warning] == [
-        "2 of these test images equal a training image, so the figures are too good. "
-        "`gnl data check --dataset folder` tells which."
+        "2 of these test images equal a training image, so the metrics are too good. "
+        "`gnl data check --dataset folder` lists them."
     ]

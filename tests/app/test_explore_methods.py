@@ -26,7 +26,7 @@ from app.methods import (
 from app.scoring import ScoringRequest, ScoringResult, measure_domain
 from app.screens.explore.downloads import picture, scores_csv
 from app.screens.explore.figures import comparable_scores
-from app.screens.explore.summary import finding
+from app.screens.explore.summary import summary_sentence
 from app.screens.explore.tiles import compose_tile
 from gnl_core.config import RunConfig, scoring_settings
 from gnl_core.datasets import DATASETS
@@ -81,14 +81,14 @@ def test_methods_stand_in_one_order_however_they_were_chosen():
 def test_a_yardstick_that_is_ahead_is_named_plainly():
     rd4ad = answered("rd4ad", normal=[0, 3], anomalous=[1, 2])  # AUROC 0.5
     knn = answered("knn", normal=[0, 0], anomalous=[1, 1])  # AUROC 1
-    assert finding(VIEW, [rd4ad, knn]).endswith("kNN gets 1.00 (+0.50). kNN trains nothing and beats RD4AD.")
-    assert "trains nothing" not in finding(VIEW, [knn, rd4ad._replace(shifted=knn.shifted)][::-1])
+    assert summary_sentence(VIEW, [rd4ad, knn]).endswith("kNN gets 1.00 (+0.50). kNN trains nothing and beats RD4AD.")
+    assert "trains nothing" not in summary_sentence(VIEW, [knn, rd4ad._replace(shifted=knn.shifted)][::-1])
 
 
 def test_of_many_methods_the_best_is_named():
     worse = [answered(name, normal=[0, 3], anomalous=[1, 2]) for name in ("rd4ad", "gnl", "kdad")]
     best = answered("deep_svdd", normal=[0, 0], anomalous=[1, 1])
-    assert "The best of 3 others, Deep SVDD, gets 1.00 (+0.50)." in finding(VIEW, [*worse, best])
+    assert "The best of 3 others, Deep SVDD, gets 1.00 (+0.50)." in summary_sentence(VIEW, [*worse, best])
 
 
 def test_scores_of_one_kind_share_an_axis_and_others_do_not():
@@ -164,7 +164,7 @@ def test_no_method_at_all_is_told(open_page):
     page = open_page()
     page.multiselect(key="methods").set_value([]).run()
     assert not page.exception
-    assert "No method is chosen" in page.info[0].value
+    assert "No method is selected" in page.info[0].value
 
 
 def test_the_reduction_is_a_question_that_changes_the_scores(open_page):

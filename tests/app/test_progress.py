@@ -8,9 +8,9 @@ from app.progress import CANCELLED
 def held() -> None:
     import streamlit as st
 
-    from app.progress import hold_if_cancelled
+    from app.progress import stop_if_cancelled
 
-    hold_if_cancelled(("noise", "2"), title="Noise")
+    stop_if_cancelled(("noise", "2"), title="Noise")
     st.write("done")
 
 
@@ -18,7 +18,7 @@ def slow() -> None:
     import time
     from types import SimpleNamespace
 
-    from app.progress import UNSEEN_SECONDS, tell_progress
+    from app.progress import UNSEEN_SECONDS, track_progress
 
     class Slow:
         items = range(2)
@@ -29,7 +29,7 @@ def slow() -> None:
                 yield SimpleNamespace(paths=[item])
 
     for number in ("1", "2"):
-        list(tell_progress(Slow(), title="One name", key=("work", number)))
+        list(track_progress(Slow(), title="One name", key=("work", number)))
 
 
 def test_what_was_cancelled_is_held_until_it_is_asked_for_again():

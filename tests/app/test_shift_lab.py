@@ -106,10 +106,10 @@ def test_a_method_without_references_says_so(open_lab, train, own_images):
     train(dataset="folder", normal_class="good", detector="rd4ad", data_root=folder, stored_references=0)
     page = open_lab(data=OWN, folder=str(folder), methods="RD4AD")
     assert not page.exception
-    assert any("It keeps no references to measure a shift against." in text for text in texts(page))
+    assert any("It stores no references to measure a shift against." in text for text in texts(page))
     score_button(page).click().run()
     assert list(curves(page)) == ["RD4AD"]
-    assert any("It keeps no references to match with." in text for text in texts(page))
+    assert any("It stores no references to match with." in text for text in texts(page))
 
 
 def test_the_thumbnail_of_a_severity_is_what_a_scoring_sees():

@@ -5,7 +5,7 @@ import pytest
 from app.checkpoints import list_checkpoints
 from app.scoring import make_request
 from app.screens.shift_lab.numbers import MethodCurves, ScoredCurve, lacks_shift_score
-from app.screens.shift_lab.summary import finding
+from app.screens.shift_lab.summary import summary_sentence
 from app.words import NO_SHIFT_SCORE
 from gnl_core.records import DomainReport
 
@@ -30,39 +30,39 @@ def report(auroc: float | None) -> DomainReport:
 
 
 def test_it_names_the_fall_and_what_matching_gives_back(method_of):
-    told = finding(method_of([0.95, 0.9, 0.7], [0.95, 0.92, 0.8], [0.4, 1.0, 2.0]))
+    told = summary_sentence(method_of([0.95, 0.9, 0.7], [0.95, 0.92, 0.8], [0.4, 1.0, 2.0]))
     assert told == (
         "**GNL**: AUROC 0.95 unchanged, 0.70 at severity 2 (−0.25). FDM 0.5 gives back +0.10 at severity 2. "
-        "It costs nothing at any severity shown. Rank correlation of shift score and drop: +1.00 (n = 3 severities)."
+        "It lowers AUROC at no severity shown. Rank correlation of shift score and drop: +1.00 (n = 3 severities)."
     )
 
 
 def test_it_names_each_severity_at_which_matching_costs(method_of):
-    told = finding(method_of([0.95, 0.9, 0.7], [0.93, 0.88, 0.65]))
+    told = summary_sentence(method_of([0.95, 0.9, 0.7], [0.93, 0.88, 0.65]))
     assert "FDM 0.5 gives −0.05 at severity 2." in told
-    assert "It costs at severity 0 (−0.02), 1 (−0.02), 2 (−0.05)." in told
+    assert "It lowers AUROC at severity 0 (−0.02), 1 (−0.02), 2 (−0.05)." in told
 
 
 def test_a_difference_that_two_decimals_do_not_show_is_none(method_of):
-    told = finding(method_of([0.95, 0.9], [0.951, 0.897]))
-    assert "FDM 0.5 changes nothing at severity 1. It costs nothing" in told
+    told = summary_sentence(method_of([0.95, 0.9], [0.951, 0.897]))
+    assert "FDM 0.5 changes nothing at severity 1. It lowers AUROC at no" in told
 
 
 def test_a_shift_score_that_falls_where_the_drop_grows_has_a_negative_correlation(method_of):
-    assert "drop: −1.00 (n = 3" in finding(method_of([0.9, 0.8, 0.7], shifts=[3.0, 2.0, 1.0]))
+    assert "drop: −1.00 (n = 3" in summary_sentence(method_of([0.9, 0.8, 0.7], shifts=[3.0, 2.0, 1.0]))
 
 
 def test_without_labels_of_both_kinds_there_is_no_auroc_to_tell_of(method_of):
-    assert "no AUROC" in finding(method_of([None, None]))
+    assert "no AUROC" in summary_sentence(method_of([None, None]))
 
 
 def test_only_the_unchanged_images_are_no_finding_yet(method_of):
-    assert "not scored under this shift yet" in finding(method_of([0.9]))
+    assert "not scored under this shift yet" in summary_sentence(method_of([0.9]))
 
 
 def test_references_without_a_spread_are_the_reason_for_no_shift_score(method_of):
     method = method_of([0.9, 0.8, 0.7])._replace(no_spread=True)
-    assert finding(method).endswith(f"Shift score {NO_SHIFT_SCORE}.")
+    assert summary_sentence(method).endswith(f"Shift score {NO_SHIFT_SCORE}.")
     assert not lacks_shift_score(method, severity=3)
     assert lacks_shift_score(method._replace(no_spread=False), severity=3)
 
@@ -70,7 +70,7 @@ def test_references_without_a_spread_are_the_reason_for_no_shift_score(method_of
 def test_scores_that_are_not_finite_are_no_finding(method_of):
     method = method_of([0.95, 0.9])
     method.off.reports[1] = DomainReport(None, None, 20, 80, n_not_finite=7)
-    told = finding(method)
+    told = summary_sentence(method)
     assert told == (
         "**GNL**: this run diverged (7 of 100 scores are not finite); train it again with a smaller --learning-rate."
     )

@@ -8,7 +8,7 @@ import PIL.Image
 import pytest
 
 from app import subjects
-from app.subjects import brought_along, subject_of
+from app.subjects import subject_of, uploaded_subject
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.images import read_image
 from tests.gnl_core.datasets.writing import png_file
@@ -26,7 +26,7 @@ def pixels() -> np.ndarray:
 
 
 def test_a_png_is_read_as_it_is_and_labelled_by_nobody(pixels):
-    subject = brought_along("nut.png", encoded(pixels))
+    subject = uploaded_subject("nut.png", encoded(pixels))
     assert np.array_equal(subject.image, pixels)
     assert (subject.label, subject.shown, subject.mask) == (-1, "nut.png", None)
 
@@ -35,9 +35,9 @@ def test_a_digest_tells_images_apart_by_their_pixels_and_their_shape(pixels):
     changed = pixels.copy()
     changed[3, 3, 0] ^= 1
     turned = pixels.reshape(30, 20, 3)
-    digests = {brought_along("a.png", encoded(image)).digest for image in (pixels, changed, turned)}
+    digests = {uploaded_subject("a.png", encoded(image)).digest for image in (pixels, changed, turned)}
     assert len(digests) == 3
-    assert brought_along("b.png", encoded(pixels)).digest in digests
+    assert uploaded_subject("b.png", encoded(pixels)).digest in digests
 
 
 def test_a_photograph_is_turned_upright():
@@ -46,7 +46,7 @@ def test_a_photograph_is_turned_upright():
     exif[0x0112] = 6  # a quarter turn
     file = io.BytesIO()
     picture.save(file, format="JPEG", exif=exif)
-    assert brought_along("photo.jpg", file.getvalue()).image.shape == (30, 20, 3)
+    assert uploaded_subject("photo.jpg", file.getvalue()).image.shape == (30, 20, 3)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_photograph_is_turned_upright():
 )
 def test_anything_else_is_refused_in_one_sentence(content, said):
     with pytest.raises(ValueError, match=said) as refused:
-        brought_along("odd.png", content)
+        uploaded_subject("odd.png", content)
     assert str(refused.value).startswith("odd.png ")
     assert "\n" not in str(refused.value)
 
@@ -69,7 +69,7 @@ def test_anything_else_is_refused_in_one_sentence(content, said):
 def test_an_image_is_read_as_the_same_file_in_a_data_set_is(tmp_path):
     levels = np.arange(64).reshape(8, 8) % 16
     content = png_file(levels, bits=4, kind=0, chunks={b"tRNS": struct.pack(">H", 5)})
-    image = brought_along("grey.png", content).image
+    image = uploaded_subject("grey.png", content).image
     assert np.array_equal(image[..., 0], np.where(levels == 5, 255, 17 * levels))
     (tmp_path / "grey.png").write_bytes(content)
     assert np.array_equal(image, read_image(tmp_path / "grey.png"))
@@ -80,23 +80,23 @@ def test_pixels_that_cannot_be_used_are_refused_by_name():
     with pytest.raises(
         ValueError, match=r"^deep\.png holds 16-bit colours, one of which is transparent; save it as an 8"
     ):
-        brought_along("deep.png", content)
+        uploaded_subject("deep.png", content)
 
 
 def test_too_many_bytes_or_pixels_are_refused_before_they_are_read(monkeypatch, pixels):
     content = encoded(pixels)
     monkeypatch.setattr(subjects, "LARGEST_MEGAPIXELS", 0.0005)
     with pytest.raises(ValueError, match="megapixels"):
-        brought_along("large.png", content)
+        uploaded_subject("large.png", content)
     monkeypatch.setattr(subjects, "LARGEST_MB", 0.0001)
     with pytest.raises(ValueError, match="MB"):
-        brought_along("large.png", content)
+        uploaded_subject("large.png", content)
 
 
 def test_more_pixels_than_pillow_opens_are_refused_as_too_many(monkeypatch, pixels):
     monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(ValueError, match="far more than 24 megapixels; make it smaller"):
-        brought_along("large.png", encoded(pixels))
+        uploaded_subject("large.png", encoded(pixels))
 
 
 def test_an_image_of_a_data_set_keeps_its_mask_and_is_called_by_its_category_where_it_is_labelled(pixels):

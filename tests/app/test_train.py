@@ -44,7 +44,7 @@ def button(page, key: str):
 def test_without_a_training_the_page_says_what_to_do(open_train):
     page = open_train()
     assert not page.exception
-    assert "No training yet" in page.info[0].value
+    assert "No trainings yet" in page.info[0].value
 
 
 @pytest.mark.slow
@@ -87,7 +87,7 @@ def test_what_cannot_be_done_is_told_in_a_sentence(open_train, train, own_runs):
     folder.config.rename(folder.path / "gone.json")
     button(page, "delete_").click().run()
     assert not page.exception
-    assert page.error[0].value.startswith("This cannot be done")
+    assert page.error[0].value.startswith("Could not ")
 
 
 def test_a_preset_fills_in_the_form(open_train):

@@ -1,4 +1,4 @@
-"""What does what: the training part alone, matching alone, both and neither, from the same numbers."""
+"""The ablation of GNL: training part alone, matching alone, both and neither, from the same numbers."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class Parts(NamedTuple):
 
 
 def show_parts(compared: Compared) -> None:
-    """A square of four numbers for in-distribution and one for the shift; says so where one of them is missing."""
+    """Draw the four numbers in-distribution and under the shift; say so if any of them is missing."""
     head = st.container(horizontal=True, vertical_alignment="center")
-    head.markdown("##### What does what", width="content")
+    head.markdown("##### Contribution of each part", width="content")
     strengths = matched_strengths(compared)
     if not strengths:
         st.caption(
-            "This needs RD4AD and GNL, each without matching and with it; this comparison does not have all four."
+            "This needs RD4AD and GNL, each without and with matching; this comparison does not contain all four."
         )
         return
     strength = head.segmented_control(
@@ -62,7 +62,7 @@ def show_parts(compared: Compared) -> None:
 
 
 def matched_strengths(compared: Compared) -> list[float]:
-    """The strengths at which RD4AD and GNL were both measured, if they were without matching too."""
+    """List the strengths at which both RD4AD and GNL were measured; none unless both were measured without matching."""
     measured = {row.method for row in compared.every_row if not row.published}
     if not {REFERENCE, Method(OURS, 0.0)} <= measured:
         return []
@@ -72,22 +72,22 @@ def matched_strengths(compared: Compared) -> list[float]:
 
 
 def parts_of(compared: Compared, column: str, strength: float) -> Parts | None:
-    """The four numbers of a column; None where one is missing."""
+    """Return the four numbers of a column; None if any is missing."""
     numbers = {row.method: row.entries.get(column) for row in compared.every_row if not row.published}
-    found = [numbers.get(Method(name, weight)) for weight in (0.0, strength) for name in (REFERENCE_DETECTOR, OURS)]
-    there = [entry for entry in found if entry is not None]
-    return Parts(*there) if len(there) == len(found) else None
+    entries = [numbers.get(Method(name, weight)) for weight in (0.0, strength) for name in (REFERENCE_DETECTOR, OURS)]
+    measured = [entry for entry in entries if entry is not None]
+    return Parts(*measured) if len(measured) == len(entries) else None
 
 
 def show_square(compared: Compared, column: str, parts: Parts, *, strength: float) -> None:
-    """The four numbers, and in a sentence what each part adds."""
+    """Draw the four numbers, and a sentence on what each part adds."""
     name, side = title_of(column, compared), "base" if column == compared.base else "shift"
     in_browser()(key=f"parts_{side}", data={"table": square_html(name, parts, strength=strength), "name": name})
     st.caption(parts_sentence(parts))
 
 
 def square_html(name: str, parts: Parts, *, strength: float) -> str:
-    """Methods down, matching across; each number with its interval and its difference from neither."""
+    """Build the table, methods by matching; each number with its interval and its difference from "neither"."""
     head = "".join(
         f'<th scope="col"><span class="head">{escape(text)}</span></th>'
         for text in (name, "without matching", f"matching, α = {strength:g}")
@@ -98,20 +98,20 @@ def square_html(name: str, parts: Parts, *, strength: float) -> str:
     }
     lines = [
         f'<tr><th scope="row">{name_of(DETECTOR_NAMES, detector)}</th>'
-        + "".join(f'<td>{cell(entry, "")}<small class="below">{what}</small></td>' for what, entry in found)
+        + "".join(f'<td>{cell(entry, "")}<small class="below">{what}</small></td>' for what, entry in entries)
         + "</tr>"
-        for detector, found in rows.items()
+        for detector, entries in rows.items()
     ]
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 
 
 def parts_sentence(parts: Parts) -> str:
-    """What each part adds to RD4AD without matching, and whether chance could explain it."""
-    told = [f"{words} {part_words(getattr(parts, name))}" for name, words in PARTS.items()]
-    return f"Against neither: {', '.join(told)}."
+    """State what each part adds to RD4AD without matching, and whether chance could explain it."""
+    changes = [f"{words} {part_words(getattr(parts, name))}" for name, words in PARTS.items()]
+    return f"Difference from neither: {', '.join(changes)}."
 
 
 def part_words(entry: Entry) -> str:
-    """A difference with its sign, and whether it is beyond its interval."""
+    """Format a signed difference, and say whether its interval excludes zero."""
     change = points(entry.difference or 0.0, signed=True)
     return f"{change} ({'clear' if entry.clear else 'within chance'})"

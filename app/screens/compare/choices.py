@@ -1,4 +1,4 @@
-"""What Compare shows: the row of choices at its top, which the address bar holds."""
+"""The row of choices at the top of Compare, which the address bar keeps."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from app.methods import DETECTOR_NAMES, in_order
 from app.words import ALL, COLUMN_NAMES, SHIFTED_HELP, capitalised, counted, domain_name, name_of
 from gnl_core.comparison.records import ID_COST, MEAN_SHIFT, Comparison, ComparisonRow
 
-METHOD_ORDER = "method"  # in place of a column to sort by: the order of the pages
-SHIFT, SORT = "of_shift", "sort"  # places of choices in the address, which a click in the table sets too
+METHOD_ORDER = "method"  # sort value for the display order of the methods
+SHIFT, SORT = "of_shift", "sort"  # query parameters that a click in the table also sets
 
 
 class Compared(NamedTuple):
-    """What the page is about.
+    """The comparison and the choices of what to show of it.
 
     Attributes:
         found: The comparison.
         normal_class: The class that is normal; None: the mean over all.
-        shift: The column that stands for the shift; None where nothing is shifted.
-        rows: What was measured, of the methods and at the strengths that were chosen.
-        published: What was published, by method; nothing where it is not to be shown.
+        shift: The column chosen as the shift; None if nothing is shifted.
+        rows: The measured rows of the chosen methods and strengths.
+        published: The published rows by method; empty if they are hidden.
         columns: The columns of the table.
-        sort: The column that it is sorted by, or METHOD_ORDER.
+        sort: The column to sort by, or METHOD_ORDER.
     """
 
     found: FoundComparison
@@ -44,18 +44,18 @@ class Compared(NamedTuple):
 
     @property
     def base(self) -> str | None:
-        """The in-distribution column; None where it was not scored."""
+        """The in-distribution column; None if it was not scored."""
         name = self.comparison.in_distribution
         return name if name in self.comparison.columns else None
 
     @property
     def every_row(self) -> list[ComparisonRow]:
-        """All rows of the chosen class, whatever else is chosen."""
+        """All rows of the chosen class, regardless of the other choices."""
         return rows_of(self.comparison, self.normal_class)
 
     @property
     def full_runs(self) -> int:
-        """How many runs are behind a number that lacks none."""
+        """The number of runs behind a complete number."""
         classes = 1 if self.normal_class else len(self.comparison.classes)
         return classes * len(self.comparison.seeds)
 
@@ -64,7 +64,7 @@ def choose_compared(everything: Sequence[FoundComparison]) -> Compared:
     """Draw the choices.
 
     Args:
-        everything: The comparisons there are, at least one.
+        everything: All comparisons, at least one.
     """
     by_name = {found.name: found for found in everything}
     first, second, third, fourth, fifth = st.columns((3, 2, 3, 3, 2), vertical_alignment="bottom")
@@ -86,7 +86,7 @@ def choose_compared(everything: Sequence[FoundComparison]) -> Compared:
         found,
         normal_class,
         shift,
-        rows=[row for row in measured if row.method.detector in detectors and is_chosen(row, strengths)],
+        rows=[row for row in measured if row.method.detector in detectors and has_chosen_strength(row, strengths)],
         published={row.method.detector: row for row in rows if row.published and with_published},
         columns=columns,
         sort=sort,
@@ -94,17 +94,17 @@ def choose_compared(everything: Sequence[FoundComparison]) -> Compared:
 
 
 def rows_of(comparison: Comparison, normal_class: str | None) -> list[ComparisonRow]:
-    """The table of a class, or of the mean over all."""
+    """Return the rows of a class, or of the mean over all classes."""
     return comparison.rows if normal_class is None else comparison.by_class[normal_class]
 
 
-def is_chosen(row: ComparisonRow, strengths: Sequence[float]) -> bool:
-    """Whether a row is at one of the strengths; a method without matching always is."""
+def has_chosen_strength(row: ComparisonRow, strengths: Sequence[float]) -> bool:
+    """Return whether a row is at one of the strengths; true for a method that cannot match."""
     return row.method.style_weight is None or row.method.style_weight in strengths
 
 
 def choose_class(comparison: Comparison) -> str | None:
-    """A class, or the mean over all where there are several."""
+    """Choose a class, or the mean over all if there are several."""
     several = len(comparison.classes) > 1
     mean = f"mean of {counted(len(comparison.classes), 'class')}"
     chosen = st.selectbox(
@@ -118,20 +118,20 @@ def choose_class(comparison: Comparison) -> str | None:
 
 
 def shifts_of(comparison: Comparison) -> list[str]:
-    """The columns that can stand for the shift: the mean of several, and each domain."""
+    """List the columns that can be chosen as the shift: the mean over shifts, if any, and each shifted domain."""
     shifted = [domain for domain in comparison.domains if domain != comparison.in_distribution]
     return [*([MEAN_SHIFT] if MEAN_SHIFT in comparison.columns else []), *shifted]
 
 
 def choose_shift(comparison: Comparison) -> str | None:
-    """What the finding, the dots and the parts below are about; a click on a column of the table sets it too."""
+    """Choose the shift of the summary, the dots and the ablation; a click on a column of the table also sets it."""
     return st.selectbox(
         "Shift", shifts_of(comparison), format_func=column_name, key=SHIFT, bind="query-params", help=SHIFTED_HELP
     )
 
 
 def choose_methods(measured: Sequence[ComparisonRow]) -> tuple[str, ...]:
-    """Any of the methods; all where none is named."""
+    """Choose any number of methods; all if none is chosen."""
     there = list(dict.fromkeys(row.method.detector for row in measured))
     chosen = st.multiselect(
         "Methods",
@@ -145,7 +145,7 @@ def choose_methods(measured: Sequence[ComparisonRow]) -> tuple[str, ...]:
 
 
 def choose_strengths(measured: Sequence[ComparisonRow]) -> list[float]:
-    """Any of the strengths of matching; all where none is named."""
+    """Choose any number of strengths of matching; all if none is chosen."""
     there = sorted({row.method.style_weight for row in measured if row.method.style_weight is not None})
     chosen = st.multiselect(
         "FDM strengths α",
@@ -159,7 +159,7 @@ def choose_strengths(measured: Sequence[ComparisonRow]) -> list[float]:
 
 
 def choose_columns(comparison: Comparison) -> tuple[str, ...]:
-    """Any of the columns, in their order; all where none is named."""
+    """Choose any number of columns, kept in their order; all if none is chosen."""
     chosen = st.multiselect(
         "Columns", comparison.columns, format_func=column_name, key="of_columns", bind="query-params", placeholder=ALL
     )
@@ -167,29 +167,29 @@ def choose_columns(comparison: Comparison) -> tuple[str, ...]:
 
 
 def choose_sort(columns: Sequence[str]) -> str:
-    """What the rows are sorted by."""
+    """Choose what the rows are sorted by."""
     return st.selectbox("Sorted by", [METHOD_ORDER, *columns], format_func=column_name, key=SORT, bind="query-params")
 
 
 def column_name(column: str) -> str:
-    """The page's word for a column."""
+    """Return the display name of a column."""
     return COLUMN_NAMES.get(column) or capitalised(domain_name(column))
 
 
 def title_of(column: str, compared: Compared) -> str:
-    """A column's name, and which side of the shift it is on."""
+    """Return a column's name with its side of the shift."""
     if column == MEAN_SHIFT:
         return mean_title(compared.comparison)
     return f"{column_name(column)} ({'in-distribution' if column == compared.base else 'shifted'})"
 
 
 def mean_title(comparison: Comparison) -> str:
-    """What the mean over shifts is over."""
+    """Return the title of the mean over shifts."""
     return f"Mean of {len(shifts_of(comparison)) - 1} shifts"
 
 
 def row_order(compared: Compared) -> list[ComparisonRow]:
-    """The measured rows as they are sorted: the pages' order, or the best first; rows without the number are last."""
+    """Sort the measured rows in display order, or the best first and rows without the number last."""
     order = list(DETECTOR_NAMES)
     rows = sorted(
         compared.rows, key=lambda row: order.index(row.method.detector) if row.method.detector in order else len(order)
@@ -200,7 +200,7 @@ def row_order(compared: Compared) -> list[ComparisonRow]:
 
 
 def sort_key(row: ComparisonRow, column: str) -> tuple[bool, float]:
-    """Sorts the best number of a column first."""
+    """Return a key that sorts the best number of a column first."""
     entry = row.entries.get(column)
     value = 0.0 if entry is None else entry.value
     return entry is None, value if column == ID_COST else -value

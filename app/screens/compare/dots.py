@@ -1,4 +1,4 @@
-"""The table's finding at a glance: in-distribution beside shifted, a row a method, a dot a strength."""
+"""The dot chart of Compare: in-distribution beside shifted, one row per method, one dot per strength."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gnl_core.plots.dots import Dot, DotRow, dot_rows
 
 
 def show_dots(compared: Compared) -> None:
-    """The figure; nothing without a row."""
+    """Draw the chart; nothing if there are no rows."""
     columns = [column for column in (compared.base, compared.shift) if column]
     rows = dots_of(compared, columns)
     if not rows:
@@ -30,14 +30,14 @@ def show_dots(compared: Compared) -> None:
 
 
 def dots_of(compared: Compared, columns: list[str]) -> list[DotRow]:
-    """The methods as rows of dots, the one that is best in the last column first."""
+    """Build a row of dots for each method, the best in the last column first."""
     detectors = dict.fromkeys(row.method.detector for row in compared.rows)
-    made = [dot_row(detector, compared, columns) for detector in detectors]
-    return sorted(made, key=lambda row: -max((dot.value for dot in row.measured[-1]), default=0.0))
+    dots = [dot_row(detector, compared, columns) for detector in detectors]
+    return sorted(dots, key=lambda row: -max((dot.value for dot in row.measured[-1]), default=0.0))
 
 
 def dot_row(detector: str, compared: Compared, columns: list[str]) -> DotRow:
-    """One method at all of its strengths."""
+    """Build the row of one method at all of its strengths."""
     own = sorted(
         (row for row in compared.rows if row.method.detector == detector),
         key=lambda row: row.method.style_weight or 0.0,
@@ -51,20 +51,20 @@ def dot_row(detector: str, compared: Compared, columns: list[str]) -> DotRow:
 
 
 def make_dot(row: ComparisonRow, column: str) -> Dot:
-    """One number of a row."""
+    """Build the dot of one number."""
     entry = row.entries[column]
     limits = None if entry.interval is None else (100 * entry.interval[0], 100 * entry.interval[1])
     return Dot(100 * entry.value, limits, row.method.style_weight or 0.0)
 
 
 def value_of(row: ComparisonRow | None, column: str) -> float | None:
-    """A row's number in percent, if it has one."""
+    """Return a row's number in percent, if it has one."""
     return None if row is None or column not in row.entries else 100 * row.entries[column].value
 
 
 def describe_dots(rows: list[DotRow], columns: list[str]) -> str:
-    """The figure for those who do not see it: each method's numbers from no matching to the strongest."""
-    told = [
+    """Describe the chart as alternative text: each method's numbers from no matching to the strongest."""
+    methods = [
         f"{row.name}, "
         + "; ".join(
             f"{column_name(column)}: {', '.join(points(dot.value / 100) for dot in dots)}"
@@ -72,4 +72,4 @@ def describe_dots(rows: list[DotRow], columns: list[str]) -> str:
         )
         for row in rows
     ]
-    return f"AUROC in percent by method, from the weakest to the strongest matching. {'. '.join(told)}."
+    return f"AUROC in percent by method, from the weakest to the strongest matching. {'. '.join(methods)}."

@@ -1,4 +1,4 @@
-"""What can be taken away from Compare: the whole comparison as a file, and the command that gives it again."""
+"""Downloads of Compare: the whole comparison as a file, and the command that reproduces it."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from gnl_core.comparison.text import markdown_page
 
 
 def offer_comparison(found: FoundComparison) -> None:
-    """All tables in four forms, each made when it is asked for; and the command."""
+    """Offer all tables in four formats, each created on request, and the command."""
     comparison = found.comparison
-    st.markdown("##### To take away")
+    st.markdown("##### Download")
     row = st.container(horizontal=True)
     with row:
         offer_file("CSV", f"{file_stem(found)}.csv", partial(comparison_csv, comparison))
         offer_file("Markdown", f"{file_stem(found)}.md", partial(markdown_page, comparison))
         offer_file("HTML", f"{file_stem(found)}.html", partial(comparison_page, comparison, {}))
         offer_file("JSON", f"{file_stem(found)}.json", partial(comparison_json, comparison))
-    st.caption("The command that gives this comparison; what is there already is not trained again.")
+    st.caption("This command reproduces the comparison; existing runs are not trained again.")
     offer_command(comparison_command(comparison, output=str(found.output)))
 
 
 def file_stem(found: FoundComparison) -> str:
-    """What its files are called."""
+    """Return the common stem of the files' names."""
     return f"comparison-{found.output.name}"

@@ -1,4 +1,4 @@
-"""The scores behind two methods' numbers: the supplement's Figure 1, in-distribution beside shifted."""
+"""Histograms of the scores behind two methods' numbers, as in the supplement's Figure 1."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from gnl_core.records import Scores
 
 
 class Choice(NamedTuple):
-    """What the figure shows.
+    """The choices of the chart.
 
     Attributes:
         normal_class: The class that is normal.
@@ -38,14 +38,14 @@ class Choice(NamedTuple):
 
 
 def show_pair(compared: Compared) -> None:
-    """The choices and the figure; one sentence where the scores are not here."""
-    st.markdown("##### The scores behind two of the numbers")
+    """Draw the choices and the chart; one sentence if the scores are not available."""
+    st.markdown("##### Scores behind two of the numbers")
     if compared.found.bundled:
         st.caption(
-            "The scores behind these tables did not come with the project. The command below makes them, in "
-            f"{compared.found.output}; that comparison is then in the list at the top, with this figure."
+            "The project does not include the scores behind these tables. The command below computes them in "
+            f"{compared.found.output}; that comparison then appears in the list at the top, with this chart."
         )
-        link_to_page(EXPLORE, "Such a figure of the bundled checkpoints, on Explore", {})
+        link_to_page(EXPLORE, "Histograms of the bundled checkpoints on Explore", {})
         return
     choice = choose_pair(compared)
     if choice is None:
@@ -59,7 +59,7 @@ def show_pair(compared: Compared) -> None:
     ]
     if lacking:
         st.caption(
-            f"No scores of {' and '.join(lacking)} lie in {compared.found.output}; the command below makes them."
+            f"{compared.found.output} has no scores of {' and '.join(lacking)}; the command below computes them."
         )
         return
     sides = [(scores[domains[0]], scores[domains[1]]) for scores in found]
@@ -75,7 +75,7 @@ def show_pair(compared: Compared) -> None:
 
 
 def choose_pair(compared: Compared) -> Choice | None:
-    """Class, shift and two methods; None where there is no shift or a single method."""
+    """Choose class, shift and two methods; None if there is no shift or only one method."""
     comparison = compared.comparison
     methods = {method_title(*row.method): row.method for row in compared.every_row if not row.published}
     shifts = [column for column in shifts_of(comparison) if column != MEAN_SHIFT]
@@ -97,13 +97,13 @@ def choose_pair(compared: Compared) -> Choice | None:
 
 
 def second_choice(methods: list[Method]) -> int:
-    """Beside the first one: GNL with the strongest matching, if it was measured, else the last."""
+    """Return the default of the second method: GNL with the strongest matching if measured, else the last."""
     matched = [position for position, method in enumerate(methods) if method.detector == "gnl"]
     return matched[-1] if matched else len(methods) - 1
 
 
 def draw_pair(compared: Compared, choice: Choice, sides: list[tuple[Scores, Scores]]) -> None:
-    """A row of two histograms for each method, on one axis where their scores are of one scale."""
+    """Draw a row of two histograms for each method, on a common axis if their scores are comparable."""
     axes = pair_axes(choice.methods, sides)
     rows = [
         HistogramPair(
@@ -125,16 +125,18 @@ def draw_pair(compared: Compared, choice: Choice, sides: list[tuple[Scores, Scor
 
 
 def pair_axes(methods: tuple[Method, ...], sides: list[tuple[Scores, Scores]]) -> list[Axes]:
-    """One axis for both methods if both are reverse distillation, whose scores are one measure, else one for each."""
-    alike = (
+    """Choose a common axis if both methods are reverse distillation or equal, whose scores are comparable, else two."""
+    comparable = (
         all(method.detector in REVERSE_DISTILLATION for method in methods) or len({m.detector for m in methods}) == 1
     )
-    groups = [[scores for pair in sides for scores in pair]] * len(sides) if alike else [list(pair) for pair in sides]
+    groups = (
+        [[scores for pair in sides for scores in pair]] * len(sides) if comparable else [list(pair) for pair in sides]
+    )
     return [shared_axes(group) for group in groups]
 
 
 def make_panel(scores: Scores, method: Method, *, shifted: bool) -> Panel:
-    """One histogram with its method, its AUROC and its numbers of images."""
+    """Build one histogram with its method, its AUROC and its numbers of images."""
     value, limits = auroc(scores.label, scores.score), auroc_interval(scores.label, scores.score)
     normal, anomalous = (int((scores.label == label).sum()) for label in (0, 1))
     note = "no AUROC"
@@ -151,6 +153,7 @@ def make_panel(scores: Scores, method: Method, *, shifted: bool) -> Panel:
 
 
 def describe_pair(rows: list[HistogramPair]) -> str:
-    """The figure for those who do not see it."""
-    told = [f"{one.title}: {re.sub('<.*?>', '', one.note)}, {one.footnote}" for row in rows for one in row.panels]
-    return f"Score histograms with AUROC in percent. {'. '.join(told)}."
+    """Describe the chart as alternative text."""
+    panels = [panel for row in rows for panel in row.panels]
+    described = [f"{panel.title}: {re.sub('<.*?>', '', panel.note)}, {panel.footnote}" for panel in panels]
+    return f"Score histograms with AUROC in percent. {'. '.join(described)}."

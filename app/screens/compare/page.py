@@ -1,4 +1,4 @@
-"""Compare: methods side by side, measured beside published, and what each part of GNL does."""
+"""Compare: methods side by side, measured and published numbers, and the contribution of each part of GNL."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.screens.compare.choices import choose_compared
 from app.screens.compare.dots import show_dots
 from app.screens.compare.downloads import offer_comparison
 from app.screens.compare.histograms import show_pair
-from app.screens.compare.summary import finding, matching_sentence
+from app.screens.compare.summary import matching_sentence, summary_sentence
 from app.screens.compare.table import show_table
 from gnl_core.comparison.command import comparison_command
 from gnl_core.comparison.text import describe, describe_diverged
@@ -21,25 +21,25 @@ def page() -> None:
     """Draw the page from top to bottom."""
     everything, problems = list_comparisons()
     for problem in problems:
-        st.warning(f"One comparison was left out: {problem}")
+        st.warning(f"A comparison was left out: {problem}")
     if not everything:
         st.info(
-            "There is no comparison here. `gnl compare --output runs/mine …` makes one, and this page then shows it."
+            "There is no comparison yet. Create one with `gnl compare --output runs/mine …`; this page then shows it."
         )
         return
     compared = choose_compared(everything)
     diverged = unnoticed_divergence(compared.found)
     if diverged:
         st.error(
-            "These numbers cannot be shown, because they count runs that diverged, whose scores are not finite: "
-            f"{', '.join(diverged)}. The command below leaves them out; for numbers of theirs, train them with a "
+            "These numbers cannot be shown, because they include runs that diverged, whose scores are not finite: "
+            f"{', '.join(diverged)}. The command below leaves them out; to include them, train them again with a "
             "smaller --learning-rate in another folder."
         )
         offer_command(comparison_command(compared.comparison, output=str(compared.found.output)))
         return
     if compared.comparison.diverged:
         st.warning(describe_diverged(compared.comparison.diverged))
-    st.markdown(f"##### {finding(compared)}\n\n{matching_sentence(compared)}")
+    st.markdown(f"##### {summary_sentence(compared)}\n\n{matching_sentence(compared)}")
     st.caption(" ".join(describe(compared.comparison)[:1]))
     show_dots(compared)
     show_table(compared)

@@ -1,4 +1,4 @@
-"""What Compare says in words, made from the numbers: who is ahead, and what matching does."""
+"""The sentences of Compare: which methods lead, and what matching does."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from app.words import counted, domain_name, name_of, points, sentence_list
 from gnl_core.comparison.records import MEAN_SHIFT, REFERENCE, ComparisonRow
 from gnl_core.comparison.text import best_rows
 
-NAMED_ONE_BY_ONE = 3  # more methods at the top are counted
+NAMED_ONE_BY_ONE = 3  # more leading methods are counted instead of named
 
 
 class Change(NamedTuple):
-    """What matching does to one method's number.
+    """The effect of matching on one method's number.
 
     Attributes:
         detector: The method.
         column: The column.
         before: Its number without matching.
-        after: Its number with the strongest matching that is shown.
+        after: Its number with the strongest matching shown.
     """
 
     detector: str
@@ -31,42 +31,42 @@ class Change(NamedTuple):
 
     @property
     def gain(self) -> float:
-        """How much higher it is with matching."""
+        """The increase with matching."""
         return self.after - self.before
 
 
-def finding(compared: Compared) -> str:
-    """Who is ahead under the shift and in-distribution."""
-    told = [ahead_sentence(compared, column) for column in (compared.shift, compared.base) if column]
-    return " ".join(sentence for sentence in told if sentence)
+def summary_sentence(compared: Compared) -> str:
+    """State which methods lead under the shift and in-distribution."""
+    sentences = [ahead_sentence(compared, column) for column in (compared.shift, compared.base) if column]
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def ahead_sentence(compared: Compared, column: str) -> str:
-    """Which methods have the highest AUROC of a column, and what they are ahead by; nothing where nobody has one."""
+    """State which methods have the highest AUROC of a column, and by how much they lead; empty if it has no numbers."""
     leaders = leaders_of(compared, column)
     if not leaders:
         return ""
     titles = [method_title(*row.method) for row in leaders]
     who = sentence_list(titles) if len(titles) <= NAMED_ONE_BY_ONE else f"{len(titles)} methods"
-    one = len(leaders) == 1
+    single = len(leaders) == 1
     idle = all(row.method.detector in YARDSTICKS for row in leaders)
-    aside = f", which {'trains' if one else 'train'} nothing," if idle else ""
+    aside = f", which {'trains' if single else 'train'} nothing," if idle else ""
     value = points(leaders[0].entries[column].value)
     return (
-        f"{place_of(compared, column)}, {who}{aside} {'has' if one else 'have'} the highest AUROC, "
+        f"{place_of(compared, column)}, {who}{aside} {'has' if single else 'have'} the highest AUROC, "
         f"{value}{lead_note(leaders[0], column)}."
     )
 
 
 def leaders_of(compared: Compared, column: str) -> list[ComparisonRow]:
-    """The rows with the highest number of a column; of a single row, that one."""
+    """Return the rows with the highest number of a column; a single row leads alone."""
     having = [row for row in compared.rows if column in row.entries]
     best = best_rows(having, column, runs=compared.full_runs)
     return [row for position, row in enumerate(having) if position in best] or having[:1]
 
 
 def place_of(compared: Compared, column: str) -> str:
-    """Where a column was measured, to begin a sentence with."""
+    """Return where a column was measured, as the beginning of a sentence."""
     if column == compared.base:
         return "In-distribution"
     title = title_of(column, compared)
@@ -74,7 +74,7 @@ def place_of(compared: Compared, column: str) -> str:
 
 
 def lead_note(row: ComparisonRow, column: str) -> str:
-    """How far a number is from the reference's, and whether chance could explain it."""
+    """State a number's difference from the reference's, and whether chance could explain it."""
     entry = row.entries[column]
     if row.method == REFERENCE or entry.difference is None:
         return ""
@@ -83,20 +83,20 @@ def lead_note(row: ComparisonRow, column: str) -> str:
 
 
 def matching_sentence(compared: Compared) -> str:
-    """What the strongest matching does to the methods, and where it costs most; nothing where none was measured."""
+    """State the effect of the strongest matching, and where it costs most; empty if none was measured."""
     sides = {"under shift": compared.shift, "in-distribution": compared.base}
-    found = {side: changes(compared, column) for side, column in sides.items()}
-    told = [raised_words(parts, side) for side, parts in found.items() if parts]
-    if not told:
+    by_side = {side: changes(compared, column) for side, column in sides.items()}
+    raised = [raised_words(parts, side) for side, parts in by_side.items() if parts]
+    if not raised:
         return ""
     strength = max(row.method.style_weight or 0.0 for row in compared.rows)
     domains = [domain for domain in compared.comparison.domains if domain in compared.comparison.columns]
     worst = min((change for domain in domains for change in changes(compared, domain)), key=lambda change: change.gain)
-    return f"Matching at α = {strength:g} raises {' and '.join(told)}.{cost_sentence(worst, compared)}"
+    return f"Matching at α = {strength:g} raises {' and '.join(raised)}.{cost_sentence(worst, compared)}"
 
 
 def raised_words(found: Sequence[Change], side: str) -> str:
-    """How many methods matching raises on one side, and which one most."""
+    """State how many methods matching raises on one side, and which it raises most."""
     raised = [change for change in found if round(change.gain, 3) > 0]
     most = max(found, key=lambda change: change.gain)
     name = name_of(DETECTOR_NAMES, most.detector)
@@ -105,7 +105,7 @@ def raised_words(found: Sequence[Change], side: str) -> str:
 
 
 def cost_sentence(worst: Change, compared: Compared) -> str:
-    """Which number matching lowers most; nothing where it lowers none."""
+    """State which number matching lowers most; empty if it lowers none."""
     if round(worst.gain, 3) >= 0:
         return ""
     where = "in-distribution" if worst.column == compared.base else domain_name(worst.column)
@@ -114,7 +114,7 @@ def cost_sentence(worst: Change, compared: Compared) -> str:
 
 
 def changes(compared: Compared, column: str | None) -> list[Change]:
-    """What the strongest matching that is shown does to each method that is shown without matching too."""
+    """List the effect of the strongest matching shown on each method also shown without matching."""
     strongest = max((row.method.style_weight or 0.0 for row in compared.rows), default=0.0)
     numbers = {row.method: row.entries[column].value for row in compared.rows if column in row.entries}
     matched = {method: numbers.get(method._replace(style_weight=strongest)) for method in numbers}

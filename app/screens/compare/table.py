@@ -1,4 +1,4 @@
-"""The table of Compare: measured large, published small and grey under it; a click on a column sorts by it."""
+"""The table of Compare: measured numbers large, published ones small and grey below; click a column to sort by it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ TABLE = "table"
 LEGEND = (
     "Large: measured{spread}. Small: the 95 % interval over test images, and the difference from RD4AD without "
     "matching: in bold and green or orange where it lies beyond its own interval, grey where chance could explain it. "
-    "Bold: the best of a column. {published}A click on a column sorts by it; on a shift, the whole page turns to it."
+    "Bold: the best of a column. {published}Click a column to sort by it; clicking a shift also selects it."
 )
 SPREAD = ", ± its standard deviation over seeds"
-PUBLISHED = "Published: the supplement's numbers, with another backbone and another training. "
+PUBLISHED = "Published: the supplement's numbers, obtained with another backbone and other training. "
 
 
 def show_table(compared: Compared) -> None:
-    """The table, and how to read it."""
+    """Draw the table, and explain how to read it."""
     in_browser()(
         key=TABLE,
         data={"table": table_html(compared), "name": f"Methods compared: {compared.found.name}"},
@@ -37,14 +37,14 @@ def show_table(compared: Compared) -> None:
 
 
 def in_browser() -> Any:
-    """A table that tells the server which column was clicked."""
+    """Return the table component, which reports the clicked column to the server."""
     return component(
         "table", html='<div class="wide" role="region" tabindex="0"></div>', css="table.css", js=("table.js",)
     )
 
 
 def choose_column(compared: Compared) -> None:
-    """Sort by the column that was clicked; if it is a shift, the rest of the page is about it then."""
+    """Sort by the clicked column; if it is a shift, also select it for the page."""
     column = st.session_state[TABLE]["column"]
     if column in (METHOD_ORDER, *compared.columns):
         st.session_state[SORT] = column
@@ -53,7 +53,7 @@ def choose_column(compared: Compared) -> None:
 
 
 def table_html(compared: Compared) -> str:
-    """The whole table; what was published of a method stands under its row at the strength that it has by itself."""
+    """Build the table; published numbers are below the method's row at its own strength."""
     rows = row_order(compared)
     best = {column: best_rows(rows, column, runs=compared.full_runs) for column in compared.columns}
     lines = []
@@ -68,13 +68,13 @@ def table_html(compared: Compared) -> str:
 
 
 def home_of(detector: str, rows: Sequence[ComparisonRow]) -> ComparisonRow:
-    """The row of a method that published numbers stand under: that at its own strength, else the first."""
+    """Return the row above a method's published numbers: the one at its own strength, else the first."""
     own = [row for row in rows if row.method.detector == detector]
     return next((row for row in own if (row.method.style_weight or 0.0) == OWN_STRENGTHS.get(detector, 0.0)), own[0])
 
 
 def head_cell(column: str, compared: Compared) -> str:
-    """A column's name on a button that sorts by it."""
+    """Build a column's heading, a button that sorts by it."""
     direction = "ascending" if column in (ID_COST, METHOD_ORDER) else "descending"
     order = f' aria-sort="{direction}"' if column == compared.sort else ""
     below = f'<small class="below">{escape(kind_of(column, compared))}</small>'
@@ -85,7 +85,7 @@ def head_cell(column: str, compared: Compared) -> str:
 
 
 def kind_of(column: str, compared: Compared) -> str:
-    """What a column is, in small print."""
+    """Describe a column, in small print."""
     comparison = compared.comparison
     if column in (MEAN_SHIFT, WORST_SHIFT):
         return f"of {counted(len(shifts_of(comparison)) - 1, 'shift')}"
@@ -97,7 +97,7 @@ def kind_of(column: str, compared: Compared) -> str:
 
 
 def measured_line(row: ComparisonRow, compared: Compared, *, bold: set[str]) -> str:
-    """What was measured of a method at a strength."""
+    """Build the row of a method's measured numbers at a strength."""
     name = escape(name_of(DETECTOR_NAMES, row.method.detector))
     cells = "".join(
         f"<td>{cell(row.entries.get(column), column, bold=column in bold)}</td>" for column in compared.columns
@@ -107,7 +107,7 @@ def measured_line(row: ComparisonRow, compared: Compared, *, bold: set[str]) -> 
 
 
 def facts_of(row: ComparisonRow, compared: Compared) -> str:
-    """The strength of matching, and what else has to be known of a row."""
+    """Describe a row: strength of matching, whether the method trains nothing, and missing runs."""
     strength = row.method.style_weight
     return ", ".join(
         [
@@ -119,29 +119,29 @@ def facts_of(row: ComparisonRow, compared: Compared) -> str:
 
 
 def published_line(row: ComparisonRow, columns: Sequence[str]) -> str:
-    """What was published of a method."""
+    """Build the row of a method's published numbers."""
     cells = "".join(f"<td>{with_minus(value_text(row.entries.get(column), column))}</td>" for column in columns)
     return f'<tr class="published"><th scope="row">published</th>{cells}</tr>'
 
 
 def cell(entry: Entry | None, column: str, *, bold: bool = False) -> str:
-    """A number with its spread, and below it its interval and its difference from the reference."""
+    """Build a cell: a number with its spread, and below it its interval and its difference from the reference."""
     if entry is None:
         return MISSING
     value = points(entry.value, signed=column == ID_COST)
     spread = "" if entry.spread is None else f" <small>± {points(entry.spread)}</small>"
     below = (
         escape(domain_name(entry.domain))
-        if entry.domain  # the rest stands in that domain's own column
+        if entry.domain  # that domain's own column has the rest
         else with_minus(interval_text(entry, column)) + difference(entry)
     )
     return (f"<b>{value}</b>" if bold else value) + spread + f'<small class="below">{below}</small>'
 
 
 def difference(entry: Entry) -> str:
-    """The difference from the reference, in colour only where chance does not explain it; its place where it has none.
+    """Format the difference from the reference, in colour only if its interval excludes zero; an empty span for zero.
 
-    The ID cost is such a difference itself.
+    The ID cost, itself such a difference, has none.
     """
     if entry.difference is None:
         return ""

@@ -1,4 +1,4 @@
-"""What stands below the figures of Explore: how to read them, and how far the shown domain is shifted."""
+"""The captions below the charts of Explore: how to read them, and the shift scores."""
 
 from __future__ import annotations
 
@@ -15,53 +15,54 @@ UNLABELLED_COLOUR = "  :gray[■] not labelled"
 
 
 def explain_figures(results: list[ScoringResult], *, unlabelled: bool) -> None:
-    """The legend, and the images that the threshold was chosen on.
+    """Show the legend, and the images on which the thresholds were chosen.
 
     Args:
         results: The methods on the page.
-        unlabelled: Whether grey bars have to be explained too.
+        unlabelled: Whether to explain grey bars as well.
     """
     colours = COLOURS + UNLABELLED_COLOUR if unlabelled else COLOURS
-    thresholds = told_once({short_name(found): threshold_note(found) for found in results})
+    thresholds = merge_notes({short_name(result): threshold_note(result) for result in results})
     st.caption(f"{colours}  ·  dotted: the threshold; {thresholds}", help=AUROC_HELP)
 
 
-def threshold_note(found: ScoringResult) -> str:
-    """Which images a method's threshold was chosen on, and how many."""
-    kind, count = ("held-out normal", found.n_held_out) if found.n_held_out else ("normal", len(found.training.score))
-    share = exact_percent(found.threshold_quantile)
-    return f"{share} of {kind} training images (n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{count:,}) stay below"
+def threshold_note(result: ScoringResult) -> str:
+    """Describe the images on which a method's threshold was chosen, and their number."""
+    kind, count = (
+        ("held-out normal", result.n_held_out) if result.n_held_out else ("normal", len(result.training.score))
+    )
+    return f"{exact_percent(result.threshold_quantile)} of {kind} training images (n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{count:,}) stay below"
 
 
 def show_shift(place: DeltaGenerator, results: list[ScoringResult], view: View) -> None:
-    """How far both domains lie from the training images; a dash and the reason for checkpoints that cannot tell.
+    """Show the shift scores of both domains; a dash and the reason for checkpoints that cannot measure them.
 
     Methods without references are left out.
 
     Args:
-        place: Where to write it; the measuring can take a moment.
+        place: The caption's container; measuring can take a moment.
         results: The methods on the page.
-        view: What it is about.
+        view: The page's view.
     """
     notes, measured = {}, ""
     with place.container(), st.spinner("Measuring the shift"):
-        for found in results:
-            checkpoint = found.request.checkpoint
+        for result in results:
+            checkpoint = result.request.checkpoint
             shifted = shift_score_of(checkpoint, view.shifted)
             base = shift_score_of(checkpoint, view.spec.in_distribution)
             if shifted is not None and base is not None:
-                notes[short_name(found)] = f"{shifted:.1f} ({view.sides[0].lower()} {base:.1f})"
+                notes[short_name(result)] = f"{shifted:.1f} ({view.sides[0].lower()} {base:.1f})"
                 measured = ", measured without labels"
             elif checkpoint.has_references:
-                notes[short_name(found)] = NO_SHIFT_SCORE
+                notes[short_name(result)] = NO_SHIFT_SCORE
     if notes:
-        place.caption(f"Shift score {told_once(notes)}{measured}", help=SHIFT_SCORE_HELP)
+        place.caption(f"Shift score {merge_notes(notes)}{measured}", help=SHIFT_SCORE_HELP)
     else:
         place.empty()
 
 
-def told_once(notes: dict[str, str]) -> str:
-    """A note by itself where it holds for all methods, else each behind the methods that it holds for."""
+def merge_notes(notes: dict[str, str]) -> str:
+    """Join notes by method; a note that holds for all methods is given once, without names."""
     named: dict[str, list[str]] = {}
     for name, note in notes.items():
         named.setdefault(note, []).append(name)
@@ -70,6 +71,6 @@ def told_once(notes: dict[str, str]) -> str:
     return "; ".join(f"{', '.join(names)}: {note}" for note, names in named.items())
 
 
-def short_name(found: ScoringResult) -> str:
-    """A method's name without the strength of matching."""
-    return name_of(DETECTOR_NAMES, found.request.checkpoint.config.detector)
+def short_name(result: ScoringResult) -> str:
+    """Return a method's name without the strength of matching."""
+    return name_of(DETECTOR_NAMES, result.request.checkpoint.config.detector)

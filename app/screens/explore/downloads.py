@@ -1,4 +1,4 @@
-"""What Explore lets one take away: all scores as CSV, and the figure as SVG and PNG."""
+"""Downloads of Explore: all scores as CSV, and the charts as SVG and PNG."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gnl_core.plots.histograms import Panel
 
 
 def offer_scores(view: View, results: list[ScoringResult]) -> None:
-    """Buttons for the files; each is made when its button is pressed."""
+    """Draw the download buttons; each file is created when its button is pressed."""
     stem = f"{view.dataset} {view.normal_class} {view.shifted}".replace(":", " ").replace("/", " ")
     with st.container(horizontal=True, gap="small"):
         offer_file("CSV", f"{stem}.csv", partial(scores_csv, results))
@@ -24,43 +24,43 @@ def offer_scores(view: View, results: list[ScoringResult]) -> None:
 
 
 def scores_csv(results: list[ScoringResult]) -> str:
-    """One row an image, domain and method: its score, its label, and whether the method's threshold is exceeded."""
+    """Write one row per image, domain and method: score, label, and whether the score exceeds the threshold."""
     rows = [
         pd.DataFrame(vars(domain.scores)).assign(
-            method=found.request.checkpoint.config.detector,
-            style_weight=found.request.scoring.style_weight,
-            checkpoint=found.request.checkpoint.sha256,
-            above_threshold=domain.scores.score > found.threshold,
+            method=result.request.checkpoint.config.detector,
+            style_weight=result.request.scoring.style_weight,
+            checkpoint=result.request.checkpoint.sha256,
+            above_threshold=domain.scores.score > result.threshold,
         )
-        for found in results
-        for domain in (found.in_distribution, found.shifted)
+        for result in results
+        for domain in (result.in_distribution, result.shifted)
     ]
     return pd.concat(rows).to_csv(index=False)
 
 
 def picture(results: list[ScoringResult], titles: tuple[str, str], *, ending: str) -> bytes:
-    """The histograms as a still, "svg" or "png"."""
+    """Render the histograms as a static picture, "svg" or "png"."""
     from gnl_core.plots.score_panels import render, score_panels  # noqa: PLC0415 (matplotlib takes a second to import)
 
-    return render(score_panels([still_row(found, titles) for found in results]), ending=ending)
+    return render(score_panels([still_row(result, titles) for result in results]), ending=ending)
 
 
 def note(domain: DomainResult) -> str:
-    """AUROC and its interval, if there is one."""
-    found = domain.report
-    return "" if found.auroc is None else f"AUROC {found.auroc:.3f} ({interval(found.auroc_interval)})"
+    """Format AUROC and its interval; empty if there is no AUROC."""
+    report = domain.report
+    return "" if report.auroc is None else f"AUROC {report.auroc:.3f} ({interval(report.auroc_interval)})"
 
 
-def still_row(found: ScoringResult, titles: tuple[str, str]) -> list[Panel]:
-    """One method's two histograms, with its name, AUROC and interval."""
-    both = zip((found.in_distribution, found.shifted), titles, strict=True)
+def still_row(result: ScoringResult, titles: tuple[str, str]) -> list[Panel]:
+    """Build one method's two histograms, with its name, AUROC and interval."""
+    both = zip((result.in_distribution, result.shifted), titles, strict=True)
     return [
         Panel(
             scores=domain.scores,
             shifted=bool(shifted),
             title=title,
             note=note(domain),
-            footnote=found.request.title,
+            footnote=result.request.title,
         )
         for shifted, (domain, title) in enumerate(both)
     ]

@@ -1,4 +1,4 @@
-"""The rows of Explore: a method's name and checkpoint, and its scores in-distribution beside shifted."""
+"""The charts of Explore: a row for each method, with its scores in-distribution beside shifted."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from app.scoring import DomainResult, ScoringResult
 from gnl_core.plots.scrubber import read_selection, scrub_histograms
 from gnl_core.records import Scores
 
-NAMES, FIGURES = 2.6, 8.4  # widths of what stands left of the figures, and of these
+NAMES, FIGURES = 2.6, 8.4  # column widths: methods on the left, charts on the right
 
 
 def describe_kind(detector: str) -> str:
-    """What has to be known of a method beside its name."""
+    """Return a note for below the name of a method that trains nothing."""
     return "  \n:gray[:small[trains nothing]]" if detector in YARDSTICKS else ""
 
 
 def draw_figures(
     strengths: Mapping[float, list[ScoringResult]], *, shown: float, titles: tuple[str, str], sides: tuple[str, str]
 ) -> None:
-    """A pair of histograms for each method, at every strength at which all scores are there.
+    """Draw a pair of histograms for each method, with a slider over all scored strengths.
 
     Args:
-        strengths: The methods' answers by strength of matching, weakest first.
-        shown: The strength that is drawn at first.
+        strengths: The methods' results by strength of matching, weakest first.
+        shown: The strength that is shown initially.
         titles: Headings of the in-distribution and of the shifted domain.
-        sides: What they are called in the gallery, which selected bars fill.
+        sides: Their labels in the gallery, which shows the images of selected bars.
     """
     results = strengths[shown]
-    detectors = [found.request.checkpoint.config.detector for found in results]
-    every = [found for at_strength in strengths.values() for found in at_strength]
+    detectors = [result.request.checkpoint.config.detector for result in results]
+    every = [result for at_strength in strengths.values() for result in at_strength]
     figure = scrub_histograms(
-        {strength: [draw_row(found, titles) for found in at_strength] for strength, at_strength in strengths.items()},
-        [shared_axes(comparable_scores(found, every)) for found in results],
+        {strength: [draw_row(result, titles) for result in at_strength] for strength, at_strength in strengths.items()},
+        [shared_axes(comparable_scores(result, every)) for result in results],
         shown=shown,
     )
     st.plotly_chart(
@@ -51,21 +51,21 @@ def draw_figures(
     )
 
 
-def describe_row(found: ScoringResult) -> str:
-    """A method's histograms for those who do not see them."""
-    both = {"In-distribution": found.in_distribution, "Shifted": found.shifted}
-    told = (f"{side.lower()}: {auroc_words(domain)}, {footnote(domain)}" for side, domain in both.items())
-    return f"{found.request.title}, {'; '.join(told)}."
+def describe_row(result: ScoringResult) -> str:
+    """Describe a method's histograms as alternative text."""
+    both = {"in-distribution": result.in_distribution, "shifted": result.shifted}
+    sides = (f"{side}: {auroc_words(domain)}, {footnote(domain)}" for side, domain in both.items())
+    return f"{result.request.title}, {'; '.join(sides)}."
 
 
-def auroc_words(found: DomainResult) -> str:
-    """The AUROC in words, or that there is none."""
-    return "no AUROC" if found.report.auroc is None else f"AUROC {found.report.auroc:.3f}"
+def auroc_words(result: DomainResult) -> str:
+    """Return the AUROC in words."""
+    return "no AUROC" if result.report.auroc is None else f"AUROC {result.report.auroc:.3f}"
 
 
-def comparable_scores(found: ScoringResult, results: list[ScoringResult]) -> list[Scores]:
-    """The scores of all methods on the page whose scores are on the scale of this one's, its own among them."""
-    kind = scale_of(found)
+def comparable_scores(result: ScoringResult, results: list[ScoringResult]) -> list[Scores]:
+    """Collect the scores of all methods on the page that are comparable with this method's, including its own."""
+    kind = scale_of(result)
     return [
         domain.scores
         for other in results
@@ -74,7 +74,7 @@ def comparable_scores(found: ScoringResult, results: list[ScoringResult]) -> lis
     ]
 
 
-def scale_of(found: ScoringResult) -> str:
-    """Scores of one scale can stand on one axis: all reverse distillation's, else only a method's own."""
-    detector = found.request.checkpoint.config.detector
+def scale_of(result: ScoringResult) -> str:
+    """Name the scale of a method's scores: all reverse-distillation methods share one, any other has its own."""
+    detector = result.request.checkpoint.config.detector
     return REVERSE_DISTILLATION[0] if detector in REVERSE_DISTILLATION else detector

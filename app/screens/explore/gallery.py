@@ -1,4 +1,4 @@
-"""The gallery of Explore: images in the order of their scores, each beside its anomaly map."""
+"""The gallery of Explore: images ordered by score, each beside its anomaly map."""
 
 from __future__ import annotations
 
@@ -37,38 +37,38 @@ def gallery(
     sides: tuple[str, str],
     address: Address,
 ) -> None:
-    """Sixteen images of one method and domain.
+    """Draw up to sixteen images of one domain as one method scores them.
 
     Args:
         results: The methods on the page.
-        unmatched: The same methods without matching, if their scores are there.
+        unmatched: The same methods without matching, if they are scored.
         domains: Names of the in-distribution and of the shifted domain.
-        sides: What they are called here.
+        sides: Their labels on the page.
         address: The view, for links to Inspect.
     """
     controls = st.container(horizontal=True, vertical_alignment="bottom")
-    by_name = {found.request.checkpoint.config.detector: found for found in results}
+    by_name = {result.request.checkpoint.config.detector: result for result in results}
     method = choose_method(controls, list(by_name)) if len(by_name) > 1 else None
     side = controls.segmented_control("Domain", sides, default=sides[1], required=True, key="side", bind="query-params")
-    found = by_name.get(method or "", results[-1])
-    seen = ScoredDomain(found, shifted=side == sides[1])
-    matched = unmatched is not None and bool(found.request.scoring.style_weight)
-    before = ScoredDomain(unmatched[results.index(found)], shifted=seen.shifted) if unmatched and matched else None
+    result = by_name.get(method or "", results[-1])
+    seen = ScoredDomain(result, shifted=side == sides[1])
+    matched = unmatched is not None and bool(result.request.scoring.style_weight)
+    before = ScoredDomain(unmatched[results.index(result)], shifted=seen.shifted) if unmatched and matched else None
     kind = choose_kind(controls, matched=matched)
     low, high = choose_between(controls, seen.scores)
     rows = pick_rows(seen, before, kind=kind)
     rows = rows[(seen.scores[rows] >= low) & (seen.scores[rows] <= high)]
-    st.caption(f"{len(rows):,} of {len(seen.scores):,} images; {found.request.title}, {side.lower()}")
+    st.caption(f"{len(rows):,} of {len(seen.scores):,} images; {result.request.title}, {side.lower()}")
     try:
         with st.container(key="gallery"):
             link = partial(address_of_image, address, side=side)
-            show_tiles(found, seen.domain, rows[:TILES], domain=domains[sides.index(side)], link=link)
+            show_tiles(result, seen.domain, rows[:TILES], domain=domains[sides.index(side)], link=link)
     except (ValueError, OSError) as error:
         st.error(f"These images cannot be shown: {error}")
 
 
 def choose_method(place: DeltaGenerator, detectors: list[str]) -> str | None:
-    """The method whose images are shown; the last one, which improves on those before it, at first."""
+    """Choose the method of the gallery; initially the last one, which improves on those before it."""
     return place.segmented_control(
         "Gallery of",
         detectors,
@@ -80,18 +80,18 @@ def choose_method(place: DeltaGenerator, detectors: list[str]) -> str | None:
 
 
 def show_tiles(
-    found: ScoringResult,
-    domain_answer: DomainResult,
+    result: ScoringResult,
+    domain_result: DomainResult,
     rows: NDArray[np.intp],
     *,
     domain: str,
     link: Callable[..., Address],
 ) -> None:
-    """The tiles of some rows of the scores, each a link to the address of its number, and their colour scale."""
+    """Draw the tiles of some rows of the scores, each a link to its image on Inspect, and the colour scale."""
     with st.spinner("Computing anomaly maps", show_time=True):
-        drawn = draw_tiles(found, domain=domain, paths=tuple(str(path) for path in domain_answer.scores.path[rows]))
+        drawn = draw_tiles(result, domain=domain, paths=tuple(str(path) for path in domain_result.scores.path[rows]))
     tiles = [
-        describe_row(found, domain_answer, row)
+        describe_row(result, domain_result, row)
         | {"pictures": pictures, "address": url_of(INSPECT, link(number=row + 1))}
         for row, pictures in zip(rows, drawn.pictures, strict=True)
     ]
@@ -102,9 +102,9 @@ def show_tiles(
     explain_maps(drawn.upper)
 
 
-def describe_row(found: ScoringResult, domain_answer: DomainResult, row: int) -> dict[str, Any]:
-    """What is written below an image: what it shows, its label, its score, and its place among the training images."""
-    scores = domain_answer.scores
+def describe_row(result: ScoringResult, domain_result: DomainResult, row: int) -> dict[str, Any]:
+    """Build an image's caption: category or file name, label, score, and rank among the training images."""
+    scores = domain_result.scores
     value, category, label = float(scores.score[row]), str(scores.category[row]), int(scores.label[row])
     is_labelled = label != UNLABELLED
     shown = category.replace("_", " ") if is_labelled else PurePosixPath(str(scores.path[row])).name
@@ -112,19 +112,18 @@ def describe_row(found: ScoringResult, domain_answer: DomainResult, row: int) ->
         "shown": shown,
         "label": LABEL_NAMES[label] if is_labelled else "",
         "score": f"{value:.2f}",
-        "place": percent(1 - exceedance(found.training.score, value)),
+        "place": percent(1 - exceedance(result.training.score, value)),
         "alternative": f"Image of {shown} and its anomaly map",
     }
 
 
 def explain_maps(upper: float | None) -> None:
-    """The colour bar of all maps with its numbers, if there are maps; and what the captions say."""
+    """Draw the colour bar of all maps, if there are maps, and explain the captions."""
     place = "In brackets: the share of training images with a lower score."
     if upper is None:
-        st.caption(f"This method gives scores only: it has no anomaly map. {place}")
+        st.caption(f"This method gives scores only, no anomaly maps. {place}")
         return
     draw_colour_bar(f"{upper:.2f}")
     st.caption(
-        f"One scale for all maps: {exact_percent(MAP_SCALE_QUANTILE)} of the maps of normal training images "
-        f"stay below {upper:.2f}. {place}"
+        f"All maps share one scale: {exact_percent(MAP_SCALE_QUANTILE)} of the maps of normal training images stay below {upper:.2f}. {place}"
     )

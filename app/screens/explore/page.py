@@ -12,7 +12,7 @@ from app.controls.fdm import STRENGTHS, choose_fdm
 from app.controls.links import address_of
 from app.controls.scoring import choose_scoring
 from app.controls.selection import GALLERY_STRENGTH
-from app.controls.view import View, checkpoints_of, choose_view, say_untrained
+from app.controls.view import View, checkpoints_of, choose_view, report_untrained
 from app.methods import DETECTOR_NAMES
 from app.progress import forget_cancelled
 from app.scoring import ScoringRequest, ScoringResult, compute_result, has_scores, make_request
@@ -20,7 +20,7 @@ from app.screens.explore.captions import explain_figures, show_shift
 from app.screens.explore.downloads import offer_scores
 from app.screens.explore.figures import FIGURES, NAMES, describe_kind, draw_figures
 from app.screens.explore.gallery import gallery
-from app.screens.explore.summary import finding, honesty, warn_of_equal_images
+from app.screens.explore.summary import show_provenance, summary_sentence, warn_of_equal_images
 from app.screens.explore.training import choose_trained, training
 from app.words import name_of
 from gnl_core.plots.scrubber import ROW_PX
@@ -41,10 +41,12 @@ def page() -> None:
 
 
 def explore(view: View, checkpoints: list[Checkpoint]) -> None:
-    """Finding, figures, gallery and where the numbers come from, for the methods that have a checkpoint."""
+    """Draw summary, charts, gallery and provenance of the methods with a checkpoint."""
     trained = {checkpoint.config.detector for checkpoint in checkpoints}
     shown = [detector for detector in view.detectors if detector in trained]
-    say_untrained(view, [detector for detector in view.detectors if detector not in trained], remedy="Train one below.")
+    report_untrained(
+        view, [detector for detector in view.detectors if detector not in trained], remedy="Train one below."
+    )
     if not shown:
         return
     place = st.container()
@@ -53,12 +55,12 @@ def explore(view: View, checkpoints: list[Checkpoint]) -> None:
     with names, st.container(gap=None):
         rows = [st.container(height=ROW_PX, border=False, vertical_alignment="center") for _ in shown]
     requests, strength = ask_methods(shown, checkpoints, rows, below=controls)
-    results = answer_visibly(requests, view)
+    results = compute_results(requests, view)
     with place:
-        st.markdown(f"##### {finding(view, results)}")
+        st.markdown(f"##### {summary_sentence(view, results)}")
         warn_of_equal_images(view)
     with figures:
-        strengths = answer_strengths(results, view, shown=strength)
+        strengths = results_by_strength(results, view, shown=strength)
         draw_figures(strengths, shown=strength, titles=view.titles, sides=view.sides)
     with captions, st.container(gap="xsmall"):
         explain_figures(results, unlabelled=view.unlabelled)
@@ -71,7 +73,7 @@ def explore(view: View, checkpoints: list[Checkpoint]) -> None:
         sides=view.sides,
         address=address_of(view, requests, strength=of_gallery or strength),
     )
-    honesty(view, results)
+    show_provenance(view, results)
     offer_scores(view, results)
     show_shift(shift_place, results, view)
 
@@ -79,7 +81,7 @@ def explore(view: View, checkpoints: list[Checkpoint]) -> None:
 def ask_methods(
     detectors: list[str], checkpoints: list[Checkpoint], places: list[Any], *, below: list[Any]
 ) -> tuple[list[ScoringRequest], float]:
-    """The name, matching and checkpoint of each method, and below them how to score and how strongly to match."""
+    """Choose checkpoint and matching of each method, and below them the scoring and the strength of matching."""
     chosen = []
     for detector, place in zip(detectors, places, strict=True):
         with place:
@@ -94,8 +96,8 @@ def ask_methods(
     ], strength
 
 
-def answer_visibly(requests: list[ScoringRequest], view: View) -> list[ScoringResult]:
-    """The methods' scores, with a spinner while they are computed."""
+def compute_results(requests: list[ScoringRequest], view: View) -> list[ScoringResult]:
+    """Compute the methods' scores, with a spinner."""
     place = st.empty()
     with place.container(), st.spinner("Scoring images", show_time=True):
         results = [compute_result(request, spec=view.spec, shifted=view.shifted) for request in requests]
@@ -103,22 +105,22 @@ def answer_visibly(requests: list[ScoringRequest], view: View) -> list[ScoringRe
     return results
 
 
-def answer_strengths(results: list[ScoringResult], view: View, *, shown: float) -> dict[float, list[ScoringResult]]:
-    """The methods at every strength of matching at which their scores are there already, weakest first.
+def results_by_strength(results: list[ScoringResult], view: View, *, shown: float) -> dict[float, list[ScoringResult]]:
+    """Collect the methods' results at every strength of matching that is already scored, weakest first.
 
-    A method whose matching is off stands still. Where scores are missing, a button computes them.
+    A method whose matching is off has the same result at every strength. A button computes missing scores.
     """
-    found, missing = {shown: results}, []
+    by_strength, missing = {shown: results}, []
     for strength in (0.0, *STRENGTHS) if any(one.request.scoring.style_weight for one in results) else ():
         asked = [one.request.at(strength if one.request.scoring.style_weight else 0.0) for one in results]
         if all(
             has_scores(one, like, spec=view.spec, shifted=view.shifted)
             for one, like in zip(asked, results, strict=True)
         ):
-            found[strength] = [compute_result(one, spec=view.spec, shifted=view.shifted) for one in asked]
+            by_strength[strength] = [compute_result(one, spec=view.spec, shifted=view.shifted) for one in asked]
         else:
             missing += [(strength, asked)]
     label = f"Score {len(missing)} more strengths for the slider"
     if missing and st.button(label, key="score_strengths", on_click=forget_cancelled):
-        found |= {strength: answer_visibly(asked, view) for strength, asked in missing}
-    return dict(sorted(found.items()))
+        by_strength |= {strength: compute_results(asked, view) for strength, asked in missing}
+    return dict(sorted(by_strength.items()))

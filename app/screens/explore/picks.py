@@ -1,4 +1,4 @@
-"""Which images the gallery of Explore holds, and in which order."""
+"""The choice and the order of the gallery's images on Explore."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from app.scoring import DomainResult, ScoringResult, ranks
 BY_SCORE = ("Most anomalous", "Most normal")
 BY_MATCHING = ("Rescued by FDM", "Hurt by FDM", "Failed with and without", "Moved most by FDM")
 KINDS_HELP = (
-    "Rescued: on the wrong side of its threshold without matching, on the right one with it. Hurt: the reverse. "
-    "Moved most: whose place in the order of scores changes most."
+    "Rescued: on the wrong side of the threshold without matching, on the right side with it. Hurt: the reverse. "
+    "Moved most: largest change of rank among the scores."
 )
 STEPS = 200
 
 
 class ScoredDomain(NamedTuple):
-    """One domain as one method sees it."""
+    """One domain as scored by one method."""
 
     result: ScoringResult
     shifted: bool
@@ -34,7 +34,7 @@ class ScoredDomain(NamedTuple):
 
     @property
     def scores(self) -> NDArray[np.float64]:
-        """Scores, one an image."""
+        """Scores, one per image."""
         return self.domain.scores.score
 
     @property
@@ -46,7 +46,7 @@ class ScoredDomain(NamedTuple):
 
 
 def choose_kind(place: DeltaGenerator, *, matched: bool) -> str:
-    """What kind of images to show; what matching does to them can be asked where the method matches."""
+    """Choose which images to show; the choices about matching need a method that matches."""
     kinds = (*BY_SCORE, *BY_MATCHING) if matched else BY_SCORE
     if st.session_state.get("order") not in kinds:
         st.session_state.pop("order", None)
@@ -55,7 +55,7 @@ def choose_kind(place: DeltaGenerator, *, matched: bool) -> str:
 
 
 def choose_between(place: DeltaGenerator, scores: NDArray[np.float64]) -> tuple[float, float]:
-    """The range of scores to show: that of the selected bars, or what the slider says; all at first."""
+    """Choose the range of scores: from the selected bars or the slider; initially all scores."""
     low, high = float(scores.min()), float(scores.max())
     if low == high:
         return low, high
@@ -69,11 +69,11 @@ def choose_between(place: DeltaGenerator, scores: NDArray[np.float64]) -> tuple[
 
 
 def pick_rows(seen: ScoredDomain, before: ScoredDomain | None, *, kind: str) -> NDArray[np.intp]:
-    """The images of a kind in their order.
+    """Select and order the images of a kind.
 
     Args:
-        seen: The domain as it is scored.
-        before: The same without matching; needed for what matching does.
+        seen: The scored domain.
+        before: The same without matching; needed for the kinds in BY_MATCHING.
         kind: One of BY_SCORE or BY_MATCHING.
 
     Returns:

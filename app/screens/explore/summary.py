@@ -1,4 +1,4 @@
-"""What Explore says in words: the finding above the figures, and where the numbers come from below them."""
+"""The sentences of Explore: the summary above the charts, and the provenance of the numbers below them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from app.scoring import ScoringResult
 from app.words import capitalised, domain_name, name_of, signed, task_name
 from gnl_core.datasets.shifts import split_domain
 
-NAMED_ONE_BY_ONE = 2  # more methods than these are summed up
+NAMED_ONE_BY_ONE = 2  # of more methods, only the best is named
 
 
-def finding(view: View, results: list[ScoringResult]) -> str:
-    """The finding in words, made from the numbers; counts where there is no AUROC."""
+def summary_sentence(view: View, results: list[ScoringResult]) -> str:
+    """Summarise the results in a sentence; with counts if there is no AUROC."""
     first, *others = results
     if first.shifted.report.auroc is None:
         return counts_sentence(view, results)
@@ -30,20 +30,20 @@ def finding(view: View, results: list[ScoringResult]) -> str:
 
 
 def counts_sentence(view: View, results: list[ScoringResult]) -> str:
-    """How many images each method finds anomalous, where the labels allow no AUROC."""
+    """State how many images exceed each method's threshold, if the labels allow no AUROC."""
     report, images = results[0].shifted.report, len(results[0].shifted.scores.score)
     kind = "images score" if report.n_unlabelled else "normal images score"
     beginning = (
         "Not labelled, so there is no AUROC:" if report.n_unlabelled else f"{capitalised(domain_name(view.shifted))},"
     )
     first, *others = results
-    more = "".join(f", {found.shifted.above:,} above that of {found.request.title}" for found in others)
+    more = "".join(f", {result.shifted.above:,} above that of {result.request.title}" for result in others)
     count = f"{first.shifted.above:,} of {images:,} {kind} above the threshold of {first.request.title}"
     return f"{beginning} {count}{more}."
 
 
 def others_sentence(first: ScoringResult, others: list[ScoringResult]) -> str:
-    """What the other methods get beside the first: each of a few, else the best of them."""
+    """State the other methods' AUROC: of each of a few methods, else of the best."""
     if len(others) > NAMED_ONE_BY_ONE:
         best = max(others, key=shifted_auroc)
         return f" The best of {len(others)} others, {best.request.title}, gets {gain(first, best)}."
@@ -51,14 +51,14 @@ def others_sentence(first: ScoringResult, others: list[ScoringResult]) -> str:
 
 
 def gain(first: ScoringResult, other: ScoringResult) -> str:
-    """A method's AUROC under shift, and its difference to the first one's."""
+    """Format a method's AUROC under shift, and its difference from the first method's."""
     return f"{shifted_auroc(other):.2f} ({signed(shifted_auroc(other) - shifted_auroc(first))})"
 
 
 def yardstick_sentence(results: list[ScoringResult]) -> str:
-    """Says so where a method that trains nothing is ahead of all that were trained."""
+    """Say so if a method that trains nothing beats all trained methods."""
     best = max(results, key=shifted_auroc)
-    trained = [found for found in results if found.request.checkpoint.config.detector not in YARDSTICKS]
+    trained = [result for result in results if result.request.checkpoint.config.detector not in YARDSTICKS]
     if best in trained or not trained:
         return ""
     name = name_of(DETECTOR_NAMES, best.request.checkpoint.config.detector)
@@ -66,13 +66,13 @@ def yardstick_sentence(results: list[ScoringResult]) -> str:
     return f" {name} trains nothing and beats {beaten}."
 
 
-def shifted_auroc(found: ScoringResult) -> float:
-    """AUROC under shift; 0 where there is none."""
-    return found.shifted.report.auroc or 0.0
+def shifted_auroc(result: ScoringResult) -> float:
+    """Return the AUROC under shift; 0 if there is none."""
+    return result.shifted.report.auroc or 0.0
 
 
 def warn_of_equal_images(view: View) -> None:
-    """Say so where images of the view equal training images; nothing where none do."""
+    """Warn if images of the view equal training images."""
     equal = images_equal_to_training(view.dataset, view.normal_class, view.root)
     count = sum(
         equal.get(domain, 0) for domain in {split_domain(name)[0] for name in (view.spec.in_distribution, view.shifted)}
@@ -80,16 +80,16 @@ def warn_of_equal_images(view: View) -> None:
     if count:
         images = "1 of these test images equals" if count == 1 else f"{count:,} of these test images equal"
         st.warning(
-            f"{images} a training image, so the figures are too good. "
-            f"`gnl data check --dataset {view.dataset}` tells which."
+            f"{images} a training image, so the metrics are too good. "
+            f"`gnl data check --dataset {view.dataset}` lists them."
         )
 
 
-def honesty(view: View, results: list[ScoringResult]) -> None:
-    """Where the numbers come from, and how to get them again."""
-    for found in results:
-        checkpoint, scoring = found.request
+def show_provenance(view: View, results: list[ScoringResult]) -> None:
+    """Show where the numbers come from, and the command that reproduces them."""
+    for result in results:
+        checkpoint, scoring = result.request
         st.caption(
-            f"{found.request.title}: {describe_n(found.shifted.report)} · {describe_origin(checkpoint)} · "
+            f"{result.request.title}: {describe_n(result.shifted.report)} · {describe_origin(checkpoint)} · "
             f"reproduce: `{command(view, checkpoint, scoring)}`"
         )

@@ -1,4 +1,4 @@
-"""Tiles of the gallery, an image and its anomaly map, as pixels and as addresses."""
+"""Tiles of the gallery, an image and its anomaly map, as pixels and as data URLs."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class Drawn(NamedTuple):
-    """Tiles that are drawn.
+    """Drawn tiles.
 
     Attributes:
-        pictures: Of each tile the image and its map, as addresses that hold them.
+        pictures: Image and map of each tile, as data URLs.
         upper: Upper end of their maps' colour scale; None for a method without maps.
     """
 
@@ -30,10 +30,10 @@ class Drawn(NamedTuple):
 
 
 def draw_tiles(found: ScoringResult, *, domain: str, paths: tuple[str, ...]) -> Drawn:
-    """The tiles of some images of a domain, drawn once for all sessions.
+    """Draw the tiles of some images of a domain, once for all sessions.
 
     Raises:
-        ValueError: If one of them is no longer there, or cannot be read.
+        ValueError: If an image is missing or cannot be read.
     """
     return drawn_tiles(
         source_of(found.request.checkpoint), domain=domain, scoring=found.request.scoring, paths=paths, _found=found
@@ -44,8 +44,8 @@ def draw_tiles(found: ScoringResult, *, domain: str, paths: tuple[str, ...]) -> 
 def drawn_tiles(
     source: Source, *, domain: str, scoring: ScoringConfig, paths: tuple[str, ...], _found: ScoringResult
 ) -> Drawn:
-    """As `draw_tiles`; the answer, which gives the scale, follows from what it is kept under."""
-    from app.compute import tiles  # noqa: PLC0415 (PyTorch takes seconds to import; the histograms stand by then)
+    """Draw as `draw_tiles`; the result, which gives the scale, is determined by the cache key."""
+    from app.compute import tiles  # noqa: PLC0415 (PyTorch takes seconds to import; the histograms are drawn by then)
 
     shown = tiles(source, domain=domain, scoring=scoring, paths=paths)
     has_maps = any(tile.anomaly_map is not None for tile in shown)
@@ -54,7 +54,7 @@ def drawn_tiles(
 
 
 def compose_tile(tile: Tile, *, upper: float) -> list[NDArray[np.uint8]]:
-    """An image and its coloured map, the mask outlined on both; without a map, the words "scores only"."""
+    """Compose an image and its coloured map, the mask outlined on both; without a map, the words "scores only"."""
     from gnl_core.plots.maps import colour_map, outline  # noqa: PLC0415 (matplotlib takes a second to import)
 
     parts = [enlarge(tile.image)]

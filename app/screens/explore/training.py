@@ -1,4 +1,4 @@
-"""The training of Explore: a process beside the page, with its losses as they fall; its run is then shown above."""
+"""Training from Explore: a separate process with its losses; the finished run is then shown above."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from gnl_core.jobs.status import is_alive
 from gnl_core.runs.folder import RunFolder, read_config, read_records
 
 JUST_TRAINED = "just_trained"
-WATCHED = "watched_training"  # the run that this visitor has started, until it has ended
+WATCHED = "watched_training"  # name of the run started by this visitor, until it ends
 
 
 def training(view: View, checkpoints: list[Checkpoint], everything: list[Checkpoint]) -> None:
-    """The form, and the training that it starts; until then the losses of the method's first checkpoint.
+    """Draw the form and the training it starts; until then, the losses of the method's first checkpoint.
 
     Args:
-        view: What to train on.
-        checkpoints: The runs that answer for this view.
-        everything: All runs: they tell how long a training takes.
+        view: The view to train for.
+        checkpoints: The runs trained for this view.
+        everything: All runs, used to estimate the duration.
     """
     st.divider()
     left, right = st.columns([1, 2], gap="large")
@@ -39,7 +39,7 @@ def training(view: View, checkpoints: list[Checkpoint], everything: list[Checkpo
 
 
 def find_training(view: View) -> RunFolder | None:
-    """The training for the view that this visitor has started, else one that is under way."""
+    """Find the view's training: the one this visitor started, else one that is active."""
     mine = st.session_state.get(WATCHED)
     folders = [RunFolder(file.parent) for file in sorted(runs_root().glob("*/config.json"))]
     shown = [folder for folder in folders if folder.path.name == mine or is_alive(folder)]
@@ -48,7 +48,7 @@ def find_training(view: View) -> RunFolder | None:
 
 
 def is_of(folder: RunFolder, view: View) -> bool:
-    """Whether a run is trained on what the view shows."""
+    """Return whether a run is trained for the view."""
     try:
         run = Checkpoint(folder, read_config(folder), sha256="")
     except ValueError:
@@ -57,7 +57,7 @@ def is_of(folder: RunFolder, view: View) -> bool:
 
 
 def watch(folder: RunFolder) -> None:
-    """One training as it goes on; when it is finished, its run is chosen and the whole page drawn again."""
+    """Draw an active training; when it finishes, choose its run and redraw the whole page."""
     from gnl_core.jobs.listing import read_job  # noqa: PLC0415 (PyTorch takes seconds to import)
 
     job = read_job(folder)
@@ -71,7 +71,7 @@ def watch(folder: RunFolder) -> None:
 
 
 def choose_trained() -> None:
-    """Choose the run that was just trained; to be called before the choices are drawn."""
+    """Choose the run that was just trained; call this before drawing the choices."""
     detector, name = st.session_state.pop(JUST_TRAINED, (None, None))
     if detector is not None:
         st.session_state[f"run_{detector}"] = name
@@ -79,7 +79,7 @@ def choose_trained() -> None:
 
 
 def show_past_losses(checkpoints: list[Checkpoint]) -> None:
-    """The losses of the first checkpoint that has some."""
+    """Draw the losses of the first checkpoint that has any."""
     for folder, config, _ in checkpoints:
         records = read_records(folder)
         if records and records[-1].losses:

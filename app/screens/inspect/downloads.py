@@ -1,4 +1,4 @@
-"""What Inspect lets one take away: the scores, the maps as one picture, and the commands that score the image again."""
+"""Downloads of Inspect: the scores, the maps as one picture, and the commands that reproduce the scores."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ MAP_OPACITY = 0.7
 
 
 def offer_image(view: View, chosen: Chosen, rows: list[ResultPair]) -> None:
-    """Buttons for the files; for an image of the data set the commands, too: it is one of those that they score.
+    """Draw the download buttons, and for an image of the data set the commands that score its domain.
 
     Args:
-        view: What the page is about.
+        view: The page's view.
         chosen: The image.
-        rows: The methods' answers.
+        rows: The methods' results.
     """
     cells = [cell for row in rows for cell in row.cells]
     stem = f"{view.dataset} {view.normal_class} {chosen.title}"
@@ -37,11 +37,11 @@ def offer_image(view: View, chosen: Chosen, rows: list[ResultPair]) -> None:
         domain = view.shifted if chosen.side == view.sides[1] else view.spec.in_distribution
         requests = [(row.on or row.off).request for row in rows]
         of_image = view._replace(shifted=domain)
-        offer_command("\n".join(command(of_image, asked.checkpoint, asked.scoring) for asked in requests))
+        offer_command("\n".join(command(of_image, request.checkpoint, request.scoring) for request in requests))
 
 
 def cells_csv(cells: list[ImageResult]) -> str:
-    """One row a method, without matching and with it."""
+    """Write one row per method, without and with matching."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(("method", "style_weight", "score", "share_of_training_below", "n_training", "checkpoint"))
@@ -53,6 +53,6 @@ def cells_csv(cells: list[ImageResult]) -> str:
 
 
 def maps_png(chosen: Chosen, cells: list[ImageResult]) -> bytes:
-    """The image and each method's map over it, side by side on their colour scales."""
+    """Render the image and each method's overlaid map side by side, on their colour scales."""
     maps = [draw_map(chosen.subject, cell, opacity=MAP_OPACITY, revealed=1.0) for cell in cells]
     return to_png(np.hstack([draw_image(chosen.subject), *maps]))

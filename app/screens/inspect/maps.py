@@ -1,4 +1,4 @@
-"""The image of Inspect under each method, without matching and with it, on one colour scale."""
+"""The maps of Inspect: the image under each method, without and with matching."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLACE = "“Above … of training”: the share of the training images with a lo
 
 
 def compare(chosen: Chosen, rows: list[ResultPair]) -> None:
-    """The image, and beside it a row of maps for each method."""
+    """Draw the image, and beside it a row of maps for each method."""
     image, *places = st.columns(3)
     with image:
         st.markdown(f"**{chosen.title}**")
@@ -34,7 +34,7 @@ def compare(chosen: Chosen, rows: list[ResultPair]) -> None:
         for place, cell in zip(places, row, strict=True):
             with place:
                 if cell is None:
-                    st.caption("This method has no features to match, or keeps no references.")
+                    st.caption("This method has no features to match, or its checkpoint stores no references.")
                 else:
                     show_cell(chosen.subject, cell, opacity=opacity / 100, revealed=revealed / 100)
     if rows:
@@ -42,7 +42,7 @@ def compare(chosen: Chosen, rows: list[ResultPair]) -> None:
 
 
 def show_cell(subject: Subject, cell: ImageResult, *, opacity: float, revealed: float) -> None:
-    """One map over the image, with the score and its place among the training images."""
+    """Draw one map over the image, with the score and its rank among the training images."""
     st.markdown(f"**{cell.request.title}**")
     st.image(
         picture_url(draw_map(subject, cell, opacity=opacity, revealed=revealed)),

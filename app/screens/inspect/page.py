@@ -13,7 +13,7 @@ from app.controls.links import address_of, link_to_inspect
 from app.controls.requests import ask_methods
 from app.controls.scoring import choose_scoring
 from app.controls.selection import adopt_selection
-from app.controls.view import View, checkpoints_of, choose_view, say_untrained
+from app.controls.view import View, checkpoints_of, choose_view, report_untrained
 from app.display.provenance import describe_origin
 from app.image_scoring import ImageResult, ResultPair, score_images
 from app.methods import DETECTOR_NAMES
@@ -22,7 +22,7 @@ from app.screens.inspect.maps import compare
 from app.screens.inspect.reasons import show_reasons
 from app.words import INSPECT_STRENGTH_HELP, name_of
 
-MAPS, REASONS = 3.3, 2.7  # widths of the two halves
+MAPS, REASONS = 3.3, 2.7  # column widths
 
 
 def page() -> None:
@@ -38,24 +38,24 @@ def page() -> None:
 
 
 def inspect(view: View, checkpoints: list[Checkpoint]) -> None:
-    """The image, its maps, and the reasons."""
+    """Draw the image, its maps, and the reasons for its score."""
     chosen, strength, settings = choose_image(view, checkpoints)
     rows, untrained = ask_methods(view, checkpoints, strength=strength, settings=settings)
-    say_untrained(view, untrained, remedy="The page Explore trains one.")
+    report_untrained(view, untrained, remedy="Train one on the page Explore.")
     seen = [row for [row] in score_images(rows, [chosen.subject])]
     panels(chosen, seen)
     for row in seen:
-        say_origin(row.off)
+        show_origin(row.off)
     if seen:
         offer_image(view, chosen, seen)
-    if chosen.number:  # Streamlit leaves choices that came along from another page out of the address bar
+    if chosen.number:  # the address bar lacks choices taken over from another page
         address = address_of(view, [row.off for row in rows], strength=strength)
         link_to_inspect(address, side=chosen.side, number=chosen.number, label="Link to this view")
 
 
 @st.fragment
 def panels(chosen: Chosen, rows: list[ResultPair]) -> None:
-    """The maps on the left, and why one of them has its score on the right."""
+    """Draw the maps on the left, and the reasons for one of the scores on the right."""
     left, right = st.columns((MAPS, REASONS), gap="large")
     with left:
         compare(chosen, rows)
@@ -64,7 +64,7 @@ def panels(chosen: Chosen, rows: list[ResultPair]) -> None:
 
 
 def choose_image(view: View, checkpoints: list[Checkpoint]) -> tuple[Chosen, float, dict[str, Any]]:
-    """The row of choices below the view's: which image, how to score, and how strongly to match."""
+    """Draw the second row of choices: image, scoring and strength of matching."""
     image, *scoring = st.columns((7, 1.6, 2), vertical_alignment="bottom")
     with image:
         chosen = choose_subject(view, checkpoints, sides=view.sides)
@@ -72,8 +72,8 @@ def choose_image(view: View, checkpoints: list[Checkpoint]) -> tuple[Chosen, flo
     return chosen, strength, settings
 
 
-def say_origin(cell: ImageResult) -> None:
-    """Where a method's numbers come from."""
+def show_origin(cell: ImageResult) -> None:
+    """Show where a method's numbers come from."""
     checkpoint = cell.request.checkpoint
     st.caption(
         f"{name_of(DETECTOR_NAMES, checkpoint.config.detector)}: n = {cell.n_training:,} training images · "

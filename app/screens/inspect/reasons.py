@@ -1,4 +1,4 @@
-"""Why a score is what it is, for one method: stages, values, references, and the nearest training images."""
+"""The reasons for a method's score: stages, values, references, and the nearest training images."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
 NEAREST = 4
 RING_PX = 9
 STAGES_HELP = (
-    "The anomaly map is the sum of these three, before any smoothing. The ring is the pixel where the sum is largest; "
-    "below each stage stands its part of it."
+    "The anomaly map is the sum of these three, before any smoothing. The ring marks the pixel where the sum is "
+    "largest; below each stage is its contribution there."
 )
 SINGLES_HELP = (
-    "Matching takes its reference from a few training images that the checkpoint keeps. Each dot is the score that "
-    "this image would have with one training image alone: how far they lie apart says how little a single reference "
-    "can be trusted."
+    "Matching takes its reference from a few training images that the checkpoint stores. Each dot is the score of this "
+    "image with a single training image as the reference: the wider the dots spread, the less a single reference can "
+    "be trusted."
 )
-NEAREST_HELP = "By the distance of the teacher's features of the whole image, without matching."
+NEAREST_HELP = "By the distance between the teacher's features of the whole images, without matching."
 
 
 def show_reasons(subject: Subject, rows: list[ResultPair], *, left: DeltaGenerator, right: DeltaGenerator) -> None:
-    """The reasons for one of the scores; the last one at first.
+    """Show the reasons for one of the scores; initially the last one.
 
     Args:
         subject: The image.
-        rows: The methods' answers, at least one.
-        left: The place below the maps.
-        right: The place beside them.
+        rows: The methods' results, at least one.
+        left: The container below the maps.
+        right: The container beside them.
     """
     cells = {cell.name: cell for row in rows for cell in row.cells}
     with right:
@@ -52,42 +52,48 @@ def show_reasons(subject: Subject, rows: list[ResultPair], *, left: DeltaGenerat
     detector = cell.request.checkpoint.config.detector
     if detector not in REVERSE_DISTILLATION:
         right.info(
-            f"{name_of(DETECTOR_NAMES, detector)} has no student, and so no stages to take its score apart into. "
-            "Choose a method of reverse distillation, such as RD4AD or GNL."
+            f"{name_of(DETECTOR_NAMES, detector)} has no student, so its score cannot be split into stages. "
+            "Choose a reverse-distillation method, such as RD4AD or GNL."
         )
         return
     try:
         with right:
-            found = explain(subject, cell)
-            show_stages(found, upper=cell.upper)
-            show_values(found)
-            show_singles(found, cell, off=next(row.off for row in rows if cell in row.cells))
+            explanation = explain(subject, cell)
+            show_stages(explanation, upper=cell.upper)
+            show_values(explanation)
+            show_singles(explanation, cell, off=next(row.off for row in rows if cell in row.cells))
         with left:
             show_nearest(subject, cell)
-            show_moments(found)
-            show_pixels(found, cell)
+            show_moments(explanation)
+            show_pixels(explanation, cell)
     except (ValueError, OSError) as error:
         right.error(f"The reasons cannot be shown: {error}")
 
 
 def explain(subject: Subject, cell: ImageResult) -> Reasons:
-    """The reasons for one score."""
+    """Compute the reasons for one score, with a spinner."""
     from app.inspection import reasons  # noqa: PLC0415 (PyTorch takes seconds to import)
 
-    with st.spinner("Taking the score apart", show_time=True):
+    with st.spinner("Analysing the score", show_time=True):
         return reasons(source_of(cell.request.checkpoint), subject, cell.request.scoring)
 
 
-def show_stages(found: Reasons, *, upper: float) -> None:
-    """The three stage maps on one scale, a third of that of the whole map, and their parts of its maximum."""
+def show_stages(explanation: Reasons, *, upper: float) -> None:
+    """Draw the three stage maps on one scale, a third of the whole map's, with their contributions to its maximum."""
     from gnl_core.plots.maps import colour_map, ring  # noqa: PLC0415 (matplotlib takes a second to import)
 
-    total = sum(stage.at_peak for stage in found.stages)
-    share = upper / len(found.stages)
-    st.markdown(f"**Stages**: {' + '.join(f'{s.at_peak:.3f}' for s in found.stages)} = {total:.3f}", help=STAGES_HELP)
-    for number, (place, stage) in enumerate(zip(st.columns(len(found.stages)), found.stages, strict=True), start=1):
+    total = sum(stage.at_peak for stage in explanation.stages)
+    share = upper / len(explanation.stages)
+    st.markdown(
+        f"**Stages**: {' + '.join(f'{s.at_peak:.3f}' for s in explanation.stages)} = {total:.3f}", help=STAGES_HELP
+    )
+    for number, (place, stage) in enumerate(
+        zip(st.columns(len(explanation.stages)), explanation.stages, strict=True), start=1
+    ):
         height, width = stage.distances.shape
-        row, column = (round((at + 0.5) * SIDE_PX / side) for at, side in zip(found.peak, (height, width), strict=True))
+        row, column = (
+            round((at + 0.5) * SIDE_PX / side) for at, side in zip(explanation.peak, (height, width), strict=True)
+        )
         picture = enlarge(colour_map(stage.distances, upper=share), side_px=SIDE_PX)
         place.image(
             picture_url(ring(picture, row=row, column=column, radius_px=RING_PX)),
@@ -95,40 +101,40 @@ def show_stages(found: Reasons, *, upper: float) -> None:
             alt=f"Distances of stage {number}, {stage.at_peak:.3f} at the maximum's pixel",
         )
         place.markdown(f"Stage {number} :small[{stage.at_peak:.3f}, {percent(stage.at_peak / total if total else 0)}]")
-    st.caption(f"One scale for the three: 0 to {share:.2f}, a third of the whole map's.")
+    st.caption(f"The three share one scale: 0 to {share:.2f}, a third of the whole map's.")
 
 
-def show_singles(found: Reasons, cell: ImageResult, *, off: ImageResult) -> None:
-    """The score with each of several training images as the only reference."""
+def show_singles(explanation: Reasons, cell: ImageResult, *, off: ImageResult) -> None:
+    """Draw the score with each of several training images as the only reference."""
     from gnl_core.plots.values import reference_strip  # noqa: PLC0415 (as above)
 
-    if not len(found.singles):
-        st.caption("This checkpoint keeps no references.")
+    if not len(explanation.singles):
+        st.caption("This checkpoint stores no references.")
         return
-    kind = "training image" if found.others else "stored reference"
-    st.markdown(f"**With each of {counted(len(found.singles), kind)} as the only reference**", help=SINGLES_HELP)
+    kind = "training image" if explanation.others else "stored reference"
+    st.markdown(f"**With each of {counted(len(explanation.singles), kind)} as the only reference**", help=SINGLES_HELP)
     if not cell.request.scoring.style_weight:
-        st.caption("FDM is off here: no reference has a part in this score.")
+        st.caption("FDM is off for this score, so it does not depend on any reference.")
         return
-    low, mean, high = found.singles.min(), found.singles.mean(), found.singles.max()
+    low, mean, high = explanation.singles.min(), explanation.singles.mean(), explanation.singles.max()
     st.plotly_chart(
-        reference_strip(found.singles, together=cell.seen.score, off=off.seen.score),
+        reference_strip(explanation.singles, together=cell.seen.score, off=off.seen.score),
         key="singles",
         config={"displayModeBar": False},
         alt=f"Scores with single references from {low:.3f} to {high:.3f}, mean {mean:.3f}",
     )
-    st.caption(f"{low:.3f} to {high:.3f}, mean {mean:.3f}; as asked {cell.seen.score:.3f}.")
+    st.caption(f"{low:.3f} to {high:.3f}, mean {mean:.3f}; this score {cell.seen.score:.3f}.")
 
 
-def show_pixels(found: Reasons, cell: ImageResult) -> None:
-    """The map before smoothing with its values under the cursor; drawn when it is opened, for it is large."""
+def show_pixels(explanation: Reasons, cell: ImageResult) -> None:
+    """Draw the map before smoothing with its values under the cursor; only when opened, because it is large."""
     with st.expander("Values under the cursor", on_change="rerun", key="pixels") as opened:
         if not opened.open:
             return
         from gnl_core.plots.pixels import pixel_values  # noqa: PLC0415 (Plotly takes a second to import)
 
         st.plotly_chart(
-            pixel_values([stage.distances for stage in found.stages], upper=cell.upper),
+            pixel_values([stage.distances for stage in explanation.stages], upper=cell.upper),
             key="pixel_values",
             config=chart_config("anomaly-map"),
             alt=f"Anomaly map of {cell.request.title}, each pixel's value by stage under the cursor",
@@ -136,7 +142,7 @@ def show_pixels(found: Reasons, cell: ImageResult) -> None:
 
 
 def show_nearest(subject: Subject, cell: ImageResult) -> None:
-    """The training images that the teacher finds most alike."""
+    """Show the training images whose teacher features are nearest."""
     from app.inspection import nearest_training  # noqa: PLC0415 (as above)
 
     st.markdown("**Nearest training images**", help=NEAREST_HELP)

@@ -1,4 +1,4 @@
-"""The values of a stage before and after matching: one channel's as curves, all channels' as mean and deviation."""
+"""Values of a stage before and after matching: one channel's as curves, all channels' mean and deviation."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ if TYPE_CHECKING:
     from app.inspection import Reasons
 
 STAGE, CHANNEL = "stage", "channel"
-CHANNEL_HELP = "Empty: the channel whose values full matching moves most."
+CHANNEL_HELP = "If empty, the channel whose values full matching moves most."
 VALUES_HELP = (
     "All values of one channel of the teacher's features, from the smallest to the largest. Matching moves each toward "
-    "the reference's value of the same rank; at strength 1 the curves coincide. A stage that is not matched stays as "
-    "the matched ones before it leave it."
+    "the reference's value of the same rank; at strength 1 the curves coincide. An unmatched stage changes only "
+    "through the matched stages before it."
 )
 MOMENTS_HELP = (
-    "Mean over all channels and positions; deviation within a channel, averaged over the channels. In brackets: what "
-    "the reference has."
+    "Mean over all channels and positions; deviation within a channel, averaged over the channels. In brackets: the "
+    "reference's values."
 )
 SPACE = "\N{NO-BREAK SPACE}"
 
 
-def show_values(found: Reasons) -> None:
+def show_values(explanation: Reasons) -> None:
     """Choose a stage and a channel, and draw its values."""
     from gnl_core.plots.values import value_curves  # noqa: PLC0415 (Plotly takes a second to import)
 
     st.markdown("**Sorted values of a channel**", help=VALUES_HELP)
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-    stages = range(1, len(found.stages) + 1)
+    stages = range(1, len(explanation.stages) + 1)
     number = row.segmented_control("Stage", stages, default=1, required=True, key=STAGE, bind="query-params") or 1
-    stage = found.stages[number - 1]
+    stage = explanation.stages[number - 1]
     channel = choose_channel(row, count=len(stage.before), farthest=stage.farthest)
     reference = None if stage.reference is None else stage.reference[channel]
     st.plotly_chart(
@@ -44,7 +44,7 @@ def show_values(found: Reasons) -> None:
 
 
 def choose_channel(place: DeltaGenerator, *, count: int, farthest: int) -> int:
-    """A channel by its number, from 1 on the page; the one that matching moves most while none is chosen."""
+    """Choose a channel by its number, from 1 on the page; by default the one that matching moves most."""
     if st.session_state.get(CHANNEL) is not None:
         st.session_state[CHANNEL] = min(st.session_state[CHANNEL], count)
     chosen = place.number_input(
@@ -61,18 +61,18 @@ def choose_channel(place: DeltaGenerator, *, count: int, farthest: int) -> int:
     return farthest if chosen is None else chosen - 1
 
 
-def show_moments(found: Reasons) -> None:
-    """Mean and deviation of every stage's values, as a small table."""
+def show_moments(explanation: Reasons) -> None:
+    """Show mean and deviation of every stage's values as a small table."""
     st.markdown("**Mean and deviation of the values, before → after matching**", help=MOMENTS_HELP)
     lines = ["| | mean | deviation |", "|---|---|---|"]
-    for number, stage in enumerate(found.stages, start=1):
-        means = told([moments and moments.mean for moments in stage.moments])
-        deviations = told([moments and moments.deviation for moments in stage.moments])
+    for number, stage in enumerate(explanation.stages, start=1):
+        means = format_values([moments and moments.mean for moments in stage.moments])
+        deviations = format_values([moments and moments.deviation for moments in stage.moments])
         lines.append(f"| stage{SPACE}{number} | {means} | {deviations} |")
     st.markdown("\n".join(lines))
 
 
-def told(values: list[float | None]) -> str:
-    """A number before and after matching, and the reference's in brackets where there is one."""
+def format_values(values: list[float | None]) -> str:
+    """Format a number before and after matching, with the reference's in brackets if there is one."""
     before, after, reference = ("" if value is None else f"{value:.3f}".replace("-", "−") for value in values)
     return f"{before}{SPACE}→{SPACE}{after}" + (f"{SPACE}({reference})" if reference else "")

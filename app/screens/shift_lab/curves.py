@@ -1,4 +1,4 @@
-"""The figure of the Shift lab, what it says, and what one can take away of it."""
+"""The chart of the Shift lab, its summary, and its downloads."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from app.display.provenance import command, describe_n, describe_origin
 from app.image_scoring import RequestPair
 from app.methods import DETECTOR_NAMES
 from app.screens.shift_lab.numbers import MethodCurves, ScoredCurve, corruption_of, known_curves, severity_domains
-from app.screens.shift_lab.summary import finding
+from app.screens.shift_lab.summary import summary_sentence
 from app.words import AUROC_HELP, DATASET_NAMES, SHIFT_SCORE_HELP, capitalised, corruption_name, name_of
 from gnl_core.datasets.corruptions import SEVERITIES
 
 if TYPE_CHECKING:
     from gnl_core.plots.severity import Curve
 
-CHART, WORDS = 7, 3  # widths of the figure, and of what it says
+CHART, WORDS = 7, 3  # column widths
 READING = (
-    "Grey: FDM off, green: FDM on; dash and marker tell the method. Thin bars: 95 % intervals over test images. "
+    "Grey: FDM off, green: FDM on; dash and marker show the method. Thin bars: 95 % intervals over test images. "
     "Dotted: a shift score of 1."
 )
 
 
 def curves(view: View, rows: Sequence[RequestPair]) -> DeltaGenerator:
-    """Draw what is known already; returns the place for what computes the rest."""
+    """Draw the known results; return the container for the button that computes the rest."""
     methods = [known_curves(view, row) for row in rows]
     title = f"{capitalised(corruption_name(corruption_of(view)))}, all images"
     st.markdown(f"##### {title}", help=f"{AUROC_HELP}\n\n{SHIFT_SCORE_HELP}")
@@ -40,19 +40,19 @@ def curves(view: View, rows: Sequence[RequestPair]) -> DeltaGenerator:
         draw(view, methods)
     with words:
         for method in methods:
-            st.markdown(finding(method))
+            st.markdown(summary_sentence(method))
         button = st.container()
-    say_origin(view, methods)
+    show_origin(view, methods)
     return button
 
 
 def draw(view: View, methods: Sequence[MethodCurves]) -> None:
-    """The figure, as far as it is known."""
+    """Draw the chart of the known results."""
     from gnl_core.plots.severity import severity_curves  # noqa: PLC0415 (Plotly takes a second to import)
 
     aurocs, shifts = auroc_curves(methods), shift_curves(methods)
     if not aurocs and not shifts:
-        st.info("Nothing is scored yet under this corruption: the button starts it.")
+        st.info("Nothing has been scored under this corruption yet. The button starts scoring.")
         return
     corruption = corruption_of(view)
     st.plotly_chart(
@@ -65,7 +65,7 @@ def draw(view: View, methods: Sequence[MethodCurves]) -> None:
 
 
 def auroc_curves(methods: Sequence[MethodCurves]) -> list[Curve]:
-    """Each method's AUROC without matching and with it, where something is known."""
+    """Build each method's AUROC curves, without and with matching, as far as they are known."""
     from gnl_core.plots.severity import Curve  # noqa: PLC0415 (as above)
 
     return [
@@ -74,7 +74,7 @@ def auroc_curves(methods: Sequence[MethodCurves]) -> list[Curve]:
             method=position,
             matched=line is method.on,
             values=line.aurocs,
-            bounds={step: found.auroc_interval for step, found in line.reports.items() if found.auroc_interval},
+            bounds={step: report.auroc_interval for step, report in line.reports.items() if report.auroc_interval},
         )
         for position, method in enumerate(methods)
         for line in method.lines
@@ -83,22 +83,22 @@ def auroc_curves(methods: Sequence[MethodCurves]) -> list[Curve]:
 
 
 def shift_curves(methods: Sequence[MethodCurves]) -> list[Curve]:
-    """The methods' shift scores; methods that measure the same share a line."""
+    """Build the methods' shift score curves; methods with equal values share a curve."""
     from gnl_core.plots.severity import Curve  # noqa: PLC0415 (as above)
 
-    found: list[Curve] = []
+    drawn: list[Curve] = []
     for position, method in enumerate(methods):
         name = name_of(DETECTOR_NAMES, method.off.request.checkpoint.config.detector)
-        same = next((index for index, curve in enumerate(found) if curve.values == method.shift_scores), None)
+        same = next((index for index, curve in enumerate(drawn) if curve.values == method.shift_scores), None)
         if same is not None:
-            found[same] = found[same]._replace(label=f"{found[same].label}, {name}")
+            drawn[same] = drawn[same]._replace(label=f"{drawn[same].label}, {name}")
         elif method.shift_scores:
-            found.append(Curve(name, position, matched=False, values=method.shift_scores, bounds={}))
-    return found
+            drawn.append(Curve(name, position, matched=False, values=method.shift_scores, bounds={}))
+    return drawn
 
 
-def say_origin(view: View, methods: Sequence[MethodCurves]) -> None:
-    """Where the numbers come from, and how to have them."""
+def show_origin(view: View, methods: Sequence[MethodCurves]) -> None:
+    """Show where the numbers come from, a download, and the commands that reproduce them."""
     for method in methods:
         checkpoint = method.off.request.checkpoint
         counted = next((describe_n(report) for report in method.off.reports.values()), "not scored yet")
@@ -109,7 +109,7 @@ def say_origin(view: View, methods: Sequence[MethodCurves]) -> None:
     with st.container(horizontal=True):
         if any(method.off.reports for method in methods):
             name = f"gnl-{view.dataset}-{view.normal_class}-{corruption_of(view)}.csv"
-            offer_file("Save as CSV", name, lambda: curve_table(view, methods))
+            offer_file("Download CSV", name, lambda: curve_table(view, methods))
         with st.popover("Reproduce"):
             domains = list(severity_domains(view).values())
             requests = [line.request for method in methods for line in method.lines]
@@ -117,7 +117,7 @@ def say_origin(view: View, methods: Sequence[MethodCurves]) -> None:
 
 
 def curve_table(view: View, methods: Sequence[MethodCurves]) -> str:
-    """One row a method, strength of matching and severity, as CSV with a heading."""
+    """Write one row per method, strength of matching and severity as CSV with a header."""
     rows = [row for method in methods for line in method.lines for row in line_rows(view, line, method)]
     file = io.StringIO()
     writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
@@ -127,10 +127,10 @@ def curve_table(view: View, methods: Sequence[MethodCurves]) -> str:
 
 
 def line_rows(view: View, line: ScoredCurve, method: MethodCurves) -> Iterator[dict[str, Any]]:
-    """One line's rows; what is not known stays empty."""
+    """Yield a curve's rows; unknown values stay empty."""
     checkpoint, scoring = line.request
-    for severity, found in line.reports.items():
-        low, high = found.auroc_interval or (None, None)
+    for severity, report in line.reports.items():
+        low, high = report.auroc_interval or (None, None)
         yield {
             "dataset": view.dataset,
             "normal_class": view.normal_class,
@@ -138,13 +138,13 @@ def line_rows(view: View, line: ScoredCurve, method: MethodCurves) -> Iterator[d
             "severity": severity,
             "detector": checkpoint.config.detector,
             "style_weight": scoring.style_weight,
-            "auroc": found.auroc,
+            "auroc": report.auroc,
             "auroc_low": low,
             "auroc_high": high,
             "shift_score": method.shift_scores.get(severity),
-            "n_normal": found.n_normal,
-            "n_anomalous": found.n_anomalous,
-            "n_unlabelled": found.n_unlabelled,
+            "n_normal": report.n_normal,
+            "n_anomalous": report.n_anomalous,
+            "n_unlabelled": report.n_unlabelled,
             "seed": checkpoint.config.seed,
             "checkpoint": checkpoint.sha256,
         }

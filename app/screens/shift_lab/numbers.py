@@ -1,4 +1,4 @@
-"""What is known of the methods at each severity of a corruption: what lies on disk, or was computed already."""
+"""The known results of the methods at each severity of a corruption: saved on disk or already computed."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from gnl_core.datasets.corruptions import SEVERITIES, parse_shift
 from gnl_core.datasets.shifts import shifted_domain, split_domain
 from gnl_core.records import DomainReport
 
-UNCHANGED = 0  # the severity of the images as they are
+UNCHANGED = 0  # severity of the unchanged images
 
 
 class ScoredCurve(NamedTuple):
-    """One question and its answers so far.
+    """A scoring request and its reports so far.
 
     Attributes:
-        request: What was asked.
-        reports: Severity to the figures of the images under it.
+        request: The scoring request.
+        reports: Severity to the metrics of the images under it.
     """
 
     request: ScoringRequest
@@ -28,18 +28,18 @@ class ScoredCurve(NamedTuple):
 
     @property
     def aurocs(self) -> dict[int, float]:
-        """Severity to AUROC, where there is one."""
-        return {severity: found.auroc for severity, found in self.reports.items() if found.auroc is not None}
+        """Severity to AUROC, without severities that have none."""
+        return {severity: report.auroc for severity, report in self.reports.items() if report.auroc is not None}
 
 
 class MethodCurves(NamedTuple):
-    """What is known of a method so far.
+    """The known results of a method.
 
     Attributes:
         off: Without matching.
         on: With it; None for a method that cannot match.
-        shift_scores: Severity to how far the images lie from those of the training.
-        no_spread: Whether it was found that the checkpoint keeps too few different references to measure that.
+        shift_scores: Severity to the shift score of the images.
+        no_spread: Whether the checkpoint is known to store too few different references to measure it.
     """
 
     off: ScoredCurve
@@ -49,41 +49,41 @@ class MethodCurves(NamedTuple):
 
     @property
     def lines(self) -> list[ScoredCurve]:
-        """Those that there are."""
+        """The existing curves."""
         return [self.off] if self.on is None else [self.off, self.on]
 
 
 def corruption_of(view: View) -> str:
-    """The corruption that the page is about."""
+    """Return the view's corruption."""
     return parse_shift(split_domain(view.shifted)[1])[0]
 
 
 def severity_name(severity: int) -> str:
-    """What a severity is called."""
+    """Return the display name of a severity."""
     return f"severity {severity}" if severity else "unchanged"
 
 
 def severity_domains(view: View) -> dict[int, str]:
-    """The domain of each severity, the unchanged one first."""
+    """Map each severity to its domain, the unchanged one first."""
     base, corruption = view.spec.in_distribution, corruption_of(view)
     return {UNCHANGED: base} | {step: shifted_domain(base, f"{corruption}:{step}") for step in SEVERITIES}
 
 
 def known_curves(view: View, row: RequestPair) -> MethodCurves:
-    """What is there for a method without computing anything."""
+    """Collect a method's results without computing scores."""
     off, *on = [ScoredCurve(request, known_reports(view, request)) for request in row.requests]
     domains = severity_domains(view)
-    found = known_shift_scores(row.off.checkpoint, domains.values())
+    known = known_shift_scores(row.off.checkpoint, domains.values())
     return MethodCurves(
         off,
         on[0] if on else None,
-        shift_scores={step: score for step, domain in domains.items() if (score := found.get(domain)) is not None},
-        no_spread=None in found.values(),
+        shift_scores={step: score for step, domain in domains.items() if (score := known.get(domain)) is not None},
+        no_spread=None in known.values(),
     )
 
 
 def known_reports(view: View, request: ScoringRequest) -> dict[int, DomainReport]:
-    """The figures of each severity whose scores are there."""
+    """Report the metrics of each severity that is scored."""
     return {
         severity: measure(scores.label, scores.score)
         for severity, domain in severity_domains(view).items()
@@ -92,18 +92,18 @@ def known_reports(view: View, request: ScoringRequest) -> dict[int, DomainReport
 
 
 def lacks_scores(method: MethodCurves, severity: int) -> bool:
-    """Whether some question of a method is not answered at a severity."""
+    """Return whether any of a method's curves lacks a severity."""
     return any(severity not in line.reports for line in method.lines)
 
 
 def lacks_shift_score(method: MethodCurves, severity: int) -> bool:
-    """Whether a method could measure a severity's shift and has not."""
+    """Return whether a method can measure the shift of a severity but has not yet."""
     can_measure = method.off.request.checkpoint.has_references and not method.no_spread
     return can_measure and severity not in method.shift_scores
 
 
 def missing_severities(methods: Sequence[MethodCurves]) -> list[int]:
-    """The severities at which something of some method is not known."""
+    """List the severities at which any method lacks scores or a shift score."""
     return [
         severity
         for severity in (UNCHANGED, *SEVERITIES)

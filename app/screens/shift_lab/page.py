@@ -15,7 +15,7 @@ from app.controls.links import SHIFT_LAB, Address, address_of, link_to_page
 from app.controls.requests import ask_methods
 from app.controls.scoring import choose_scoring
 from app.controls.selection import adopt_selection
-from app.controls.view import FIRST_SEVERITY, View, checkpoints_of, choose_view, say_untrained
+from app.controls.view import FIRST_SEVERITY, View, checkpoints_of, choose_view, report_untrained
 from app.screens.shift_lab.curves import curves
 from app.screens.shift_lab.scoring import score_next
 from app.screens.shift_lab.thumbnails import MODE, compare_thumbnails, show_thumbnails
@@ -41,7 +41,7 @@ def page() -> None:
 
 
 def choose_corruption(_: str, data: Data, place: DeltaGenerator) -> str:
-    """The in-distribution domain under one of the corruptions."""
+    """Choose the corruption applied to the in-distribution domain."""
     others = [name for name in CORRUPTIONS if name != FIRST_CORRUPTION]
     chosen = place.selectbox(
         "Corruption",
@@ -55,19 +55,19 @@ def choose_corruption(_: str, data: Data, place: DeltaGenerator) -> str:
 
 
 def experiment(view: View, checkpoints: list[Checkpoint]) -> None:
-    """One image above, the whole set below. What needs no detector stands first."""
+    """Draw one image above, the whole set below; first whatever needs no detector."""
     chosen, strength, settings = choose_image(view, checkpoints)
     rows, untrained = ask_methods(view, checkpoints, strength=strength, settings=settings)
     address = address_of(view, [row.off for row in rows], strength=strength)
     thumbnails = show_thumbnails(chosen, view, address=address)
     about_maps = st.container()
-    say_untrained(view, untrained, remedy="The page Explore trains one.")
+    report_untrained(view, untrained, remedy="Train one on the page Explore.")
     if not rows:
         return
     place = st.container()
     with place:
         button = curves(view, rows)
-        if chosen.number:  # what came along from another page stands in no address yet
+        if chosen.number:  # the address bar lacks choices taken over from another page
             own: Address = {key: str(st.session_state[key]) for key in (MODE, "severity") if key in st.session_state}
             link_to_page(SHIFT_LAB, "Link to this view", address | own | {"image": str(chosen.number)})
     with about_maps:
@@ -76,7 +76,7 @@ def experiment(view: View, checkpoints: list[Checkpoint]) -> None:
 
 
 def choose_image(view: View, checkpoints: list[Checkpoint]) -> tuple[Chosen, float, dict[str, Any]]:
-    """The row of choices below the view's: which image, how to score, and how strongly to match."""
+    """Draw the second row of choices: image, scoring and strength of matching."""
     image, *scoring = st.columns((7, 1.6, 2), vertical_alignment="bottom")
     with image:
         chosen = choose_subject(view, checkpoints, sides=view.sides[:1], first=first_normal)

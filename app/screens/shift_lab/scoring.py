@@ -1,4 +1,4 @@
-"""Scores of the severities that are missing, one severity at a time, when they are asked for."""
+"""Scoring of the missing severities on request, one severity at a time."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from app.screens.shift_lab.numbers import (
 from app.sources import scores_key, source_of
 from app.words import counted, duration
 
-RUNNING = "scoring_severities"  # what is being scored; something else chosen at the top ends it
+RUNNING = "scoring_severities"  # identifies the scoring in progress; any other choice at the top ends it
 
 
 def score_next(view: View, rows: Sequence[RequestPair], *, place: DeltaGenerator) -> None:
-    """Offer to score the severities that are missing; once that is asked for, score one and draw the page again.
+    """Offer to score the missing severities; once started, score one of them and redraw the page.
 
-    Each severity is kept when it is whole, so that a stop loses no more than one.
+    Each complete severity is kept, so stopping loses at most one.
 
     Args:
-        view: What the page is about.
+        view: The page's view.
         rows: The methods.
-        place: Where the button or the bar stands.
+        place: Container for the button or the progress bar.
 
     Raises:
-        ValueError: If a checkpoint cannot be used, or an image cannot be read; says why.
+        ValueError: If a checkpoint cannot be used, or an image cannot be read; the message says why.
     """
     methods = [known_curves(view, row) for row in rows]
     missing = missing_severities(methods)
@@ -50,7 +50,7 @@ def score_next(view: View, rows: Sequence[RequestPair], *, place: DeltaGenerator
         if RUNNING not in st.session_state:
             offer_scoring(view, methods, missing, work=work)
             return
-        st.button("Stop", on_click=stop, help="What is whole is kept")
+        st.button("Stop", on_click=stop, help="Complete severities are kept.")
         try:
             score_severity(view, rows, missing)
         except (ValueError, OSError):
@@ -60,12 +60,12 @@ def score_next(view: View, rows: Sequence[RequestPair], *, place: DeltaGenerator
 
 
 def stop() -> None:
-    """End the scoring, if one runs."""
+    """End the scoring, if it is in progress."""
     st.session_state.pop(RUNNING, None)
 
 
 def name_work(view: View, rows: Sequence[RequestPair]) -> list[tuple[str, ...]]:
-    """What tells these scores from all others."""
+    """Identify these scores uniquely."""
     return [
         scores_key(source_of(request.checkpoint), domain=view.shifted, scoring=request.scoring)
         for row in rows
@@ -76,7 +76,7 @@ def name_work(view: View, rows: Sequence[RequestPair]) -> list[tuple[str, ...]]:
 def offer_scoring(
     view: View, methods: Sequence[MethodCurves], missing: Sequence[int], *, work: list[tuple[str, ...]]
 ) -> None:
-    """A button that says what it computes and how long that takes."""
+    """Draw a button that says what it computes and how long that takes."""
     with st.spinner("Estimating how long scoring takes"):
         seconds = sum(seconds_of(method, missing, domain=view.shifted) for method in methods)
     st.button(
@@ -88,7 +88,7 @@ def offer_scoring(
 
 
 def name_scoring(methods: Sequence[MethodCurves], missing: Sequence[int]) -> str:
-    """What is to be computed."""
+    """Describe what the button computes."""
     unscored = [severity for severity in missing if any(lacks_scores(method, severity) for method in methods)]
     if not unscored:
         return f"Measure the shift of {counted(len(missing), 'severity')}"
@@ -96,7 +96,7 @@ def name_scoring(methods: Sequence[MethodCurves], missing: Sequence[int]) -> str
 
 
 def seconds_of(method: MethodCurves, missing: Sequence[int], *, domain: str) -> float:
-    """How long a method will take for what it lacks, at the pace that it has with a few images of a domain."""
+    """Estimate the seconds for a method's missing results from its pace on a few images of a domain."""
     from app.compute import estimate  # noqa: PLC0415 (PyTorch takes seconds to import)
 
     checkpoint = method.off.request.checkpoint
@@ -108,7 +108,7 @@ def seconds_of(method: MethodCurves, missing: Sequence[int], *, domain: str) -> 
 
 
 def score_severity(view: View, rows: Sequence[RequestPair], missing: Sequence[int]) -> None:
-    """Score the first severity that is missing, each method without matching and with it in one pass."""
+    """Score the first missing severity, each method without and with matching in one pass."""
     domains = severity_domains(view)
     domain = domains[missing[0]]
     images = len(list_images(view, [row.off.checkpoint for row in rows], domain))

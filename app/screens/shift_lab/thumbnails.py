@@ -1,4 +1,4 @@
-"""One image under corruptions, as thumbnails; below each what the methods say of it, without matching and with it."""
+"""Thumbnails of one image under corruptions, each above the methods' maps and scores."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ from gnl_core.datasets.corruptions import CORRUPTIONS, SEVERITIES
 
 EVERY_SEVERITY, EVERY_CORRUPTION = MODES = ("Every severity", "Every corruption")
 MODE = "thumbnails"
-MODE_HELP = "One corruption from weak to strong, or all corruptions side by side: there, a name chooses its corruption."
+MODE_HELP = (
+    "One corruption from weak to strong, or all corruptions side by side; click the name of a corruption to choose it."
+)
 NARROWEST_PX = 130
 GAP_PX = 4  # between the maps of one method
 COLUMNS = {EVERY_SEVERITY: 6, EVERY_CORRUPTION: 7}
@@ -34,18 +36,18 @@ CAPTIONS = "Left map and first number: FDM off; right map and second number: FDM
 
 
 class Thumbnail(NamedTuple):
-    """An image, and the place below it."""
+    """An image, and the container below it."""
 
     subject: Subject
     place: DeltaGenerator
 
 
 def show_thumbnails(chosen: Chosen, view: View, *, address: Address) -> list[Thumbnail]:
-    """The image under one corruption in every severity, or under every corruption in one.
+    """Draw the image under one corruption at every severity, or under every corruption at one severity.
 
     Args:
         chosen: The image.
-        view: What the page is about.
+        view: The page's view.
         address: The view, for links to Inspect.
     """
     row = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
@@ -74,7 +76,7 @@ def show_thumbnails(chosen: Chosen, view: View, *, address: Address) -> list[Thu
 
 
 def show_thumbnail(chosen: Chosen, shift: str, *, heading: Callable[[], None]) -> Thumbnail:
-    """The image under one corruption, or as it is, below its name."""
+    """Draw the image, under one corruption or unchanged, below its heading."""
     subject = corrupted(chosen.subject, shift) if shift else chosen.subject
     heading()
     alternative = f"{chosen.title} under {shift.replace(':', ', severity ')}" if shift else f"{chosen.title}, unchanged"
@@ -86,17 +88,17 @@ def show_thumbnail(chosen: Chosen, shift: str, *, heading: Callable[[], None]) -
     max_entries=32, show_spinner=False, hash_funcs={Subject: lambda subject: (subject.digest, subject.path)}
 )
 def corrupted(subject: Subject, shift: str) -> Subject:
-    """The image under a corruption, kept: a large one takes up to a second; nothing ever changes it."""
+    """Corrupt the image; cached, because a large image takes up to a second. Do not modify the result."""
     return under_shift(subject, shift)
 
 
 def name_heading(severity: int) -> None:
-    """The name of a severity."""
+    """Draw the name of a severity."""
     st.markdown(f":small[**{severity_name(severity)}**]")
 
 
 def name_button(corruption: str) -> None:
-    """The name of a corruption, which chooses it."""
+    """Draw the name of a corruption as a button that chooses it."""
     st.button(
         capitalised(corruption_name(corruption)),
         key=f"choose_{corruption}",
@@ -107,23 +109,23 @@ def name_button(corruption: str) -> None:
 
 
 def choose(corruption: str) -> None:
-    """Show one corruption in every severity."""
+    """Show one corruption at every severity."""
     st.session_state["shift"] = corruption
     st.session_state[MODE] = EVERY_SEVERITY
 
 
 def link_to(chosen: Chosen, view: View, shift: str, *, address: Address) -> None:
-    """A link that opens the image, under this corruption, on Inspect."""
+    """Draw a link that opens the image, under this corruption, on Inspect."""
     name, _, severity = shift.partition(":")
     own: Address = {"shift": corruption_name(name), "severity": severity} if shift else {}
     link_to_inspect(address | own, side=view.sides[1 if shift else 0], number=chosen.number)
 
 
 def compare_thumbnails(thumbnails: Sequence[Thumbnail], rows: Sequence[RequestPair]) -> list[RequestPair]:
-    """Ask every method about every thumbnail, and write its answers below it; here, the scale of all maps.
+    """Score every thumbnail with every method, draw the results below it, and explain the colour scale.
 
     Returns:
-        The methods that could answer.
+        The methods that could score the thumbnails.
     """
     columns = score_images(rows, [thumbnail.subject for thumbnail in thumbnails])
     if not columns:
@@ -137,7 +139,7 @@ def compare_thumbnails(thumbnails: Sequence[Thumbnail], rows: Sequence[RequestPa
 
 
 def show_answers(subject: Subject, seen: ResultPair) -> None:
-    """One method's maps of a thumbnail side by side, and its scores."""
+    """Draw one method's maps of a thumbnail side by side, and its scores."""
     name = name_of(DETECTOR_NAMES, seen.off.request.checkpoint.config.detector)
     scores = [cell.seen.score for cell in seen.cells]
     st.image(
@@ -149,12 +151,12 @@ def show_answers(subject: Subject, seen: ResultPair) -> None:
 
 
 def side_by_side(parts: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """Pictures of one height with a transparent gap between them; RGBA."""
+    """Join pictures of equal height with a transparent gap between them; RGBA."""
     height = parts[0].shape[0]
     gap = np.zeros((height, GAP_PX, 4), dtype=np.uint8)
     return np.concatenate([part for opaque in map(add_alpha, parts) for part in (gap, opaque)][1:], axis=1)
 
 
 def add_alpha(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """RGB to opaque RGBA."""
+    """Convert RGB to opaque RGBA."""
     return np.asarray(PIL.Image.fromarray(picture).convert("RGBA"))

@@ -1,4 +1,4 @@
-"""The early look: how a run's scores part over the epochs that it keeps, also while it is being trained."""
+"""The early look: how a run's scores separate over its kept epochs, even while it is training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.checkpoints import Checkpoint, hash_weights
 from app.controls.fdm import STRENGTHS
 from app.display.downloads import chart_config
 from app.display.histograms import draw_row, shared_axes
-from app.methods import MATCHED_AT_FIRST
+from app.methods import MATCHED_BY_DEFAULT
 from app.progress import forget_cancelled
 from app.scoring import ScoringRequest, ScoringResult, compute_result, make_request, present_scores
 from app.words import FDM_HELP, capitalised, domain_name
@@ -21,52 +21,52 @@ from gnl_core.plots.scrubber import scrub_histograms
 from gnl_core.runs.discovery import kept_epochs
 from gnl_core.runs.folder import RunFolder
 
-MOST_LOOKS = 8  # of more epochs, so many are looked at, the first and the last among them
-ABOUT = "Each kept epoch's checkpoint scores all images of both domains. Training goes on meanwhile."
+MOST_LOOKS = 8  # if more epochs are kept, this many are scored, including the first and the last
+ABOUT = "Each kept epoch's checkpoint scores all images of both domains. Training continues meanwhile."
 
 
 @st.fragment
 def early_look(folder: RunFolder, config: RunConfig) -> None:
-    """Histograms over the epochs that a run keeps, scored when asked for; nothing for a run that keeps none."""
+    """Draw histograms over a run's kept epochs, scored on request; nothing for a run that keeps none."""
     epochs = spread(kept_epochs(folder), most=MOST_LOOKS)
     if not epochs:
         return
     try:
         spec = find_dataset(config.dataset, config.data_root)
-        look(folder, config, spec, epochs)
+        score_and_draw(folder, config, spec, epochs)
     except (ValueError, OSError) as error:
-        st.error(f"These epochs cannot be looked at: {error}")
+        st.error(f"These epochs cannot be shown: {error}")
 
 
-def look(folder: RunFolder, config: RunConfig, spec: DatasetSpec, epochs: list[int]) -> None:
-    """What to look at, the button, and the figures of the epochs whose scores are there."""
+def score_and_draw(folder: RunFolder, config: RunConfig, spec: DatasetSpec, epochs: list[int]) -> None:
+    """Draw the choices, the button, and the charts of the scored epochs."""
     st.markdown("**Early look**", help=ABOUT)
     shifted, strength = choose_look(config, spec)
     requests = {epoch: make_request(epoch_checkpoint(folder, config, epoch), style_weight=strength) for epoch in epochs}
     scored = {epoch for epoch, request in requests.items() if is_scored(request, spec, shifted)}
     missing = [epoch for epoch in epochs if epoch not in scored]
     place = st.empty()
-    asked = bool(missing) and place.button(
+    pressed = bool(missing) and place.button(
         f"Score {len(missing)} kept epochs", key="score_epochs", on_click=forget_cancelled
     )
-    found = {}
-    for epoch in epochs if asked else sorted(scored):
+    results = {}
+    for epoch in epochs if pressed else sorted(scored):
         if epoch in missing:
             place.caption(f"Scoring epoch {epoch}, {missing.index(epoch) + 1} of {len(missing)}")
-        found[epoch] = compute_result(requests[epoch], spec=spec, shifted=shifted)
-    if asked:
+        results[epoch] = compute_result(requests[epoch], spec=spec, shifted=shifted)
+    if pressed:
         place.empty()
-    if found:
-        draw_epochs(found, titles=(spec.in_distribution, shifted))
+    if results:
+        draw_epochs(results, titles=(spec.in_distribution, shifted))
 
 
 def choose_look(config: RunConfig, spec: DatasetSpec) -> tuple[str, float]:
-    """The shifted domain, and the strength of matching where the run keeps references."""
+    """Choose the shifted domain, and the strength of matching if the run stores references."""
     left, right = st.columns(2)
     shifted = left.selectbox("Shifted domain", spec.shifted, format_func=domain_name, key="epoch_domain")
     if not config.stored_references:
         return shifted, 0.0
-    usual = STRENGTHS[-1] if config.detector in MATCHED_AT_FIRST else 0.0
+    usual = STRENGTHS[-1] if config.detector in MATCHED_BY_DEFAULT else 0.0
     strength = right.select_slider(
         "FDM strength α", (0.0, *STRENGTHS), value=usual, key=f"epoch_strength_{config.detector}", help=FDM_HELP
     )
@@ -74,52 +74,52 @@ def choose_look(config: RunConfig, spec: DatasetSpec) -> tuple[str, float]:
 
 
 def epoch_checkpoint(folder: RunFolder, config: RunConfig, epoch: int) -> Checkpoint:
-    """One kept epoch as the pages have checkpoints."""
+    """Return one kept epoch as a checkpoint."""
     kept = folder.epoch(epoch)
     return Checkpoint(kept, config, hash_weights(kept.weights, kept.weights.stat().st_mtime_ns))
 
 
 def is_scored(request: ScoringRequest, spec: DatasetSpec, shifted: str) -> bool:
-    """Whether the scores of both domains are there already."""
+    """Return whether both domains are scored already."""
     return all(present_scores(request, domain) is not None for domain in (spec.in_distribution, shifted))
 
 
 def spread(epochs: list[int], *, most: int) -> list[int]:
-    """Some of the epochs, evenly apart, the first and the last among them; all if they are few."""
+    """Select evenly spaced epochs, including the first and the last; all if there are few."""
     if len(epochs) <= most:
         return epochs
     return [epochs[position] for position in np.linspace(0, len(epochs) - 1, most).round().astype(int)]
 
 
-def draw_epochs(found: dict[int, ScoringResult], *, titles: tuple[str, str]) -> None:
-    """Histograms with a slider over the epochs, and AUROC after each of them."""
+def draw_epochs(results: dict[int, ScoringResult], *, titles: tuple[str, str]) -> None:
+    """Draw histograms with a slider over the epochs, and AUROC after each epoch."""
     headings = (f"{capitalised(domain_name(titles[0]))}", f"{capitalised(domain_name(titles[1]))} (shifted)")
-    scores = [domain.scores for one in found.values() for domain in (one.in_distribution, one.shifted)]
-    last = max(found)
+    scores = [domain.scores for result in results.values() for domain in (result.in_distribution, result.shifted)]
+    last = max(results)
     figure = scrub_histograms(
-        {float(epoch): [draw_row(one, headings)] for epoch, one in found.items()},
+        {float(epoch): [draw_row(result, headings)] for epoch, result in results.items()},
         [shared_axes(scores)],
         shown=float(last),
         told="After epoch ",
     )
-    st.plotly_chart(figure, key="epoch_histograms", config=chart_config("epochs"), alt=describe(found))
+    st.plotly_chart(figure, key="epoch_histograms", config=chart_config("epochs"), alt=describe(results))
     curves = {
-        titles[0]: {epoch: one.in_distribution.report.auroc for epoch, one in found.items()},
-        titles[1]: {epoch: one.shifted.report.auroc for epoch, one in found.items()},
+        titles[0]: {epoch: result.in_distribution.report.auroc for epoch, result in results.items()},
+        titles[1]: {epoch: result.shifted.report.auroc for epoch, result in results.items()},
     }
     known = {
         capitalised(domain_name(name)): {epoch: value for epoch, value in curve.items() if value is not None}
         for name, curve in curves.items()
     }
-    if len(found) > 1 and all(known.values()):
-        st.plotly_chart(auroc_curves(known), key="epoch_aurocs", config=chart_config("aurocs"), alt=describe(found))
+    if len(results) > 1 and all(known.values()):
+        st.plotly_chart(auroc_curves(known), key="epoch_aurocs", config=chart_config("aurocs"), alt=describe(results))
 
 
-def describe(found: dict[int, ScoringResult]) -> str:
-    """The figures for those who do not see them."""
-    told = (
-        f"after epoch {epoch} AUROC {one.in_distribution.report.auroc or 0:.3f} in-distribution and "
-        f"{one.shifted.report.auroc or 0:.3f} shifted"
-        for epoch, one in found.items()
+def describe(results: dict[int, ScoringResult]) -> str:
+    """Describe the charts as alternative text."""
+    epochs = (
+        f"after epoch {epoch} AUROC {result.in_distribution.report.auroc or 0:.3f} in-distribution and "
+        f"{result.shifted.report.auroc or 0:.3f} shifted"
+        for epoch, result in results.items()
     )
-    return f"Scores over the epochs: {'; '.join(told)}."
+    return f"Scores over the epochs: {'; '.join(epochs)}."

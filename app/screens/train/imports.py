@@ -1,4 +1,4 @@
-"""Checkpoints that come from elsewhere: of this library, or of the published RD4AD and GNL code."""
+"""Import of checkpoints: of this library, or of the published RD4AD and GNL code."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from gnl_core.datasets import list_train_items
 from gnl_core.datasets.base import Item
 
 ABOUT = (
-    "The path of a file on this machine. A `weights.safetensors` of this app says itself what it was trained on. A "
-    "`.pth` of the published RD4AD or GNL code does not: it is taken for the data set and class above. Nothing in a "
-    "file is run."
+    "The path of a file on this machine. A `weights.safetensors` of this app records what it was trained on. A `.pth` "
+    "of the published RD4AD or GNL code does not: the data set and class above are assumed. No code in the file is run."
 )
 METHODS = ("gnl", "rd4ad")
 PUBLISHED_SUFFIX = ".pth"
@@ -27,10 +26,10 @@ PUBLISHED_TEACHERS = ("wide_resnet50_2", "resnet50", "resnet18")
 
 
 def import_form(task: TrainingTask) -> None:
-    """Which file, and what it does not say of itself; folded.
+    """Draw the form for the file and for what it does not record, in an expander.
 
     Args:
-        task: What a published checkpoint is taken for.
+        task: The data assumed for a published checkpoint.
     """
     with st.expander("Import a checkpoint"):
         path = typed_path(st.text_input("Checkpoint file", key="import_file", help=ABOUT, placeholder="path of a file"))
@@ -38,33 +37,35 @@ def import_form(task: TrainingTask) -> None:
         if path is not None and path.suffix == PUBLISHED_SUFFIX:
             settings |= ask_published()
         if st.button("Import", disabled=path is None) and path is not None:
-            take_in(path, settings)
+            import_checkpoint(path, settings)
 
 
 def ask_published() -> dict[str, Any]:
-    """What a published checkpoint was trained with; its code's own settings are offered first."""
+    """Ask how a published checkpoint was trained; the published code's settings come first."""
     detector = st.selectbox(
-        "Its method", METHODS, format_func=lambda key: name_of(DETECTOR_NAMES, key), key="import_detector"
+        "Method of the checkpoint", METHODS, format_func=lambda key: name_of(DETECTOR_NAMES, key), key="import_detector"
     )
     teacher = st.selectbox(
-        "Its teacher",
+        "Teacher of the checkpoint",
         PUBLISHED_TEACHERS,
         format_func=lambda key: name_of(TEACHER_NAMES, key),
         key="import_teacher",
     )
     weights = typed_path(
-        st.text_input("Its teacher's weights", key="import_weights", placeholder="downloaded, unless a file is named")
+        st.text_input("Weights of the teacher", key="import_weights", placeholder="downloaded unless you give a file")
     )
-    size = st.selectbox("Its image size", SIZES_PX[::-1], format_func=lambda px: f"{px} px", key="import_size")
+    size = st.selectbox(
+        "Image size of the checkpoint", SIZES_PX[::-1], format_func=lambda px: f"{px} px", key="import_size"
+    )
     return {"detector": detector, "teacher": teacher, "teacher_weights": weights, "image_size": size}
 
 
-def take_in(path: Path, settings: dict[str, Any]) -> None:
-    """Make a run of a file, and say what it became or why not.
+def import_checkpoint(path: Path, settings: dict[str, Any]) -> None:
+    """Import a file as a run, and report the run's name or the error.
 
     Args:
         path: The file.
-        settings: What a published checkpoint does not say of itself.
+        settings: What a published checkpoint does not record.
     """
     from gnl_core.runs import imports  # noqa: PLC0415 (PyTorch takes seconds to import)
 
@@ -79,11 +80,11 @@ def take_in(path: Path, settings: dict[str, Any]) -> None:
     except (ValueError, OSError) as error:
         st.error(f"This file was not imported: {error}")
         return
-    st.success(f"Imported as {folder.path.name}. The pages show it as any other run.")
+    st.success(f"Imported as {folder.path.name}. The pages now list it like any other run.")
 
 
 def training_items(config: RunConfig) -> list[Item]:
-    """The training images that matching refers to; none where they are not on this machine."""
+    """List the training images for the references of matching; none if they are not on this machine."""
     try:
         return list_train_items(
             config.dataset, normal_class=config.normal_class, root=config.data_root, split=config.split

@@ -1,4 +1,4 @@
-"""The trainings of the page Train: how far each is, and what can be done about it."""
+"""The trainings on the page Train: progress and actions."""
 
 from __future__ import annotations
 
@@ -18,50 +18,50 @@ if TYPE_CHECKING:
 
 
 def jobs() -> None:
-    """All trainings and one of them in detail, drawn again every second while one is under way."""
+    """Draw all trainings and the details of one, refreshed every second while any is active."""
     from gnl_core.jobs.listing import list_jobs  # noqa: PLC0415 (PyTorch takes seconds to import)
 
-    found = list_jobs(runs_root())
+    listed = list_jobs(runs_root())
     problem = st.session_state.pop(PROBLEM, None)
     if problem:
         st.error(problem)
-    if not found:
-        st.info("No training yet. What you start on the left goes on beside this page, also when you close it.")
+    if not listed:
+        st.info("No trainings yet. A training that you start on the left continues even when you close this page.")
         return
-    every = REFRESH_SECONDS if any(job.state in ACTIVE for job in found) else None
-    st.fragment(draw_jobs, run_every=every)(outline(found))
-    names = [job.folder.path.name for job in found]
-    chosen = found[names.index(st.selectbox("Show in detail", names, key="job", bind="query-params"))]
+    every = REFRESH_SECONDS if any(job.state in ACTIVE for job in listed) else None
+    st.fragment(draw_jobs, run_every=every)(outline(listed))
+    names = [job.folder.path.name for job in listed]
+    chosen = listed[names.index(st.selectbox("Show in detail", names, key="job", bind="query-params"))]
     st.fragment(draw_details, run_every=every)(chosen.folder)
-    take_away(chosen)
+    offer_downloads(chosen)
     early_look(chosen.folder, chosen.config)
 
 
-def outline(found: list[Job]) -> list[tuple[str, bool]]:
-    """Which trainings there are, and which of them are under way: what the whole page depends on."""
-    return [(job.folder.path.name, job.state in ACTIVE) for job in found]
+def outline(listed: list[Job]) -> list[tuple[str, bool]]:
+    """List the trainings and whether each is active, which determines the layout of the page."""
+    return [(job.folder.path.name, job.state in ACTIVE) for job in listed]
 
 
 def draw_jobs(drawn: list[tuple[str, bool]]) -> None:
-    """A line a training.
+    """Draw one line per training.
 
     Args:
-        drawn: Their outline when the page was drawn; the whole page is drawn again when it is another.
+        drawn: The outline when the page was drawn; if it has changed, the whole page is redrawn.
     """
     from gnl_core.jobs.listing import list_jobs  # noqa: PLC0415 (as above)
 
-    found = list_jobs(runs_root())
-    if outline(found) != drawn:
+    listed = list_jobs(runs_root())
+    if outline(listed) != drawn:
         st.rerun()
     st.markdown("**Trainings**")
-    for job in found:
+    for job in listed:
         draw_job(job)
 
 
-def take_away(job: Job) -> None:
-    """The checkpoint as a file, and the line that makes an ONNX file of it."""
+def offer_downloads(job: Job) -> None:
+    """Offer the checkpoint as a file, and the command that exports it to ONNX."""
     weights, name = job.folder.weights, job.folder.path.name
     if not weights.exists():
         return
-    offer_file("Save the checkpoint", f"{name}.safetensors", weights.read_bytes)
+    offer_file("Download checkpoint", f"{name}.safetensors", weights.read_bytes)
     offer_command(shlex.join(["gnl", "export", shown_path(job.folder), "--onnx", f"{name}.onnx"]))

@@ -1,4 +1,4 @@
-"""Train: trainings as processes of their own, which live on when the page is closed or the server starts again."""
+"""Train: trainings as separate processes, which continue when the page is closed or the server restarts."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from app.screens.train.presets import choose_preset
 
 
 def page() -> None:
-    """The form on the left, all trainings on the right."""
+    """Draw the form on the left, all trainings on the right."""
     left, right = st.columns([1, 2], gap="large")
     with left:
-        ask()
+        draw_form()
     with right:
         jobs()
 
 
-def ask() -> None:
-    """What to train on and how; or a checkpoint to take in."""
+def draw_form() -> None:
+    """Draw the training form and the import form."""
     choose_preset()
     everything, _ = list_checkpoints()
     row, below = st.columns(2), st.container()

@@ -1,4 +1,4 @@
-"""Settings that belong together: a demonstration of seconds, and the paper's for its four data sets."""
+"""Presets: a demonstration that trains in seconds, and the paper's settings for its four data sets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.controls.training import SIZE_OF
 
-PAPER: dict[str, Any] = {  # supplement, section 2.1: those of PACS and MVTec AD
+PAPER: dict[str, Any] = {  # supplement, section 2.1: settings for PACS and MVTec AD
     "train_detector": "gnl",
     "train_teacher": "resnet50",
     "train_size": 256,
@@ -32,13 +32,13 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 PRESET = "train_preset"
 HELP = (
-    "Fills in the form below. The paper's settings take a ResNet, whose weights are downloaded once; the supplement "
-    "names neither teacher nor size for CIFAR-10: here they are ResNet-50 and the images' own size."
+    "Fills in the form below. The paper's settings use a ResNet, whose weights are downloaded once. The supplement "
+    "gives neither teacher nor size for CIFAR-10; the preset uses ResNet-50 and the images' native size."
 )
 
 
 def choose_preset() -> None:
-    """A choice that fills in the form; to be drawn before the form's own widgets."""
+    """Draw the choice of a preset; call this before drawing the form's widgets."""
     st.selectbox(
         "Preset",
         list(PRESETS),
@@ -51,7 +51,7 @@ def choose_preset() -> None:
 
 
 def apply_preset() -> None:
-    """Give the form's widgets the values of the preset that was chosen."""
+    """Set the form's widgets to the values of the chosen preset."""
     for key, value in PRESETS.get(st.session_state[PRESET], {}).items():
         st.session_state[key] = value
         if key == "data":
