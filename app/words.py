@@ -71,8 +71,8 @@ FDM_SETTINGS_NOTE = (
 AUROC_HELP = "The probability that an anomalous image scores above a normal one: 0.5 is chance level, 1 is perfect."
 SHIFT_SCORE_HELP = (
     "The distance between the teacher's features of these images and those of the training images, in units of the "
-    "training images' own spread: about 0.4 for normal images like these; anomalous ones raise it. Above 1, these images are farther from the training "
-    "images than those are from each other."
+    "training images' own spread: about 0.4 for normal images like these; anomalous ones raise it. "
+    "Above 1, these images are farther from the training images than those are from each other."
 )
 NO_SHIFT_SCORE = "– (its unit is the spread of at least two different training images; the checkpoint stores fewer)"
 CORRUPTION_HELP = (

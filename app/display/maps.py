@@ -80,8 +80,9 @@ def explain_scales(cells: Sequence[ImageResult], *, captions: str) -> None:
     ]
     draw_colour_bar(" · ".join(named))
     st.caption(
-        f"{captions} The scale is the same for all images: {exact_percent(MAP_SCALE_QUANTILE)} of the maps of normal training images stay below its "
-        "upper end" + (". " + OWN_SCALE if len(uppers) > 1 else ", for the method with the highest maps.")
+        f"{captions} The scale is the same for all images: {exact_percent(MAP_SCALE_QUANTILE)} of the maps of "
+        "normal training images stay below its upper end"
+        + (". " + OWN_SCALE if len(uppers) > 1 else ", for the method with the highest maps.")
     )
 
 

@@ -1,4 +1,4 @@
-// Matching by hand: two banks of sliders, a strength, and what Eq. 1 makes of the numbers, drawn as one moves them.
+// Matching by hand: two banks of sliders, a strength, and the result of Eq. 1, redrawn while the sliders move.
 
 function ranksOf(values) {
   const ranks = [];
@@ -6,13 +6,13 @@ function ranksOf(values) {
   return ranks;
 }
 
-const told = (value) => value.toFixed(1).replace("-", "−");
+const format = (value) => value.toFixed(1).replace("-", "−");
 
-// Where each number stands: before as a ring, after as a dot, the way between them as a line; below, rank and result.
+// Each number by position: a ring before, a dot after, a line between them; below, rank and result.
 function drawPlaces(plot, values, matched, height, width) {
   const count = values.length;
   plot.setAttribute("viewBox", `0 0 ${width} ${HEIGHT + 36}`);
-  plot.setAttribute("aria-label", `After matching: ${matched.map(told).join(", ")}`);
+  plot.setAttribute("aria-label", `After matching: ${matched.map(format).join(", ")}`);
   plot.replaceChildren(
     ...values.flatMap((value, index) => {
       const x = across(index, count, width);
@@ -22,7 +22,7 @@ function drawPlaces(plot, values, matched, height, width) {
         shape("circle", { cx: x, cy: from, r: 5, class: "before" }),
         shape("circle", { cx: x, cy: to, r: 5, class: "after" }),
         shape("text", { x, y: HEIGHT + 10 }, `${ranksOf(values)[index]}`),
-        shape("text", { x, y: HEIGHT + 28, class: "after" }, told(matched[index])),
+        shape("text", { x, y: HEIGHT + 28, class: "after" }, format(matched[index])),
       ];
     }),
   );
@@ -42,7 +42,7 @@ function fillBank(bank, numbers, { low, high, step, name, changed }) {
     const [slider, number] = cell.children;
     slider.oninput = () => changed(index, Number(slider.value));
     if (Number(slider.value) !== numbers[index]) slider.value = numbers[index];
-    number.textContent = told(numbers[index]);
+    number.textContent = format(numbers[index]);
   });
 }
 

@@ -1,4 +1,4 @@
-// A real channel at the strength that is set by hand.
+// A real channel at the strength set by hand.
 
 const followers = new WeakMap();
 

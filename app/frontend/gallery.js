@@ -1,4 +1,4 @@
-// Images beside their anomaly maps. Each is a link to Inspect; a click goes there without loading the app anew.
+// Images beside their anomaly maps. Each links to Inspect; a click opens it without reloading the app.
 
 function makeTile() {
   const tile = document.createElement("li");
@@ -17,7 +17,7 @@ function describe(tile) {
   return [tile.shown, ...(tile.label ? [", ", label] : []), " · ", score, ` (${tile.place})`];
 }
 
-// As going back and forth in the browser does: Streamlit then shows the page and choices of the new address.
+// Like the browser's Back and Forward: Streamlit then shows the page and choices of the new address.
 function open(event) {
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();

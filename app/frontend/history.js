@@ -1,5 +1,5 @@
-// One entry in the browser's history for each page that was opened. For each choice that a run of the script gives a
-// widget, Streamlit adds an entry with the same page; Back would have to step through all of them.
+// One entry in the browser's history for each opened page. Whenever the script sets a widget's value, Streamlit adds an
+// entry with the same page, and Back would have to step through all of them.
 if (!window.gnlAddsPagesOnly) {
   window.gnlAddsPagesOnly = true;
   const add = history.pushState.bind(history);

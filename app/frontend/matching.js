@@ -1,13 +1,13 @@
-// What by_hand.js and channel.js share: Eq. 1, and how sorted values are drawn. Python puts it before each of them.
-// The arithmetic is that of gnl_core.distribution_matching.match_distribution; a test holds both equal.
+// Shared by by_hand.js and channel.js: Eq. 1, and the plot of sorted values. Python prepends it to each of them.
+// The arithmetic equals that of gnl_core.distribution_matching.match_distribution, as a test checks.
 
 const SVG = "http://www.w3.org/2000/svg";
-const KEPT = "gnl-matching-by-hand"; // of this tab: the numbers stay when one comes back
-const MOVED = "gnl-strength-moved"; // tells the real channel that the strength is another
-const HEIGHT = 170; // of a plot, in its own units
+const KEPT = "gnl-matching-by-hand"; // per tab: the numbers persist when the user returns to the step
+const MOVED = "gnl-strength-moved"; // notifies the real channel of a new strength
+const HEIGHT = 170; // height of a plot, in its own units
 const EDGE = 14;
 
-// Positions from the smallest value to the largest; tied values in order of position, as sort is stable.
+// Positions from the smallest value to the largest; tied values keep their order, because sort is stable.
 const rankPositions = (values) => [...values.keys()].sort((one, other) => values[one] - values[other]);
 const ascending = (values) => [...values].sort((one, other) => one - other);
 
@@ -27,7 +27,7 @@ function shape(name, attributes, text = "") {
   return element;
 }
 
-// A scale from values to heights; a plot without spread has a line in its middle.
+// A scale from values to heights; equal values are drawn as a line in the middle.
 function heights(values) {
   const low = Math.min(...values);
   const span = Math.max(...values) - low || 1;
@@ -36,12 +36,12 @@ function heights(values) {
 
 const across = (index, count, width) => EDGE + ((width - 2 * EDGE) * (index + 0.5)) / count;
 
-// Numbers in order of size before and after, with the reference's between which and the own ones they lie.
+// Sorted numbers before and after matching, and the sorted reference.
 function drawSorted(plot, values, matched, reference, width) {
   const series = { before: ascending(values), after: ascending(matched), reference: ascending(reference) };
   const height = heights(Object.values(series).flat());
   plot.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
-  plot.setAttribute("preserveAspectRatio", "none"); // stretched to its place; lines keep their width
+  plot.setAttribute("preserveAspectRatio", "none"); // stretched to its container; lines keep their width
   plot.replaceChildren(
     ...Object.entries(series).map(([name, numbers]) => {
       const points = numbers.map((value, index) => `${across(index, numbers.length, width)},${height(value)}`);

@@ -1,6 +1,6 @@
-// Dots that open a step, and keys: ← and → step, Escape leaves lecture mode.
+// Dots that open a step, and keys: ← and → change the step, Escape leaves lecture mode.
 
-// What uses the arrow keys itself keeps them while it has the focus.
+// Elements that use the arrow keys themselves keep them while they have the focus.
 const KEEPS_ARROWS = [
   'input:not([type="checkbox"], [type="button"])',
   "textarea",
@@ -25,7 +25,7 @@ function keepsArrows(event) {
 export default function ({ data, parentElement, setTriggerValue }) {
   const row = parentElement.querySelector("nav");
   const count = data.titles.length;
-  let current = data.step; // runs ahead of the server where a key is pressed twice
+  let current = data.step; // ahead of the server when a key is pressed twice quickly
 
   const open = (step) => {
     if (step < 1 || step > count || step === current) return;

@@ -1,4 +1,4 @@
-// The table of methods; a click on a column tells the server, which sorts by it. The focus stays.
+// The table of methods; a click on a column notifies the server, which sorts by it. The focus is kept.
 
 export default function({ data, parentElement, setTriggerValue }) {
   const place = parentElement.querySelector(".wide");

@@ -206,7 +206,7 @@ def readable_image(backbone: Backbone) -> Tensor:
     try:
         run_stages(backbone.stages, image)
     except Exception:  # anything, as above
-        return gradient_image(own_size(backbone.classifier))
+        return gradient_image(native_size(backbone.classifier))
     return image
 
 

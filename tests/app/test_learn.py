@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import PROJECT
 from app import checkpoints as cache
-from app.screens.learn.failure import tell_table
+from app.screens.learn.failure import comparison_note
 from app.screens.learn.page import STEPS
 from gnl_core.comparison.data import read_comparison
 from gnl_core.plots.style import ACCENT, GREY, NORMAL
@@ -233,7 +233,7 @@ def test_the_table_of_mnist_is_told_with_its_own_numbers(open_learn):
 
 
 def test_without_tables_nothing_is_told_of_them():
-    assert tell_table([]) == ""
+    assert comparison_note([]) == ""
 
 
 def test_ones_own_folder_is_looked_into_and_stands_in_the_command(open_learn, own_images):
@@ -241,7 +241,7 @@ def test_ones_own_folder_is_looked_into_and_stands_in_the_command(open_learn, ow
     page = open_learn(step=7, own_folder=root)
     assert not page.exception
     assert [found.value for found in page.success] == [
-        "8 normal images to learn from; domains to judge: in “lamp”, in “window”."
+        "8 normal images for training; domains to test: in “lamp”, in “window”."
     ]
     assert f"--data-root '{root}'" in page.code[1].value
 
@@ -263,8 +263,8 @@ def test_without_bundled_runs_a_step_says_so_in_one_sentence(open_learn, monkeyp
     page = open_learn(step=number)
     assert not page.exception
     assert [error.value for error in page.error] == [
-        "This step cannot be shown: the runs that come with the project are not in assets/checkpoints; "
-        "make checkpoints trains them again."
+        "This step cannot be shown: the project's bundled runs are missing from assets/checkpoints; "
+        "`make checkpoints` trains them again."
     ]
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from app import checkpoints as cache
 from app.screens.learn.lessons import Matched, bundled_cases, bundled_tasks, row_of, typical_row
-from app.screens.learn.worsened import most_worsened, tell_change
+from app.screens.learn.worsened import describe_change, most_worsened
 from gnl_core.records import Scores
 
 
@@ -29,7 +29,7 @@ def test_an_anomaly_that_falls_and_a_normal_image_that_climbs_are_worsened():
 
 
 def test_a_change_is_told_with_the_parts_that_it_is_the_sum_of():
-    told = tell_change([-0.5, 0.25, 0.0], 0.1)
+    told = describe_change([-0.5, 0.25, 0.0], 0.1)
     assert "this domain by +0.10, that of this image by −0.25 (stage 1 −0.50, stage 2 +0.25, stage 3 +0.00)" in told
 
 

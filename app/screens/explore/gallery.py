@@ -125,5 +125,6 @@ def explain_maps(upper: float | None) -> None:
         return
     draw_colour_bar(f"{upper:.2f}")
     st.caption(
-        f"All maps share one scale: {exact_percent(MAP_SCALE_QUANTILE)} of the maps of normal training images stay below {upper:.2f}. {place}"
+        f"All maps share one scale: {exact_percent(MAP_SCALE_QUANTILE)} of the maps of normal training "
+        f"images stay below {upper:.2f}. {place}"
     )

@@ -1,4 +1,4 @@
-"""Learn, step 3: why a student behind a bottleneck cannot rebuild what it has not seen."""
+"""Learn, step 3: why a student behind a bottleneck cannot reconstruct what it has not seen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.scoring import map_scale, scores_of
 from app.screens.learn.lessons import subject_in, unmatched
-from app.screens.learn.step import LessonStep, Pair, Picture, choose_pair, draw, draw_row, say_origin
+from app.screens.learn.step import LessonStep, Pair, Picture, choose_pair, draw, draw_row, show_origin
 from app.sources import source_of
 from app.words import LABEL_WORDS, capitalised
 from gnl_core.datasets import TRAIN
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 EMBEDDING = "Embedding"
 TEXT = """\
-If the student saw the teacher's features, it could copy them, anomalies included. So between the two stands a
-**bottleneck**: it squeezes three **stages** of features, from fine edges (stage 1) to whole shapes (stage 3), into one
-**embedding** of far fewer numbers. From it alone the student rebuilds all three stages.
+If the student saw the teacher's features, it could copy them, anomalies included. A **bottleneck** between the two
+prevents this: it compresses three **stages** of features, from fine edges (stage 1) to whole shapes (stage 3), into one
+**embedding** of far fewer numbers. From it alone, the student reconstructs all three stages.
 
-What normal images have in common fits through. What it has never seen does not: the student makes something more normal
-of it. Compare the stages: which of them tells the two images apart?"""
+What normal images have in common passes through. What is new does not: the student reconstructs something more normal.
+Compare the stages: which of them separates the two images?"""
 
 
 def show(pair: Pair, large: bool) -> None:
-    """How many numbers pass where, and the distances of each stage for both images."""
+    """Draw how many numbers each part of the network holds, and the distances of each stage for both images."""
     from app.inspection import reasons  # noqa: PLC0415 (PyTorch takes seconds to import)
     from app.screens.learn.encoding import encoded  # noqa: PLC0415 (as above)
     from gnl_core.plots.lessons import count_widths  # noqa: PLC0415 (Plotly takes a second to import)
@@ -37,16 +37,16 @@ def show(pair: Pair, large: bool) -> None:
     domain = pair.task.spec.in_distribution
     subjects = [subject_in(pair.task, domain, row) for row in (pair.normal, pair.anomalous)]
     counts = count_numbers(encoded(source, subjects[0], request.scoring))
-    told = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    sizes = ", ".join(f"{name} {count:,}" for name, count in counts.items())
     draw(
         count_widths(counts, narrowest=EMBEDDING),
         key="widths",
-        alt=f"How many numbers an image is: {told}",
+        alt=f"How many numbers represent an image: {sizes}",
         large=large,
     )
-    found = [reasons(source, subject, request.scoring) for subject in subjects]
-    share = map_scale(request, scores_of(request, TRAIN)) / len(found[0].stages)
-    for subject, why in zip(subjects, found, strict=True):
+    explanations = [reasons(source, subject, request.scoring) for subject in subjects]
+    share = map_scale(request, scores_of(request, TRAIN)) / len(explanations[0].stages)
+    for subject, why in zip(subjects, explanations, strict=True):
         total = sum(stage.at_peak for stage in why.stages)
         st.markdown(
             f"**{capitalised(subject.shown)}**, {LABEL_WORDS[subject.label]}: score **{total:.2f}** is the sum of"
@@ -60,18 +60,20 @@ def show(pair: Pair, large: bool) -> None:
             for number, stage in enumerate(why.stages, start=1)
         ]
         draw_row([Picture(subject.image, "Image", f"Image of {subject.shown}"), *stages])
-    st.caption(f"Each stage's part of the map, black 0 to pale yellow {share:.2f}, and its value at the map's maximum.")
-    say_origin(pair.task.plain, about="two images, without matching")
+    st.caption(
+        f"Each stage's contribution to the map, black 0 to pale yellow {share:.2f}, and its value at the maximum."
+    )
+    show_origin(pair.task.plain, about="two images, without matching")
 
 
-def count_numbers(found: Encoded) -> dict[str, int]:
-    """How many numbers an image is from the teacher's input to the student's last map."""
-    stages = range(len(found.teacher))
+def count_numbers(encoding: Encoded) -> dict[str, int]:
+    """Count the numbers that represent an image, from the teacher's input to the student's last map."""
+    stages = range(len(encoding.teacher))
     return {
-        "Image": found.image.size,
-        **{f"Teacher, stage {stage + 1}": found.teacher[stage].size for stage in stages},
-        EMBEDDING: found.embedding.size,
-        **{f"Student, stage {stage + 1}": found.student[stage].size for stage in reversed(stages)},
+        "Image": encoding.image.size,
+        **{f"Teacher, stage {stage + 1}": encoding.teacher[stage].size for stage in stages},
+        EMBEDDING: encoding.embedding.size,
+        **{f"Student, stage {stage + 1}": encoding.student[stage].size for stage in reversed(stages)},
     }
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from app.display.maps import draw_colour_bar
 from app.scoring import map_scale, scores_of
 from app.screens.learn.lessons import plain_scores, subject_in, unmatched
-from app.screens.learn.step import LessonStep, Pair, Picture, choose_pair, draw_row, say_origin
+from app.screens.learn.step import LessonStep, Pair, Picture, choose_pair, draw_row, show_origin
 from app.sources import source_of
 from app.words import LABEL_WORDS, capitalised, exact_percent
 from gnl_core.datasets import TRAIN
@@ -16,17 +16,17 @@ from gnl_core.metrics.map_scale import MAP_SCALE_QUANTILE
 COLUMNS = ("Image", "Teacher", "Student", "Anomaly map")
 TEXT = """\
 An anomaly detector of this kind learns from **normal** images alone. A frozen **teacher**, trained on ordinary
-photographs, describes each place of an image by a list of numbers: its **features**. A **student** rebuilds these
-features, and has only ever practised on normal images.
+photographs, describes each position of an image by a list of numbers: its **features**. A **student** reconstructs
+these features, but is trained on normal images only.
 
 On the right, similar colours mean similar features. Where student and teacher disagree, their **distance** is large.
-The **anomaly map** adds it up for every pixel; its maximum is the image's **score**.
+The **anomaly map** sums the distances for every pixel; its maximum is the image's **score**.
 
-Choose other images: does the map find what is wrong with them?"""
+Choose other images: does the map show what is wrong with them?"""
 
 
 def show(pair: Pair, large: bool) -> None:
-    """A row of pictures for each image, all coloured by one rule."""
+    """Draw a row of pictures for each image, with common colours."""
     from app.inspection import score_image  # noqa: PLC0415 (PyTorch takes seconds to import)
     from app.screens.learn.encoding import encoded  # noqa: PLC0415 (as above)
     from gnl_core.plots.features import direction_colours, lay_out_cells  # noqa: PLC0415 (goes with them)
@@ -36,19 +36,18 @@ def show(pair: Pair, large: bool) -> None:
     domain = pair.task.spec.in_distribution
     subjects = [subject_in(pair.task, domain, row) for row in (pair.normal, pair.anomalous)]
     features = [encoded(source, subject, request.scoring) for subject in subjects]
-    taught, rebuilt = direction_colours([one.teacher[0] for one in features], [one.student[0] for one in features])
+    taught, rebuilt = direction_colours([maps.teacher[0] for maps in features], [maps.student[0] for maps in features])
     upper = map_scale(request, scores_of(request, TRAIN))
-    for subject, one, *cells in zip(subjects, features, taught, rebuilt, strict=True):
-        found = score_image(source, subject, request.scoring)
-        st.markdown(f"**{capitalised(subject.shown)}**, {LABEL_WORDS[subject.label]}: score **{found.score:.2f}**")
-        maps = [] if found.anomaly_map is None else [colour_map(found.anomaly_map, upper=upper)]
-        size = (one.image.shape[1], one.image.shape[2])
-        laid_out = [lay_out_cells(picture, size=size, grid=one.grids[0]) for picture in cells]
-        pixels = (subject.image, *laid_out, *maps)
-        named = zip(pixels, COLUMNS, strict=False)
+    for subject, encoded_maps, *cells in zip(subjects, features, taught, rebuilt, strict=True):
+        scored = score_image(source, subject, request.scoring)
+        st.markdown(f"**{capitalised(subject.shown)}**, {LABEL_WORDS[subject.label]}: score **{scored.score:.2f}**")
+        coloured = [] if scored.anomaly_map is None else [colour_map(scored.anomaly_map, upper=upper)]
+        size = (encoded_maps.image.shape[1], encoded_maps.image.shape[2])
+        laid_out = [lay_out_cells(picture, size=size, grid=encoded_maps.grids[0]) for picture in cells]
+        named = zip((subject.image, *laid_out, *coloured), COLUMNS, strict=False)
         draw_row([Picture(picture, name, f"{name}: {subject.shown}") for picture, name in named])
     draw_colour_bar(f"{upper:.2f}: {exact_percent(MAP_SCALE_QUANTILE)} of training maps stay below")
-    say_origin(pair.task.plain, about=f"two of {len(plain_scores(pair.task).label)} images, features of stage 1")
+    show_origin(pair.task.plain, about=f"two of {len(plain_scores(pair.task).label)} images, features of stage 1")
 
 
 DETECTOR = LessonStep("What the detector does", TEXT, choose_pair, show)

@@ -1,4 +1,4 @@
-"""What the steps of Learn ask of a detector. It imports PyTorch: import it only where a step has shown the rest."""
+"""Computations of Learn's steps with a detector. Imports PyTorch: import it only after drawing the rest of a step."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ Pixels = NDArray[np.uint8]
 
 
 class Encoded(NamedTuple):
-    """What a network makes of an image, one image's maps of shape (C, H, W) each.
+    """A network's maps of one image, each of shape (C, H, W).
 
     Attributes:
-        image: As the teacher is given it.
+        image: The teacher's input.
         teacher: The stages, from the low-level one to the abstract one.
-        embedding: What is left behind the bottleneck.
-        student: The rebuilt stages.
+        embedding: The output of the bottleneck.
+        student: The reconstructed stages.
         grids: Where each stage's cells lie on the image.
     """
 
@@ -42,11 +42,11 @@ class Encoded(NamedTuple):
 
 
 class Views(NamedTuple):
-    """An image and what was made of it, RGB at the detector's size, and how far each is from it by two runs.
+    """An image and its views, RGB at the detector's size, and the views' distances from it by two runs.
 
     Attributes:
         pictures: The original, then its views, by name.
-        distances: For each run, the distances of the views, in their order.
+        distances: For each run, the distances of the views, in order.
     """
 
     pictures: dict[str, Pixels]
@@ -55,21 +55,21 @@ class Views(NamedTuple):
 
 @st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=HASHED)
 def encoded(source: Source, subject: Subject, scoring: ScoringConfig) -> Encoded:
-    """A network's maps of an image; nothing ever changes them.
+    """Compute a network's maps of an image. The cached result must not be modified.
 
     Raises:
-        ValueError: If the checkpoint cannot be used; says why.
+        ValueError: If the checkpoint cannot be used; the message says why.
     """
     run = run_of(source)
     image = as_input(run, subject)
     detector = explained(run)
     with torch.inference_mode():
-        found = detector.features(image[None].to(detector.device), scoring)
+        features = detector.features(image[None].to(detector.device), scoring)
     return Encoded(
         image=image.numpy(),
-        teacher=[stage[0].cpu().numpy() for stage in found.teacher],
-        embedding=found.embedding[0].cpu().numpy(),
-        student=[stage[0].cpu().numpy() for stage in found.student],
+        teacher=[stage[0].cpu().numpy() for stage in features.teacher],
+        embedding=features.embedding[0].cpu().numpy(),
+        student=[stage[0].cpu().numpy() for stage in features.student],
         grids=detector.network.teacher.cell_grids(map_size(image)),
     )
 
@@ -78,7 +78,7 @@ def encoded(source: Source, subject: Subject, scoring: ScoringConfig) -> Encoded
 def views(
     sources: tuple[Source, ...], subject: Subject, shifted: Subject, *, seed: int, operations: tuple[str, ...]
 ) -> Views:
-    """An image's augmented views and the same scene under the real shift, and how near they are to each run.
+    """Build an image's views and the same scene under the real shift, and measure their distances by each run.
 
     Args:
         sources: The runs; all take images of one size.
@@ -98,7 +98,7 @@ def views(
     } | {"the real shift": as_input(runs[0], shifted)}
     stacked = torch.stack(list(made.values()))
     return Views(
-        pictures={name: as_pixels(one) for name, one in ({"original": original} | made).items()},
+        pictures={name: as_pixels(picture) for name, picture in ({"original": original} | made).items()},
         distances=[
             view_distances(explained(run), original.to(run.detector.device), stacked.to(run.detector.device))
             for run in runs

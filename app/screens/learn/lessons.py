@@ -1,4 +1,4 @@
-"""What the page Learn shows, chosen from the scores that come with the project. Nothing here imports PyTorch."""
+"""The examples of the page Learn, chosen from the bundled scores. Nothing here imports PyTorch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLAIN, IMPROVED = "rd4ad", "gnl"  # the two methods that are bundled
 
 
 class LessonData(NamedTuple):
-    """A bundled data set with one class of it as normal, and the two runs that were trained on it."""
+    """A bundled data set, its normal class, and the two runs trained on it."""
 
     dataset: str
     normal_class: str
@@ -36,20 +36,20 @@ class LessonData(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A shift of a bundled task: what `gain_dumbbells` and histograms are about."""
+    """A shifted domain of a bundled task."""
 
     task: LessonData
     shifted: str
 
 
 class Matched(NamedTuple):
-    """One domain under GNL's run without matching and with it in full.
+    """One domain scored by GNL without and with full matching.
 
     Attributes:
-        name: Its domain.
+        name: The domain.
         off: Scores without matching.
-        on: Scores of the same images with it.
-        auroc: AUROC of both.
+        on: Scores of the same images with full matching.
+        auroc: AUROC without and with it.
     """
 
     name: str
@@ -59,51 +59,51 @@ class Matched(NamedTuple):
 
     @property
     def gain(self) -> float:
-        """What matching adds to the AUROC."""
+        """The increase of AUROC by matching."""
         return self.auroc[1] - self.auroc[0]
 
 
 def bundled_tasks() -> dict[str, LessonData]:
-    """The tasks that come with the project, by data set.
+    """Map each bundled data set to its task.
 
     Raises:
-        ValueError: If there is none with both methods.
+        ValueError: If no task has both methods.
     """
     runs = {(c.task, c.config.detector): c for c in list_checkpoints()[0] if c.bundled}
-    found = {
+    tasks = {
         dataset: LessonData(dataset, normal_class, run, runs[(dataset, normal_class), IMPROVED])
         for ((dataset, normal_class), detector), run in runs.items()
         if detector == PLAIN and ((dataset, normal_class), IMPROVED) in runs
     }
-    if not found:
+    if not tasks:
         raise ValueError(
-            "the runs that come with the project are not in assets/checkpoints; make checkpoints trains them again"
+            "the project's bundled runs are missing from assets/checkpoints; `make checkpoints` trains them again"
         )
-    return found
+    return tasks
 
 
 def bundled_cases(tasks: dict[str, LessonData]) -> dict[str, Case]:
-    """Every shifted domain of the bundled tasks, by its name."""
+    """Map each shifted domain of the bundled tasks to its case."""
     return {shifted: Case(task, shifted) for task in tasks.values() for shifted in task.spec.shifted}
 
 
 def unmatched(checkpoint: Checkpoint) -> ScoringRequest:
-    """A run as it scores without matching."""
+    """Build the request for a run without matching."""
     return make_request(checkpoint, style_weight=0.0)
 
 
-def shift_answer(case: Case) -> ScoringResult:
-    """What a shift does to the scores of RD4AD, without matching."""
+def shift_result(case: Case) -> ScoringResult:
+    """Score a shift with RD4AD, without matching."""
     return compute_result(unmatched(case.task.plain), spec=case.task.spec, shifted=case.shifted)
 
 
 def plain_scores(task: LessonData) -> Scores:
-    """RD4AD's scores of the images in-distribution."""
+    """Return RD4AD's scores of the in-distribution images."""
     return scores_of(unmatched(task.plain), task.spec.in_distribution)
 
 
 def compare_matching(task: LessonData) -> list[Matched]:
-    """Every domain of a task, the in-distribution one first, under its run of GNL with and without matching."""
+    """Score every domain of a task, in-distribution first, with its GNL run without and with matching."""
     off = [compute_result(unmatched(task.improved), spec=task.spec, shifted=shifted) for shifted in task.spec.shifted]
     on = [
         compute_result(make_request(task.improved, style_weight=1.0), spec=task.spec, shifted=shifted)
@@ -123,20 +123,20 @@ def compare_matching(task: LessonData) -> list[Matched]:
 
 
 def typical_row(scores: Scores, label: int) -> int:
-    """The image of a label whose score is nearest to the median of that label's; its place among those, from 0."""
+    """Find the image whose score is nearest to its label's median; return its position within the label, from 0."""
     own = scores.score[scores.label == label]
     return int(np.abs(own - np.median(own)).argmin())
 
 
 def row_of(scores: Scores, label: int, place: int) -> int:
-    """The row of a label's image, given its place among that label's images."""
+    """Return the row of an image, given its position among its label's images."""
     return int(np.flatnonzero(scores.label == label)[place])
 
 
 def subject_in(task: LessonData, domain: str, row: int) -> Subject:
-    """An image of a domain by its row in the scores.
+    """Read an image of a domain by its row in the scores.
 
     Raises:
-        ValueError: If it cannot be read; says why.
+        ValueError: If it cannot be read; the message says why.
     """
     return subject_of(list_items(task.dataset, normal_class=task.normal_class, domain=domain)[row])

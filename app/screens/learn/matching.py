@@ -1,4 +1,4 @@
-"""Learn, step 5: matching distributions by hand, and the same on a channel of a real image."""
+"""Learn, step 5: matching distributions by hand, and on a channel of a real image."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import streamlit as st
 
 from app.display.components import component, read
-from app.scoring import make_request as ask_run
+from app.scoring import make_request
 from app.screens.learn.lessons import LessonData, subject_in
-from app.screens.learn.step import CHOICES, LessonStep, choose_image, choose_task, say_origin
+from app.screens.learn.step import CHOICES, LessonStep, choose_image, choose_task, show_origin
 from app.sources import source_of
 from app.words import domain_name
 
@@ -19,41 +19,41 @@ LOW, HIGH, STEP = -5.0, 5.0, 0.1
 SEED = 5
 START_STRENGTH = 0.5
 TEXT = """\
-At test time GNL changes the features themselves. A **channel** is one number of the list at every place of the image.
-**Feature distribution matching** (FDM) takes a channel's values in order of size, takes those of normal training images
-likewise, and moves each value toward the reference of the same **rank**:
+At test time, GNL changes the features themselves. A **channel** is one number of the list at every position of the
+image. **Feature distribution matching** (FDM) sorts a channel's values and those of normal training images, and moves
+each value toward the reference value of the same **rank**:
 
 (1 − α) · own value + α · reference value
 
-At **strength** α = 0 nothing changes; at 1 the channel has exactly the reference's values. Ranks never change: what was
-largest stays largest, but its style goes."""
+At **strength** α = 0, nothing changes; at 1, the channel has exactly the reference's values. Ranks never change: the
+largest value stays the largest, but the style is removed."""
 
 
-def make_request() -> tuple[LessonData, int]:
-    """The image whose channel is shown below the dozen numbers."""
+def ask() -> tuple[LessonData, int]:
+    """Choose the image whose channel is shown below the dozen numbers."""
     with st.container(key=CHOICES):
         task = choose_task()
         return task, choose_image(task, 0, st)
 
 
-def show(asked: tuple[LessonData, int], large: bool) -> None:
-    """Numbers by hand at once; the real channel follows when the network has looked at the image."""
-    task, row = asked
+def show(chosen: tuple[LessonData, int], large: bool) -> None:
+    """Draw the sliders at once, and the real channel when its features are computed."""
+    task, row = chosen
     in_browser("by_hand")(key="by_hand", data=starting_numbers())
-    with st.spinner("Looking at the image", show_time=True):
+    with st.spinner("Computing features", show_time=True):
         channel = real_channel(task, row)
     in_browser("channel")(key="channel", data=channel)
     run = task.improved
-    say_origin(run, about=f"stage 1, reference: mean of {run.config.reference_count} training images")
+    show_origin(run, about=f"stage 1, reference: mean of {run.config.reference_count} training images")
 
 
 def in_browser(name: str) -> Any:
-    """One of the two parts that match without the server."""
+    """Return one of the two components that match in the browser."""
     return component(name, html=read(f"{name}.html"), css="matching.css", js=("matching.js", f"{name}.js"))
 
 
 def starting_numbers() -> dict[str, Any]:
-    """A dozen numbers spread wide and a dozen reference numbers close together, the same for everybody."""
+    """Return a dozen widely spread values and a dozen narrowly spread reference values, always the same."""
     generator = np.random.default_rng(SEED)
     return {
         "values": draw_numbers(generator, mean=1.0, deviation=2.2),
@@ -66,26 +66,26 @@ def starting_numbers() -> dict[str, Any]:
 
 
 def draw_numbers(generator: np.random.Generator, *, mean: float, deviation: float) -> list[float]:
-    """Numbers with one decimal, within the sliders' range."""
+    """Draw random numbers with one decimal, within the sliders' range."""
     drawn: list[float] = np.clip(generator.normal(mean, deviation, COUNT), LOW, HIGH).round(1).tolist()
     return drawn
 
 
 def real_channel(task: LessonData, row: int) -> dict[str, Any]:
-    """The channel of stage 1 that matching moves most, of a normal image under shift.
+    """Return the channel of stage 1 that matching moves most, of a normal image under shift.
 
     Raises:
-        ValueError: If the checkpoint cannot be used; says why.
+        ValueError: If the checkpoint cannot be used; the message says why.
     """
     from app.inspection import reasons  # noqa: PLC0415 (PyTorch takes seconds to import)
 
     shifted = task.spec.shifted[0]
-    request = ask_run(task.improved, style_weight=1.0)
+    request = make_request(task.improved, style_weight=1.0)
     stage = reasons(source_of(task.improved), subject_in(task, shifted, row), request.scoring).stages[0]
     if stage.reference is None:
-        raise ValueError("this checkpoint keeps no references to match with; make checkpoints trains it again")
+        raise ValueError("this checkpoint stores no references to match with; `make checkpoints` trains it again")
     before, reference = stage.before[stage.farthest], stage.reference[stage.farthest]
-    told = (
+    caption = (
         f"Stage 1, channel {stage.farthest + 1}, of the normal image {domain_name(shifted)}: {len(before):,} values, "
         f"mean {before.mean():.2f}; the reference's mean is {reference.mean():.2f}."
     ).replace("-", "−")
@@ -93,8 +93,8 @@ def real_channel(task: LessonData, row: int) -> dict[str, Any]:
         "values": before.tolist(),
         "reference": reference.tolist(),
         "strength": START_STRENGTH,
-        "told": told,
+        "told": caption,
     }
 
 
-MATCHING = LessonStep("Matching distributions", TEXT, make_request, show)
+MATCHING = LessonStep("Matching distributions", TEXT, ask, show)

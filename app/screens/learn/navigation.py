@@ -1,4 +1,4 @@
-"""Which step of Learn is shown, how one steps, and lecture mode."""
+"""Navigation between the steps of Learn, and lecture mode."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import streamlit as st
 from app.display.components import component
 from app.screens.learn.step import CHOICES
 
-STEP, LECTURE = "step", "lecture"  # in the address
-KEPT_STEP = "learn_step"  # in the session: a link to the page has no step in its address
+STEP, LECTURE = "step", "lecture"  # query parameters
+KEPT_STEP = "learn_step"  # session key; a link to the page has no step in its address
 CONTROLS, DOTS = "learn_controls", "learn_dots"
 LARGE = f"""<style>
 :root {{ font-size: 21px !important; }}
@@ -20,12 +20,12 @@ LARGE = f"""<style>
 
 
 def current_step(count: int) -> int:
-    """The step that is shown, from 1: the address's, else the one that was shown last."""
-    asked = st.query_params.get(STEP, "")
-    found = int(asked) if asked.isdecimal() else st.session_state.get(KEPT_STEP, 1)
-    step = min(max(1, found), count)
+    """Return the current step, from 1: the address's, else the one shown last."""
+    in_address = st.query_params.get(STEP, "")
+    wanted = int(in_address) if in_address.isdecimal() else st.session_state.get(KEPT_STEP, 1)
+    step = min(max(1, wanted), count)
     st.session_state[KEPT_STEP] = step
-    if asked != str(step):
+    if in_address != str(step):
         st.query_params[STEP] = str(step)
     return step
 
@@ -37,14 +37,14 @@ def go_to(step: int) -> None:
 
 
 def navigate(titles: Sequence[str], step: int) -> bool:
-    """Dots, previous and next, and the switch of lecture mode.
+    """Draw dots, Previous and Next, and the toggle of lecture mode.
 
     Args:
-        titles: Those of all steps.
-        step: The one that is shown, from 1.
+        titles: The titles of all steps.
+        step: The current step, from 1.
 
     Returns:
-        Whether lecture mode is on: controls hidden, everything larger; the keys go on to step.
+        Whether lecture mode is on: controls hidden, everything larger; the arrow keys still work.
     """
     with st.container(key=CONTROLS, horizontal=True, vertical_alignment="center", gap="small"):
         st.button("‹ Previous", key="previous_step", on_click=go_to, args=(step - 1,), disabled=step == 1)
@@ -55,7 +55,7 @@ def navigate(titles: Sequence[str], step: int) -> bool:
             "Lecture mode",
             key=LECTURE,
             bind="query-params",
-            help="For a projector: larger, without controls. ← and → go on stepping, Escape brings the controls back.",
+            help="For a projector: larger, without controls. ← and → change the step, Escape shows the controls again.",
         )
     with dots_place:
         draw_dots(titles, step, lecture=lecture)
@@ -65,7 +65,7 @@ def navigate(titles: Sequence[str], step: int) -> bool:
 
 
 def draw_dots(titles: Sequence[str], step: int, *, lecture: bool) -> None:
-    """A dot for each step; it also listens to the keys, wherever the focus is."""
+    """Draw a dot for each step; the component also handles the arrow keys, wherever the focus is."""
     component("steps", html='<nav aria-label="Steps"></nav>', css="steps.css", js=("steps.js",))(
         key=DOTS,
         data={"titles": list(titles), "step": step, "lecture": lecture},
@@ -76,10 +76,10 @@ def draw_dots(titles: Sequence[str], step: int, *, lecture: bool) -> None:
 
 
 def open_clicked() -> None:
-    """Open the step whose dot was clicked, or that a key asks for."""
+    """Open the step selected by a dot or a key."""
     go_to(int(st.session_state[DOTS].step))
 
 
 def leave_lecture() -> None:
-    """Bring the controls back."""
+    """Show the controls again."""
     st.session_state[LECTURE] = False

@@ -1,4 +1,4 @@
-"""Learn, step 7: one's own images. A folder, a command, and where to go from here."""
+"""Learn, step 7: the user's own images: a folder, a command, and links to the next pages."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ EXAMPLE = "my-images"
 LAYOUT = "learn_layout"
 SMALL = f"<style>.st-key-{LAYOUT} code {{ font-size: 0.72rem; }}</style>"  # its lines are long
 TEXT = """\
-What you need is a folder of normal images to learn from, and images to judge, laid out as on the right.
-Names of domains and defects are yours.
+You need a folder of normal images for training, and images to test, laid out as on the right. Choose any names for
+domains and defects.
 
-Give the folder's path and see what is found in it. Then train, with the command or on the page **Train**. **Explore**
-shows your histograms and **Inspect** why an image has its score.
+Enter the folder's path to see what it contains. Then train, with the command or on the page **Train**. **Explore**
+shows your histograms, and **Inspect** explains why an image has its score.
 
-Two habits keep the result honest: no anomaly among the training images, and a threshold chosen on normal images that
-were held out, never on test images."""
+Two habits keep the results honest: no anomalies among the training images, and a threshold chosen on held-out normal
+images, never on test images."""
 
 
 def ask() -> Path | None:
-    """The path of a folder; None until one is typed."""
+    """Ask for the path of a folder; None until a path is entered."""
     text = st.text_input("Your folder", key=PATH, bind="query-params", placeholder=f"/path/to/{EXAMPLE}")
     named: Address = {"data": DATASET_NAMES[FOLDER]}
     if text:
@@ -44,39 +44,39 @@ def ask() -> Path | None:
 
 
 def show(folder: Path | None, large: bool) -> None:
-    """The layout, what is found in the folder, and the command."""
+    """Show the layout, the folder's contents, and the command."""
     with st.container(key=LAYOUT):
         st.html(SMALL)
         st.code(layout(), language=None)
     if folder is not None:
-        tell_folder(folder)
+        report_folder(folder)
     offer_command(command(folder or Path(EXAMPLE)))
-    st.caption("In the project's folder; --detector rd4ad trains the same network without the views.")
+    st.caption("Run it in the project's folder; --detector rd4ad trains the same network without the views.")
 
 
 def layout() -> str:
-    """The tree of folders, out of the words that explain it wherever it is asked for."""
+    """Extract the tree of folders from the general help on the layout."""
     return FOLDER_LAYOUT.split("```")[1].strip()
 
 
-def tell_folder(folder: Path) -> None:
-    """What is in a folder, or why it cannot be used."""
+def report_folder(folder: Path) -> None:
+    """Report a folder's contents, or why it cannot be used."""
     try:
         check_folder(folder)
         spec = open_own(folder)
         images = len(list_train_items(FOLDER, normal_class=spec.classes[0], root=folder))
-        found = domains_here(FOLDER, spec.classes[0], folder)
+        domains = domains_here(FOLDER, spec.classes[0], folder)
         read = tell_reading(folder)
     except (ValueError, OSError) as error:
         st.error(f"This folder cannot be used: {error}.")
         return
-    names = ", ".join(domain_name(domain) for domain in found) or "none"
-    st.success(f"{images:,} normal images to learn from; domains to judge: {names}.")
+    names = ", ".join(domain_name(domain) for domain in domains) or "none"
+    st.success(f"{images:,} normal images for training; domains to test: {names}.")
     st.text("\n".join(read))
 
 
 def command(folder: Path) -> str:
-    """The line that trains GNL on a folder."""
+    """Build the command that trains GNL on a folder."""
     where = shlex.quote(str(folder))
     return f"gnl train --dataset folder --data-root {where} --normal-class {NORMAL} --detector gnl --run runs/{EXAMPLE}"
 

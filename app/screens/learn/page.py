@@ -1,4 +1,4 @@
-"""Learn: what a detector does, what a shift does to it, and what GNL does about it, in seven steps."""
+"""Learn: how a detector works, what a shift does to it, and how GNL counters it, in seven steps."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from app.screens.learn.shift import SHIFTED
 from app.screens.learn.views import VIEWS
 
 STEPS = (DETECTOR, SHIFTED, BOTTLENECK, VIEWS, MATCHING, FAILURE, OWN)
-WIDTHS = (2, 3)  # of text and figure
-LECTURE_WIDTHS = (9, 11)  # the figure's height then fits a projector's
+WIDTHS = (2, 3)  # column widths of text and figure
+LECTURE_WIDTHS = (9, 11)  # so that the figure's height fits a projector
 
 
 def page() -> None:
-    """One step: its text and choices on the left, its figure on the right."""
+    """Draw a step: text and choices on the left, the figure on the right."""
     number = current_step(len(STEPS))
     step = STEPS[number - 1]
-    large = navigate([one.title for one in STEPS], number)
+    large = navigate([each.title for each in STEPS], number)
     left, right = st.columns(LECTURE_WIDTHS if large else WIDTHS, gap="large")
     with left:
         st.header(f"{number}. {step.title}", anchor=False)

@@ -1,4 +1,4 @@
-"""What the steps of Learn are made of, and what several of them show alike."""
+"""The parts of a step of Learn, and elements that several steps share."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from app.methods import DETECTOR_NAMES
 from app.screens.learn.lessons import LessonData, bundled_tasks, plain_scores, row_of, typical_row
 from app.words import DATASET_NAMES, TEACHER_NAMES, name_of
 
-NARROWEST_PX = 64  # of a picture: a row stays a row on a phone
+NARROWEST_PX = 64  # minimum width of a picture, so that a row stays a row on a phone
 CHOICES = "learn_choices"  # hidden in lecture mode
-PROJECTOR = 1.35  # how much larger letters and figures are there
+PROJECTOR = 1.35  # scale of charts and their text in lecture mode
 TASK = "lesson"
-TYPICAL_HELP = "At first the image whose score is nearest to the median of its kind."
+TYPICAL_HELP = "Initially the image whose score is nearest to the median of its label."
 IMAGES = {0: ("normal_image", "Normal image"), 1: ("anomalous_image", "Anomalous image")}  # key and name by label
 
 
 class LessonStep(NamedTuple):
-    """One idea.
+    """A step, which explains one idea.
 
     Attributes:
-        title: Its name.
-        text: At most 90 words.
-        ask: Draws below the text what can be chosen; gives what was.
-        show: Draws the figure of what was chosen; larger for a projector where the second argument says so.
+        title: Its title.
+        text: Its text, at most 90 words.
+        ask: Draws the choices below the text and returns what is chosen.
+        show: Draws the figure for what is chosen; larger, for a projector, if the second argument is true.
     """
 
     title: str
@@ -41,12 +41,12 @@ class LessonStep(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """A picture of a row.
+    """A picture in a row.
 
     Attributes:
         pixels: RGB, shape (H, W, 3).
-        caption: What stands below it.
-        alternative: The same for those who do not see it.
+        caption: The text below it.
+        alternative: Its alternative text.
     """
 
     pixels: NDArray[np.uint8]
@@ -63,7 +63,7 @@ class Pair(NamedTuple):
 
 
 def choose_task() -> LessonData:
-    """One of the bundled data sets."""
+    """Choose one of the bundled data sets."""
     tasks = bundled_tasks()
     chosen = st.segmented_control(
         "Images",
@@ -78,7 +78,7 @@ def choose_task() -> LessonData:
 
 
 def choose_pair() -> Pair:
-    """A data set and an image of each label; at first those that score as most of their kind do."""
+    """Choose a data set and an image of each label; initially those with typical scores."""
     with st.container(key=CHOICES):
         task = choose_task()
         places = st.columns(2)
@@ -87,7 +87,7 @@ def choose_pair() -> Pair:
 
 
 def choose_image(task: LessonData, label: int, place: Any) -> int:
-    """An image of a label by its number among those of its kind, typical at first; gives its row in the scores."""
+    """Choose an image by its number within a label, initially a typical one; return its row in the scores."""
     scores = plain_scores(task)
     count = int((scores.label == label).sum())
     key, name = IMAGES[label]
@@ -104,12 +104,12 @@ def choose_image(task: LessonData, label: int, place: Any) -> int:
 
 
 def draw(figure: Any, *, key: str, alt: str, large: bool) -> None:
-    """A chart of a step, larger for a projector.
+    """Draw a chart of a step, larger for a projector.
 
     Args:
-        figure: One of plotly's.
-        key: Its place, and the name of the file that it can be saved as.
-        alt: The same in words.
+        figure: A Plotly figure.
+        key: Its widget key, and part of the name of its file when saved.
+        alt: Its alternative text.
         large: Whether it is for a projector.
     """
     from gnl_core.plots.lessons import enlarge  # noqa: PLC0415 (Plotly takes a second to import)
@@ -119,7 +119,7 @@ def draw(figure: Any, *, key: str, alt: str, large: bool) -> None:
 
 
 def draw_row(pictures: Sequence[Picture]) -> None:
-    """Pictures side by side."""
+    """Draw pictures side by side."""
     grid = st.grid(len(pictures), min_column_width=NARROWEST_PX, wrap=False, gap="xsmall")
     for picture in pictures:
         with grid.cell(), st.container(gap="xxsmall"):
@@ -127,12 +127,12 @@ def draw_row(pictures: Sequence[Picture]) -> None:
             st.caption(picture.caption)
 
 
-def say_origin(*checkpoints: Checkpoint, about: str) -> None:
-    """What a figure is made of: how many images, and which runs.
+def show_origin(*checkpoints: Checkpoint, about: str) -> None:
+    """Show where a figure comes from: which images and which runs.
 
     Args:
         checkpoints: The runs behind it, of one task.
-        about: How many images, or which one.
+        about: The images behind it.
     """
     config = checkpoints[0].config
     rendered = ["rendered data"] if config.dataset == "parts" else []

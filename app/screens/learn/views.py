@@ -1,4 +1,4 @@
-"""Learn, step 4: altered views of an image, and how near to it GNL's two terms bring them."""
+"""Learn, step 4: augmented views of an image, and their distances in GNL's two terms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.methods import DETECTOR_NAMES
 from app.screens.learn.lessons import LessonData, plain_scores, subject_in
-from app.screens.learn.step import CHOICES, LessonStep, Picture, choose_image, choose_task, draw, draw_row, say_origin
+from app.screens.learn.step import CHOICES, LessonStep, Picture, choose_image, choose_task, draw, draw_row, show_origin
 from app.sources import source_of
 from app.words import capitalised, name_of
 
@@ -17,14 +17,14 @@ SEED = "draw"
 LARGEST_SEED = 9999
 TEXT = """\
 GNL teaches the student more than RD4AD does. From each training image it makes **views** with the same content in
-another style: **AugMix** mixes random changes of tone and sharpness, **grayscale** drops the colour. Two added terms
-ask for agreement:
+another style: **AugMix** mixes random changes of tone and sharpness, **grayscale** removes the colour. Two added loss
+terms demand that a view agrees with the image:
 
-- the **embedding term**: a view has the image's embedding,
-- the **low-level term**: and its finest rebuilt features.
+- the **embedding term**: in the embedding,
+- the **low-level term**: in the finest reconstructed features.
 
-Both are cosine distances, 0 being agreement. Draw again. Is GNL's distance smaller than RD4AD's? And how far do the
-views reach, beside the real shift?"""
+Both are cosine distances; 0 means agreement. Draw again. Is GNL's distance smaller than RD4AD's? And how far do the
+views reach, compared with the real shift?"""
 
 
 class Drawn(NamedTuple):
@@ -36,7 +36,7 @@ class Drawn(NamedTuple):
 
 
 def ask() -> Drawn:
-    """The image, and the button that draws other views."""
+    """Draw the choice of the image and of the seed, and the button that draws other views."""
     with st.container(key=CHOICES):
         task = choose_task()
         row = choose_image(task, 0, st)
@@ -46,46 +46,46 @@ def ask() -> Drawn:
 
 
 def draw_again() -> None:
-    """The next seed."""
+    """Advance to the next seed."""
     st.session_state[SEED] = (st.session_state[SEED] + 1) % (LARGEST_SEED + 1)
 
 
 def show(drawn: Drawn, large: bool) -> None:
-    """The views, and both terms under both methods."""
+    """Draw the views, and both terms for both methods."""
     from app.screens.learn.encoding import views  # noqa: PLC0415 (PyTorch takes seconds to import)
     from gnl_core.plots.lessons import agreement_bars  # noqa: PLC0415 (Plotly takes a second to import)
 
     task = drawn.task
-    found = views(
+    result = views(
         tuple(source_of(run) for run in task.runs),
         subject_in(task, task.spec.in_distribution, drawn.row),
         subject_in(task, task.spec.shifted[0], drawn.row),
         seed=drawn.seed,
         operations=task.spec.augmix_operations,
     )
-    draw_row([Picture(pixels, capitalised(name), f"Image: {name}") for name, pixels in found.pictures.items()])
-    altered = list(found.pictures)[1:]
+    draw_row([Picture(pixels, capitalised(name), f"Image: {name}") for name, pixels in result.pictures.items()])
+    altered = list(result.pictures)[1:]
     methods = [name_of(DETECTOR_NAMES, run.config.detector) for run in task.runs]
     terms = {
         heading: {
-            (capitalised(view), method): getattr(found.distances[run][place], term)
+            (capitalised(view), method): getattr(result.distances[run][place], term)
             for place, view in enumerate(altered)
             for run, method in enumerate(methods)
         }
         for heading, term in (("Embedding", "embedding"), ("Low-level", "low_level"))
     }
-    told = "; ".join(
+    values = "; ".join(
         f"{heading} of {view}, {method}: {value:.3f}"
         for heading, rows in terms.items()
         for (view, method), value in rows.items()
     )
-    draw(agreement_bars(terms), key="agreement", alt=f"Cosine distances from the original. {told}", large=large)
+    draw(agreement_bars(terms), key="agreement", alt=f"Cosine distances from the original. {values}", large=large)
     st.caption(
-        "Cosine distance from the original image; each column has an axis of its own. Grayscale is taken of the "
+        "Cosine distance from the original image; each column has its own axis. Grayscale is computed from the "
         "normalised image, hence its tint."
     )
     normal = int(np.sum(plain_scores(task).label == 0))
-    say_origin(*task.runs, about=f"one of {normal} normal images, draw {drawn.seed}")
+    show_origin(*task.runs, about=f"one of {normal} normal images, draw {drawn.seed}")
 
 
 VIEWS = LessonStep("Views that must agree", TEXT, ask, show)

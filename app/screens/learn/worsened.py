@@ -1,4 +1,4 @@
-"""An image whose rank matching makes worse, and why, in numbers."""
+"""An image whose rank worsens with matching, and the reasons in numbers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from app.subjects import Subject
 
 RING_PX = 9
-NEAR_PX = 4  # in the detector's pixels: a position of stage 1
+NEAR_PX = 4  # in the detector's pixels, the size of a position of stage 1
 PLACES = {  # whether the map's maximum is at the marked defect, without matching and with it
     (True, True): "The map's maximum (ring) is at the defect both times.",
     (True, False): "The map's maximum (ring) was at the defect, and no longer is.",
@@ -31,30 +31,30 @@ PLACES = {  # whether the map's maximum is at the marked defect, without matchin
 }
 
 
-def most_worsened(found: Matched) -> NDArray[np.intp]:
-    """The images in the order in which matching moves them to the wrong side: normal ones up, anomalous ones down."""
-    climb = ranks(found.on.score) - ranks(found.off.score)
-    return np.argsort(np.where(found.off.label == 0, -climb, climb), kind="stable")
+def most_worsened(matched: Matched) -> NDArray[np.intp]:
+    """Order the images by how far matching moves their rank the wrong way: normal ones up, anomalous ones down."""
+    climb = ranks(matched.on.score) - ranks(matched.off.score)
+    return np.argsort(np.where(matched.off.label == 0, -climb, climb), kind="stable")
 
 
-def show_worsened(task: LessonData, found: Matched, row: int) -> None:
-    """An image, its maps without and with matching, its rank in both, and why.
+def show_worsened(task: LessonData, matched: Matched, row: int) -> None:
+    """Show an image, its maps and ranks without and with matching, and the reasons.
 
     Args:
         task: The data set and its runs.
-        found: The domain.
+        matched: The domain.
         row: The image's row in the scores.
     """
     from app.inspection import reasons  # noqa: PLC0415 (PyTorch takes seconds to import)
 
-    subject = subject_in(task, found.name, row)
+    subject = subject_in(task, matched.name, row)
     requests = (unmatched(task.improved), make_request(task.improved, style_weight=1.0))
     both = [reasons(source_of(task.improved), subject, request.scoring) for request in requests]
     upper = max(map_scale(request, scores_of(request, TRAIN)) for request in requests)
-    before, after = (1 + int(ranks(scores.score)[row]) for scores in (found.off, found.on))
+    before, after = (1 + int(ranks(scores.score)[row]) for scores in (matched.off, matched.on))
     st.markdown(
         f"**{capitalised(subject.shown)}**, {LABEL_WORDS[subject.label]}: rank **{before}** → **{after}** "
-        f"of {len(found.off.score)}, from the lowest score"
+        f"of {len(matched.off.score)}, from the lowest score"
     )
     draw_row(
         [
@@ -64,20 +64,20 @@ def show_worsened(task: LessonData, found: Matched, row: int) -> None:
         ]
     )
     draw_colour_bar(f"{upper:.2f}" + ("" if subject.mask is None else "; white line: the defect"))
-    usual = float(np.median(found.on.score) - np.median(found.off.score))
-    st.markdown(f"{tell_change(stage_changes(*both), usual)} {tell_place(both, subject)}")
+    usual = float(np.median(matched.on.score) - np.median(matched.off.score))
+    st.markdown(f"{describe_change(stage_changes(*both), usual)} {describe_peak(both, subject)}")
 
 
-def draw_map(found: Reasons, subject: Subject, *, name: str, upper: float) -> Picture:
-    """An anomaly map with a ring at its maximum and the defect's outline, if one is marked."""
+def draw_map(explanation: Reasons, subject: Subject, *, name: str, upper: float) -> Picture:
+    """Draw an anomaly map with a ring at its maximum and the defect's outline, if marked."""
     from gnl_core.plots.maps import colour_map, outline, ring  # noqa: PLC0415 (matplotlib takes a second to import)
 
-    summed = np.sum([stage.distances for stage in found.stages], axis=0)
+    summed = np.sum([stage.distances for stage in explanation.stages], axis=0)
     side = 2 * len(summed)
     coloured = enlarge(colour_map(summed, upper=upper), side_px=side)
     if subject.mask is not None:
         coloured = outline(coloured, enlarge(subject.mask, side_px=side))
-    row, column = (2 * at for at in found.peak)
+    row, column = (2 * at for at in explanation.peak)
     return Picture(
         ring(coloured, row=row, column=column, radius_px=RING_PX),
         f"{name}: {summed.max():.2f}",
@@ -86,16 +86,16 @@ def draw_map(found: Reasons, subject: Subject, *, name: str, upper: float) -> Pi
 
 
 def stage_changes(off: Reasons, on: Reasons) -> list[float]:
-    """What matching does to each stage's part of the score."""
+    """Return the change of each stage's contribution to the score by matching."""
     return [after.at_peak - before.at_peak for before, after in zip(off.stages, on.stages, strict=True)]
 
 
-def tell_change(changes: list[float], usual: float) -> str:
-    """What matching does to the image's score, beside what it does to others.
+def describe_change(changes: list[float], usual: float) -> str:
+    """Compare the change of the image's score by matching with that of the domain's median.
 
     Args:
-        changes: To each stage's part of this image's score.
-        usual: To the domain's median score.
+        changes: The change of each stage's contribution to this image's score.
+        usual: The change of the domain's median score.
     """
     parts = ", ".join(f"stage {number} {signed(change)}" for number, change in enumerate(changes, start=1))
     return (
@@ -104,11 +104,11 @@ def tell_change(changes: list[float], usual: float) -> str:
     )
 
 
-def tell_place(both: list[Reasons], subject: Subject) -> str:
-    """Whether the scores come from the defect, where one is marked."""
+def describe_peak(both: list[Reasons], subject: Subject) -> str:
+    """State whether the maps' maxima are at the defect, if one is marked."""
     if subject.mask is None:
-        return "What the ring marks is where its score comes from."
+        return "The ring marks where its score comes from."
     side = len(both[0].stages[0].distances)
     marked = np.argwhere(enlarge(subject.mask, side_px=side))
-    off, on = (bool(np.abs(marked - found.peak).max(axis=1).min() <= NEAR_PX) for found in both)
+    off, on = (bool(np.abs(marked - explanation.peak).max(axis=1).min() <= NEAR_PX) for explanation in both)
     return PLACES[off, on]
