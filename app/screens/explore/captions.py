@@ -31,7 +31,8 @@ def threshold_note(result: ScoringResult) -> str:
     kind, count = (
         ("held-out normal", result.n_held_out) if result.n_held_out else ("normal", len(result.training.score))
     )
-    return f"{exact_percent(result.threshold_quantile)} of {kind} training images (n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{count:,}) stay below"
+    share = exact_percent(result.threshold_quantile)
+    return f"{share} of {kind} training images (n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{count:,}) stay below"
 
 
 def show_shift(place: DeltaGenerator, results: list[ScoringResult], view: View) -> None:
