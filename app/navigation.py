@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app.query_keys import CARRIED, CARRIED_PREFIXES
+
 SHOWN = "shown"  # the page that was last drawn
-CARRIED = (
-    *("data", "normal", "folder", "root", "shift", "severity", "methods", "side"),
-    *("strength", "matched_stages", "reference_count", "reference_choice"),
-    *("reduction", "top_percent", "smoothing_sigma_px"),
-    *("lesson", "shown_shift", "guess", "draw", "failing_domain", "failing_image"),
-)
-CARRIED_PREFIXES = ("run_", "normal_image_", "anomalous_image_")  # a method's checkpoint, a data set's images
 
 
 def is_another_page(title: str) -> bool:

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from app import query_keys as keys
 from app.controls.checkpoint import describe_checkpoint
-from app.controls.scoring import MATCHING, REDUCTION
 from app.controls.view import View, shift_choice
 from app.methods import DETECTOR_NAMES
 from app.scoring import ScoringRequest
@@ -27,17 +27,17 @@ def address_of(view: View, requests: Sequence[ScoringRequest], *, strength: floa
         strength: The strength of matching.
     """
     address: Address = {
-        "data": name_of(DATASET_NAMES, view.dataset),
-        "folder" if view.own else "normal": str(view.root) if view.own else view.normal_class,
-        "methods": [name_of(DETECTOR_NAMES, detector) for detector in view.detectors],
-        "strength": str(strength),
+        keys.DATA: name_of(DATASET_NAMES, view.dataset),
+        keys.FOLDER if view.own else keys.NORMAL: str(view.root) if view.own else view.normal_class,
+        keys.METHODS: [name_of(DETECTOR_NAMES, detector) for detector in view.detectors],
+        keys.STRENGTH: str(strength),
     }
     if view.root is not None and not view.own:
-        address["root"] = str(view.root)
+        address[keys.ROOT] = str(view.root)
     for request in requests:
         checkpoint = request.checkpoint
-        address[f"run_{checkpoint.config.detector}"] = describe_checkpoint(checkpoint)
-    changed = {name: st.session_state.get(name) for name in (*MATCHING, *REDUCTION)}
+        address[f"{keys.RUN}{checkpoint.config.detector}"] = describe_checkpoint(checkpoint)
+    changed = {name: st.session_state.get(name) for name in (*keys.MATCHING, *keys.REDUCTION)}
     return address | shift_choice(view) | {name: str(value) for name, value in changed.items() if value is not None}
 
 
@@ -55,7 +55,7 @@ def link_to_inspect(address: Address, *, side: str, number: int, label: str = "I
 
 def address_of_image(address: Address, *, side: str, number: int) -> Address:
     """What the address bar of Inspect holds of an image; its arguments are those of `link_to_inspect`."""
-    return address | {"side": side, "image": str(number)}
+    return address | {keys.SIDE: side, keys.IMAGE: str(number)}
 
 
 def link_to_page(place: str, label: str, address: Address) -> None:

@@ -9,10 +9,8 @@ import streamlit as st
 
 from app.controls.fdm import choose_strength
 from app.controls.settings import setting_inputs
+from app.query_keys import MATCHING, REDUCTION
 from app.words import FDM_SETTINGS_NOTE, STRENGTH_HELP
-
-MATCHING = ("matched_stages", "reference_count", "reference_choice")
-REDUCTION = ("reduction", "top_percent", "smoothing_sigma_px")
 
 
 def choose_scoring(columns: Sequence[Any], *, about_strength: str = STRENGTH_HELP) -> tuple[float, dict[str, Any]]:
