@@ -1,4 +1,4 @@
-"""Numbers of several methods as dots: a row a method, a panel a column, a dot a strength of matching."""
+"""Draw results of several methods as dots: one row per method, one panel per metric, one dot per matching strength."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from plotly.subplots import make_subplots
 
 from gnl_core.plots.style import ACCENT, GREY
 
-ROW_PX, HEAD_PX, TICKS_PX, LEGEND_PX = 30, 40, 26, 44  # on a phone, the legend takes two lines
-REACH = 0.26  # of a row, up and down: the dots of a method lie a little apart, so that their intervals can be seen
+ROW_PX, HEAD_PX, TICKS_PX, LEGEND_PX = 30, 40, 26, 44  # on a phone, the legend has two lines
+REACH = 0.26  # of a row, up and down: dots of a method are offset so that their intervals do not overlap
 FAINTEST = 0.45  # opacity of the weakest matching
 COLUMN_GAP = 0.05
 
 
 class Dot(NamedTuple):
-    """One number.
+    """One result.
 
     Attributes:
-        value: In percent.
-        interval: Its 95 % interval, None where there is none.
-        strength: Strength of matching; 0 without.
+        value: The value in percent.
+        interval: Its 95 % interval, or None.
+        strength: Strength of matching; 0 without matching.
     """
 
     value: float
@@ -31,12 +31,12 @@ class Dot(NamedTuple):
 
 
 class DotRow(NamedTuple):
-    """One method.
+    """The results of one method.
 
     Attributes:
-        name: Set at the left.
-        measured: For each panel its dots, weakest matching first.
-        published: For each panel what was published, None where nothing was.
+        name: Label at the left.
+        measured: Dots of each panel, weakest matching first.
+        published: Published value of each panel, or None.
     """
 
     name: str
@@ -45,12 +45,12 @@ class DotRow(NamedTuple):
 
 
 def dot_rows(rows: Sequence[DotRow], titles: Sequence[str], *, references: Sequence[float | None]) -> go.Figure:
-    """Panels side by side with one row a method; grey without matching, the accent with it, hollow as published.
+    """Draw panels side by side, one row per method: grey without matching, accent colour with it, hollow as published.
 
     Args:
-        rows: The methods, the topmost first.
+        rows: The methods, from top to bottom.
         titles: The heading of each panel.
-        references: In each panel the number that others are compared with, a dotted line; None: no line.
+        references: The value to compare with in each panel, drawn as a dotted line; None for no line.
     """
     figure = make_subplots(
         cols=len(titles), shared_yaxes=True, horizontal_spacing=COLUMN_GAP, subplot_titles=list(titles)
@@ -82,32 +82,32 @@ def dot_rows(rows: Sequence[DotRow], titles: Sequence[str], *, references: Seque
 
 
 def add(figure: go.Figure, trace: go.Scatter, panel: int) -> None:
-    """Add a panel's trace; the first panel's stand in the legend, those without a dot do not."""
+    """Add a panel's trace; only traces of the first panel with dots appear in the legend."""
     trace.showlegend = panel == 0 and len(trace.x) > 0
     figure.add_trace(trace, row=1, col=panel + 1)
 
 
 def measured_dots(rows: Sequence[DotRow], panel: int, *, strength: float, strengths: Sequence[float]) -> go.Scatter:
-    """The dots of one strength in one panel, with their intervals as thin lines."""
-    found = [
+    """Draw the dots of one strength in one panel, with their intervals as thin lines."""
+    dots = [
         (row.name, position, dot)
         for position, row in enumerate(rows)
         for dot in row.measured[panel]
         if dot.strength == strength
     ]
-    limits = [dot.interval or (dot.value, dot.value) for *_, dot in found]
+    limits = [dot.interval or (dot.value, dot.value) for *_, dot in dots]
     name = f"α = {strength:g}" if strength else "without matching"
     colour = ACCENT if strength else GREY
     opacity = FAINTEST + (1 - FAINTEST) * strength / max(strengths) if strength else 1.0
     return go.Scatter(
-        x=[dot.value for *_, dot in found],
-        y=[position + offset(strength, strengths) for _, position, _ in found],
+        x=[dot.value for *_, dot in dots],
+        y=[position + offset(strength, strengths) for _, position, _ in dots],
         customdata=[
-            [method, f"{low:.1f} to {high:.1f}"] for (method, *_), (low, high) in zip(found, limits, strict=True)
+            [method, f"{low:.1f} to {high:.1f}"] for (method, *_), (low, high) in zip(dots, limits, strict=True)
         ],
         error_x={
-            "array": [high - dot.value for (*_, dot), (_, high) in zip(found, limits, strict=True)],
-            "arrayminus": [dot.value - low for (*_, dot), (low, _) in zip(found, limits, strict=True)],
+            "array": [high - dot.value for (*_, dot), (_, high) in zip(dots, limits, strict=True)],
+            "arrayminus": [dot.value - low for (*_, dot), (low, _) in zip(dots, limits, strict=True)],
             "thickness": 1.2,
             "width": 0,
             "color": colour,
@@ -121,18 +121,18 @@ def measured_dots(rows: Sequence[DotRow], panel: int, *, strength: float, streng
 
 
 def offset(strength: float, strengths: Sequence[float]) -> float:
-    """How far below a row's middle the dots of a strength lie, in rows."""
+    """Compute the offset of a strength's dots below the middle of a row, in rows."""
     return REACH * (2 * strengths.index(strength) / (len(strengths) - 1) - 1) if len(strengths) > 1 else 0.0
 
 
 def published_dots(rows: Sequence[DotRow], panel: int) -> go.Scatter:
-    """What was published, hollow and grey."""
-    found = [(row.name, position, row.published[panel]) for position, row in enumerate(rows)]
-    there = [(name, position, value) for name, position, value in found if value is not None]
+    """Draw published values, hollow and grey."""
+    values = [(row.name, position, row.published[panel]) for position, row in enumerate(rows)]
+    published = [(name, position, value) for name, position, value in values if value is not None]
     return go.Scatter(
-        x=[value for *_, value in there],
-        y=[position for _, position, _ in there],
-        customdata=[name for name, *_ in there],
+        x=[value for *_, value in published],
+        y=[position for _, position, _ in published],
+        customdata=[name for name, *_ in published],
         mode="markers",
         name="published",
         marker={"symbol": "diamond-open", "color": GREY, "size": 9, "line": {"width": 1.5}},

@@ -1,4 +1,4 @@
-"""How well a detector separates after each epoch."""
+"""Draw AUROC over the epochs of a training."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ HEIGHT_PX = 200
 
 
 def auroc_curves(curves: Mapping[str, Mapping[int, float]]) -> go.Figure:
-    """AUROC over the epochs in two domains, each named at its line's end.
+    """Draw AUROC over the epochs in two domains, each named at the end of its line.
 
     Args:
-        curves: For the in-distribution and then the shifted domain, by name, epoch to AUROC in [0, 1]; none is empty.
+        curves: Domain name to AUROC in [0, 1] by epoch, the in-distribution domain first; no curve is empty.
     """
     figure = go.Figure()
     for (name, curve), colour, dash in zip(curves.items(), (GREY, ACCENT), ("solid", "dash"), strict=True):

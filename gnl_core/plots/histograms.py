@@ -17,11 +17,11 @@ class Panel(NamedTuple):
     """One histogram: the scores of one domain under one method.
 
     Attributes:
-        scores: One row an image.
+        scores: One row per image.
         shifted: Whether the domain is shifted; shifted bars are hatched.
-        title: Set at the panel's upper left.
-        note: Set at the panel's upper right.
-        footnote: Set below the score axis.
+        title: Text at the upper left of the panel.
+        note: Text at the upper right of the panel.
+        footnote: Text below the score axis.
     """
 
     scores: Scores
@@ -32,13 +32,13 @@ class Panel(NamedTuple):
 
 
 def histogram_shares(scores: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of the scores in each bin; scores beyond the edges count in the outermost bins."""
+    """Compute the share of scores in each bin; scores beyond the edges count in the outermost bins."""
     counts, _ = np.histogram(np.clip(scores, edges[0], edges[-1]), bins=edges)
     return counts / max(1, len(scores))
 
 
 def shared_edges(scores: list[Scores]) -> NDArray[np.float64]:
-    """Bin edges that hold every score of several sets, shape (BINS + 1,)."""
+    """Compute bin edges that enclose every score of several sets, shape (BINS + 1,)."""
     joined = np.concatenate([part.score for part in scores])
     low, high = float(joined.min()), float(joined.max())
     margin = 0.02 * (high - low) or 0.5
@@ -46,7 +46,7 @@ def shared_edges(scores: list[Scores]) -> NDArray[np.float64]:
 
 
 def tallest_share(scores: list[Scores], edges: NDArray[np.float64]) -> float:
-    """Height of the tallest bar of several sets, with a little room above."""
+    """Compute the height of the tallest bar of several sets, plus a small margin."""
     return 1.05 * max(
         histogram_shares(part.score[part.label == label], edges).max() for part in scores for label in LABEL_COLOURS
     )

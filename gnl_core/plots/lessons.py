@@ -1,4 +1,4 @@
-"""Small charts that explain one thing each: a bottleneck's width, views that agree, what matching gains and loses."""
+"""Small charts, each of which explains one thing: the bottleneck's width, agreement of views, effect of matching."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from gnl_core.plots.style import ACCENT, GREY
 
 ROW_PX, HEADING_PX, AXIS_PX = 26, 30, 44
 TALLER_ROW_PX = 27
-ROOM_BESIDE = 0.16  # of the axis from the lowest AUROC to 1: differences stand there
-ROOM_FOR_TEXT = 1.45  # an axis's length in longest bars: their numbers stand behind them
+ROOM_BESIDE = 0.16  # of the axis from the lowest AUROC to 1, for the differences
+ROOM_FOR_TEXT = 1.45  # length of an axis in longest bars, with room for their values
 
 
 class Gain(NamedTuple):
-    """An AUROC without matching and with it."""
+    """AUROC of a domain without matching and with it."""
 
     name: str
     off: float
@@ -26,11 +26,11 @@ class Gain(NamedTuple):
 
 
 def count_widths(counts: Mapping[str, int], *, narrowest: str) -> go.Figure:
-    """How many numbers an image is at each step of a network, as centred bars: one sees where it is narrow.
+    """Draw the number of values per image at each step of a network as centred bars, which shows the bottleneck.
 
     Args:
-        counts: Name of the step to its count, from the first step to the last.
-        narrowest: The step that is the bottleneck; it is the one in colour.
+        counts: Name of each step to its count, from the first step to the last.
+        narrowest: The step that is the bottleneck; only it is in colour.
     """
     names = list(counts)
     bars = go.Bar(
@@ -42,7 +42,7 @@ def count_widths(counts: Mapping[str, int], *, narrowest: str) -> go.Figure:
         text=[f"{count:,}" for count in counts.values()],
         textposition="outside",
         cliponaxis=False,
-        hovertemplate="%{y}: %{text} numbers<extra></extra>",
+        hovertemplate="%{y}: %{text} values<extra></extra>",
     )
     widest = max(counts.values())
     figure = go.Figure(bars)
@@ -54,11 +54,11 @@ def count_widths(counts: Mapping[str, int], *, narrowest: str) -> go.Figure:
 
 
 def agreement_bars(terms: Mapping[str, Mapping[tuple[str, str], float]]) -> go.Figure:
-    """Distances of altered views from the original, a panel a term, a row a view and method.
+    """Draw distances of altered views from the original: one panel per term, one row per view and method.
 
     Args:
-        terms: Heading of the panel to its rows: (view, method) to a cosine distance; the same rows in each. Each panel
-            has an axis of its own: the terms are of different sizes.
+        terms: Heading of each panel to its rows, (view, method) to a cosine distance; all panels have the same rows.
+            Each panel has its own axis, since the terms differ in size.
     """
     rows = list(next(iter(terms.values())))
     views, methods = [view for view, _ in reversed(rows)], [method for _, method in reversed(rows)]
@@ -88,11 +88,11 @@ def agreement_bars(terms: Mapping[str, Mapping[tuple[str, str], float]]) -> go.F
 
 
 def gain_dumbbells(gains: Sequence[Gain], *, shown: str) -> go.Figure:
-    """What matching does to the AUROC of several domains: a line each, from without it to with it.
+    """Draw the effect of matching on the AUROC of several domains: one line each, from without to with matching.
 
     Args:
         gains: The domains, from the first row to the last.
-        shown: The name of the one that the page is about; the only one in colour.
+        shown: Name of the domain that the page is about; only it is in colour.
     """
     figure = go.Figure()
     for gain in gains:
@@ -140,7 +140,7 @@ def gain_dumbbells(gains: Sequence[Gain], *, shown: str) -> go.Figure:
 
 
 def enlarge(figure: go.Figure, factor: float) -> go.Figure:
-    """The same figure for a projector: as wide as its place, higher, and with larger letters."""
+    """Enlarge a figure for a projector: the same relative width, more height and larger text."""
     size = 13 * factor
     figure.update_xaxes(tickfont_size=size, title_font_size=size)
     figure.update_yaxes(tickfont_size=size, title_font_size=size)
@@ -152,5 +152,5 @@ def enlarge(figure: go.Figure, factor: float) -> go.Figure:
 
 
 def enlarge_spans(text: str, factor: float) -> str:
-    """A text whose parts of a size of their own are larger."""
-    return re.sub(r"font-size:(\d+)px", lambda found: f"font-size:{factor * int(found[1]):.0f}px", text)
+    """Enlarge the parts of a text that set their own font size."""
+    return re.sub(r"font-size:(\d+)px", lambda match: f"font-size:{factor * int(match[1]):.0f}px", text)

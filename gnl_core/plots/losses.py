@@ -1,4 +1,4 @@
-"""Training curves."""
+"""Draw training curves."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from gnl_core.plots.style import ACCENT
 from gnl_core.records import EpochRecord
 
 HEIGHT_PX, BOTTOM_PX = 190, 40
-COLUMN_GAP = 0.2  # in widths of a column: numbers stand in it
+COLUMN_GAP = 0.2  # in widths of a column, with room for tick labels
 
 
 def loss_curves(records: list[EpochRecord], *, epochs: int) -> go.Figure:
-    """Each named loss term over the epochs that have it, on an axis of its own: they differ by orders of magnitude.
+    """Draw each named loss term over its epochs, on separate axes: terms differ by orders of magnitude.
 
     Args:
         records: The epochs so far, at least one.
-        epochs: Number of epochs that are planned: the length of the horizontal axis.
+        epochs: Number of planned epochs, the length of the horizontal axis.
     """
     names = list(dict.fromkeys(name for record in records for name in record.losses))
     across = {"range": [0.5, epochs + 0.5], "title": "epoch", "showgrid": False, "fixedrange": True}
@@ -35,12 +35,12 @@ def loss_curves(records: list[EpochRecord], *, epochs: int) -> go.Figure:
 
 
 def term_line(records: list[EpochRecord], name: str, *, column: int) -> Trace:
-    """One loss term over the epochs that have it."""
-    having = [record for record in records if name in record.losses]
+    """Draw one loss term over the epochs that have it."""
+    term_records = [record for record in records if name in record.losses]
     return {
         "type": "scatter",
-        "x": [record.epoch for record in having],
-        "y": [record.losses[name] for record in having],
+        "x": [record.epoch for record in term_records],
+        "y": [record.losses[name] for record in term_records],
         "xaxis": axis_of("x", column),
         "yaxis": axis_of("y", column),
         "mode": "lines+markers",

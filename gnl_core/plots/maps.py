@@ -1,4 +1,4 @@
-"""Anomaly maps as pictures, on a colour scale that the map itself never moves."""
+"""Draw anomaly maps as pictures, on a colour scale that does not depend on the map."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ def colour_map(anomaly_map: NDArray[np.float32], *, upper: float) -> NDArray[np.
         RGB, shape (H, W, 3).
 
     Raises:
-        DivergedError: If a value is not finite; it would look like the lowest one.
+        DivergedError: If a value is not finite; it would look like the lowest value.
     """
     if not all_finite(anomaly_map):
-        raise DivergedError(f"this run diverged (an anomaly map holds values that are not finite); {REMEDY}")
+        raise DivergedError(f"this run diverged (an anomaly map contains values that are not finite); {REMEDY}")
     share = np.clip(anomaly_map / upper, 0, 1)
     colours: NDArray[np.float64] = colormaps[COLOUR_MAP](share)[..., :3]
     return (255 * colours).round().astype(np.uint8)
 
 
 def outline(picture: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Draw the border of a mask: a white line with a dark edge, seen on any ground.
+    """Draw the border of a mask: a white line with a dark edge, visible on any background.
 
     Args:
         picture: RGB, shape (H, W, 3).
-        mask: What to outline, shape (H, W).
+        mask: The mask, shape (H, W).
 
     Returns:
         RGB, shape (H, W, 3).
@@ -57,12 +57,12 @@ def outline(picture: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.u
 def overlay(
     picture: NDArray[np.uint8], coloured: NDArray[np.uint8], *, opacity: float, revealed: float
 ) -> NDArray[np.uint8]:
-    """Lay a coloured map over the left part of a picture.
+    """Overlay a coloured map on the left part of a picture.
 
     Args:
         picture: RGB, shape (H, W, 3).
         coloured: RGB of the same shape.
-        opacity: Of the map, in [0, 1]: 0 shows the picture, 1 the map.
+        opacity: Opacity of the map, in [0, 1]: 0 shows the picture, 1 the map.
         revealed: Share of the width that the map covers, from the left, in [0, 1].
 
     Returns:
@@ -75,7 +75,7 @@ def overlay(
 
 
 def ring(picture: NDArray[np.uint8], *, row: int, column: int, radius_px: int) -> NDArray[np.uint8]:
-    """Draw a ring around a pixel: a white line between dark edges, seen on any ground."""
+    """Draw a ring around a pixel: a white line between dark edges, visible on any background."""
     rows, columns = np.indices(picture.shape[:2])
     off_ring = np.abs(np.hypot(rows - row, columns - column) - radius_px)
     ringed = picture.copy()
@@ -85,6 +85,6 @@ def ring(picture: NDArray[np.uint8], *, row: int, column: int, radius_px: int) -
 
 
 def colour_bar(*, width_px: int, height_px: int) -> NDArray[np.uint8]:
-    """The colours from 0 at the left to the upper end at the right; RGB, shape (height_px, width_px, 3)."""
+    """Draw the colours from 0 at the left to the upper end at the right; RGB, shape (height_px, width_px, 3)."""
     row = np.linspace(0, 1, width_px, dtype=np.float32)
     return colour_map(np.tile(row, (height_px, 1)), upper=1.0)

@@ -1,4 +1,4 @@
-"""An anomaly map whose values are told under the cursor."""
+"""Draw an anomaly map that shows its values under the cursor."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 HEIGHT_PX = 460
-LARGEST_SIDE_PX = 128  # of a larger map, the largest value of each square of pixels is told
+LARGEST_SIDE_PX = 128  # a larger map shows the largest value of each square of pixels
 
 
 def pixel_values(stages: Sequence[NDArray[np.float32]], *, upper: float) -> go.Figure:
-    """The sum of the stage maps in colours; under the cursor its value, and what each stage adds to it.
+    """Draw the sum of the stage maps in colours, with its value and each stage's share under the cursor.
 
     Args:
         stages: Each stage's distances at the image's size, shape (H, W).
@@ -23,7 +23,7 @@ def pixel_values(stages: Sequence[NDArray[np.float32]], *, upper: float) -> go.F
     step = -(-max(total.shape) // LARGEST_SIDE_PX)
     rows, columns = largest_places(total, step=step)
     parts = np.stack([stage[rows, columns] for stage in stages], axis=-1)
-    told = " + ".join(f"%{{customdata[{index}]:.3f}}" for index in range(len(stages)))
+    summands = " + ".join(f"%{{customdata[{index}]:.3f}}" for index in range(len(stages)))
     heatmap = go.Heatmap(
         x=np.arange(total.shape[1])[step // 2 :: step][: rows.shape[1]],
         y=np.arange(total.shape[0])[step // 2 :: step][: rows.shape[0]],
@@ -33,7 +33,7 @@ def pixel_values(stages: Sequence[NDArray[np.float32]], *, upper: float) -> go.F
         zmax=upper,
         colorscale="Inferno",
         colorbar={"thickness": 12, "title": {"text": "distance", "side": "right"}},
-        hovertemplate=f"row %{{y}}, column %{{x}}: <b>%{{z:.3f}}</b> = {told}<extra></extra>",
+        hovertemplate=f"row %{{y}}, column %{{x}}: <b>%{{z:.3f}}</b> = {summands}<extra></extra>",
     )
     figure = go.Figure(heatmap)
     figure.update_xaxes(fixedrange=True, constrain="domain", showgrid=False)
@@ -42,11 +42,11 @@ def pixel_values(stages: Sequence[NDArray[np.float32]], *, upper: float) -> go.F
 
 
 def largest_places(values: NDArray[np.float32], *, step: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Row and column of the largest value of each square of step pixels; what does not fill a square is left out.
+    """Find row and column of the largest value of each square; pixels that do not fill a square are left out.
 
     Args:
         values: Shape (H, W).
-        step: Side of a square.
+        step: Side of a square in pixels.
 
     Returns:
         Rows and columns, shape (H // step, W // step) each.

@@ -1,4 +1,4 @@
-"""A score histogram in-distribution, and below it what somebody expects of the shifted one, or what it is."""
+"""Draw a score histogram in-distribution and, below it, the shifted one once it is revealed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ TOP_PX, GAP_PX, BOTTOM_PX = 30, 58, 44
 
 
 def prediction_histograms(panels: tuple[Panel, Panel], axes: Axes, *, threshold: float, revealed: bool) -> go.Figure:
-    """Two histograms on one score axis; the lower one stays empty until it is revealed.
+    """Draw two histograms on one score axis; the lower one stays empty until it is revealed.
 
     Args:
-        panels: The scores in-distribution and shifted; what is written in them, whether revealed or not.
-        axes: Those of both, so that revealing moves nothing.
-        threshold: Score above which an image is called anomalous; drawn through both.
+        panels: The scores in-distribution and shifted; their texts are shown in either case.
+        axes: Axes of both panels, which stay the same when the bars are revealed.
+        threshold: Score above which an image is called anomalous; drawn through both panels.
         revealed: Whether the shifted bars are drawn.
     """
     height = TOP_PX + 2 * PANEL_PX + GAP_PX + BOTTOM_PX

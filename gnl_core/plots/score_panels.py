@@ -1,4 +1,4 @@
-"""The supplement's Figure 1: what a shift does to the scores of two methods, as a still picture."""
+"""Draw the supplement's Figure 1, the effect of a shift on the scores of two methods, as a static picture."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from gnl_core.plots.style import GREY, LABEL_COLOURS, LABEL_NAMES
 
 SIZE_INCHES = (7.2, 4.2)
 DOTS_PER_INCH = 200
-COLUMN_GAP = 0.06  # share of a panel's width: titles of neighbours stay apart
-COMPARABLE = 4  # methods whose ranges of scores differ by more get an axis each
+COLUMN_GAP = 0.06  # share of a panel's width that separates titles
+COMPARABLE = 4  # largest ratio of score ranges at which methods share an axis
 
 
 def score_panels(methods: Sequence[Sequence[Panel]]) -> Figure:
-    """Histograms of normal and anomalous scores: a row a method, a column a domain.
+    """Draw histograms of normal and anomalous scores: one row per method, one column per domain.
 
-    All panels have one score axis, unless the methods' scores are of different orders: then each row has its own.
+    All panels share one score axis, unless the methods' scores differ in magnitude: then each row has its own.
 
     Args:
-        methods: For each method its panels, as many for each; titles name the domain, notes stand at the upper
+        methods: The panels of each method, the same number for each; titles name the domain, notes appear at the upper
             right, and the first panel's footnote names the method.
     """
     figure = Figure(figsize=SIZE_INCHES, layout=ConstrainedLayoutEngine(wspace=COLUMN_GAP))
@@ -47,22 +47,22 @@ def score_panels(methods: Sequence[Sequence[Panel]]) -> Figure:
 
 
 def row_edges(methods: Sequence[Sequence[Panel]]) -> list[NDArray[np.float64]]:
-    """Bin edges of each row: the same for all if their ranges are alike."""
+    """Compute the bin edges of each row; rows with similar ranges share the same edges."""
     own = [shared_edges([panel.scores for panel in panels]) for panels in methods]
     joined = shared_edges([panel.scores for panels in methods for panel in panels])
     widths = [edges[-1] - edges[0] for edges in own]
-    alike = joined[-1] - joined[0] <= COMPARABLE * min(widths)
-    return [joined] * len(own) if alike else own
+    similar = joined[-1] - joined[0] <= COMPARABLE * min(widths)
+    return [joined] * len(own) if similar else own
 
 
 def draw_panel(axis: Axes, panel: Panel, *, edges: NDArray[np.float64]) -> None:
-    """One histogram: filled in-distribution, outlined and hatched under shift."""
+    """Draw one histogram: filled in-distribution, outlined and hatched under shift."""
     for label in [known for known in LABEL_COLOURS if known in panel.scores.label]:
         colour = LABEL_COLOURS[label]
         heights = histogram_shares(panel.scores.score[panel.scores.label == label], edges)
         draw = partial(axis.bar, edges[:-1], heights, width=np.diff(edges), align="edge")
         draw(color=colour, alpha=0.25 if panel.shifted else 0.7, label=LABEL_NAMES[label])
-        if panel.shifted:  # by itself: in SVG a hatch takes on the filling's opacity
+        if panel.shifted:  # separately: in SVG a hatch inherits the opacity of the fill
             draw(facecolor="none", edgecolor=colour, hatch="////", linewidth=0.6)
     axis.set_xlim(edges[0], edges[-1])
     axis.set_title(panel.title, loc="left", fontsize="medium")
@@ -72,7 +72,7 @@ def draw_panel(axis: Axes, panel: Panel, *, edges: NDArray[np.float64]) -> None:
 
 
 def render(figure: Figure, *, ending: str) -> bytes:
-    """A figure as the bytes of an image file, "svg" or "png"; the same figure gives the same bytes."""
+    """Render a figure to the bytes of an "svg" or "png" file; the same figure always gives the same bytes."""
     stream = BytesIO()
     with rc_context({"svg.hashsalt": "gnl"}):
         metadata = {"Date": None} if ending == "svg" else None

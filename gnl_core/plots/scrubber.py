@@ -1,4 +1,4 @@
-"""Score histograms of several methods in one figure, and a slider over strengths or epochs that needs no server."""
+"""Draw score histograms of several methods in one figure, with a slider over strengths or epochs in the browser."""
 
 from __future__ import annotations
 
@@ -14,22 +14,25 @@ from gnl_core.plots.style import ACCENT, GREY, LABEL_COLOURS, LABEL_NAMES
 
 ROW_PX = 210
 TOP_PX, BOTTOM_PX = 32, 28  # above a panel: its heading; below: ticks
-PLOT_PX, TEXT_PX = ROW_PX - TOP_PX - BOTTOM_PX, 44  # a panel, and the part at its top that its text needs
+PLOT_PX, TEXT_PX = ROW_PX - TOP_PX - BOTTOM_PX, 44  # a panel, and the part at its top reserved for text
 SLIDER_PX = 70
 COLUMN_GAP = 0.08  # in widths of a column
 BAR = 0.94  # its width, in widths of a bin
-STRENGTH_TOLD = "In these figures α = "  # what stands before the slider's value
-# Plain dictionaries up to the figure: Plotly checks its own objects at each change, which takes three times as long.
+STRENGTH_PREFIX = "FDM strength α = "  # text before the slider's value
+# Plain dictionaries until the figure is complete: Plotly checks its own objects at each change, three times slower.
 Trace = dict[str, Any]
-PARTS = {"bar": ("y", "customdata"), "scatter": ("x", "text")}  # what a strength changes in a trace of a kind
+PARTS = {
+    "bar": ("y", "customdata"),
+    "scatter": ("x", "text"),
+}  # per type of trace, the parts that depend on the strength
 
 
 class HistogramPair(NamedTuple):
-    """One method at one strength.
+    """The histograms of one method at one strength.
 
     Attributes:
-        panels: Its scores in-distribution and shifted.
-        threshold: Score above which an image is called anomalous, drawn as a dotted line; None: no line.
+        panels: The scores in-distribution and shifted.
+        threshold: Score above which an image is called anomalous, drawn as a dotted line; None for no line.
     """
 
     panels: tuple[Panel, Panel]
@@ -41,7 +44,7 @@ class Axes(NamedTuple):
 
     Attributes:
         edges: Ascending bin edges, shape (bins + 1,).
-        tallest: Upper end of the vertical axis, in share of a label's images.
+        tallest: Upper end of the vertical axis, as a share of a label's images.
     """
 
     edges: NDArray[np.float64]
@@ -49,12 +52,12 @@ class Axes(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """Bars that were selected in a figure.
+    """A selection of bars in a figure.
 
     Attributes:
         row: Position of the method.
         shifted: 1 for the shifted domain, else 0.
-        strength: The strength of matching that they were drawn at.
+        strength: Strength of matching at which the bars were drawn.
         low: Lower edge of the first bin.
         high: Upper edge of the last bin.
     """
@@ -67,20 +70,24 @@ class Selection(NamedTuple):
 
 
 def scrub_histograms(
-    strengths: Mapping[float, Sequence[HistogramPair]], axes: Sequence[Axes], *, shown: float, told: str = STRENGTH_TOLD
+    strengths: Mapping[float, Sequence[HistogramPair]],
+    axes: Sequence[Axes],
+    *,
+    shown: float,
+    prefix: str = STRENGTH_PREFIX,
 ) -> go.Figure:
-    """A row of two panels for each method; each bar is the share of that label's images in that bin.
+    """Draw two panels per method, in one row; each bar is the share of a label's images in a bin.
 
     Args:
-        strengths: For each strength of matching, weakest first, the methods; one that does not match stands still.
-            Or for each of something else that has an order, such as epochs.
-        axes: Those of each method.
-        shown: The strength that is drawn at first.
-        told: What stands before the slider's value.
+        strengths: For each strength of matching, weakest first, the histograms of all methods; those of a method that
+            does not match stay the same. Other ordered values, such as epochs, work as well.
+        axes: Axes of each method.
+        shown: The strength to draw initially.
+        prefix: Text before the slider's value.
 
     Returns:
-        A figure `figure_height` high. With several strengths its slider moves bars, thresholds, AUROC and counts in
-        the browser. A bar's custom data is the strength that it is drawn at.
+        A figure of height `figure_height`. With several strengths, its slider changes bars, thresholds, AUROC and
+        counts in the browser. A bar's custom data is the strength at which it is drawn.
     """
     rows, scrubbed = len(axes), len(strengths) > 1
     layout = axes_layout(axes) | {
@@ -92,7 +99,7 @@ def scrub_histograms(
             "ygap": (TOP_PX + BOTTOM_PX) / ROW_PX,
         },
         "annotations": [heading(panel.title, column=column) for column, panel in enumerate(strengths[shown][0].panels)],
-        "sliders": [strength_slider(list(strengths), shown=shown, told=told)] if scrubbed else [],
+        "sliders": [strength_slider(list(strengths), shown=shown, prefix=prefix)] if scrubbed else [],
         "height": figure_height(rows, scrubbed=scrubbed),
         "barmode": "overlay",
         "showlegend": False,
@@ -100,15 +107,15 @@ def scrub_histograms(
         "selectdirection": "h",
         "margin": {"l": 0, "r": 0, "t": TOP_PX, "b": BOTTOM_PX + SLIDER_PX * scrubbed},
     }
-    drawn = {strength: draw_traces(found, axes, strength=strength) for strength, found in strengths.items()}
-    filled = [filled_bins(same) for same in zip(*drawn.values(), strict=True)]
+    drawn = {strength: draw_traces(pairs, axes, strength=strength) for strength, pairs in strengths.items()}
+    filled = [filled_bins(variants) for variants in zip(*drawn.values(), strict=True)]
     traces = {strength: [*map(keep_bins, every, filled)] for strength, every in drawn.items()}
     frames = [{"name": f"{strength:g}", "data": [*map(moving_parts, every)]} for strength, every in traces.items()]
     return go.Figure(traces[shown], layout, frames if scrubbed else [])
 
 
 def axes_layout(axes: Sequence[Axes]) -> dict[str, Any]:
-    """The axes of all panels, which Plotly numbers from 1, row by row."""
+    """Lay out the axes of all panels, which Plotly numbers from 1, row by row."""
     layout: dict[str, Any] = {}
     for panel in range(2 * len(axes)):
         own = axes[panel // 2]
@@ -119,28 +126,28 @@ def axes_layout(axes: Sequence[Axes]) -> dict[str, Any]:
 
 
 def heading(title: str, *, column: int) -> dict[str, Any]:
-    """A domain's name above its column, 0 or 1."""
+    """Place a title above a column, counted from 0."""
     corner = {"xref": f"{axis_of('x', column)} domain", "x": 0, "yref": "paper", "y": 1}
     place = corner | {"yshift": TOP_PX - 8, "xanchor": "left"}
     return {"text": title, "showarrow": False, "font": {"size": 14}, **place}
 
 
 def figure_height(rows: int, *, scrubbed: bool) -> int:
-    """Height of the figure in pixels."""
+    """Compute the height of the figure in pixels."""
     return rows * ROW_PX + SLIDER_PX * scrubbed
 
 
 def place_of(figure: go.Figure, trace: int) -> tuple[int, int]:
-    """Which method's panel a trace of the figure stands in, and 1 if it is the shifted one."""
+    """Find the method's row of a trace, and 1 if its panel is the shifted one, else 0."""
     return divmod(int(figure.data[trace].xaxis.removeprefix("x") or 1) - 1, 2)
 
 
 def read_selection(figure: go.Figure, points: Sequence[Mapping[str, Any]]) -> Selection | None:
-    """What was selected in a figure: the bars of the first selected bar's panel; None without any bar.
+    """Read a selection from Plotly's points: the bars in the panel of the first selected bar; None without any bar.
 
     Args:
-        figure: The figure as it was drawn.
-        points: Points as Plotly's events have them, those of lines and texts among them.
+        figure: The figure as drawn.
+        points: Points of Plotly's selection event, which may include those of lines and texts.
     """
     bars = [point for point in points if "customdata" in point]
     if not bars:
@@ -153,22 +160,22 @@ def read_selection(figure: go.Figure, points: Sequence[Mapping[str, Any]]) -> Se
 
 
 def draw_traces(rows: Sequence[HistogramPair], axes: Sequence[Axes], *, strength: float) -> list[Trace]:
-    """The traces of all panels, always in the same order, each on its panel's axes."""
-    panels = [(panel, found, own) for found, own in zip(rows, axes, strict=True) for panel in found.panels]
+    """Draw the traces of all panels, always in the same order, each on its panel's axes."""
+    panels = [(panel, pair, own) for pair, own in zip(rows, axes, strict=True) for panel in pair.panels]
     return [
         trace | {"xaxis": axis_of("x", number), "yaxis": axis_of("y", number)}
-        for number, (panel, found, own) in enumerate(panels)
-        for trace in draw_panel(panel, own, threshold=found.threshold, strength=strength)
+        for number, (panel, pair, own) in enumerate(panels)
+        for trace in draw_panel(panel, own, threshold=pair.threshold, strength=strength)
     ]
 
 
 def axis_of(letter: str, panel: int) -> str:
-    """Plotly's name of a panel's axis: "x", "x2", "x3" and so on."""
+    """Return Plotly's name of a panel's axis: "x", "x2", "x3" and so on."""
     return f"{letter}{panel + 1}" if panel else letter
 
 
 def draw_panel(panel: Panel, axes: Axes, *, threshold: float | None, strength: float) -> list[Trace]:
-    """The bars of each label that is there, the threshold, and the text."""
+    """Draw the bars of each label that occurs, the threshold and the text."""
     labels = [label for label in LABEL_COLOURS if (panel.scores.label == label).any()]
     bars = [histogram_bars(panel, axes.edges, label=label, strength=strength) for label in labels]
     line = [] if threshold is None else [threshold_line(threshold, height=axes.tallest)]
@@ -176,7 +183,7 @@ def draw_panel(panel: Panel, axes: Axes, *, threshold: float | None, strength: f
 
 
 def histogram_bars(panel: Panel, edges: NDArray[np.float64], *, label: int, strength: float) -> Trace:
-    """The bars of one label, filled in-distribution and hatched under shift."""
+    """Draw the bars of one label, filled in-distribution and hatched under shift."""
     colour = LABEL_COLOURS[label]
     heights = histogram_shares(panel.scores.score[panel.scores.label == label], edges)
     return {
@@ -196,25 +203,25 @@ def histogram_bars(panel: Panel, edges: NDArray[np.float64], *, label: int, stre
     }
 
 
-def filled_bins(same: Sequence[Trace]) -> NDArray[np.bool_] | None:
-    """Where one histogram has a bar at any strength; None for a line or a text."""
-    return np.any([trace["y"] > 0 for trace in same], axis=0) if same[0]["type"] == "bar" else None
+def filled_bins(variants: Sequence[Trace]) -> NDArray[np.bool_] | None:
+    """Find the bins of one histogram that have a bar at any strength; None for a line or a text."""
+    return np.any([trace["y"] > 0 for trace in variants], axis=0) if variants[0]["type"] == "bar" else None
 
 
 def keep_bins(trace: Trace, filled: NDArray[np.bool_] | None) -> Trace:
-    """A histogram without the bars that are empty at every strength, half of what the browser would have to draw."""
+    """Drop bars of a histogram that are empty at every strength, which halves the work of the browser."""
     return trace if filled is None else trace | {name: trace[name][filled] for name in ("x", "y", "customdata")}
 
 
 def threshold_line(threshold: float, *, height: float) -> Trace:
-    """A dotted line over the whole panel."""
+    """Draw a dotted line over the whole panel."""
     line = {"color": GREY, "dash": "dot", "width": 1.5}
     ends = {"x": [threshold, threshold], "y": [0, height]}
     return {"type": "scatter", "mode": "lines", "line": line, "hoverinfo": "skip", **ends}
 
 
 def panel_text(panel: Panel, axes: Axes) -> Trace:
-    """Note and footnote at a panel's upper right: as a trace, for frames redraw no layout."""
+    """Draw note and footnote at a panel's upper right, as a trace because frames do not redraw the layout."""
     return {
         "type": "scatter",
         "x": [axes.edges[-1]],
@@ -229,17 +236,17 @@ def panel_text(panel: Panel, axes: Axes) -> Trace:
 
 
 def top_of(axes: Axes) -> float:
-    """Upper end of a panel's vertical axis: above the tallest bar there is room for its text."""
+    """Compute the upper end of a panel's vertical axis, with room for text above the tallest bar."""
     return axes.tallest * PLOT_PX / (PLOT_PX - TEXT_PX)
 
 
 def moving_parts(trace: Trace) -> Trace:
-    """What a strength changes in a trace, and no more: the browser holds every strength."""
+    """Select the parts of a trace that depend on the strength; the browser stores these for every strength."""
     return {name: trace[name] for name in ("type", *PARTS[trace["type"]]) if name in trace}
 
 
-def strength_slider(strengths: Sequence[float], *, shown: float, told: str) -> dict[str, Any]:
-    """The slider below the figure."""
+def strength_slider(strengths: Sequence[float], *, shown: float, prefix: str) -> dict[str, Any]:
+    """Lay out the slider below the figure."""
     at_once = {"mode": "immediate", "frame": {"duration": 0, "redraw": False}, "transition": {"duration": 0}}
     return {
         "active": list(strengths).index(shown),
@@ -247,8 +254,8 @@ def strength_slider(strengths: Sequence[float], *, shown: float, told: str) -> d
             {"label": f"{strength:g}", "method": "animate", "args": [[f"{strength:g}"], at_once]}
             for strength in strengths
         ],
-        "currentvalue": {"prefix": told, "xanchor": "left", "font": {"size": 13}},
-        "transition": {"duration": 0},  # else the handle is on its way for 150 ms after the bars stand
+        "currentvalue": {"prefix": prefix, "xanchor": "left", "font": {"size": 13}},
+        "transition": {"duration": 0},  # otherwise the handle moves for 150 ms after the bars have changed
         "pad": {"t": BOTTOM_PX + 4},
         "len": 1,
         "activebgcolor": ACCENT,

@@ -1,4 +1,4 @@
-"""AUROC against the severity of a corruption, and on an aligned axis below it the label-free shift score."""
+"""Draw AUROC over the severity of a corruption and, on an aligned axis below, the label-free shift score."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from gnl_core.plots.style import ACCENT, GREY
 Bounds = tuple[float, float]
 
 AUROC_PX, SHIFT_PX, GAP_PX = 280, 130, 26
-LABEL_PX = 17  # between two labels at the lines' ends
+LABEL_PX = 17  # between two labels at the ends of lines
 TOP_PX, BOTTOM_PX, RIGHT_PX = 26, 44, 132
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "star")
-DODGE = 0.035  # in severities: intervals of several lines stand beside each other
-FAR = 1.0  # a shift score above it: farther away than training images are from each other
+DODGE = 0.035  # in severities, so that intervals of several lines do not overlap
+FAR = 1.0  # shift scores above it are farther away than training images are from each other
 
 
 class Curve(NamedTuple):
-    """A figure of one method over severities.
+    """A metric of one method over severities.
 
     Attributes:
-        label: Stands at the line's end.
-        method: The method's position: it decides dash and marker.
-        matched: Whether its features are matched: it decides the colour.
-        values: Severity, 0 for none, to the figure; at least one.
-        bounds: Severity to the figure's 95 % interval, for those that have one.
+        label: Text at the end of the line.
+        method: Position of the method, which determines dash and marker.
+        matched: Whether its features are matched, which determines the colour.
+        values: Severity, 0 for unchanged images, to the metric; at least one.
+        bounds: Severity to the metric's 95 % interval, where there is one.
     """
 
     label: str
@@ -40,12 +40,12 @@ class Curve(NamedTuple):
 
 
 def severity_curves(aurocs: Sequence[Curve], shifts: Sequence[Curve], *, strongest: int) -> go.Figure:
-    """Two figures over one axis of severities; one that has no curve is left out.
+    """Draw two charts over one axis of severities; a chart without curves is left out.
 
     Args:
         aurocs: AUROC of each method, with matching and without.
         shifts: Shift scores of each method.
-        strongest: The last severity of the axis; 0 is its first.
+        strongest: Last severity of the axis, which begins at 0.
     """
     parts = [(title, curves, px) for title, curves, px in named_parts(aurocs, shifts) if curves]
     plotted_px = sum(px for *_, px in parts) + GAP_PX * (len(parts) - 1)
@@ -76,7 +76,7 @@ def severity_curves(aurocs: Sequence[Curve], shifts: Sequence[Curve], *, stronge
 
 
 def named_parts(aurocs: Sequence[Curve], shifts: Sequence[Curve]) -> list[tuple[str, Sequence[Curve], int]]:
-    """Both figures with their titles and heights in pixels: as high as their labels need."""
+    """List both charts with their titles and heights in pixels, which leave room for their labels."""
     return [
         ("AUROC", aurocs, max(AUROC_PX, LABEL_PX * (len(aurocs) + 1))),
         ("shift score", shifts, max(SHIFT_PX, LABEL_PX * (len(shifts) + 1))),
@@ -84,7 +84,7 @@ def named_parts(aurocs: Sequence[Curve], shifts: Sequence[Curve]) -> list[tuple[
 
 
 def shown_range(curves: Sequence[Curve], *, shifted: bool) -> Bounds:
-    """The vertical axis: all values and their intervals; a shift score's begins at 0."""
+    """Compute the vertical range, which covers all values and intervals; for shift scores it begins at 0."""
     values = [value for curve in curves for value in curve.values.values()]
     ends = [end for curve in curves for bounds in curve.bounds.values() for end in bounds]
     low, high = min(values + ends), max(values + ends)
@@ -95,7 +95,7 @@ def shown_range(curves: Sequence[Curve], *, shifted: bool) -> Bounds:
 
 
 def draw_curve(curve: Curve, *, offset: float, quantity: str) -> go.Scatter:
-    """One line with a marker at each severity, and thin bars where there are intervals."""
+    """Draw one line with a marker at each severity, and thin bars for intervals."""
     colour = ACCENT if curve.matched else GREY
     severities = sorted(curve.values)
     return go.Scatter(
@@ -106,14 +106,14 @@ def draw_curve(curve: Curve, *, offset: float, quantity: str) -> go.Scatter:
         mode="lines+markers",
         line={"color": colour, "width": 2, "dash": DASHES[curve.method % len(DASHES)]},
         marker={"color": colour, "size": 8, "symbol": MARKERS[curve.method % len(MARKERS)]},
-        customdata=[[severity, told_bounds(curve.bounds.get(severity))] for severity in severities],
+        customdata=[[severity, format_bounds(curve.bounds.get(severity))] for severity in severities],
         hovertemplate=f"{curve.label}, severity %{{customdata[0]}}<br>"
         f"{quantity} %{{y:.3f}}%{{customdata[1]}}<extra></extra>",
     )
 
 
 def interval_bars(curve: Curve, severities: Sequence[int]) -> dict[str, Any]:
-    """Plotly's bars from a value to both ends of its interval; of no length where there is none."""
+    """Lay out Plotly's bars from each value to both ends of its interval; a missing interval has no length."""
     ends = [curve.bounds.get(severity, (curve.values[severity],) * 2) for severity in severities]
     values = [curve.values[severity] for severity in severities]
     return {
@@ -126,13 +126,13 @@ def interval_bars(curve: Curve, severities: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def told_bounds(bounds: Bounds | None) -> str:
-    """An interval behind its value."""
+def format_bounds(bounds: Bounds | None) -> str:
+    """Format an interval for display after its value."""
     return "" if bounds is None else f" ({bounds[0]:.3f}–{bounds[1]:.3f})"
 
 
 def label_ends(figure: go.Figure, curves: Sequence[Curve], *, row: int, units_per_px: float) -> None:
-    """Write each curve's label beside its last point, with a fine line to it where others push it away."""
+    """Write each curve's label beside its last point, with a fine line to it if other labels displace it."""
     ends = [curve.values[max(curve.values)] for curve in curves]
     for curve, end, place in zip(curves, ends, spread(ends, gap=LABEL_PX * units_per_px), strict=True):
         figure.add_annotation(
@@ -152,11 +152,11 @@ def label_ends(figure: go.Figure, curves: Sequence[Curve], *, row: int, units_pe
 
 
 def spread(values: Sequence[float], *, gap: float) -> list[float]:
-    """Places near some values, in their order, that lie a gap or more apart; each group of neighbours stays centred.
+    """Find positions near the values, in their order, at least a gap apart; groups of neighbours stay centred.
 
     Args:
-        values: Where the places would be best.
-        gap: The smallest distance of two places.
+        values: The ideal positions.
+        gap: The smallest distance of two positions.
     """
     groups: list[list[int]] = []
     for position in sorted(range(len(values)), key=lambda index: values[index]):
@@ -171,11 +171,11 @@ def spread(values: Sequence[float], *, gap: float) -> list[float]:
 
 
 def overlap(below: list[int], above: list[int], values: Sequence[float], *, gap: float) -> bool:
-    """Whether two groups of places would come closer than a gap."""
+    """Whether two groups of positions would be closer than a gap."""
     highest = lowest_place(below, values, gap=gap) + gap * (len(below) - 1)
     return lowest_place(above, values, gap=gap) - highest < gap
 
 
 def lowest_place(group: list[int], values: Sequence[float], *, gap: float) -> float:
-    """Where a group of places a gap apart begins, so that its middle is that of its values."""
+    """Compute the first position of a group a gap apart whose middle is that of its values."""
     return sum(values[position] for position in group) / len(group) - gap * (len(group) - 1) / 2

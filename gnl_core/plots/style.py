@@ -1,4 +1,4 @@
-"""The colours, one meaning each in every figure (Okabe & Ito, safe for colour-blind readers)."""
+"""The colours, each with one meaning in every chart (Okabe & Ito, safe for colour-blind readers)."""
 
 NORMAL = "#0072B2"
 ANOMALOUS = "#D55E00"

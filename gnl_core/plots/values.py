@@ -1,4 +1,4 @@
-"""Values of a feature channel before and after matching, and scores over single references."""
+"""Draw values of a feature channel before and after matching, and scores with single references."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from numpy.typing import NDArray
 from gnl_core.plots.style import ACCENT, GREY, NORMAL
 
 CURVES_PX, STRIP_PX = 220, 136
-LARGEST_POINTS = 256  # of a curve: a stage of a large image has thousands of positions
+LARGEST_POINTS = 256  # per curve: a stage of a large image has thousands of positions
 
 
 def value_curves(
     before: NDArray[np.float32], after: NDArray[np.float32], reference: NDArray[np.float32] | None
 ) -> go.Figure:
-    """Sorted values of one channel over their rank, from the smallest to the largest.
+    """Draw the sorted values of one channel over their rank, in ascending order.
 
     Args:
-        before: Ascending values as the stage gives them, shape (N,).
-        after: The same after matching.
-        reference: What matching pulls them toward; None where there is none.
+        before: Ascending values of the stage's output, shape (N,).
+        after: The values after matching.
+        reference: The values that matching pulls toward, or None.
     """
     lines = [("before", before, {"color": GREY, "width": 2}), ("after", after, {"color": ACCENT, "width": 3})]
-    if reference is not None:  # on top: at full strength it lies on the values after matching
+    if reference is not None:  # on top: at full strength it coincides with the values after matching
         lines.append(("reference", reference, {"color": NORMAL, "width": 2, "dash": "dot"}))
     figure = go.Figure([draw_curve(name, values, line) for name, values, line in lines])
     figure.update_xaxes(title="rank of the value, percent", showgrid=False, zeroline=False, fixedrange=True)
@@ -37,7 +37,7 @@ def value_curves(
 
 
 def draw_curve(name: str, values: NDArray[np.float32], line: dict[str, object]) -> go.Scatter:
-    """One line of sorted values, read at evenly spaced ranks."""
+    """Draw one line of sorted values, sampled at evenly spaced ranks."""
     shares = np.linspace(0, 1, min(len(values), LARGEST_POINTS))
     return go.Scatter(
         x=100 * shares,
@@ -50,11 +50,11 @@ def draw_curve(name: str, values: NDArray[np.float32], line: dict[str, object]) 
 
 
 def reference_strip(singles: NDArray[np.float32], *, together: float, off: float) -> go.Figure:
-    """The score with each reference alone as a dot, their mean as a line, and what is shown above as marks.
+    """Draw the score with each single reference as a dot, their mean as a line, and two scores for comparison as marks.
 
     Args:
-        singles: One score a reference, shape (R,).
-        together: The score as it is asked for, with its references together.
+        singles: One score per reference, shape (R,).
+        together: The score with the current settings, which use the references together.
         off: The score without matching.
     """
     numbers = np.arange(1, len(singles) + 1)
@@ -83,7 +83,7 @@ def reference_strip(singles: NDArray[np.float32], *, together: float, off: float
 
 
 def mark_score(name: str, score: float, *, symbol: str, colour: str) -> go.Scatter:
-    """One score with a name of its own."""
+    """Draw one named score."""
     return go.Scatter(
         x=[score],
         y=[0],

@@ -100,7 +100,7 @@ def draw_epochs(results: dict[int, ScoringResult], *, titles: tuple[str, str]) -
         {float(epoch): [draw_row(result, headings)] for epoch, result in results.items()},
         [shared_axes(scores)],
         shown=float(last),
-        told="After epoch ",
+        prefix="After epoch ",
     )
     st.plotly_chart(figure, key="epoch_histograms", config=chart_config("epochs"), alt=describe(results))
     curves = {

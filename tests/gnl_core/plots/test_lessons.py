@@ -52,5 +52,5 @@ def test_parts_of_a_text_that_have_a_size_of_their_own_are_larger_too():
 
 
 @pytest.mark.parametrize("value", [0.6, 1.0])
-def test_no_change_is_told_as_zero(value):
+def test_no_change_is_labelled_zero(value):
     assert gain_dumbbells([Gain("same", value, value)], shown="same").layout.annotations[0].text == "+0.000"

@@ -44,5 +44,5 @@ def test_a_ring_leaves_its_centre_and_all_that_lies_far_from_it():
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_map_that_is_not_finite_is_not_drawn_as_if_it_were_dark(value: float):
-    with pytest.raises(DivergedError, match="an anomaly map holds values that are not finite"):
+    with pytest.raises(DivergedError, match="an anomaly map contains values that are not finite"):
         colour_map(np.array([[0.0, value]], dtype=np.float32), upper=1.0)

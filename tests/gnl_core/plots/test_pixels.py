@@ -13,7 +13,7 @@ def test_a_pixel_tells_its_value_and_what_each_stage_adds():
     assert (heatmap.zmin, heatmap.zmax) == (0, 2.0)
 
 
-def test_of_a_large_map_the_largest_value_of_each_square_is_told():
+def test_a_large_map_shows_the_largest_value_of_each_square():
     values = np.arange(5 * 4, dtype=np.float32).reshape(5, 4)
     rows, columns = largest_places(values, step=2)
     np.testing.assert_array_equal(values[rows, columns], [[5, 7], [13, 15]])  # the fifth row fills no square
