@@ -1,4 +1,4 @@
-"""Which checkpoints there are, and the scores that lie beside them. Nothing here imports PyTorch."""
+"""List checkpoints and read their saved scores. Nothing here imports PyTorch."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ class Checkpoint(NamedTuple):
 
     @property
     def has_references(self) -> bool:
-        """Whether it keeps features of training images: to match with, and to measure a shift against."""
+        """Whether it stores features of training images, which matching and the shift score need."""
         return self.config.detector not in WITHOUT_TEACHER and self.config.stored_references > 0
 
     @property
     def bundled(self) -> bool:
-        """Whether it came with the project."""
+        """Whether it is bundled with the project."""
         return self.folder.path.parent == BUNDLED
 
 
 def runs_root() -> Path:
-    """Where the app's own runs go: $GNL_RUNS, else the project's folder runs."""
+    """Return the folder of the user's runs: $GNL_RUNS, else the project's folder runs."""
     return Path(os.environ.get("GNL_RUNS", PROJECT / "runs"))
 
 
 def list_checkpoints() -> tuple[list[Checkpoint], list[str]]:
-    """All checkpoints, bundled ones first, then the newest; and why some run was left out."""
-    found, problems = [], []
+    """List all checkpoints, bundled ones first, then the newest, and the reasons why runs were left out."""
+    checkpoints, problems = [], []
     own = sorted(list_runs(runs_root()), key=lambda folder: folder.weights.stat().st_mtime, reverse=True)
     for folder in list_runs(BUNDLED) + own:
         try:
@@ -59,18 +59,18 @@ def list_checkpoints() -> tuple[list[Checkpoint], list[str]]:
         except ValueError as error:
             problems.append(str(error))
             continue
-        found.append(Checkpoint(folder, config, hash_weights(folder.weights, folder.weights.stat().st_mtime_ns)))
-    return found, problems
+        checkpoints.append(Checkpoint(folder, config, hash_weights(folder.weights, folder.weights.stat().st_mtime_ns)))
+    return checkpoints, problems
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def hash_weights(weights: Path, modified_ns: int) -> str:
-    """SHA-256 of a checkpoint, computed once for each version of the file."""
+    """Compute the SHA-256 of a checkpoint, once for each version of the file."""
     return hash_file(weights)
 
 
 def saved_scores(weights: Path, sha256: str, *, domain: str, scoring: ScoringConfig) -> Scores | None:
-    """Scores that lie beside a checkpoint, or None."""
+    """Return a checkpoint's saved scores, or None."""
     file = RunFolder(weights.parent).scores
     if not file.exists():
         return None
@@ -81,42 +81,42 @@ def saved_scores(weights: Path, sha256: str, *, domain: str, scoring: ScoringCon
 def chosen_scores(
     weights: Path, sha256: str, modified_ns: int, *, domain: str, scoring: ScoringConfig
 ) -> Scores | None:
-    """One domain's scores under one question, chosen once for each version of the file; nothing ever changes them."""
+    """Select one domain's scores for a scoring, once for each version of the file. Do not modify the result."""
     rows = saved_rows(weights, sha256, modified_ns)
     return None if rows is None else select_scores(rows, domain=domain, scoring=scoring)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def saved_rows(weights: Path, sha256: str, modified_ns: int) -> Columns | None:
-    """All scores of a checkpoint, read once for each version of the file; nothing ever changes them."""
+    """Read all saved scores of a checkpoint, once for each version of the file. Do not modify the result."""
     return read_saved_scores(RunFolder(weights.parent))
 
 
 def saved_shift_scores(weights: Path, sha256: str) -> dict[str, float | None]:
-    """Shift scores of the domains that were last scored beside a checkpoint; None where none can be measured."""
+    """Map the domains in a checkpoint's latest report to their shift scores; None if not measurable."""
     file = RunFolder(weights.parent).report
     return reported_shift_scores(weights, sha256, file.stat().st_mtime_ns) if file.exists() else {}
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def reported_shift_scores(weights: Path, sha256: str, modified_ns: int) -> dict[str, float | None]:
-    """The shift scores of a report, read once for each version of the file."""
+    """Read the shift scores of a report, once for each version of the file."""
     return read_shift_scores(RunFolder(weights.parent))
 
 
 @st.cache_resource(show_spinner=False)
 def kept_scores() -> dict[tuple[str, ...], Scores]:
-    """What was scored so far, for all sessions.
+    """Return the scores computed so far, shared by all sessions.
 
-    Not `st.cache_data`: a function under it cannot move a bar that stands outside of it.
+    Not `st.cache_data`: a function under it cannot update a progress bar created outside it.
     """
     return {}
 
 
 @st.cache_resource(show_spinner=False)
 def kept_shift_scores() -> dict[tuple[str, ...], float | None]:
-    """The shift scores that were measured so far, for all sessions; None where none can be measured.
+    """Return the shift scores measured so far, shared by all sessions; None if not measurable.
 
-    A page can ask whether one is there.
+    A page can check whether one is known.
     """
     return {}

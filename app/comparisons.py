@@ -1,4 +1,4 @@
-"""Which comparisons there are: those that came with the project, and those in the app's folder of runs."""
+"""List the comparisons: those bundled with the project, and those in the user's folder of runs."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class FoundComparison(NamedTuple):
     """A comparison that the page can show.
 
     Attributes:
-        name: What the page calls it.
+        name: Its display name.
         comparison: Its numbers.
-        output: The folder that its command names, or named.
-        bundled: Whether it came with the project; its runs did not.
+        output: The output folder in its command.
+        bundled: Whether it is bundled with the project, which does not include its runs.
     """
 
     name: str
@@ -41,10 +41,10 @@ class FoundComparison(NamedTuple):
 
 
 def list_comparisons() -> tuple[list[FoundComparison], list[str]]:
-    """All comparisons, bundled ones first, then by name; and why some file was left out."""
+    """List all comparisons, bundled ones first, then by name, and the reasons why files were left out."""
     root = runs_root()
     bundled = [BUNDLED / f"{name}.json" for name in BUNDLED_NAMES]
-    found, problems = [], []
+    comparisons, problems = [], []
     for file in [*bundled, *root.glob(FILE), *sorted(root.glob(f"*/{FILE}"))]:
         try:
             comparison = read_once(file, file.stat().st_mtime_ns)
@@ -52,14 +52,16 @@ def list_comparisons() -> tuple[list[FoundComparison], list[str]]:
             problems.append(str(error))
             continue
         if file in bundled:
-            found.append(FoundComparison(bundled_name(comparison), comparison, Path("runs") / file.stem, bundled=True))
+            comparisons.append(
+                FoundComparison(bundled_name(comparison), comparison, Path("runs") / file.stem, bundled=True)
+            )
         else:
-            found.append(FoundComparison(file.parent.name, comparison, file.parent, bundled=False))
-    return found, problems
+            comparisons.append(FoundComparison(file.parent.name, comparison, file.parent, bundled=False))
+    return comparisons, problems
 
 
 def bundled_name(comparison: Comparison) -> str:
-    """Data set, and how much of it."""
+    """Name a bundled comparison by its data set and its numbers of classes and methods."""
     methods = {row.method.detector for row in comparison.rows if not row.published}
     dataset = name_of(DATASET_NAMES, comparison.config.dataset)
     return f"{dataset}, {counted(len(comparison.classes), 'class')}, {counted(len(methods), 'method')}"
@@ -67,25 +69,25 @@ def bundled_name(comparison: Comparison) -> str:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def read_once(file: Path, modified_ns: int) -> Comparison:
-    """A comparison, read once for each version of its file; nothing ever changes it."""
+    """Read a comparison, once for each version of its file. Do not modify the result."""
     return read_comparison(file)
 
 
-def unnoticed_divergence(found: FoundComparison) -> list[str]:
-    """Names of runs beside a comparison that diverged, though its numbers count them: an older version wrote it."""
-    if found.bundled:
+def unnoticed_divergence(listed: FoundComparison) -> list[str]:
+    """Name the diverged runs that a comparison's numbers include, because an older version wrote it."""
+    if listed.bundled:
         return []
-    runs = (run for run in cells_of(found) if run.path.name not in found.comparison.diverged)
+    runs = (run for run in cells_of(listed) if run.path.name not in listed.comparison.diverged)
     return [run.path.name for run in runs if run.scores.exists() and has_diverged(run, run.scores.stat().st_mtime_ns)]
 
 
-def cells_of(found: FoundComparison) -> list[RunFolder]:
-    """Where the runs of a comparison lie, if they do."""
-    comparison = found.comparison
+def cells_of(listed: FoundComparison) -> list[RunFolder]:
+    """List the folders of a comparison's runs; they need not exist."""
+    comparison = listed.comparison
     detectors = dict.fromkeys(row.method.detector for row in comparison.rows if not row.published)
     return [
         cell_folder(
-            found.output,
+            listed.output,
             comparison.config.model_copy(update={"normal_class": normal_class, "detector": detector, "seed": seed}),
         )
         for normal_class, detector, seed in product(comparison.classes, detectors, comparison.seeds)
@@ -94,17 +96,17 @@ def cells_of(found: FoundComparison) -> list[RunFolder]:
 
 @st.cache_data(max_entries=4096, show_spinner=False)
 def has_diverged(run: RunFolder, modified_ns: int) -> bool:
-    """Whether a run's saved scores are not finite, looked up once for each version of their file."""
+    """Return whether any of a run's saved scores is not finite, checked once for each version of their file."""
     return count_diverged_scores(run)[0] > 0
 
 
-def scores_behind(found: FoundComparison, method: Method, *, normal_class: str) -> dict[str, Scores]:
-    """The scores of each domain that a method's run has; none where no run lies beside the comparison."""
-    if found.bundled:
+def scores_behind(listed: FoundComparison, method: Method, *, normal_class: str) -> dict[str, Scores]:
+    """Map each domain to the scores of a method's run; empty if the comparison's folder has no such run."""
+    if listed.bundled:
         return {}
-    run = run_of(found.comparison, found.output, method.detector, normal_class=normal_class)
+    run = run_of(listed.comparison, listed.output, method.detector, normal_class=normal_class)
     if not (run.weights.exists() and run.scores.exists()):
         return {}
     sha256 = hash_weights(run.weights, run.weights.stat().st_mtime_ns)
     rows = saved_rows(run.weights, sha256, run.scores.stat().st_mtime_ns)
-    return {} if rows is None else select_method_scores(found.comparison, rows, method)
+    return {} if rows is None else select_method_scores(listed.comparison, rows, method)

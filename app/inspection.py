@@ -1,8 +1,9 @@
-"""What the page Inspect asks of a detector. It imports PyTorch: import it only where the page has shown the rest."""
+"""Computations of the page Inspect with a detector. Imports PyTorch: import it only after drawing the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,7 +38,7 @@ from gnl_core.runs.scoring import Run, scoring_batches
 from gnl_core.scoring import detect_each
 
 OTHER_REFERENCES = 16
-COMPARED_IMAGES = 256  # training images among which the nearest are looked for
+COMPARED_IMAGES = 256  # training images searched for the nearest ones
 HASHED: dict[str | type, Any] = {
     ScoringConfig: ScoringConfig.model_dump_json,
     Subject: lambda subject: subject.digest,
@@ -45,7 +46,7 @@ HASHED: dict[str | type, Any] = {
 
 
 class ImageScore(NamedTuple):
-    """What a detector says of an image.
+    """A detector's result for an image.
 
     Attributes:
         score: Higher is more anomalous.
@@ -60,11 +61,11 @@ class Stage(NamedTuple):
     """One stage's part in a score.
 
     Attributes:
-        distances: Its part of the anomaly map, shape (H', W').
+        distances: Its contribution to the anomaly map, shape (H', W').
         at_peak: Its value where the sum is largest.
         before: Sorted values of each channel before matching, shape (C, N).
         after: The same after it.
-        reference: What full matching would make of them, or None.
+        reference: The values after full matching, or None.
         moments: Mean and deviation of these, in this order.
         farthest: The channel that full matching moves most.
     """
@@ -79,13 +80,13 @@ class Stage(NamedTuple):
 
 
 class Reasons(NamedTuple):
-    """Why a score is what it is.
+    """The reasons for a score.
 
     Attributes:
         stages: From the low-level one to the abstract one.
         peak: Row and column where the sum of the stages is largest, in the detector's pixels.
         singles: The score with each of several training images as the only reference, shape (R,).
-        others: Whether these were drawn from the training images; else they are those that the checkpoint keeps.
+        others: Whether these references were drawn from the training images; else the checkpoint stores them.
     """
 
     stages: list[Stage]
@@ -105,40 +106,40 @@ class Neighbour(NamedTuple):
 def score_each_image(
     source: Source, subjects: Sequence[Subject], requests: Sequence[ScoringConfig]
 ) -> list[list[ImageScore]]:
-    """Score and map of images, each under several questions, which share work.
+    """Score images with several scorings, which share work.
 
     Returns:
-        For each question one answer an image.
+        For each scoring, one result per image.
 
     Raises:
-        ValueError: If the checkpoint cannot be used, or a score is not finite; says why.
+        ValueError: If the checkpoint cannot be used, or a score is not finite; the message says why.
     """
     run = run_of(source)
     batches = scoring_batches([as_item(subject) for subject in subjects], run.config)
-    found = [detections for _, detections in detect_each(run.detector, batches, requests)]
-    for detection in (one for detections in found for one in detections):
+    by_batch = [detections for _, detections in detect_each(run.detector, batches, requests)]
+    for detection in chain.from_iterable(by_batch):
         check_scores(detection.score.numpy(), source=source.weights.parent.name)
-    return [[one for part in parts for one in split(part)] for parts in zip(*found, strict=True)]
+    return [[score for part in parts for score in split(part)] for parts in zip(*by_batch, strict=True)]
 
 
 def score_image(source: Source, subject: Subject, scoring: ScoringConfig) -> ImageScore:
-    """Score and map of one image under one question; fails as `score_each_image`."""
-    ((found,),) = score_each_image(source, [subject], [scoring])
-    return found
+    """Score one image with one scoring; raises as `score_each_image`."""
+    ((result,),) = score_each_image(source, [subject], [scoring])
+    return result
 
 
-def split(found: Detection) -> list[ImageScore]:
-    """A batch's answers, one an image."""
-    maps = [None] * len(found.score) if found.anomaly_map is None else list(found.anomaly_map[:, 0].numpy())
-    return [ImageScore(score, anomaly_map) for score, anomaly_map in zip(found.score.tolist(), maps, strict=True)]
+def split(batch: Detection) -> list[ImageScore]:
+    """Split a batch's detection into one result per image."""
+    maps = [None] * len(batch.score) if batch.anomaly_map is None else list(batch.anomaly_map[:, 0].numpy())
+    return [ImageScore(score, anomaly_map) for score, anomaly_map in zip(batch.score.tolist(), maps, strict=True)]
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=HASHED)
 def reasons(source: Source, subject: Subject, scoring: ScoringConfig) -> Reasons:
-    """Why an image has its score; nothing ever changes what is returned.
+    """Compute the reasons for an image's score. Do not modify the result.
 
     Raises:
-        ValueError: If the checkpoint cannot be used, or its method has no stages to show; says why.
+        ValueError: If the checkpoint cannot be used, or its method has no stages; the message says why.
     """
     run = run_of(source)
     detector = explained(run)
@@ -169,9 +170,9 @@ def reasons(source: Source, subject: Subject, scoring: ScoringConfig) -> Reasons
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def other_references(source: Source) -> list[torch.Tensor] | None:
-    """Training images drawn by another seed than the stored references', as references; None where there are none.
+    """Encode training images drawn with another seed than the stored references'; None if the images are missing.
 
-    Copies among them count once.
+    Duplicates are included once.
     """
     run = run_of(source)
     try:
@@ -188,13 +189,13 @@ def other_references(source: Source) -> list[torch.Tensor] | None:
 
 
 def as_input(run: Run, subject: Subject) -> torch.Tensor:
-    """An image as a run's detector is given it, shape (3, H, W)."""
+    """Convert an image to the input of a run's detector, shape (3, H, W)."""
     (batch,) = scoring_batches([as_item(subject)], run.config)
     return batch.views["original"][0]
 
 
 def explained(run: Run) -> RD4AD:
-    """The detector, if its method has stages to show.
+    """Return the detector if its method has stages to show.
 
     Raises:
         ValueError: If it has none.
@@ -206,22 +207,22 @@ def explained(run: Run) -> RD4AD:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def training_features(source: Source) -> torch.Tensor:
-    """The teacher's pooled features of up to 256 training images, one row an image; nothing ever changes them."""
+    """Compute the teacher's pooled features of up to 256 training images, one row each. Do not modify the result."""
     run = run_of(source)
     return pooled_features(explained(run), scoring_batches(compared_items(run.config), run.config))
 
 
 def compared_items(config: RunConfig) -> list[Item]:
-    """The training images among which the nearest are looked for."""
+    """List the training images searched for the nearest ones."""
     return split_training(config)[0][:COMPARED_IMAGES]
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASHED)
 def nearest_training(source: Source, subject: Subject, *, count: int) -> list[Neighbour]:
-    """The training images whose pooled features are nearest to an image's, the nearest first.
+    """Find the training images whose pooled features are nearest to an image's, nearest first.
 
     Raises:
-        ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
+        ValueError: If the checkpoint cannot be used, or an image cannot be read; the message says why.
     """
     run = run_of(source)
     query = pooled_features(explained(run), scoring_batches([as_item(subject)], run.config))

@@ -1,4 +1,4 @@
-"""What of the data sets lies on this machine. Listed again after a minute: folders change while the app runs."""
+"""Data sets available on this machine. Listings expire after a minute, because folders change while the app runs."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ LISTED_SECONDS = 60
 
 
 def is_bundled(dataset: str) -> bool:
-    """Whether a data set comes with the project."""
+    """Return whether a data set is bundled with the project."""
     return dataset != FOLDER and not DATASETS[dataset].how_to_get
 
 
 @st.cache_data(ttl=LISTED_SECONDS, max_entries=64, show_spinner=False)
 def classes_here(dataset: str, root: Path | None) -> list[str]:
-    """The classes of a data set on disk whose training images are there."""
+    """List the classes of a data set on disk whose training images are available."""
     return found_classes(dataset, root)
 
 
 @st.cache_data(ttl=LISTED_SECONDS, max_entries=64, show_spinner=False)
 def domains_here(dataset: str, normal_class: str, root: Path | None) -> list[str]:
-    """The domains of a data set on disk whose images are there."""
+    """List the domains of a data set on disk whose images are available."""
     counts = count_domains(dataset, normal_class=normal_class, root=root)
     return [domain for domain, count in counts.items() if count]
 
 
 @st.cache_data(ttl=LISTED_SECONDS, max_entries=64, show_spinner=False)
 def images_equal_to_training(dataset: str, normal_class: str, root: Path | None) -> dict[str, int]:
-    """Domain to the number of its images that equal a training image; none where they are made or not there."""
+    """Map each domain to the number of its images that equal a training image; empty if they cannot be compared."""
     try:
         return look_over(dataset, normal_class=normal_class, root=root).equal
     except ValueError:
@@ -45,16 +45,16 @@ def images_equal_to_training(dataset: str, normal_class: str, root: Path | None)
 
 
 def typed_path(text: str | None) -> Path | None:
-    """A path as people type and paste it: quotes around it, and ~ for the home folder."""
+    """Parse a typed or pasted path: strip quotes, and expand ~ to the home folder."""
     bare = (text or "").strip().strip("'\"")
     return Path(bare).expanduser() if bare else None
 
 
 def check_folder(path: Path) -> None:
-    """Refuse what is no folder that can be read.
+    """Check that a path is a readable folder.
 
     Raises:
-        ValueError: In one sentence for the page.
+        ValueError: If it is not; one sentence for the page.
     """
     try:
         there = path.is_dir()
@@ -65,10 +65,10 @@ def check_folder(path: Path) -> None:
 
 
 def open_own(path: Path) -> DatasetSpec:
-    """The data set that a folder of one's own is.
+    """Open the user's own folder as a data set.
 
     Raises:
-        ValueError: If it is missing, unreadable, or laid out in no way that is known.
+        ValueError: If it is missing, unreadable, or has an unknown layout.
     """
     check_folder(path)
     try:
@@ -78,14 +78,14 @@ def open_own(path: Path) -> DatasetSpec:
 
 
 def known_folders(checkpoints: list[Checkpoint]) -> list[Path]:
-    """Folders of one's own that the page can offer: the one that $GNL_DATA names, then those of trained runs."""
+    """List the user's folders that the page can offer: the one in $GNL_DATA, then those of trained runs."""
     named = default_root()
     candidates = [named.resolve() if named else None, *(own_folder(checkpoint) for checkpoint in checkpoints)]
     return [folder for folder in dict.fromkeys(candidates) if folder and can_be_opened(folder)]
 
 
 def can_be_opened(path: Path) -> bool:
-    """Whether a folder is laid out as one's own images are."""
+    """Return whether a folder can be opened as the user's own data set."""
     try:
         open_own(path)
     except ValueError:
@@ -94,6 +94,6 @@ def can_be_opened(path: Path) -> bool:
 
 
 def is_labelled(path: Path, domain: str) -> bool:
-    """Whether someone has labelled the images of a domain of one's own folder."""
+    """Return whether any image of a domain of the user's folder is labelled."""
     items = list_items(FOLDER, normal_class=open_own(path).classes[0], domain=domain, root=path)
     return any(item.label != UNLABELLED for item in items)

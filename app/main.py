@@ -8,9 +8,9 @@ from app import PANDAS, PROJECT
 from app.display.components import HISTORY
 from app.navigation import carry_choices, is_another_page
 
-# White on the accent is hard to read in the dark theme, and Streamlit's grey for what is written on charts in the light
-# one: both take the theme's text colour instead, and what is written on the main button the dark theme's background.
-# A script that a page brings along takes no room. The menu's bar is 60 px high, and a page begins soon below it.
+# White on the accent is hard to read in the dark theme, as is Streamlit's grey text on charts in the light theme: both
+# use the theme's text colour instead, and the primary button's text uses the dark theme's background. A page's script
+# element takes no space. The menu bar is 60 px high, and the page begins just below it.
 READABLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 5.5rem; }
 [data-testid="stMultiSelect"] [data-tag] { background-color: rgba(0, 158, 115, 0.22); color: inherit; }
@@ -22,7 +22,7 @@ READABLE = """<style>
 }
 [data-testid="stElementContainer"]:has(script) { position: absolute; }
 </style>"""
-# What the page before has left is not seen; the span, since Streamlit puts a style alone where it stays.
+# Hides stale elements of the previous page; the span is needed because Streamlit moves a lone style elsewhere.
 LEFT = """<style>[data-stale="true"] { display: none; }</style><span></span>"""
 NOTHING = [{"type": "bar"}]
 
@@ -81,7 +81,7 @@ DRAW = {
 st.set_page_config(page_title="GNL", page_icon="🔬", layout="wide")
 opening = st.empty()
 with PANDAS:
-    if not st.session_state:  # a browser takes a second to read Plotly: it starts now, beside the imports
+    if not st.session_state:  # a browser takes a second to load Plotly, so start now, in parallel with the imports
         opening.plotly_chart(NOTHING, height=1)
     import pandas  # noqa: F401
 st.logo(PROJECT / "assets" / "logo.svg", size="large")
@@ -95,7 +95,7 @@ st.html(f"<script>{HISTORY}</script>", unsafe_allow_javascript=True)
 if is_another_page(title):
     opening.html(LEFT)
 carry_choices(title)
-# Not by run() of the page: Streamlit takes the choices of a page that runs so for that page's own, and drops those that
-# the pages share from the address whenever another one is opened.
+# Not with the page's run(): Streamlit then treats widgets as the page's own, and drops choices that pages share from
+# the address whenever another page is opened.
 DRAW[title]()
 opening.empty()

@@ -1,8 +1,8 @@
-"""What the pages know about the methods without PyTorch, which takes seconds to import."""
+"""Facts about the methods, without PyTorch, which takes seconds to import."""
 
 from __future__ import annotations
 
-DETECTOR_NAMES = {  # in this order on the pages: what is improved stands above what improves it
+DETECTOR_NAMES = {  # in display order: a baseline before what improves it
     "rd4ad": "RD4AD",
     "gnl": "GNL",
     "rd4ad_augmix": "RD4AD + AugMix",
@@ -17,8 +17,8 @@ DETECTOR_NAMES = {  # in this order on the pages: what is improved stands above 
 }
 DEFAULT_METHODS = ("rd4ad", "gnl")
 MATCHED_BY_DEFAULT = ("gnl",)
-OWN_STRENGTHS = {"gnl": 0.5}  # of matching, as the paper's authors set it; the others do not match of themselves
-WITHOUT_TEACHER = ("f_anogan", "deep_svdd")  # nothing whose features could be matched
+OWN_STRENGTHS = {"gnl": 0.5}  # of matching, as the paper's authors set it; the other methods do not include matching
+WITHOUT_TEACHER = ("f_anogan", "deep_svdd")  # they have no features to match
 REVERSE_DISTILLATION = ("rd4ad", "gnl", "rd4ad_augmix", "rd4ad_mixstyle", "rd4ad_efdm", "rd4ad_jigsaw")
 YARDSTICKS = ("knn", "patchcore")  # they train nothing
 EXTRA_SETTINGS = {
@@ -34,11 +34,11 @@ EXTRA_SETTINGS = {
 
 
 def method_title(detector: str, style_weight: float | None) -> str:
-    """A method's name, with the strength of matching where it is on."""
+    """Return a method's name, with the strength of matching if it is on."""
     name = DETECTOR_NAMES.get(detector, detector)
     return f"{name} + FDM {style_weight:g}" if style_weight else name
 
 
 def in_order(detectors: list[str]) -> tuple[str, ...]:
-    """Methods in the order of the pages, whatever the order in which they were chosen."""
+    """Sort methods in display order."""
     return tuple(name for name in DETECTOR_NAMES if name in detectors)

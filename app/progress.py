@@ -1,4 +1,4 @@
-"""Bars of what takes longer than a moment. Nothing here imports PyTorch."""
+"""Progress bars for long work. Nothing here imports PyTorch."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from gnl_core.datasets.loading import Batches
     from gnl_core.records import Batch
 
-UNSEEN_SECONDS = 0.4  # work that is over by then needs no bar
-CANCELLED = "cancelled_work"  # what this visitor has cancelled last
+UNSEEN_SECONDS = 0.4  # shorter work needs no bar
+CANCELLED = "cancelled_work"  # session key of the work that this visitor cancelled last
 
 
 class Work(NamedTuple):
-    """What is to be looked at before and after some images, so that one bar can tell of all of it.
+    """The images processed before and after a part of the work, so that one bar can show all of it.
 
     Attributes:
-        before: Number of images that are done.
-        after: Number of images that are left.
+        before: Number of images done before this part.
+        after: Number of images left after this part.
     """
 
     before: int
@@ -37,13 +37,13 @@ ALONE = Work(0, 0)
 def track_progress(
     batches: Batches, *, title: str, work: Work = ALONE, key: tuple[str, ...] | None = None
 ) -> Iterator[Batch]:
-    """The batches, with a bar that moves as they are asked for, and says how long all work will take.
+    """Yield the batches while a bar shows the progress and the remaining time of all work.
 
     Args:
-        batches: What is to be looked at.
-        title: What the bar is called.
-        work: What comes before and after it.
-        key: What tells the work from all other, for a button beside the bar that cancels it; unset: no button.
+        batches: The batches to process.
+        title: The title of the bar.
+        work: The work before and after the batches.
+        key: Identifies the work for a button that cancels it; None for no button.
     """
     total, done = len(batches.items), 0
     place, bar, started = st.empty(), None, time.perf_counter()
@@ -60,7 +60,7 @@ def track_progress(
 
 
 def draw_bar(place: DeltaGenerator, key: tuple[str, ...] | None) -> DeltaGenerator:
-    """The place of a bar, beside the button that cancels its work; the click itself ends it: the page is drawn anew."""
+    """Draw a bar beside the button that cancels its work; the click ends the work because it reruns the page."""
     row = place.container(horizontal=True, vertical_alignment="bottom")
     bar = row.empty()
     if key is not None:
@@ -69,20 +69,20 @@ def draw_bar(place: DeltaGenerator, key: tuple[str, ...] | None) -> DeltaGenerat
 
 
 def forget_cancelled() -> None:
-    """Let what was cancelled be done after all, for it is asked for again."""
+    """Allow cancelled work again."""
     st.session_state.pop(CANCELLED, None)
 
 
 def stop_if_cancelled(key: tuple[str, ...], *, title: str) -> None:
-    """End the page here if the visitor has cancelled this work, with a button that begins it anew.
+    """Stop the page here if the visitor has cancelled this work, with a button that restarts it.
 
     Args:
-        key: What tells the work from all other.
-        title: What it is called.
+        key: Identifies the work.
+        title: The title of the work.
     """
     if st.session_state.get(CANCELLED) != key:
         return
-    with st.empty().container():  # where the bar comes, which takes its place
-        st.info(f"{title}: cancelled. Choose something else at the top, or score these images after all.")
+    with st.empty().container():  # the progress bar later replaces this message
+        st.info(f"{title}: cancelled. Choose something else at the top, or score these images now.")
         st.button("Score these images", type="primary", on_click=forget_cancelled)
     st.stop()

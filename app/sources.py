@@ -1,4 +1,4 @@
-"""A checkpoint and the images that it looks at, as they are on disk now. Nothing here imports PyTorch."""
+"""A checkpoint and its images in their current state on disk. Nothing here imports PyTorch."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ WATCHED_SECONDS = 5
 
 
 class Source(NamedTuple):
-    """What scores and maps are computed from; two that are equal give the same.
+    """The inputs of scores and maps; equal sources give equal results.
 
     Attributes:
         weights: The checkpoint's file.
         sha256: Its hash.
-        data_root: Where its data sets lie; None: $GNL_DATA.
-        version: Changes when the images of a folder of one's own do.
+        data_root: The folder of its data sets; None for $GNL_DATA.
+        version: Changes with the images of the user's own folder; empty for other data sets.
     """
 
     weights: Path
@@ -35,24 +35,24 @@ class Source(NamedTuple):
 
 
 def source_of(checkpoint: Checkpoint) -> Source:
-    """What a checkpoint's scores and maps are computed from now."""
+    """Return the current source of a checkpoint's scores and maps."""
     folder = own_folder(checkpoint)
     version = "" if folder is None else fingerprint(folder)
     return Source(checkpoint.folder.weights, checkpoint.sha256, checkpoint.config.data_root, version)
 
 
 def scores_key(source: Source, *, domain: str, scoring: ScoringConfig) -> tuple[str, ...]:
-    """What tells one set of scores from all others."""
+    """Identify one set of scores uniquely."""
     return *images_key(source, domain=domain), scoring.model_dump_json()
 
 
 def images_key(source: Source, *, domain: str) -> tuple[str, ...]:
-    """What tells the images of one domain, as one checkpoint sees them, from all others."""
+    """Identify the images of one domain for one checkpoint uniquely."""
     return source.sha256, str(source.data_root), source.version, domain
 
 
 def own_folder(checkpoint: Checkpoint) -> Path | None:
-    """The folder that a run of one's own images was trained on; None for a run of another data set."""
+    """Return the user's folder on which a run was trained; None for a run of another data set."""
     if checkpoint.config.dataset != FOLDER:
         return None
     root = checkpoint.config.data_root or default_root()
@@ -60,7 +60,7 @@ def own_folder(checkpoint: Checkpoint) -> Path | None:
 
 
 def is_current(saved: Scores, checkpoint: Checkpoint, domain: str) -> bool:
-    """Whether saved scores are of the images that are there now: a folder of one's own changes."""
+    """Return whether saved scores match the images that exist now, because the user's own folder can change."""
     folder = own_folder(checkpoint)
     if folder is None or split_domain(domain)[0] in (TRAIN, HELD_OUT):
         return True
@@ -71,7 +71,7 @@ def is_current(saved: Scores, checkpoint: Checkpoint, domain: str) -> bool:
 
 @st.cache_data(ttl=WATCHED_SECONDS, max_entries=16, show_spinner=False)
 def fingerprint(folder: Path) -> str:
-    """Changes when an image in a folder is added, removed or replaced; what was computed from it is then stale."""
+    """Hash a folder's listing, which changes when an image is added, removed or replaced and results become stale."""
     digest = hashlib.sha256()
     for path in all_images(folder):
         facts = path.stat()
@@ -80,6 +80,6 @@ def fingerprint(folder: Path) -> str:
 
 
 def all_images(folder: Path) -> list[Path]:
-    """The images in a folder and in all folders below it."""
+    """List the images in a folder and in all folders below it."""
     below = [path for inner in list_folders(folder) if not inner.is_symlink() for path in all_images(inner)]
     return list_images(folder, root=folder) + below

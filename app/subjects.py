@@ -1,4 +1,4 @@
-"""One image to be inspected: of a data set, or brought along. Nothing here imports PyTorch."""
+"""An image to inspect: of a data set, or the user's own. Nothing here imports PyTorch."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ SMALLEST_SIDE_PX = 8
 
 
 class Subject(NamedTuple):
-    """An image and what is known of it.
+    """An image and its metadata.
 
     Attributes:
-        path: What identifies it in its data set; its digest where it was brought along.
-        digest: Of its pixels: two with the same digest get the same answers.
+        path: Its identifier in its data set; the digest for the user's own image.
+        digest: Hash of its pixels; equal digests give equal results.
         image: RGB at native size, shape (H, W, 3).
-        mask: Anomalous pixels at native size, shape (H, W), or None where none are marked.
-        label: 0 for normal, 1 for anomalous, -1 where nobody has labelled it.
-        shown: What it shows: its category, or the name of its file.
+        mask: Anomalous pixels at native size, shape (H, W), or None if none are marked.
+        label: 0 for normal, 1 for anomalous, -1 for unlabelled.
+        shown: Its category, or the name of its file.
     """
 
     path: str
@@ -42,10 +42,10 @@ class Subject(NamedTuple):
 
 
 def subject_of(item: Item) -> Subject:
-    """An image of a data set, read.
+    """Read an image of a data set.
 
     Raises:
-        ValueError: If it cannot be read; says why.
+        ValueError: If it cannot be read; the message says why.
     """
     image = item.read()
     labelled = item.label != UNLABELLED
@@ -54,12 +54,12 @@ def subject_of(item: Item) -> Subject:
 
 
 def as_item(subject: Subject) -> Item:
-    """The image as loaders are given it."""
+    """Convert the image to an item for loaders."""
     return Item(subject.path, lambda: subject.image, subject.label, domain="", category=subject.shown)
 
 
 def under_shift(subject: Subject, shift: str) -> Subject:
-    """The image under a corruption, such as "defocus_blur:3": the pixels that a scoring of its data set sees.
+    """Corrupt the image, for example by "defocus_blur:3", to the same pixels as in a scoring of its data set.
 
     Raises:
         ValueError: If there is no such corruption or severity.
@@ -70,14 +70,14 @@ def under_shift(subject: Subject, shift: str) -> Subject:
 
 
 def uploaded_subject(name: str, content: bytes) -> Subject:
-    """An image that a visitor brings along.
+    """Read the user's own image.
 
     Args:
-        name: What it is called.
+        name: Its name in messages.
         content: A PNG or JPEG file of up to 10 MB and 24 megapixels.
 
     Raises:
-        ValueError: If it is anything else; says what came, what is expected and what to do.
+        ValueError: If it is anything else; the message says what came, what is expected and what to do.
     """
     image = read_content(name, content)
     digest = digest_of(image)
@@ -85,7 +85,7 @@ def uploaded_subject(name: str, content: bytes) -> Subject:
 
 
 def read_content(name: str, content: bytes) -> Image:
-    """The pixels of a file whose content nobody has vouched for; fails as `uploaded_subject`."""
+    """Decode the pixels of an untrusted file; raises as `uploaded_subject`."""
     if len(content) > LARGEST_MB * 2**20:
         raise ValueError(f"{name} has {len(content) / 2**20:.0f} MB; choose an image of up to {LARGEST_MB} MB")
     try:
@@ -97,26 +97,24 @@ def read_content(name: str, content: bytes) -> Image:
     except UnusablePixelsError as error:
         raise ValueError(f"{name} holds {error}; save it as an 8-bit PNG") from None
     except PIL.Image.DecompressionBombError:
-        raise ValueError(
-            f"{name} has far more than {LARGEST_MEGAPIXELS} megapixels; make it smaller, up to so many are read"
-        ) from None
+        raise ValueError(f"{name} has far more than {LARGEST_MEGAPIXELS} megapixels; make it smaller") from None
     except PIL.UnidentifiedImageError:
-        raise ValueError(f"{name} is no PNG or JPEG image, whatever its name says; save it as one of the two") from None
+        raise ValueError(f"{name} is not a PNG or JPEG image, whatever its name says; save it as PNG or JPEG") from None
     except Exception:  # a damaged file makes Pillow raise nearly anything
         raise ValueError(f"{name} is truncated or damaged; save it again, or choose another image") from None
 
 
 class UnwantedImageError(ValueError):
-    """An image that is whole and still of no use here."""
+    """A readable image of an unsupported size."""
 
 
 def check_size(name: str, picture: ImageFile) -> None:
-    """Refuse what a header promises, before any memory is asked for."""
+    """Check the size in the header before allocating memory."""
     width, height = picture.size
     if width * height > LARGEST_MEGAPIXELS * 1_000_000:
         megapixels = width * height / 1_000_000
         raise UnwantedImageError(
-            f"{name} has {megapixels:.0f} megapixels; make it smaller, up to {LARGEST_MEGAPIXELS} are read"
+            f"{name} has {megapixels:.0f} megapixels; make it smaller, with at most {LARGEST_MEGAPIXELS}"
         )
     if min(width, height) < SMALLEST_SIDE_PX:
         raise UnwantedImageError(
@@ -125,5 +123,5 @@ def check_size(name: str, picture: ImageFile) -> None:
 
 
 def digest_of(image: Image) -> str:
-    """SHA-256 of an image's shape and pixels."""
+    """Compute the SHA-256 of an image's shape and pixels."""
     return hashlib.sha256(f"{image.shape}".encode() + np.ascontiguousarray(image).tobytes()).hexdigest()

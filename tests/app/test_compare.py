@@ -66,7 +66,7 @@ def test_each_bundled_comparison_opens_with_its_command(open_compare, label: str
     name = BUNDLED_NAMES[LABELS.index(label)]
     wanted = comparison_command(read_comparison(BUNDLED / f"{name}.json"), output=f"runs/{name}")
     assert page.code[0].value == wanted
-    assert any("did not come with the project" in text for text in texts(page))
+    assert any("does not include the scores behind" in text for text in texts(page))
 
 
 def test_it_says_so_where_a_method_that_trains_nothing_is_ahead(open_compare):
@@ -128,7 +128,7 @@ def test_without_the_four_numbers_the_parts_say_what_is_missing(open_compare, wr
     write_own("mine", detectors=("rd4ad", "knn"))
     page = open_compare(comparison="mine")
     assert not page.exception
-    assert any(text.startswith("This needs RD4AD and GNL, each without matching and with it") for text in texts(page))
+    assert any(text.startswith("This needs RD4AD and GNL, each without and with matching") for text in texts(page))
 
 
 def test_a_damaged_file_is_told_in_one_sentence_and_left_out(open_compare, own_runs, write_own):

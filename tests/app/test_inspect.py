@@ -106,7 +106,7 @@ def test_the_curves_of_a_matched_channel_end_where_the_reference_is(open_inspect
 def test_without_matching_a_score_owes_nothing_to_the_references(open_inspect):
     page = open_inspect(why="GNL, FDM off")
     assert not page.exception
-    assert any("no reference has a part" in text for text in texts(page))
+    assert any("does not depend on any reference" in text for text in texts(page))
     by_name = {trace["name"]: trace["y"] for trace in charts(page)[0]["data"]}
     assert by_name["after"] == by_name["before"]
 

@@ -52,11 +52,11 @@ def test_a_photograph_is_turned_upright():
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"GIF89a and so on", "no PNG or JPEG image"),
-        (encoded(np.zeros((20, 20), np.uint8), kind="GIF"), "no PNG or JPEG image"),
+        (b"GIF89a and so on", "not a PNG or JPEG image"),
+        (encoded(np.zeros((20, 20), np.uint8), kind="GIF"), "not a PNG or JPEG image"),
         (encoded(np.random.default_rng(0).integers(256, size=(40, 40, 3)).astype(np.uint8))[:900], "damaged"),
         (encoded(np.zeros((4, 40), np.uint8)), "40×4 pixels"),
-        (b"", "no PNG or JPEG image"),
+        (b"", "not a PNG or JPEG image"),
     ],
 )
 def test_anything_else_is_refused_in_one_sentence(content, said):
