@@ -207,6 +207,18 @@ def flag_of(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+def flag_words(name: str, value: object) -> list[str]:
+    """A setting as words of a command line, such as --style-weight 0.5; no words for a setting that is unset."""
+    flag = flag_of(name)
+    if value is None:
+        return []
+    if isinstance(value, bool):
+        return [flag if value else flag.replace("--", "--no-", 1)]
+    if isinstance(value, tuple):
+        return [flag, "x".join(str(side) for side in dict.fromkeys(value))]
+    return [flag, f"{value:g}" if isinstance(value, float) else str(value)]
+
+
 def stage_indices(stages: Stages) -> frozenset[int]:
     """Indices, from 0, of the stages that a setting such as "1,3" names."""
     return frozenset(int(number) - 1 for number in stages.split(","))

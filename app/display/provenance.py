@@ -9,7 +9,7 @@ from app import PROJECT
 from app.checkpoints import Checkpoint
 from app.controls.view import View
 from app.words import TEACHER_NAMES, name_of
-from gnl_core.config import ScoringConfig, flag_of, scoring_settings
+from gnl_core.config import ScoringConfig, flag_words, scoring_settings
 from gnl_core.records import DomainReport
 from gnl_core.runs.folder import RunFolder
 
@@ -42,11 +42,7 @@ def command(view: View, checkpoint: Checkpoint, scoring: ScoringConfig, *, domai
     asked = {"style_weight": scoring.style_weight} | changed
     if view.root:
         asked["data_root"] = view.root
-    words = [
-        word
-        for name, value in asked.items()
-        for word in (flag_of(name), f"{value:g}" if isinstance(value, float) else str(value))
-    ]
+    words = [word for name, value in asked.items() for word in flag_words(name, value)]
     return shlex.join(["gnl", "score", shown_path(checkpoint.folder), "--domain", *(domains or [view.shifted]), *words])
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from gnl_core.cli.settings import add_settings, given_settings, say
-from gnl_core.config import RunConfig, ScoringConfig, flag_of
+from gnl_core.config import RunConfig, ScoringConfig, flag_words
 from gnl_core.datasets.validation import ANOMALIES
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.outputs import check_output
@@ -73,4 +73,4 @@ def format_judgements(rows: dict[str, Judged]) -> str:
 
 def describe(scoring: ScoringConfig) -> str:
     """A way of looking as the flags of gnl score."""
-    return " ".join(f"{flag_of(name)} {value}" for name, value in scoring.model_dump().items())
+    return " ".join(word for name, value in scoring.model_dump().items() for word in flag_words(name, value))

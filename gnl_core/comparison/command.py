@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from gnl_core.comparison.records import Comparison, Method
-from gnl_core.config import RunConfig, flag_of
+from gnl_core.config import RunConfig, flag_words
 from gnl_core.datasets import find_dataset
 
 NAMED_APART = {"dataset", "normal_class", "detector", "seed", "style_weight"}
@@ -62,17 +62,6 @@ def asked_domains(comparison: Comparison) -> list[str]:
 def changed_settings(config: RunConfig) -> Iterator[str]:
     """A flag for each setting that all runs share and that is not the default."""
     for name, field in RunConfig.model_fields.items():
-        value, written = getattr(config, name), flag_of(name)
-        if name in NAMED_APART or value == field.default:
-            continue
-        if isinstance(value, bool):
-            yield written if value else written.replace("--", "--no-", 1)
-        else:
-            yield from (written, setting_text(value))
-
-
-def setting_text(value: object) -> str:
-    """A setting's value as its flag takes it."""
-    if isinstance(value, tuple):
-        return "x".join(str(side) for side in dict.fromkeys(value))
-    return str(value)
+        value = getattr(config, name)
+        if name not in NAMED_APART and value != field.default:
+            yield from flag_words(name, value)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from gnl_core.config import RunConfig, ScoringConfig, flag_of, parse_config, stage_indices
+from gnl_core.config import RunConfig, ScoringConfig, flag_of, flag_words, parse_config, stage_indices
 
 
 @pytest.mark.parametrize(
@@ -130,3 +130,18 @@ def test_flags_are_spelt_and_stages_parsed_in_one_place(spelling):
     sources = [path for name in ("app", "gnl_core") for path in (package / name).rglob("*.py")]
     places = {path.relative_to(package).as_posix() for path in sources if spelling in path.read_text()}
     assert places <= {"gnl_core/config.py", "gnl_core/plots/losses.py"}  # the latter labels a plot's axes
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("style_weight", 0.5, ["--style-weight", "0.5"]),
+        ("style_weight", None, []),
+        ("align_corners", True, ["--align-corners"]),
+        ("align_corners", False, ["--no-align-corners"]),
+        ("image_size", (48, 64), ["--image-size", "48x64"]),
+        ("image_size", (64, 64), ["--image-size", "64"]),
+    ],
+)
+def test_a_setting_becomes_words_of_a_command_line(name: str, value: object, words: list[str]):
+    assert flag_words(name, value) == words
