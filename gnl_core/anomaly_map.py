@@ -1,4 +1,4 @@
-"""From pairs of feature maps to an anomaly map, and from the map to the image's score (paper, Eq. 2-3)."""
+"""Compute an anomaly map from pairs of feature maps, and an image's score from its map (paper, Eq. 2-3)."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ BLUR_RADIUS_SIGMAS = 4  # as scipy truncates its Gaussian
 
 
 def stage_map(teacher: Tensor, student: Tensor) -> Tensor:
-    """Cosine distance of the two features at each position (Eq. 2).
+    """Compute the cosine distance of the two features at each position (Eq. 2).
 
     Args:
         teacher: Stage map, shape (B, C, H, W).
         student: Its reconstruction, of the same shape.
 
     Returns:
-        Distances in [0, 2], shape (B, 1, H, W); NaN where the student's feature is too large for its norm to be a
-        number, as in a training that diverged. PyTorch takes such a feature for one at a right angle.
+        Distances in [0, 2], shape (B, 1, H, W); NaN where the norm of the student's feature overflows,
+        as after a training that diverged. PyTorch's own result would be the distance at a right angle.
     """
     encoded, rebuilt = teacher.float(), student.float()
-    nothing = 0 * torch.linalg.vector_norm(rebuilt, dim=1, keepdim=True)  # NaN for an infinite norm
-    return (1 - F.cosine_similarity(encoded, rebuilt, dim=1)).clamp_min(0)[:, None] + nothing
+    zero = 0 * torch.linalg.vector_norm(rebuilt, dim=1, keepdim=True)  # NaN for an infinite norm
+    return (1 - F.cosine_similarity(encoded, rebuilt, dim=1)).clamp_min(0)[:, None] + zero
 
 
 def enlarged_stage_maps(
@@ -37,7 +37,7 @@ def enlarged_stage_maps(
     grids: Sequence[CellGrid | None],
     align_corners: bool = False,
 ) -> Tensor:
-    """The stage maps, each brought to the image's size bilinearly.
+    """Compute the stage maps, resized bilinearly to the image's size.
 
     Args:
         teacher: Stage maps, shapes (B, C_k, H_k, W_k).
@@ -64,7 +64,7 @@ def anomaly_map(
     grids: Sequence[CellGrid | None],
     align_corners: bool = False,
 ) -> Tensor:
-    """Sum of the enlarged stage maps (Eq. 3); the arguments are those of `enlarged_stage_maps`.
+    """Sum the enlarged stage maps (Eq. 3); the arguments are those of `enlarged_stage_maps`.
 
     Returns:
         Anomaly map in [0, 2 * number of stages], shape (B, 1, *size).
@@ -74,18 +74,18 @@ def anomaly_map(
 
 
 def smooth(anomaly_map: Tensor, *, sigma_px: float) -> Tensor:
-    """Gaussian smoothing of the map; 0 leaves it as it is, as in the paper (its published code: 4 px at 256 px).
+    """Smooth a map by a Gaussian; 0 leaves it unchanged, as in the paper (its published code: 4 px at 256 px).
 
     Args:
         anomaly_map: Shape (B, 1, H, W).
         sigma_px: Standard deviation in pixels.
 
     Returns:
-        Smoothed map of the same shape; behind a border the map goes on mirrored, as with scipy's Gaussian.
+        Smoothed map of the same shape; the map is mirrored at its borders, as by scipy's Gaussian.
     """
     if sigma_px == 0:
         return anomaly_map
-    largest_radius = min(anomaly_map.shape[-2:])  # mirroring has no more pixels to give
+    largest_radius = min(anomaly_map.shape[-2:])  # mirroring provides no more pixels
     radius = min(max(1, round(BLUR_RADIUS_SIGMAS * sigma_px)), largest_radius)
     kernel = gaussian_kernel(radius, sigma_px=sigma_px).to(anomaly_map)
     extended = extend_mirrored(anomaly_map, radius)
@@ -93,13 +93,13 @@ def smooth(anomaly_map: Tensor, *, sigma_px: float) -> Tensor:
 
 
 def gaussian_kernel(radius: int, *, sigma_px: float) -> Tensor:
-    """A Gaussian's values at the pixels from -radius to radius, of sum 1, shape (2 * radius + 1,)."""
+    """Compute a Gaussian at the pixels from -radius to radius, with sum 1, shape (2 * radius + 1,)."""
     offsets = torch.arange(-radius, radius + 1, dtype=torch.float64)
     return torch.softmax(-0.5 * (offsets / sigma_px).square(), dim=0)
 
 
 def extend_mirrored(maps: Tensor, pixels: int) -> Tensor:
-    """Continue maps (B, C, H, W) behind each border by that many pixels, the border's own first: b a | a b c."""
+    """Extend maps (B, C, H, W) beyond each border by mirrored pixels, the border pixel included: b a | a b c."""
     for dim in (-2, -1):
         before, after = maps.narrow(dim, 0, pixels), maps.narrow(dim, -pixels, pixels)
         maps = torch.cat([before.flip(dim), maps, after.flip(dim)], dim=dim)
@@ -107,12 +107,12 @@ def extend_mirrored(maps: Tensor, pixels: int) -> Tensor:
 
 
 def image_score(anomaly_map: Tensor, *, reduction: str = "maximum", top_percent: float = 10.0) -> Tensor:
-    """One number for each map.
+    """Reduce each map to one score.
 
     Args:
         anomaly_map: Shape (B, 1, H, W).
         reduction: "maximum" (paper, section 2.2), "mean", or "top": the mean of the highest values.
-        top_percent: Share of the positions that "top" averages, in (0, 100]; at least one is taken.
+        top_percent: Share of the positions that "top" averages, in (0, 100]; at least one position counts.
 
     Returns:
         Scores, shape (B,).

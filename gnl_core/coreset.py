@@ -1,4 +1,4 @@
-"""A coreset: few features of many, so that each of the many has one of the few nearby (PatchCore, section 3.2)."""
+"""Select a coreset: a small subset with a nearby member for every feature (PatchCore, section 3.2)."""
 
 from __future__ import annotations
 
@@ -6,42 +6,42 @@ import torch
 from torch import Tensor
 
 PROJECTED_CHANNELS = 128
-ROUNDING = 1e-6  # of the largest squared norm: squared distances from products are no more exact than that
+ROUNDING = 1e-6  # relative to the largest squared norm: the error of squared distances computed from products
 
 
 class Candidates:
-    """Features drawn at random from a stream; no more than a limit of them is held.
+    """A random sample of the features of a stream, of limited size.
 
-    Each feature gets a random number when it comes, and those with the smallest numbers stay: every
-    feature of the stream is as likely to be among them.
+    Each feature gets a random number on arrival, and those with the smallest numbers stay, so every
+    feature of the stream is equally likely to be in the sample.
     """
 
     def __init__(self, *, limit: int, generator: torch.Generator) -> None:
         self.limit = limit
         self.generator = generator
-        self._held: list[Tensor] = []
+        self._sample: list[Tensor] = []
         self._ranks = torch.zeros(0)
 
     def add(self, features: Tensor) -> None:
-        """Look at the next features of the stream, shape (N, D)."""
+        """Add the next features of the stream, shape (N, D)."""
         ranks = torch.cat([self._ranks, torch.rand(len(features), generator=self.generator)])
         if len(ranks) <= self.limit:
-            self._held.append(features)
+            self._sample.append(features)
             self._ranks = ranks
             return
         staying = ranks.topk(self.limit, largest=False).indices.sort().values
-        self._held = [torch.cat([*self._held, features])[staying.to(features.device)]]
+        self._sample = [torch.cat([*self._sample, features])[staying.to(features.device)]]
         self._ranks = ranks[staying]
 
     def features(self) -> Tensor:
-        """Those held, in the order in which they came, shape (at most the limit, D).
+        """Return the sample in order of arrival, shape (at most the limit, D).
 
         Raises:
             ValueError: If the stream was empty.
         """
-        if not self._held:
+        if not self._sample:
             raise ValueError("there is no training image to take features from")
-        return torch.cat(self._held)
+        return torch.cat(self._sample)
 
 
 def draw_coreset(features: Tensor, *, percent: float, generator: torch.Generator) -> Tensor:
@@ -49,12 +49,12 @@ def draw_coreset(features: Tensor, *, percent: float, generator: torch.Generator
 
     Args:
         features: Shape (N, D).
-        percent: Share that is kept, in (0, 100]; at least one.
-        generator: Decides the projection and the first choice.
+        percent: Share of the features to choose, in (0, 100]; at least one is chosen.
+        generator: Determines the projection and the first choice.
 
     Returns:
-        The chosen features, in the order in which they were chosen, shape (M, D); fewer than the share where all the
-        others are copies of them.
+        The chosen features, in order of choice, shape (M, D); fewer than the share if all remaining
+        features are copies of chosen ones.
     """
     count = max(1, round(len(features) * percent / 100))
     projected = project(features, generator=generator)
@@ -63,10 +63,10 @@ def draw_coreset(features: Tensor, *, percent: float, generator: torch.Generator
 
 
 def project(features: Tensor, *, generator: torch.Generator) -> Tensor:
-    """Bring features to fewer channels by a random matrix, which keeps distances nearly (Johnson-Lindenstrauss).
+    """Reduce channels by a random matrix, which nearly preserves distances (Johnson-Lindenstrauss).
 
     Returns:
-        Shape (N, 128): the features themselves where they have no more channels than that.
+        Shape (N, 128): the features themselves if they have no more channels.
     """
     channels = features.shape[1]
     if channels <= PROJECTED_CHANNELS:
@@ -76,18 +76,18 @@ def project(features: Tensor, *, generator: torch.Generator) -> Tensor:
 
 
 def greedy_centres(points: Tensor, *, count: int, first: int) -> Tensor:
-    """Choose points one after the other, each the farthest from its nearest chosen one (k-centre, greedy).
+    """Choose points one after the other, each the farthest from its nearest chosen point (greedy k-centre).
 
     Args:
         points: Shape (N, D).
-        count: How many, 1 to N.
-        first: Number of the point to begin with.
+        count: Number of points to choose, 1 to N.
+        first: Index of the first point.
 
     Returns:
-        Numbers of the chosen points in their order, shape (M,) with M at most `count`; none is chosen twice, nor is a
-        copy of a chosen one.
+        Indices of the chosen points in order of choice, shape (M,) with M at most `count`; no point is chosen twice,
+        and no copy of a chosen point.
     """
-    centred = points - points.mean(dim=0)  # small norms: the products below round less
+    centred = points - points.mean(dim=0)  # smaller norms reduce rounding in the products below
     squares = centred.square().sum(dim=1)
     farness = torch.full_like(squares, torch.inf)
     chosen = torch.empty(count, dtype=torch.long, device=points.device)

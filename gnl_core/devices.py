@@ -1,4 +1,4 @@
-"""Which processor computes."""
+"""Choose the device that computes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ def resolve_device(name: str) -> torch.device:
     """Find the device for a setting.
 
     Args:
-        name: "auto" takes CUDA, else MPS, else the CPU; anything else is a PyTorch device string.
+        name: "auto" for CUDA, else MPS, else the CPU; or a PyTorch device string.
 
     Raises:
-        ValueError: If the name is no device, or this machine has no such device.
+        ValueError: If the name is not a device, or this machine has no such device.
     """
     if name == "auto":
         return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")

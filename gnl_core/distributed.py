@@ -1,7 +1,7 @@
-"""Several processes that train one detector together, and reduced precision, through Lightning Fabric.
+"""Train one detector in several processes or at reduced precision, with Lightning Fabric.
 
-Each process has a copy of the detector and takes its share of every batch. Gradients are averaged before each
-optimizer's step, so any method's own training step works as it is, however many optimizers it has.
+Each process has a copy of the detector and reads its share of every batch. Gradients are averaged before each
+optimizer's step, so every method's own training step works unchanged, with any number of optimizers.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ from gnl_core.config import RunConfig
 from gnl_core.devices import resolve_device
 
 FULL_PRECISION = "32-true"
-SMALLEST_SHARE = 2  # images a process: BatchNorm cannot learn from one
+SMALLEST_SHARE = 2  # images per process, since BatchNorm cannot learn from one
 HOW_TO_INSTALL = 'pip install -e ".[cluster]"'
-CLUSTER_MARKS = ("MASTER_ADDR", "SLURM_JOB_ID")  # what tells the nodes where to meet
+CLUSTER_VARIABLES = ("MASTER_ADDR", "SLURM_JOB_ID")  # from these, nodes know where to connect
 
 
 def unchanged(values: Tensor) -> Tensor:
-    """The mean over one process."""
+    """Return the mean over one process: the values themselves."""
     return values
 
 
 def start_nothing() -> None:
-    """One process has no others to start."""
+    """Do nothing: a single process has no others to start."""
 
 
 @dataclass(frozen=True)
 class Processes:
-    """The processes of a training as one of them sees them; by default it is alone.
+    """The processes of a training, from the point of view of this process; by default, there is only one.
 
     Attributes:
-        rank: Which one this is, from 0; the first writes the run.
-        size: How many there are.
-        device: What this one computes on; None leaves it where the detector is.
-        mean: The mean of a tensor over all of them; each must call it.
+        rank: Index of this process, from 0; the first writes the run.
+        size: Number of processes.
+        device: Device of this process; None for the detector's own.
+        mean: Averages a tensor over all processes; every process must call it.
         autocast: The context in which training steps compute.
-        start: Starts the others and waits until all are there.
+        start: Starts the other processes and waits until all are running.
     """
 
     rank: int = 0
@@ -57,7 +57,7 @@ class Processes:
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the one that writes and tells."""
+        """Whether this process writes files and reports progress."""
         return self.rank == 0
 
 
@@ -65,12 +65,12 @@ ALONE = Processes()
 
 
 def plan_processes(config: RunConfig) -> Processes:
-    """What a run's settings ask for, before any other process is started.
+    """Plan the processes that a run's settings require, before starting any.
 
-    In a process that was started for a training it says which one this is, so that all can run the same code.
+    In a process that was started for a training, the result contains its own rank, so that all run the same code.
 
     Raises:
-        ValueError: If it asks for more than there is, or for a package that is not installed.
+        ValueError: If the settings require more devices than there are, or a package that is not installed.
     """
     size = config.devices * config.num_nodes
     if size == 1 and config.precision == FULL_PRECISION:
@@ -90,31 +90,36 @@ def plan_processes(config: RunConfig) -> Processes:
 
 
 def check_processes(config: RunConfig, device: torch.device, *, size: int) -> None:
-    """Refuse settings that several processes cannot meet."""
+    """Check that several processes can train with these settings.
+
+    Raises:
+        ValueError: If they cannot; the message says what to change.
+    """
     available = count_devices(device)
     if config.devices > available:
         raise ValueError(
-            f"{config.devices} devices were asked for, and this machine has {available} of kind {device.type}; "
+            f"--devices {config.devices} is more than this machine has ({available} of type {device.type}); "
             "lower --devices"
         )
     if device.index is not None and config.device != "auto":
         raise ValueError(
-            f"--device {config.device} is a single one and cannot stand with {size} processes; "
-            f"name the kind alone: --device {device.type}"
+            f"--device {config.device} is a single device and cannot serve {size} processes; "
+            f"pass only the type: --device {device.type}"
         )
     if config.batch_size < SMALLEST_SHARE * size:
         raise ValueError(
             f"a batch of {config.batch_size} images is too small for {size} processes, which need {SMALLEST_SHARE} "
             f"each; use --batch-size {SMALLEST_SHARE * size} or more"
         )
-    if config.num_nodes > 1 and not any(mark in os.environ for mark in CLUSTER_MARKS):
+    if config.num_nodes > 1 and not any(name in os.environ for name in CLUSTER_VARIABLES):
         raise ValueError(
-            "several nodes need a place to meet; set MASTER_ADDR, MASTER_PORT and each node's NODE_RANK, or use Slurm"
+            "several nodes need an address to connect to; "
+            "set MASTER_ADDR, MASTER_PORT and each node's NODE_RANK, or use Slurm"
         )
 
 
 def count_devices(device: torch.device) -> int:
-    """How many devices of a kind this machine has; processor cores for the CPU."""
+    """Count this machine's devices of a type; for the CPU, its processor cores."""
     if device.type == "cpu":
         return os.cpu_count() or 1
     return int(torch.get_device_module(device).device_count())
@@ -142,7 +147,7 @@ def create_fabric(config: RunConfig, device: torch.device, *, strategy: str) -> 
 
 
 def average_gradients(optimizers: Iterable[Optimizer], processes: Processes) -> None:
-    """Have each optimizer step on the mean of all processes' gradients."""
+    """Make each optimizer step with the mean of all processes' gradients."""
     if processes.size == 1:
         return
 
@@ -158,13 +163,13 @@ def average_buffers(detector: nn.Module, processes: Processes) -> None:
     """Set what training changes without gradients, such as BatchNorm's running statistics, to the processes' mean."""
     if processes.size == 1:
         return
-    training = (module for module in detector.modules() if module.training)  # a teacher never is
+    training = (module for module in detector.modules() if module.training)  # a teacher is always in eval mode
     buffers = [buffer for module in training for buffer in module.buffers(recurse=False)]
     average_in_place([buffer for buffer in buffers if buffer.is_floating_point() and buffer.numel()], processes)
 
 
 def average_in_place(tensors: list[Tensor], processes: Processes) -> None:
-    """Replace tensors by their means over the processes, all in one exchange."""
+    """Replace tensors by their means over the processes, in a single exchange."""
     if not tensors:
         return
     means = processes.mean(torch.cat([tensor.flatten() for tensor in tensors]))
@@ -173,7 +178,7 @@ def average_in_place(tensors: list[Tensor], processes: Processes) -> None:
 
 
 def average_values(values: dict[str, float], processes: Processes) -> dict[str, float]:
-    """The mean of each named number over the processes."""
+    """Average each named value over the processes."""
     if processes.size == 1 or not values:
         return values
     means = processes.mean(torch.tensor(list(values.values()), dtype=torch.float64, device=processes.device))

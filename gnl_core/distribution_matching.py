@@ -1,7 +1,7 @@
-"""Give a feature map the value distribution of another.
+"""Match or mix the value distributions of feature maps.
 
-Feature distribution matching (FDM; paper, Eq. 1) takes it from a reference; MixStyle and EFDMix mix
-it among the images of a training batch.
+Feature distribution matching (FDM; paper, Eq. 1) gives a map the distribution of a reference; MixStyle and EFDMix
+mix distributions among the images of a training batch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 LARGEST_INT32 = 2**31 - 1
-SMALLEST_VARIANCE = 1e-6  # MixStyle's, so that a constant channel can be divided by its deviation
+SMALLEST_VARIANCE = 1e-6  # from MixStyle; avoids division by zero for a constant channel
 
 
 def sort_features(features: Tensor) -> Tensor:
@@ -34,7 +34,7 @@ def sort_features(features: Tensor) -> Tensor:
 
 
 def rank_positions(values: Tensor) -> Tensor:
-    """Where each channel's values stand, from the smallest to the largest; tied values in order of position.
+    """Compute each channel's positions in ascending order of value; tied values in order of position.
 
     Args:
         values: Shape (B, C, N).
@@ -44,8 +44,8 @@ def rank_positions(values: Tensor) -> Tensor:
     """
     if not sorts_in_numpy(values):
         return values.sort(dim=2, stable=True).indices
-    bits = (values.detach() + 0.0).view(torch.int32)  # -0.0 becomes 0.0, with which it is tied
-    ascending = torch.where(bits < 0, bits ^ LARGEST_INT32, bits)  # floats as integers of the same order
+    bits = (values.detach() + 0.0).view(torch.int32)  # -0.0 becomes 0.0, since the two are tied
+    ascending = torch.where(bits < 0, bits ^ LARGEST_INT32, bits)  # integers that sort like the floats
     positions = torch.arange(values.shape[2], dtype=torch.int32).expand_as(bits)
     keys = torch.stack([positions, ascending], dim=3).view(torch.int64).squeeze(3)  # value first, then position
     keys.numpy().sort(axis=2)
@@ -53,7 +53,7 @@ def rank_positions(values: Tensor) -> Tensor:
 
 
 def sorts_in_numpy(values: Tensor) -> bool:
-    """Whether NumPy can sort: without indices it is several times faster than PyTorch, but in no traced graph."""
+    """Whether NumPy can sort: without indices it is several times faster than PyTorch, but not in a traced graph."""
     traced = torch.compiler.is_compiling()
     return values.device.type == "cpu" and values.dtype == torch.float32 and sys.byteorder == "little" and not traced
 
@@ -66,9 +66,9 @@ def match_distribution(features: Tensor, sorted_reference: Tensor, *, style_weig
 
     Args:
         features: Feature maps, shape (B, C, H, W).
-        sorted_reference: Sorted reference values, shape (C, N), or (B, C, N) with one for each image;
-            where N is not H * W, its quantiles are interpolated.
-        style_weight: Strength in [0, 1]: 0 returns the features, 1 gives exactly the reference's values.
+        sorted_reference: Sorted reference values, shape (C, N), or (B, C, N) for one reference per image;
+            if N is not H * W, its quantiles are interpolated.
+        style_weight: Strength in [0, 1]: 0 returns the features, 1 exactly the reference's values.
 
     Returns:
         Matched feature maps, shape (B, C, H, W).
@@ -87,14 +87,14 @@ def match_distribution(features: Tensor, sorted_reference: Tensor, *, style_weig
 
 
 def take_distribution(features: Tensor, sorted_reference: Tensor) -> Tensor:
-    """Matching in full, as `match_distribution` at strength 1: what any strength mixes the features with."""
+    """Match fully, as `match_distribution` does at strength 1; lower strengths interpolate toward this result."""
     values = features.flatten(2)
     target = resample_quantiles(sorted_reference, count=values.shape[2]).to(values.dtype).expand_as(values)
     return torch.empty_like(target).scatter_(2, rank_positions(values.float()), target).view(features.shape)
 
 
 def nearest_reference(features: Tensor, sorted_references: Tensor) -> Tensor:
-    """Choose for each image the reference whose value distributions are nearest to its own.
+    """Choose for each image the reference with the nearest value distributions.
 
     The distance is the squared 2-Wasserstein distance of the channels' values, summed over the channels.
 
@@ -112,14 +112,14 @@ def nearest_reference(features: Tensor, sorted_references: Tensor) -> Tensor:
 
 
 def resample_quantiles(sorted_values: Tensor, *, count: int) -> Tensor:
-    """Read sorted values at evenly spaced quantiles, so that images of another size have a reference too.
+    """Resample sorted values at evenly spaced quantiles, so that references fit images of another size.
 
     Args:
         sorted_values: Ascending values, shape (..., C, N).
         count: Number of quantiles.
 
     Returns:
-        Ascending values, shape (..., C, count): the input itself where N is count.
+        Ascending values, shape (..., C, count): the input itself if N equals count.
     """
     if sorted_values.shape[-1] == count:
         return sorted_values
@@ -128,7 +128,7 @@ def resample_quantiles(sorted_values: Tensor, *, count: int) -> Tensor:
 
 
 class Mixing(Protocol):
-    """A way to move maps toward the style of a partner's: `mixstyle` or `efdm`."""
+    """A function that moves maps toward the style of partner maps: `mixstyle` or `efdm`."""
 
     def __call__(self, features: Tensor, partner: Tensor, *, own_share: Tensor) -> Tensor:
         """Mix the style of each image with its partner's; the arguments are those of `mixstyle`."""
@@ -140,8 +140,8 @@ def mixstyle(features: Tensor, partner: Tensor, *, own_share: Tensor) -> Tensor:
     Args:
         features: Feature maps, shape (B, C, H, W).
         partner: The maps whose style is mixed in, of the same shape: the batch in another order.
-        own_share: How much of its own style each image keeps, in [0, 1], shape (B,): 1 leaves the
-            maps as they are, 0 gives them exactly the partner's statistics.
+        own_share: Share of its own style that each image keeps, in [0, 1], shape (B,): 1 leaves the
+            maps unchanged, 0 gives them exactly the partner's statistics.
 
     Returns:
         Mixed maps, shape (B, C, H, W).
@@ -155,7 +155,7 @@ def mixstyle(features: Tensor, partner: Tensor, *, own_share: Tensor) -> Tensor:
 
 
 def channel_statistics(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each channel over its positions, both of shape (B, C, 1, 1)."""
+    """Compute the mean and standard deviation of each channel over its positions, shape (B, C, 1, 1) each."""
     variance = features.var(dim=(2, 3), keepdim=True, correction=0)
     return features.mean(dim=(2, 3), keepdim=True), (variance + SMALLEST_VARIANCE).sqrt()
 
@@ -166,8 +166,8 @@ def efdm(features: Tensor, partner: Tensor, *, own_share: Tensor) -> Tensor:
     Args:
         features: Feature maps, shape (B, C, H, W).
         partner: The maps whose distribution is mixed in, of the same shape.
-        own_share: How much of its own distribution each image keeps, in [0, 1], shape (B,): 1 leaves
-            the maps as they are, 0 gives them exactly the partner's values.
+        own_share: Share of its own distribution that each image keeps, in [0, 1], shape (B,): 1 leaves
+            the maps unchanged, 0 gives them exactly the partner's values.
 
     Returns:
         Mixed maps, shape (B, C, H, W).

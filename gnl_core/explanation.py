@@ -1,4 +1,4 @@
-"""Why reverse distillation scores an image as it does: its stages, matched values, and references one by one."""
+"""Explain a score of reverse distillation by its stages, matched values and single references."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ ALL_STAGES = ",".join(str(stage + 1) for stage in range(STAGE_COUNT))
 
 
 class Peak(NamedTuple):
-    """The pixel where the summed stage maps are largest, and what each stage adds to it.
+    """The pixel where the summed stage maps are largest, and each stage's contribution.
 
     Attributes:
-        row: Its row.
-        column: Its column.
-        parts: Each stage's value there, shape (S,); their sum is the maximum.
+        row: Row of the pixel.
+        column: Column of the pixel.
+        parts: Each stage's value at the pixel, shape (S,); their sum is the maximum.
     """
 
     row: int
@@ -41,9 +41,9 @@ class StageValues(NamedTuple):
     """One stage's values on their way through the teacher, each channel's in ascending order, shapes (C, N).
 
     Attributes:
-        before: As the stage gives them, behind whatever was matched at earlier stages.
-        after: As the next stage reads them; the same where this stage is not matched.
-        reference: What matching would make of them at full strength; None for a checkpoint without references.
+        before: The stage's output, after any matching at earlier stages.
+        after: The values that the next stage reads; equal to `before` if this stage is not matched.
+        reference: The values after matching at full strength; None for a checkpoint without references.
     """
 
     before: Tensor
@@ -52,7 +52,7 @@ class StageValues(NamedTuple):
 
 
 class Moments(NamedTuple):
-    """Where a stage's values lie.
+    """Location and spread of a stage's values.
 
     Attributes:
         mean: Mean over all channels and positions.
@@ -64,7 +64,7 @@ class Moments(NamedTuple):
 
 
 class ViewDistances(NamedTuple):
-    """How far an altered view of an image is from the original, in the features that GNL's two terms compare.
+    """Distances of an altered view from the original, in the features that GNL's two terms compare.
 
     Attributes:
         embedding: Cosine distance of the embeddings.
@@ -76,18 +76,18 @@ class ViewDistances(NamedTuple):
 
 
 def can_explain(detector: Detector) -> TypeGuard[RD4AD]:
-    """Whether a method has a student whose stages can be looked at: all of reverse distillation."""
+    """Whether this module can explain a method's scores: true for reverse distillation and its variants."""
     return isinstance(detector, RD4AD)
 
 
 @torch.inference_mode()
 def stage_maps(detector: RD4AD, image: Tensor, scoring: ScoringConfig) -> Tensor:
-    """Each stage's distances at the image's size; their sum is the anomaly map before smoothing.
+    """Compute each stage's distances at the image's size; their sum is the anomaly map before smoothing.
 
     Args:
         detector: A detector in eval mode.
         image: RGB in [0, 1], shape (3, H, W).
-        scoring: How to look at it.
+        scoring: Settings of the scoring.
 
     Returns:
         Distances in [0, 2], shape (S, H, W), from the low-level stage to the abstract one.
@@ -102,25 +102,25 @@ def stage_maps(detector: RD4AD, image: Tensor, scoring: ScoringConfig) -> Tensor
 
 
 def find_peak(maps: Tensor) -> Peak:
-    """The maximum of the summed stage maps (S, H, W), taken apart."""
+    """Find the maximum of the summed stage maps (S, H, W) and split it by stage."""
     row, column = divmod(int(maps.sum(dim=0).argmax()), maps.shape[-1])
     return Peak(row, column, maps[:, row, column])
 
 
 @torch.inference_mode()
 def trace_values(detector: RD4AD, image: Tensor, scoring: ScoringConfig) -> list[StageValues]:
-    """What matching does to the values of every stage.
+    """Record what matching does to the values of every stage.
 
     Args:
         detector: A detector in eval mode.
         image: RGB in [0, 1], shape (3, H, W).
-        scoring: How to look at it.
+        scoring: Settings of the scoring.
 
     Returns:
         The three stages, from the low-level one to the abstract one.
 
     Raises:
-        ValueError: If the checkpoint keeps fewer references than are asked for.
+        ValueError: If the scoring needs more references than the checkpoint stores.
     """
     own = detector.style_weight
     matching = detector.references.matching(scoring, own_weight=own)
@@ -139,20 +139,20 @@ def trace_values(detector: RD4AD, image: Tensor, scoring: ScoringConfig) -> list
 
 
 def farthest_channel(values: StageValues) -> int:
-    """The channel that full matching moves most, by the mean change of its values; 0 without references."""
+    """Find the channel that full matching changes most, by the mean change of its values; 0 without references."""
     if values.reference is None:
         return 0
     return int((values.reference - values.before).abs().mean(dim=1).argmax())
 
 
 def moments_of(values: Tensor) -> Moments:
-    """Mean and deviation of a stage's values, shape (C, N)."""
+    """Compute the mean and the standard deviation of a stage's values, shape (C, N)."""
     return Moments(float(values.mean()), float(values.std(dim=1, correction=0).mean()))
 
 
 @torch.inference_mode()
 def encode_references(detector: RD4AD, images: Tensor) -> list[Tensor]:
-    """Any images as references, in the form of `References.stages`.
+    """Encode any images as references, in the form of `References.stages`.
 
     Args:
         detector: A detector in eval mode.
@@ -165,16 +165,16 @@ def encode_references(detector: RD4AD, images: Tensor) -> list[Tensor]:
 def score_single_references(
     detector: RD4AD, image: Tensor, scoring: ScoringConfig, references: Sequence[Tensor]
 ) -> Tensor:
-    """The score as it would be with each of several references used alone.
+    """Score an image with each of several references alone.
 
     Args:
         detector: A detector in eval mode.
         image: RGB in [0, 1], shape (3, H, W).
-        scoring: How to look at it; number and choice of references do not matter.
+        scoring: Settings of the scoring; number and choice of references have no effect.
         references: Each stage's sorted values, shapes (R, C, N).
 
     Returns:
-        One score a reference, shape (R,).
+        One score per reference, shape (R,).
     """
     count = len(references[0])
     if not count:
@@ -185,7 +185,7 @@ def score_single_references(
 
 
 def match_each(detector: RD4AD, scoring: ScoringConfig, references: Sequence[Tensor]) -> Mix:
-    """Matching of as many copies of an image as there are references, each to its own."""
+    """Match copies of an image, one per reference, each to its own reference."""
     weight = detector.style_weight if scoring.style_weight is None else scoring.style_weight
     matched = stage_indices(scoring.matched_stages)
 
@@ -197,14 +197,14 @@ def match_each(detector: RD4AD, scoring: ScoringConfig, references: Sequence[Ten
 
 @torch.inference_mode()
 def pooled_features(detector: RD4AD, batches: Iterable[Batch]) -> Tensor:
-    """What the teacher says of whole images: the mean of its last stage's map; nothing is matched.
+    """Describe whole images by the mean of the teacher's last stage map, without matching.
 
     Args:
         detector: A detector in eval mode.
         batches: Images with the view "original".
 
     Returns:
-        One row an image, shape (N, C), on the CPU.
+        One row per image, shape (N, C), on the CPU.
     """
     teacher = detector.network.teacher
     return torch.cat([pool(teacher(batch.views["original"].to(detector.device))).cpu() for batch in batches])
@@ -212,7 +212,7 @@ def pooled_features(detector: RD4AD, batches: Iterable[Batch]) -> Tensor:
 
 @torch.inference_mode()
 def view_distances(detector: RD4AD, original: Tensor, views: Tensor) -> list[ViewDistances]:
-    """What each view adds to GNL's invariance terms before they are averaged and weighted; nothing is matched.
+    """Compute each view's contribution to GNL's invariance terms, before averaging and weighting, without matching.
 
     Args:
         detector: A detector in eval mode.
@@ -220,11 +220,11 @@ def view_distances(detector: RD4AD, original: Tensor, views: Tensor) -> list[Vie
         views: The same image altered, shape (V, 3, H, W).
 
     Returns:
-        One row a view; 0 for a view that changes nothing.
+        One row per view; 0 for a view that changes nothing.
     """
     network = detector.network
-    found = network(network.teacher(torch.cat([original[None], views])))
-    embedding, low_level = found.embedding, found.student[0]
+    features = network(network.teacher(torch.cat([original[None], views])))
+    embedding, low_level = features.embedding, features.student[0]
     return [
         ViewDistances(
             float(cosine_distance(embedding[:1], embedding[row : row + 1])),

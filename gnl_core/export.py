@@ -1,7 +1,7 @@
-"""A trained detector as an ONNX graph: images and strength of matching go in, scores and maps come out.
+"""Export a trained detector as an ONNX graph from images and matching strength to scores and maps.
 
-It is PyTorch's own exporter that makes the graph. It needs the packages of the extra `export`, which nothing
-else imports.
+PyTorch's own exporter makes the graph. It needs the packages of the extra `export`, which no other module
+imports.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from gnl_core.detectors.references import References
 from gnl_core.finite import check_scores
 from gnl_core.models.teachers import Mix
 
-BATCH = "batch"  # the name of the dimension that may have any size
-MEND = "choose a run with one of our own teachers"
-OPSET = 18  # of ONNX: the oldest that PyTorch's exporter writes without converting
+BATCH = "batch"  # name of the dimension that may have any size
+REMEDY = "choose a run with one of our own teachers"
+OPSET = 18  # the oldest ONNX version that PyTorch's exporter writes without conversion
 USE_MATRIX_PRODUCT = 1  # PyTorch's number for cdist's "use_mm_for_euclid_dist"
-REASONS_AGAINST = {"kdad": "its anomaly map is a gradient, and an ONNX graph cannot take one"}
+REASONS_AGAINST = {"kdad": "its anomaly map is a gradient, which an ONNX graph cannot compute"}
 EXPORTABLE = tuple(name for name in DETECTORS if name not in REASONS_AGAINST)
 
 
 class AdjustableReferences(nn.Module):
-    """References that pull features by a strength in a buffer, so that the strength can be a graph's input.
+    """References whose matching strength is a buffer, so that the strength can be an input of the graph.
 
-    Matching is linear in the strength (Eq. 1): it is done in full, and mixed with the features as they came.
+    Matching is linear in the strength (Eq. 1), so features are fully matched and then mixed with the original ones.
     """
 
     strength: Tensor
@@ -46,9 +46,9 @@ class AdjustableReferences(nn.Module):
         self.register_buffer("strength", torch.zeros(()))
 
     def matching(self, scoring: ScoringConfig, *, own_weight: float) -> Mix:
-        """What happens to each stage's map, as `References.matching` gives it, at the buffer's strength."""
+        """Build the function that matches each stage's map, as `References.matching` does, at the buffer's strength."""
         match = self.references.matching(scoring.model_copy(update={"style_weight": 1.0}), own_weight=1.0)
-        assert match is not None  # at strength 1 there always is matching
+        assert match is not None  # strength 1 always means matching
 
         def mix(index: int, stage: Tensor) -> Tensor:
             matched = match(index, stage)
@@ -58,7 +58,7 @@ class AdjustableReferences(nn.Module):
 
 
 class Graph(nn.Module):
-    """A detector and one way of scoring as a function of tensors alone."""
+    """A detector with fixed scoring settings, as a function of tensors only."""
 
     def __init__(self, detector: Detector, scoring: ScoringConfig) -> None:
         super().__init__()
@@ -74,10 +74,10 @@ class Graph(nn.Module):
 
         Args:
             images: RGB in [0, 1], shape (B, 3, H, W).
-            style_weight: Scalar in [0, 1]; None where there is nothing to match.
+            style_weight: Scalar in [0, 1]; None if there is nothing to match.
 
         Returns:
-            Scores (B,), and maps (B, H, W) if the method has them.
+            Scores (B,), and maps (B, H, W) if the method has any.
         """
         inputs = {} if style_weight is None else {"references.strength": style_weight}
         score, anomaly_map = functional_call(self.detector, inputs, (images, self.scoring))
@@ -85,9 +85,9 @@ class Graph(nn.Module):
 
 
 def kept_references(detector: Detector) -> References | None:
-    """What features can be matched to; None where the method does not match, or the checkpoint keeps none."""
-    found = (module for module in detector.modules() if isinstance(module, References) and module.count)
-    return next(found, None) if detector.matches else None
+    """Return the stored references; None if the method does not match or the checkpoint stores none."""
+    stored = (module for module in detector.modules() if isinstance(module, References) and module.count)
+    return next(stored, None) if detector.matches else None
 
 
 def export_onnx(
@@ -97,18 +97,18 @@ def export_onnx(
 
     Its inputs are `images` (float32 RGB in [0, 1], shape (batch, 3, H, W), any batch) and, where features can be
     matched, the scalar `style_weight`; its outputs `scores` (batch,) and, if the method has them, `maps`
-    (batch, H, W). The teacher's weights and normalisation are in it, and so is every other setting of the scoring.
+    (batch, H, W). The graph contains the teacher's weights and normalisation and all other settings of the scoring.
 
     Args:
         detector: A trained detector.
-        scoring: How it looks at images; the strength in it stays open.
+        scoring: Settings of the scoring; the strength remains an input.
         name: The detector's name in DETECTORS.
         image_size: Height and width of the images.
-        facts: What the file says of itself, as its metadata.
+        facts: Metadata of the file.
 
     Raises:
-        ValueError: If the method cannot be exported, a package is missing, the scoring cannot be had, or the scores of
-            example images are not finite.
+        ValueError: If the method cannot be exported, a package is missing, the checkpoint does not support the scoring,
+            or the scores of example images are not finite.
     """
     if name in REASONS_AGAINST:
         raise ValueError(
@@ -116,16 +116,16 @@ def export_onnx(
         )
     if scoring.scoring_precision != "32-true":
         raise ValueError(
-            f"an ONNX file computes in 32 bits, and the question asks for {scoring.scoring_precision}; "
+            f"an ONNX file computes in 32 bits, but the scoring precision is {scoring.scoring_precision}; "
             "add --scoring-precision 32-true"
         )
     operators = translate_operators()
     graph = Graph(detector, scoring)
-    examples = {"images": torch.rand(2, 3, *image_size)}  # one image alone would be taken for a fixed batch
+    examples = {"images": torch.rand(2, 3, *image_size)}  # the exporter would fix the batch size of a single image
     if graph.adjustable:
         examples["style_weight"] = torch.tensor(0.5)
     with torch.no_grad(), quiet():
-        outputs = graph(**examples)  # what is wrong with the question is told here, not within the exporter
+        outputs = graph(**examples)  # invalid scoring settings fail here, not within the exporter
         check_scores(outputs[0].numpy(), source=name)
         program = trace(graph, examples, count=len(outputs), operators=operators)
     program.model.metadata_props.update(facts)
@@ -134,10 +134,10 @@ def export_onnx(
 
 
 def trace(graph: Graph, examples: dict[str, Tensor], *, count: int, operators: dict[Any, Callable[..., Any]]) -> Any:
-    """PyTorch's program of a graph with so many outputs, for batches of any size.
+    """Let PyTorch export a graph with `count` outputs, for batches of any size.
 
     Raises:
-        ValueError: If PyTorch cannot make one.
+        ValueError: If PyTorch cannot export it.
     """
     try:
         program: Any = torch.onnx.export(
@@ -152,14 +152,14 @@ def trace(graph: Graph, examples: dict[str, Tensor], *, count: int, operators: d
         )
     except torch.onnx.errors.OnnxExporterError as error:
         reason = str(error.__cause__ or error).strip().splitlines()[0]
-        raise ValueError(f"PyTorch cannot export this detector ({reason}); {MEND}") from None
-    if str(program.model.graph.inputs[0].shape[0]) != BATCH:  # the exporter fixes a size without a word
-        raise ValueError(f"PyTorch cannot export this detector for batches of any size; {MEND}")
+        raise ValueError(f"PyTorch cannot export this detector ({reason}); {REMEDY}") from None
+    if str(program.model.graph.inputs[0].shape[0]) != BATCH:  # the exporter may fix the size silently
+        raise ValueError(f"PyTorch cannot export this detector for batches of any size; {REMEDY}")
     return program
 
 
 def translate_operators() -> dict[Any, Callable[..., Any]]:
-    """Those of PyTorch's operators that its exporter does not know, and how ONNX says them.
+    """Translate PyTorch operators that its exporter does not support into ONNX.
 
     Raises:
         ValueError: If ONNX's packages are not installed.
@@ -171,7 +171,7 @@ def translate_operators() -> dict[Any, Callable[..., Any]]:
         raise ValueError("gnl export needs ONNX's packages; install gnl with its extra: [export]") from None
 
     def sort(values: Any, stable: bool = True, dim: int = -1, descending: bool = False) -> Any:
-        # ONNX has TopK give tied values in the order of position, which is what stable means.
+        # ONNX's TopK orders tied values by position, as a stable sort does.
         every = op.Slice(op.Shape(values), [dim], [dim + 1])
         return op.TopK(values, every, axis=dim, largest=int(descending), sorted=1)
 
@@ -184,7 +184,7 @@ def translate_operators() -> dict[Any, Callable[..., Any]]:
         return op.Sqrt(op.Relu(op.Sub(squares, op.Add(products, products))))
 
     def mean(values: Any, dim: Sequence[int], keepdim: bool = False) -> Any:
-        # ONNX Runtime adds up the values one after the other, which rounds; one axis at a time keeps its sums short.
+        # ONNX Runtime sums values one after the other, which accumulates rounding; one axis at a time keeps sums short.
         for axis in dim:
             values = op.ReduceMean(values, [axis], keepdims=1)
         return values if keepdim else op.Squeeze(values, list(dim))
@@ -194,7 +194,7 @@ def translate_operators() -> dict[Any, Callable[..., Any]]:
 
 
 def forget_origin(model: Any) -> None:
-    """Remove what the exporter notes of each node: lines of code, and where they lie on this machine."""
+    """Remove the exporter's notes on each node: lines of code and their paths on this machine."""
     for node in model.graph.all_nodes():
         node.metadata_props.clear()
         node.doc_string = None
@@ -202,7 +202,7 @@ def forget_origin(model: Any) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the exporter's remarks about its own future to itself."""
+    """Silence the exporter's deprecation warnings and log messages."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""Jigsaw puzzles: which orders of the tiles to tell apart, and images with their tiles in another order. Pure."""
+"""Jigsaw puzzles: choose orders of tiles that differ clearly, and rearrange the tiles of images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-LARGEST_GRID = 3  # all orders are listed: 9! of them take a moment, 16! would take forever
+LARGEST_GRID = 3  # all orders are listed, which is quick for 9! and not feasible for 16!
 
 
 @lru_cache(maxsize=8)
@@ -17,21 +17,21 @@ def distant_orders(grid: int, *, count: int) -> Tensor:
     """Choose orders of a grid's tiles that differ from each other in as many places as possible.
 
     Greedy, from the tiles in place: the next order is the one whose smallest Hamming distance to
-    those chosen is largest; of these the one with the largest sum of distances, then the first in
-    lexicographic order. Nothing is drawn, so a training that is repeated solves the same puzzles.
+    those chosen is largest; of these, the one with the largest sum of distances, then the first in
+    lexicographic order. Nothing is random, so a repeated training solves the same puzzles.
 
     Args:
-        grid: Tiles a side, 1 to 3.
+        grid: Tiles per side, 1 to 3.
         count: Number of orders besides the tiles in place.
 
     Returns:
-        Shape (count + 1, grid * grid): row r says which tile stands at each place; row 0 is 0, 1, 2, …
+        Shape (count + 1, grid * grid): row r lists the tile at each position; row 0 is 0, 1, 2, …
 
     Raises:
-        ValueError: If the grid is too large to list its orders, or has fewer than are asked for.
+        ValueError: If the grid is too large to list its orders, or has fewer than `count`.
     """
     if not 1 <= grid <= LARGEST_GRID:
-        raise ValueError(f"a puzzle has 1 to {LARGEST_GRID} tiles a side, got {grid}; choose one of these")
+        raise ValueError(f"a puzzle has 1 to {LARGEST_GRID} tiles per side, got {grid}; choose a grid in this range")
     tiles = grid * grid
     orders = np.fromiter(chain.from_iterable(permutations(range(tiles))), dtype=np.uint8).reshape(-1, tiles)
     if not 1 <= count < len(orders):
@@ -40,7 +40,7 @@ def distant_orders(grid: int, *, count: int) -> Tensor:
         )
     chosen, smallest, total = [0], np.full(len(orders), tiles), np.zeros(len(orders), dtype=np.int64)
     for _ in range(count):
-        distance = (orders != orders[chosen[-1]]).sum(axis=1)  # 0 for the chosen one: it is not chosen again
+        distance = (orders != orders[chosen[-1]]).sum(axis=1)  # 0 for the order itself, so it is not chosen again
         smallest, total = np.minimum(smallest, distance), total + distance
         chosen.append(int(np.argmax(smallest * (total.max() + 1) + total)))
     return torch.from_numpy(orders[chosen].astype(np.int64))
@@ -49,15 +49,15 @@ def distant_orders(grid: int, *, count: int) -> Tensor:
 def shuffle_tiles(images: Tensor, orders: Tensor) -> Tensor:
     """Put an image's tiles into another order.
 
-    Where the grid does not divide the image's size, the rows and columns left over at the lower and
-    right edge stay where they are.
+    If the grid does not divide the image's size, the remaining rows and columns at the lower and
+    right edge stay in place.
 
     Args:
         images: Shape (B, C, H, W).
-        orders: Which tile each place gets, counted row by row, shape (B, grid * grid).
+        orders: The tile for each position, counted row by row, shape (B, grid * grid).
 
     Returns:
-        Shape (B, C, H, W); the order 0, 1, 2, … gives the images themselves.
+        Shape (B, C, H, W); the order 0, 1, 2, … returns the images unchanged.
 
     Raises:
         ValueError: If an image is smaller than the grid.
@@ -66,7 +66,7 @@ def shuffle_tiles(images: Tensor, orders: Tensor) -> Tensor:
     grid = round(orders.shape[1] ** 0.5)
     tile_height, tile_width = height // grid, width // grid
     if min(tile_height, tile_width) == 0:
-        raise ValueError(f"images of {height}x{width} px have no {grid}x{grid} tiles; take larger ones")
+        raise ValueError(f"images of {height}x{width} px cannot be cut into {grid}x{grid} tiles; use larger images")
     area = images[:, :, : grid * tile_height, : grid * tile_width]
     tiles = area.reshape(batch, channels, grid, tile_height, grid, tile_width).permute(0, 2, 4, 1, 3, 5)
     rows = torch.arange(batch, device=images.device)[:, None]

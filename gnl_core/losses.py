@@ -1,4 +1,4 @@
-"""Training objectives: pure functions of feature maps."""
+"""Training objectives, as pure functions of feature maps."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-SMALLEST_NORM = 1e-8  # of a product of norms: features that are all zero are at distance 1 from any others
+SMALLEST_NORM = 1e-8  # of a product of norms: all-zero features have distance 1 from any others
 
 
 def cosine_distance(reference: Tensor, candidate: Tensor) -> Tensor:
     """Cosine distance of whole, flattened feature maps, averaged over the batch.
 
-    The `loss` of the paper's Algorithm 1: 1 - cos(reference, candidate), an image at a time.
+    The `loss` of the paper's Algorithm 1: 1 - cos(reference, candidate), image by image.
 
     Args:
         reference: Feature maps, shape (B, C, H, W).
@@ -27,14 +27,16 @@ def cosine_distance(reference: Tensor, candidate: Tensor) -> Tensor:
         ValueError: If the shapes differ.
     """
     if reference.shape != candidate.shape:
-        raise ValueError(f"feature maps must have one shape, got {tuple(reference.shape)} and {tuple(candidate.shape)}")
+        raise ValueError(
+            f"feature maps must have the same shape, got {tuple(reference.shape)} and {tuple(candidate.shape)}"
+        )
     return 1 - cosines(reference, candidate).mean()
 
 
 def cosines(first: Tensor, second: Tensor) -> Tensor:
-    """Cosine of the angle between flattened feature maps, an image at a time.
+    """Compute the cosine of the angle between flattened feature maps, image by image.
 
-    In 32 bits, also where features come in 16: near 1, 16 bits tell cosines apart by hundredths.
+    It is computed in 32 bits even for features in 16 bits, which resolve cosines near 1 only to hundredths.
 
     Args:
         first: Feature maps, shape (B, C, H, W).
@@ -47,26 +49,27 @@ def cosines(first: Tensor, second: Tensor) -> Tensor:
 
 
 class Cosines(torch.autograd.Function):
-    """Cosines of rows of numbers, a pair of rows each.
+    """Cosines of pairs of rows.
 
-    PyTorch's `cosine_similarity` is the same; it and its gradient make a dozen copies of what may be whole maps of a
-    batch, which costs more than the arithmetic. This makes none, and one for each gradient.
+    PyTorch's `cosine_similarity` computes the same, but it and its gradient make a dozen copies of their input, which
+    can be whole maps of a batch, and that costs more than the arithmetic. This function makes no copy forward and one
+    for each gradient.
     """
 
     @staticmethod
     def forward(ctx: Any, first: Tensor, second: Tensor) -> Tensor:
-        """Cosines of rows of two matrices of shape (B, N), shape (B,)."""
+        """Compute the cosines of the rows of two matrices of shape (B, N); shape (B,)."""
         squares = torch.stack([row_products(first, first), row_products(second, second)])
         norms = squares.sqrt().prod(dim=0).clamp_min(SMALLEST_NORM)
-        found = row_products(first, second) / norms
-        ctx.save_for_backward(first, second, squares.clamp_min(SMALLEST_NORM**2), norms, found)
-        return found
+        cosine = row_products(first, second) / norms
+        ctx.save_for_backward(first, second, squares.clamp_min(SMALLEST_NORM**2), norms, cosine)
+        return cosine
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """The gradient of each row a with the other one, b: slope * (b / (|a| |b|) - cosine * a / |a|²)."""
-        first, second, squares, norms, found = ctx.saved_tensors
-        toward, back = slope / norms, -slope * found / squares
+        """Compute the gradient for each row a, with b its partner: slope * (b / (|a| |b|) - cosine * a / |a|²)."""
+        first, second, squares, norms, cosine = ctx.saved_tensors
+        toward, back = slope / norms, -slope * cosine / squares
         return (
             combine_rows(toward, second, back[0], first) if ctx.needs_input_grad[0] else None,
             combine_rows(toward, first, back[1], second) if ctx.needs_input_grad[1] else None,
@@ -74,12 +77,12 @@ class Cosines(torch.autograd.Function):
 
 
 def combine_rows(weight: Tensor, rows: Tensor, other_weight: Tensor, others: Tensor) -> Tensor:
-    """Sum of two matrices of shape (B, N), each times one number a row, of shape (B,)."""
+    """Add two matrices of shape (B, N), each scaled by one weight per row, of shape (B,)."""
     return (weight[:, None] * rows).addcmul_(other_weight[:, None], others)
 
 
 def row_products(first: Tensor, second: Tensor) -> Tensor:
-    """Inner products of the rows of two matrices of shape (B, N), shape (B,), without a copy of either.
+    """Compute the inner products of the rows of two matrices of shape (B, N) without copies; shape (B,).
 
     Unlike PyTorch's `vecdot`, `dot` stays in 32 bits under autocast.
     """
@@ -87,7 +90,7 @@ def row_products(first: Tensor, second: Tensor) -> Tensor:
 
 
 def flatten_maps(maps: Tensor) -> Tensor:
-    """Feature maps (B, C, H, W) as one row an image, channels innermost, as networks here keep them in memory."""
+    """Flatten feature maps (B, C, H, W) to one row per image, channels innermost, which is their layout in memory."""
     return maps.movedim(1, -1).flatten(1)
 
 
@@ -115,10 +118,10 @@ def invariance_loss(original: Tensor, views: Sequence[Tensor]) -> Tensor:
         Scalar in [0, 2].
 
     Raises:
-        ValueError: If there is no view.
+        ValueError: If `views` is empty.
     """
     if not views:
-        raise ValueError("an invariance loss needs at least one augmented view, got none")
+        raise ValueError("an invariance loss needs at least one augmented view, got none; pass the features of a view")
     return torch.stack([cosine_distance(original, view) for view in views]).mean()
 
 
@@ -130,7 +133,7 @@ def value_distance(teacher: Sequence[Tensor], student: Sequence[Tensor]) -> Tens
         student: The maps that imitate them, of the same shapes.
 
     Returns:
-        One number an image, shape (B,); 0 for equal maps.
+        One distance per image, shape (B,); 0 for equal maps.
     """
     return torch.stack([(e - d).square().flatten(1).mean(dim=1) for e, d in zip(teacher, student, strict=True)]).sum(0)
 
@@ -143,6 +146,6 @@ def direction_distance(teacher: Sequence[Tensor], student: Sequence[Tensor]) -> 
         student: The maps that imitate them, of the same shapes.
 
     Returns:
-        One number an image in [0, 2 * number of stages], shape (B,); 0 for parallel maps.
+        One distance per image in [0, 2 * number of stages], shape (B,); 0 for parallel maps.
     """
     return torch.stack([1 - cosines(e, d) for e, d in zip(teacher, student, strict=True)]).sum(0)

@@ -1,4 +1,4 @@
-"""What to do when a device's memory does not hold a batch."""
+"""Handle batches that do not fit into a device's memory."""
 
 from __future__ import annotations
 
@@ -11,49 +11,49 @@ import torch
 from torch import Tensor
 
 Result = TypeVar("Result")
-MARKS = ("out of memory", "can't allocate memory")  # of MPS and of the CPU, which raise a plain RuntimeError
+OUT_OF_MEMORY_TEXTS = ("out of memory", "can't allocate memory")  # MPS and CPU raise a plain RuntimeError
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether PyTorch says with this error that memory ran out."""
-    return isinstance(error, torch.OutOfMemoryError) or any(mark in str(error).lower() for mark in MARKS)
+    """Whether a PyTorch error means that memory ran out."""
+    return isinstance(error, torch.OutOfMemoryError) or any(text in str(error).lower() for text in OUT_OF_MEMORY_TEXTS)
 
 
 def compute_in_chunks(compute: Callable[[Tensor], Result], images: Tensor, *, largest: int) -> tuple[list[Result], int]:
-    """Compute on images in portions; where memory does not hold one, all are halved, and a warning says so.
+    """Compute on images in chunks; if a chunk does not fit into memory, halve the chunk size with a warning.
 
     Args:
-        compute: What to compute; each image's result does not depend on the others.
+        compute: The computation; each image's result must not depend on the others.
         images: Shape (B, ...).
-        largest: Images a portion to begin with.
+        largest: Images per chunk at the start.
 
     Returns:
-        The result of each portion in order, and the portion that did fit.
+        The result of each chunk in order, and the chunk size that fits.
 
     Raises:
         ValueError: If not even a single image fits.
     """
-    portion = min(largest, len(images))
+    chunk_size = min(largest, len(images))
     while True:
         try:
-            return [compute(part) for part in torch.split(images, portion)], largest
+            return [compute(part) for part in torch.split(images, chunk_size)], largest
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-        if portion == 1:
+        if chunk_size == 1:
             raise ValueError(
                 "one image does not fit into the device's memory; score with --device cpu, or train at a smaller "
                 "--image-size"
             )
-        largest = portion = (portion + 1) // 2
-        warnings.warn(f"out of memory; going on in portions of {portion}", stacklevel=2)
+        largest = chunk_size = (chunk_size + 1) // 2
+        warnings.warn(f"out of memory; continuing in chunks of {chunk_size}", stacklevel=2)
 
 
 @contextmanager
 def explain_memory(count: int) -> Iterator[None]:
-    """Tell in one sentence that a training step on so many images needs more memory than there is.
+    """Turn an out-of-memory error in a training step on `count` images into one clear sentence.
 
-    The batch is not halved here: BatchNorm would see half of it, and something else would be learnt.
+    The batch is not halved here: BatchNorm would then see half of it, which would change the training.
 
     Raises:
         ValueError: If memory runs out.

@@ -1,8 +1,8 @@
-"""The numbers of the paper's supplement, as they were published. None of them is ours.
+"""The results of the paper's supplement, as published. None of them is ours.
 
-`published_auroc.csv` holds its three tables, a number a row: AUROC in percent on MNIST (tested on MNIST-M too)
-and PACS. To be read with care: the columns of Deep-SVDD and f-AnoGAN for the digits 5-9 repeat those for 0-4 to
-within 0.16, and single numbers, such as f-AnoGAN on guitar under sketch (96.94), stand far from
+`published_auroc.csv` contains its three tables, one number per row: AUROC in percent on MNIST (also tested on
+MNIST-M) and PACS. Read them with care: the columns of Deep-SVDD and f-AnoGAN for the digits 5-9 repeat those for
+0-4 to within 0.16, and single numbers, such as f-AnoGAN on guitar under sketch (96.94), differ widely from
 their neighbours. Backbone, image size and training differ from our defaults.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
-PUBLISHED_NAMES = {  # a row of DETECTORS to its name in the supplement
+PUBLISHED_NAMES = {  # key of DETECTORS to name in the supplement
     "deep_svdd": "Deep-SVDD",
     "f_anogan": "f-AnoGAN",
     "kdad": "KDAD",
@@ -27,20 +27,20 @@ PUBLISHED_NAMES = {  # a row of DETECTORS to its name in the supplement
 
 
 def published_auroc(dataset: str, detector: str, domain: str, *, classes: Sequence[str]) -> float | None:
-    """Mean of the published AUROCs over exactly these classes.
+    """Average the published AUROCs over exactly these classes.
 
     Returns:
-        A number in [0, 1], or None where one of them was not published.
+        The mean in [0, 1], or None if any of them was not published.
     """
     name = PUBLISHED_NAMES.get(detector, "")
-    found = [published_numbers().get((dataset, name, normal_class, domain)) for normal_class in classes]
-    known = [value for value in found if value is not None]
-    return sum(known) / len(known) / 100 if known and len(known) == len(found) else None
+    values = [published_numbers().get((dataset, name, normal_class, domain)) for normal_class in classes]
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) / 100 if known and len(known) == len(values) else None
 
 
 @cache
 def published_numbers() -> dict[tuple[str, str, str, str], float]:
-    """Dataset, method, normal class and domain to AUROC in percent."""
+    """Read the published results: data set, method, normal class and domain to AUROC in percent."""
     with files("gnl_core").joinpath("published_auroc.csv").open(encoding="utf-8") as stream:
         return {
             (row["dataset"], row["method"], row["normal_class"], row["domain"]): float(row["auroc_percent"])

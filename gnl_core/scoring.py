@@ -1,4 +1,4 @@
-"""The one scoring path of app, command line and tests."""
+"""Score images; app, command line and tests all use this module."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from gnl_core.metrics.pixel import compare_with_masks, report_pixels
 from gnl_core.models.teachers import Teacher
 from gnl_core.records import Batch, Detection, PixelReport, Scores
 
-CACHED_PIXELS = 2**17
-FEWEST_IN_PORTION = 4
+CACHED_PIXELS = 2**17  # pixels per chunk whose maps fit into a processor's cache
+SMALLEST_CHUNK = 4
 
 
 def detect(detector: Detector, batches: Iterable[Batch], scoring: ScoringConfig) -> Iterator[tuple[Batch, Detection]]:
-    """Look at images batch by batch.
+    """Compute scores and anomaly maps batch by batch.
 
     Args:
         detector: A detector in eval mode.
         batches: Images with the view "original".
-        scoring: How to look at them.
+        scoring: Settings of the scoring.
 
     Yields:
         Each batch with its detection, on the CPU.
@@ -41,61 +41,62 @@ def detect(detector: Detector, batches: Iterable[Batch], scoring: ScoringConfig)
 def detect_each(
     detector: Detector, batches: Iterable[Batch], scorings: Sequence[ScoringConfig]
 ) -> Iterator[tuple[Batch, list[Detection]]]:
-    """Look at images batch by batch under several questions; what these have in common is computed once.
+    """Compute scores and anomaly maps batch by batch for several scorings; work that they share is done once.
 
-    Where the device's memory does not hold a batch, it is looked at in portions, and a warning says so.
+    A batch that does not fit into the device's memory is processed in chunks, with a warning.
 
     Args:
         detector: A detector in eval mode.
         batches: Images with the view "original".
-        scorings: How to look at them.
+        scorings: Settings of each scoring.
 
     Yields:
-        Each batch with a detection for each question, on the CPU.
+        Each batch with one detection per scoring, on the CPU.
     """
     device = detector.device
-    portion = sys.maxsize
+    chunk_size = sys.maxsize
 
-    def look(images: Tensor) -> list[Detection]:
-        return [to_cpu(found) for found in detect_at_precision(detector, images.to(device), scorings)]
+    def detect_chunk(images: Tensor) -> list[Detection]:
+        return [to_cpu(detection) for detection in detect_at_precision(detector, images.to(device), scorings)]
 
     for batch in batches:
         images = batch.views["original"]
         if device.type == "cpu":
-            portion = min(portion, cached_portion(images))
-        portions, portion = compute_in_chunks(look, images, largest=portion)
-        yield batch, [join_detections(same) for same in zip(*portions, strict=True)]
+            chunk_size = min(chunk_size, cached_chunk_size(images))
+        chunks, chunk_size = compute_in_chunks(detect_chunk, images, largest=chunk_size)
+        yield batch, [join_detections(parts) for parts in zip(*chunks, strict=True)]
 
 
 def detect_at_precision(detector: Detector, images: Tensor, scorings: Sequence[ScoringConfig]) -> list[Detection]:
-    """What `Detector.detect_each` gives, each question in its own precision; those of one precision share their work.
+    """Call `Detector.detect_each` once per precision; scorings of the same precision share their work.
 
     Args:
         detector: A detector in eval mode.
         images: RGB in [0, 1], shape (B, 3, H, W), on the detector's device.
-        scorings: How to look at them.
+        scorings: Settings of each scoring.
     """
-    found: dict[int, Detection] = {}
+    detections: dict[int, Detection] = {}
     for precision in dict.fromkeys(scoring.scoring_precision for scoring in scorings):
-        alike = {index: scoring for index, scoring in enumerate(scorings) if scoring.scoring_precision == precision}
+        group = {index: scoring for index, scoring in enumerate(scorings) if scoring.scoring_precision == precision}
         with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
-            found |= dict(zip(alike, detector.detect_each(images, list(alike.values())), strict=True))
-    return [found[index] for index in range(len(scorings))]
+            detections |= dict(zip(group, detector.detect_each(images, list(group.values())), strict=True))
+    return [detections[index] for index in range(len(scorings))]
 
 
-def cached_portion(images: Tensor) -> int:
-    """Images of shape (B, 3, H, W) whose maps a processor's cache holds at once: 4 at 256 px, 32 at 64 px."""
+def cached_chunk_size(images: Tensor) -> int:
+    """Number of images (B, 3, H, W) whose maps fit into a processor's cache together: 4 at 256 px, 32 at 64 px."""
     height, width = images.shape[-2:]
-    return max(FEWEST_IN_PORTION, CACHED_PIXELS // (height * width))
+    return max(SMALLEST_CHUNK, CACHED_PIXELS // (height * width))
 
 
-def to_cpu(found: Detection) -> Detection:
-    """The detection on the CPU, in 32 bits."""
-    return Detection(found.score.float().cpu(), None if found.anomaly_map is None else found.anomaly_map.float().cpu())
+def to_cpu(detection: Detection) -> Detection:
+    """Move a detection to the CPU, in 32 bits."""
+    score, anomaly_map = detection
+    return Detection(score.float().cpu(), None if anomaly_map is None else anomaly_map.float().cpu())
 
 
 def join_detections(parts: Sequence[Detection]) -> Detection:
-    """Detections of several portions as one."""
+    """Join the detections of several chunks into one."""
     if len(parts) == 1:
         return parts[0]
     maps = [part.anomaly_map for part in parts if part.anomaly_map is not None]
@@ -104,41 +105,41 @@ def join_detections(parts: Sequence[Detection]) -> Detection:
 
 @torch.inference_mode()
 def measure_shift(detector: Detector, batches: Iterable[Batch]) -> float | None:
-    """How far a domain lies from the training images, without a label; see `gnl_core.shift_score`.
+    """Measure how far a domain lies from the training images, without labels; see `gnl_core.shift_score`.
 
     Args:
         detector: A detector in eval mode.
         batches: Images with the view "original".
 
     Returns:
-        0 or more, or None for a method without a teacher, where features are not finite, or where
-        `explain_missing_shift` has a reason.
+        0 or more, or None for a method without a teacher, if features are not finite, or if
+        `explain_missing_shift` returns a reason.
     """
     teacher = next((module for module in detector.modules() if isinstance(module, Teacher)), None)
     references = references_of(detector)
     if teacher is None or references is None:
         return None
-    found = references.measure_shift(teacher, (batch.views["original"].to(detector.device) for batch in batches))
-    return found if found is not None and math.isfinite(found) else None
+    shift = references.measure_shift(teacher, (batch.views["original"].to(detector.device) for batch in batches))
+    return shift if shift is not None and math.isfinite(shift) else None
 
 
 def explain_missing_shift(detector: Detector) -> str | None:
-    """Why the shift from a detector's training images cannot be measured, in one sentence without a full stop.
+    """Explain why the shift from a detector's training images cannot be measured, in a sentence without a full stop.
 
     Returns:
-        None where it can be measured, and for a method without a teacher, for which there is no such score.
+        None if it can be measured, and for a method without references, which has no shift score.
     """
     references = references_of(detector)
     if references is None or references.has_spread:
         return None
     return (
-        "no shift score: its unit is the spread among two or more different training images, and this checkpoint keeps "
-        f"{references.distinct}; train on more images, with --stored-references 2 or more"
+        "no shift score: its unit is the spread among two or more different training images, and this checkpoint "
+        f"stores {references.distinct}; train on more images, with --stored-references 2 or more"
     )
 
 
 def references_of(detector: Detector) -> References | None:
-    """The references of a method that can match, or None."""
+    """Return the references of a method that can match, or None."""
     return next((module for module in detector.modules() if isinstance(module, References)), None)
 
 
@@ -148,41 +149,41 @@ def score(detector: Detector, batches: Iterable[Batch], scoring: ScoringConfig) 
     Args:
         detector: A detector in eval mode.
         batches: Images with the view "original".
-        scoring: How to look at them.
+        scoring: Settings of the scoring.
 
     Returns:
-        One row an image, in the order of the batches.
+        One row per image, in the order of the batches.
     """
     return collect_scores(detect(detector, batches, scoring))
 
 
 def score_each(detector: Detector, batches: Iterable[Batch], scorings: Sequence[ScoringConfig]) -> list[Scores]:
-    """Score every image under several questions, reading it once and computing once what they have in common.
+    """Score every image with several scorings; images are read once, and work that scorings share is done once.
 
     Args:
         detector: A detector in eval mode.
         batches: Images with the view "original".
-        scorings: How to look at them.
+        scorings: Settings of each scoring.
 
     Returns:
-        For each question what `score` gives.
+        The result of `score` for each scoring.
     """
     rows: list[list[Scores]] = [[] for _ in scorings]
     for batch, detections in detect_each(detector, batches, scorings):
-        for answers, detection in zip(rows, detections, strict=True):
-            answers.append(score_rows(batch, detection))
-    return [join_scores(answers) for answers in rows]
+        for parts, detection in zip(rows, detections, strict=True):
+            parts.append(score_rows(batch, detection))
+    return [join_scores(parts) for parts in rows]
 
 
 def collect_scores(detections: Iterable[tuple[Batch, Detection]]) -> Scores:
-    """Turn detections into columns; maps and images are let go batch by batch."""
+    """Turn detections into columns; maps and images are freed batch by batch."""
     return join_scores([score_rows(batch, detection) for batch, detection in detections])
 
 
 def collect(detections: Iterable[tuple[Batch, Detection]]) -> tuple[Scores, PixelReport]:
-    """Turn the detections of one domain into columns, and measure its maps where there are masks.
+    """Turn the detections of one domain into columns, and compare its maps with masks where there are any.
 
-    Of images and maps, only the pixels that are measured are kept, 4 bytes each.
+    Of images and maps, only the compared pixels stay in memory, 4 bytes each.
     """
     rows, pixels = [], []
     for batch, detection in detections:
@@ -194,7 +195,7 @@ def collect(detections: Iterable[tuple[Batch, Detection]]) -> tuple[Scores, Pixe
 
 
 def score_rows(batch: Batch, detection: Detection) -> Scores:
-    """One batch's detection as columns."""
+    """Turn one batch's detection into columns."""
     return Scores(
         score=detection.score.double().numpy(),
         label=batch.labels.numpy(),
@@ -205,5 +206,5 @@ def score_rows(batch: Batch, detection: Detection) -> Scores:
 
 
 def join_scores(parts: Sequence[Scores]) -> Scores:
-    """Rows of several scorings, one after the other."""
+    """Concatenate the rows of several scores."""
     return Scores(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])})

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from torch import Tensor
 
-FEWEST_REFERENCES = 2  # different training images, as one image has no spread
+FEWEST_REFERENCES = 2  # different training images, since one image has no spread
 
 
 def shift_score(sorted_domain: Tensor, sorted_references: Tensor) -> Tensor:
-    """How far matching would have to move a domain's features, in units of the training images' own spread.
+    """Measure how far matching would move a domain's features, in units of the training images' spread.
 
     In each channel the distance is the 2-Wasserstein distance of the domain's mean sorted values from the
     references' mean, and the unit is the standard deviation of the references' sorted values around that
-    mean. The median over channels is taken: a few channels hardly vary on normal images, and would decide
+    mean. The score is the median over channels: a few channels hardly vary on normal images and would dominate
     a mean.
 
     Args:
         sorted_domain: Sorted values of a stage's map, averaged over the domain's images, shape (C, N).
-        sorted_references: The same of R different training images, shape (R, C, N). A copy would count as
-            one more image that does not vary.
+        sorted_references: Sorted values of R different training images, shape (R, C, N). A copy would count as
+            another image without variation.
 
     Returns:
-        Scalar, 0 or more: about 0.4 for images like those of the training and 8 references (1 / sqrt(R) for
-        R references and many images), above 1 where the domain lies farther away than training images from
+        Scalar, 0 or more: about 0.4 for images like the training images and 8 references (1 / sqrt(R) for
+        R references and many images), above 1 if the domain is farther away than training images are from
         each other.
 
     Raises:
@@ -30,8 +30,8 @@ def shift_score(sorted_domain: Tensor, sorted_references: Tensor) -> Tensor:
     """
     if not has_spread(sorted_references):
         raise ValueError(
-            f"a shift score needs references with a spread, and {len(sorted_references)} without were given; "
-            f"give {FEWEST_REFERENCES} or more different ones"
+            f"a shift score needs references that differ, got {len(sorted_references)} without any spread; "
+            f"pass {FEWEST_REFERENCES} or more different ones"
         )
     distance = (sorted_domain - sorted_references.mean(dim=0)).square().mean(dim=1).sqrt()
     spread = channel_spread(sorted_references)
@@ -40,7 +40,7 @@ def shift_score(sorted_domain: Tensor, sorted_references: Tensor) -> Tensor:
 
 
 def has_spread(sorted_references: Tensor) -> bool:
-    """Whether references (R, C, N) can be a unit: there are two or more, and some channel varies among them."""
+    """Whether references (R, C, N) have a spread: there are two or more, and some channel varies among them."""
     return len(sorted_references) >= FEWEST_REFERENCES and bool((channel_spread(sorted_references) > 0).any())
 
 

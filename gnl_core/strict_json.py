@@ -1,4 +1,4 @@
-"""JSON as its standard has it. Python writes NaN and infinities bare, which other programs refuse to read."""
+"""JSON that follows its standard; Python's own NaN and Infinity are invalid JSON, which other programs reject."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 
 def to_json(content: object, *, indent: int | None = None) -> str:
-    """Plain values as JSON; null stands for a number that is not finite."""
+    """Write plain values as JSON, with null for numbers that are not finite."""
     return json.dumps(without_not_finite(content), indent=indent, allow_nan=False)
 
 
 def without_not_finite(content: object) -> object:
-    """The same values with None for each number that is not finite."""
+    """Replace each number that is not finite by None."""
     if isinstance(content, float):
         return content if math.isfinite(content) else None
     if isinstance(content, dict):
@@ -24,9 +24,9 @@ def without_not_finite(content: object) -> object:
 
 
 def from_json(text: str | bytes) -> Any:
-    """Read JSON; bare NaN and infinities, which files of older versions can hold, are missing numbers: None.
+    """Read JSON, with None for NaN and Infinity, which files of older versions can contain.
 
     Raises:
-        json.JSONDecodeError: If it is none.
+        json.JSONDecodeError: If the text is not JSON.
     """
     return json.loads(text, parse_constant=lambda _: None)

@@ -1,4 +1,4 @@
-"""The only loop: it learns, and yields a step a batch or a record an epoch. It knows no file and no screen."""
+"""The training loop, which yields one step per batch or one record per epoch, without input or output."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from gnl_core.finite import DivergedError, check_losses, find_not_finite, is_fin
 from gnl_core.memory import explain_memory
 from gnl_core.records import Batch, EpochRecord, TrainingStep
 
-UNMATCHED = parse_scoring({"style_weight": 0.0})  # asks nothing of references, which a run need not keep
+UNMATCHED = parse_scoring({"style_weight": 0.0})  # works without references, which a run need not store
 
 
 @dataclass
 class Training:
-    """A training as it stands: with the detector's tensors and the optimizers', all that decides how it goes on.
+    """The state of a training: with the tensors of detector and optimizers, it determines the rest of the training.
 
     Attributes:
-        detector: What learns; it changes in place.
-        batches: Training images with the detector's views; their seed decides all random draws.
-        epochs: Passes over them.
-        optimizers: The detector's; none for a method that learns nothing beyond `prepare`.
-        processes: Those that train together.
-        started: When it began, on the clock of `time.perf_counter`.
-        epoch: The epoch under way, from 1; one more than `epochs` at the end.
-        step: Batches of that epoch that are done.
-        values: Each named loss of those batches.
-        draws: State of PyTorch's generator after them; None before the first.
+        detector: The detector, trained in place.
+        batches: Training images with the detector's views; their seed determines all random draws.
+        epochs: Number of passes over the batches.
+        optimizers: The detector's optimizers; none for a method that learns nothing after `prepare`.
+        processes: The processes that train together.
+        started: Start time on the clock of `time.perf_counter`.
+        epoch: The current epoch, from 1; `epochs` + 1 at the end.
+        step: Number of completed batches of the current epoch.
+        values: The values of each named loss over those batches.
+        draws: State of PyTorch's generator after the last step; None before the first of an epoch.
     """
 
     detector: Detector
@@ -53,7 +53,7 @@ class Training:
 
     @property
     def elapsed_seconds(self) -> float:
-        """Time since it began, preparation included."""
+        """Time since the start, preparation included."""
         return time.perf_counter() - self.started
 
 
@@ -68,20 +68,20 @@ def fit(
     """Train a detector on normal images.
 
     The consumer may stop between epochs; at each record the detector is in eval mode and can be saved.
-    Several processes prepare alike, each on all images, and end each epoch with the same detector.
+    With several processes, each prepares on all images, and all have the same detector after each epoch.
 
     Args:
-        detector: What learns; it changes in place, on the device it is on.
-        batches: Training images with the detector's views; their seed decides all random draws.
-        epochs: Passes over them; a method that has no optimizer makes none.
-        learning_rate: Given to `Detector.optimizers`; None: the method's own.
-        processes: Those that train together, already started; each calls this.
+        detector: The detector, trained in place on its own device.
+        batches: Training images with the detector's views; their seed determines all random draws.
+        epochs: Number of passes over the batches; a method without an optimizer makes none.
+        learning_rate: Passed to `Detector.optimizers`; None for the method's own.
+        processes: The processes that train together, already started; each calls this function.
 
     Yields:
-        One record an epoch; a single one without losses for a method that learns nothing beyond `prepare`.
+        One record per epoch; a single one without losses for a method that learns nothing after `prepare`.
 
     Raises:
-        DivergedError: If losses, weights or scores stop being finite; the record of that epoch is not given.
+        DivergedError: If losses, weights or scores stop being finite; that epoch yields no record.
     """
     training = begin(detector, batches, epochs=epochs, learning_rate=learning_rate, processes=processes)
     for step in learn(training):
@@ -109,16 +109,16 @@ def begin(
 
 
 def learn(training: Training) -> Iterator[TrainingStep]:
-    """Go on with a training from where it stands, a batch at a time.
+    """Continue a training from its current state, batch by batch.
 
-    The consumer may stop after any of them, and go on later to the same weights, from a `Training` that was brought
-    to the same point. Within an epoch the detector is in train mode.
+    The consumer may stop after any batch. Continuing later from a `Training` with the same state leads to the same
+    weights. Within an epoch the detector is in train mode.
 
     Yields:
-        One step a batch; an epoch's last one has its record. A single one for a method that learns nothing.
+        One step per batch; the last step of an epoch has its record. A method that learns nothing yields a single step.
 
     Raises:
-        DivergedError: If losses, weights or scores stop being finite; the record of that epoch is not given.
+        DivergedError: If losses, weights or scores stop being finite; that epoch yields no record.
     """
     if not training.optimizers:
         images = len(training.batches.items)
@@ -137,13 +137,13 @@ def learn(training: Training) -> Iterator[TrainingStep]:
 
 
 def rest_of_epoch(training: Training) -> Iterator[Batch]:
-    """This process's share of each batch of the epoch under way that is not done yet."""
+    """Yield this process's share of each remaining batch of the current epoch."""
     processes = training.processes
     return training.batches.epoch(training.epoch, rank=processes.rank, size=processes.size, start=training.step)
 
 
 def train_step(training: Training, batch: Batch) -> dict[str, float]:
-    """Learn from one batch and keep the value of each named loss, which is given back too."""
+    """Learn from one batch, record the value of each named loss, and return these values."""
     detector, steps = training.detector, len(training.batches)
     progress = (training.epoch - 1 + training.step / steps) / training.epochs
     with epoch_draws(training), training.processes.autocast(), explain_memory(len(batch.paths)):
@@ -155,14 +155,14 @@ def train_step(training: Training, batch: Batch) -> dict[str, float]:
 
 
 def end_epoch(training: Training, last: Batch | None = None) -> EpochRecord:
-    """Bring the detector to eval mode and the training to the next epoch's start.
+    """Switch the detector to eval mode and advance the training to the start of the next epoch.
 
     Args:
-        training: Behind the last step of an epoch.
-        last: That step's batch, which the detector must be able to score; None for a method without steps.
+        training: State after the last step of an epoch.
+        last: That step's batch, which must get finite scores; None for a method without steps.
 
     Returns:
-        The epoch, with the mean of each loss.
+        The epoch's record, with the mean of each loss.
 
     Raises:
         DivergedError: If losses, weights or scores are not finite.
@@ -178,7 +178,7 @@ def end_epoch(training: Training, last: Batch | None = None) -> EpochRecord:
 
 @contextmanager
 def epoch_draws(training: Training) -> Iterator[None]:
-    """Random draws that go on where the epoch's last step left them; the caller's own are not touched."""
+    """Continue the epoch's random draws after its last step; the caller's generator is not affected."""
     if training.draws is not None:
         with torch.random.fork_rng(devices=[]):
             torch.set_rng_state(training.draws)
@@ -192,7 +192,7 @@ def epoch_draws(training: Training) -> Iterator[None]:
 
 @contextmanager
 def seeded_draws(seed: int, epoch: int, *, rank: int = 0) -> Iterator[None]:
-    """Random draws that depend on seed, epoch and process alone; epoch 0 is the preparation. The caller's own go on."""
+    """Seed random draws by seed, epoch (0 for preparation) and process; the caller's generator is not affected."""
     with torch.random.fork_rng(devices=[]):
         entropy = [seed, epoch, rank] if rank else [seed, epoch]
         torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
@@ -200,12 +200,12 @@ def seeded_draws(seed: int, epoch: int, *, rank: int = 0) -> Iterator[None]:
 
 
 def mean_losses(training: Training) -> dict[str, float]:
-    """The mean of each named loss over this process's steps of the epoch under way."""
+    """Average each named loss over this process's steps of the current epoch."""
     return {name: sum(column) / len(column) for name, column in training.values.items()}
 
 
 def check_standing(training: Training) -> None:
-    """Stop a training that has diverged in the midst of an epoch; other processes are not asked.
+    """Stop a training that has diverged within an epoch, judging by this process only.
 
     Raises:
         DivergedError: If losses or weights are not finite.
@@ -217,11 +217,11 @@ def check_standing(training: Training) -> None:
 
 
 def check_detector(training: Training, batch: Batch | None) -> None:
-    """Stop a training whose detector has diverged; where several processes train, all of them stop together.
+    """Stop a training whose detector has diverged; if several processes train, all stop together.
 
     Args:
-        training: At the end of an epoch, its detector in eval mode.
-        batch: Images to score, if any.
+        training: State at the end of an epoch, with the detector in eval mode.
+        batch: Images to score, or None.
 
     Raises:
         DivergedError: If weights, or scores of the batch, are not finite.
@@ -232,10 +232,10 @@ def check_detector(training: Training, batch: Batch | None) -> None:
 
 
 def find_fault(detector: Detector, batch: Batch | None) -> str | None:
-    """What of a detector is not finite, as the beginning of a sentence; None if all is.
+    """Name what is not finite in a detector, as the beginning of a sentence; None if everything is finite.
 
-    A last step that was far too large can leave weights that are finite, and yet so large that scores overflow: so a
-    batch is scored too, if there is one.
+    A last step that is far too large can leave weights that are finite but so large that scores overflow, so the
+    batch, if any, is scored as well.
     """
     name = find_not_finite(detector.state_dict())
     if name:
@@ -244,16 +244,16 @@ def find_fault(detector: Detector, batch: Batch | None) -> str | None:
 
 
 def diverged(fault: str, *, epoch: int) -> DivergedError:
-    """The error that ends a training."""
+    """Create the error that ends a training."""
     return DivergedError(f"training diverged: {fault} not finite in epoch {epoch}; use a smaller --learning-rate")
 
 
 @torch.inference_mode()
 def can_score(detector: Detector, batch: Batch) -> bool:
-    """Whether a detector in eval mode gives every image of a batch a finite score."""
+    """Whether a detector in eval mode assigns every image of a batch a finite score."""
     return is_finite(detector(batch.views["original"].to(detector.device), UNMATCHED).score)
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:
-    """The batch with its views on a device."""
+    """Move the views of a batch to a device."""
     return replace(batch, views={name: images.to(device) for name, images in batch.views.items()})

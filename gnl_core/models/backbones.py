@@ -149,7 +149,7 @@ def check_same_features(backbone: Backbone) -> None:
         same = False
     if not same:
         raise ValueError(
-            "its stages pass on something other than its feature maps, so matching cannot change the maps in between"
+            "its stages pass on more than its feature maps, or other maps, so matching cannot change them in between"
         )
 
 

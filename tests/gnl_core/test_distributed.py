@@ -133,17 +133,17 @@ def test_without_the_package_it_is_said_how_to_install_it(settings: dict[str, ob
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"devices": 5}, "5 devices were asked for, and this machine has 4 of kind cpu; lower --devices"),
-        ({"devices": 2, "device": "cpu:0"}, "--device cpu:0 is a single one and cannot stand with 2 processes"),
+        ({"devices": 5}, r"--devices 5 is more than this machine has \(4 of type cpu\); lower --devices"),
+        ({"devices": 2, "device": "cpu:0"}, "--device cpu:0 is a single device and cannot serve 2 processes"),
         ({"devices": 4, "batch_size": 7}, "a batch of 7 images is too small for 4 processes.*--batch-size 8 or more"),
-        ({"num_nodes": 2}, "several nodes need a place to meet; set MASTER_ADDR"),
+        ({"num_nodes": 2}, "several nodes need an address to connect to; set MASTER_ADDR"),
     ],
 )
 def test_what_cannot_be_met_is_refused_before_anything_starts(
     settings: dict[str, object], words: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(distributed, "count_devices", lambda device: 4)
-    for mark in distributed.CLUSTER_MARKS:
+    for mark in distributed.CLUSTER_VARIABLES:
         monkeypatch.delenv(mark, raising=False)
     with pytest.raises(ValueError, match=words):
         plan_processes(RunConfig(**({"device": "cpu"} | settings)))

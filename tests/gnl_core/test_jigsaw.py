@@ -49,7 +49,7 @@ def test_more_orders_than_there_are_or_none_are_refused(grid: int, count: int):
 
 @pytest.mark.parametrize("grid", [0, 4])
 def test_a_grid_whose_orders_cannot_be_listed_is_refused(grid: int):
-    with pytest.raises(ValueError, match=f"1 to 3 tiles a side, got {grid}"):
+    with pytest.raises(ValueError, match=f"1 to 3 tiles per side, got {grid}"):
         distant_orders(grid, count=1)
 
 
@@ -83,5 +83,5 @@ def test_rows_and_columns_left_over_stay_where_they_are():
 
 
 def test_an_image_smaller_than_the_grid_is_refused():
-    with pytest.raises(ValueError, match="2x9 px have no 3x3 tiles"):
+    with pytest.raises(ValueError, match="2x9 px cannot be cut into 3x3 tiles"):
         shuffle_tiles(torch.rand(1, 3, 2, 9), torch.arange(9)[None])

@@ -26,16 +26,16 @@ class Small:
         return 2 * images
 
 
-@pytest.mark.filterwarnings("ignore:out of memory; going on in portions of 5")
+@pytest.mark.filterwarnings("ignore:out of memory; continuing in chunks of 5")
 @pytest.mark.parametrize("error", ERRORS)
-def test_portions_are_halved_until_they_fit_and_stay_so(error: RuntimeError):
+def test_chunks_are_halved_until_they_fit_and_stay_that_size(error: RuntimeError):
     small, images = Small(3, error), torch.arange(10.0)
-    with pytest.warns(UserWarning, match="out of memory; going on in portions of 3"):
-        results, portion = compute_in_chunks(small, images, largest=64)
+    with pytest.warns(UserWarning, match="out of memory; continuing in chunks of 3"):
+        results, chunk_size = compute_in_chunks(small, images, largest=64)
     assert torch.equal(torch.cat(results), 2 * images)
-    assert (small.seen, portion) == ([10, 5, 3, 3, 3, 1], 3)
+    assert (small.seen, chunk_size) == ([10, 5, 3, 3, 3, 1], 3)
     small.seen.clear()
-    compute_in_chunks(small, images, largest=portion)
+    compute_in_chunks(small, images, largest=chunk_size)
     assert small.seen == [3, 3, 3, 1]
 
 

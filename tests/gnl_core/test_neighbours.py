@@ -24,7 +24,7 @@ def test_a_small_bank_gives_all_it_has():
 
 
 def test_the_nearest_one_of_many_queries_is_scikit_learns(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module, "QUERIES_AT_ONCE", 8)
+    monkeypatch.setattr(module, "QUERIES_PER_CHUNK", 8)
     queries, bank = torch.randn(50, 12), torch.randn(40, 12)
     expected = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(bank.numpy()).kneighbors(queries.numpy())
     distances, rows = nearest_neighbour(queries, bank)

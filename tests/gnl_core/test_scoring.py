@@ -114,18 +114,18 @@ def test_a_method_without_a_teacher_has_no_shift_score(items: list[Item]):
     assert measure_shift(Brightness(), load(items, 2)) is None
 
 
-def test_a_batch_that_memory_does_not_hold_gets_the_same_scores_in_portions(items: list[Item]):
+def test_a_batch_that_does_not_fit_into_memory_gets_the_same_scores_in_chunks(items: list[Item]):
     class Forgetful(Brightness):
         def forward(self, images: Tensor, scoring: ScoringConfig) -> Detection:
             if len(images) > 1:
                 raise torch.OutOfMemoryError("CUDA out of memory")
             return super().forward(images, scoring)
 
-    with pytest.warns(UserWarning, match="going on in portions of 1"):
+    with pytest.warns(UserWarning, match="continuing in chunks of 1"):
         found = list(detect(Forgetful(), load(items, 2), WITH_MAPS))
     whole = list(detect(Brightness(), load(items, 2), WITH_MAPS))
-    for (_, portioned), (_, expected) in zip(found, whole, strict=True):
-        torch.testing.assert_close(portioned, expected)
+    for (_, chunked), (_, expected) in zip(found, whole, strict=True):
+        torch.testing.assert_close(chunked, expected)
 
 
 def test_several_questions_are_answered_as_if_each_were_asked_alone(trained_run: RunFolder, items: list[Item]):

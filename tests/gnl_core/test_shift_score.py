@@ -38,7 +38,7 @@ def test_channels_that_never_vary_are_not_asked():
 @pytest.mark.parametrize("references", [torch.full((2, 1, 2), 7.0), REFERENCES[:1], REFERENCES[:0]])
 def test_references_without_a_spread_are_no_unit(references: torch.Tensor):
     assert not has_spread(references)
-    with pytest.raises(ValueError, match=f"needs references with a spread, and {len(references)} without were given"):
+    with pytest.raises(ValueError, match=f"needs references that differ, got {len(references)} without any spread"):
         shift_score(torch.tensor([[9.0, 9.0]]), references)
 
 

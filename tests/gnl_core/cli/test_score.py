@@ -137,7 +137,7 @@ def test_a_run_with_one_reference_has_no_shift_score_and_the_reason(tmp_path: Pa
     assert main(["train", "--run", str(run), *TINY, "--stored-references=1", "--reference-count=1"]) == 0
     found = score_as_json(capsys, run, "--shift", "gaussian_noise:5")
     assert {domain["shift_score"] for domain in found["domains"].values()} == {None}
-    assert "two or more different training images, and this checkpoint keeps 1" in found["no_shift_score"]
+    assert "two or more different training images, and this checkpoint stores 1" in found["no_shift_score"]
     assert read_shift_scores(RunFolder(run)) == {"digits": None, "digits+gaussian_noise:5": None}
     assert main(["score", str(run)]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == found["no_shift_score"]

@@ -111,5 +111,5 @@ def test_several_devices_are_refused_where_no_processes_were_planned(
 def test_more_devices_than_there_are_leave_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["train", "--run", str(tmp_path / "run"), *SETTINGS, "--devices=4096"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("gnl: 4096 devices were asked for, and this machine has ")
+    assert line.startswith("gnl: --devices 4096 is more than this machine has ")
     assert not (tmp_path / "run").exists()
