@@ -17,7 +17,7 @@ from gnl_core.runs.folder import RunFolder
 def describe_origin(checkpoint: Checkpoint) -> str:
     """Which checkpoint a number is from."""
     config = checkpoint.config
-    split = f" · split: {config.split}" if config.split else ""
+    split = f" · split: {config.split_source}" if config.split_source else ""
     return f"seed {config.seed} · checkpoint {checkpoint.sha256[:8]} · {name_of(TEACHER_NAMES, config.teacher)}{split}"
 
 
