@@ -12,7 +12,7 @@ from gnl_core.datasets import DATASETS, FOLDER, default_root, list_items
 from gnl_core.datasets.base import UNLABELLED, DatasetSpec
 from gnl_core.datasets.folder import open_folder
 from gnl_core.datasets.overview import look_over
-from gnl_core.datasets.presence import count_domains, found_classes
+from gnl_core.datasets.presence import available_classes, count_domains
 
 LISTED_SECONDS = 60
 
@@ -25,7 +25,7 @@ def is_bundled(dataset: str) -> bool:
 @st.cache_data(ttl=LISTED_SECONDS, max_entries=64, show_spinner=False)
 def classes_here(dataset: str, root: Path | None) -> list[str]:
     """List the classes of a data set on disk whose training images are available."""
-    return found_classes(dataset, root)
+    return available_classes(dataset, root)
 
 
 @st.cache_data(ttl=LISTED_SECONDS, max_entries=64, show_spinner=False)

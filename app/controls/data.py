@@ -16,7 +16,7 @@ from app.words import DATASET_NAMES, FOLDER_HELP, FOLDER_LAYOUT, ROOT_HELP, name
 from gnl_core.config import USUAL_SPLIT, Split
 from gnl_core.datasets import DATASETS, FOLDER, TRAIN, default_root
 from gnl_core.datasets.base import DatasetSpec
-from gnl_core.datasets.reading import tell_reading
+from gnl_core.datasets.reading import format_reading
 
 
 class Data(NamedTuple):
@@ -156,7 +156,7 @@ def choose_folder(checkpoints: list[Checkpoint], *, place: DeltaGenerator, below
         root = path.resolve()
         spec = open_own(root)
         labelled = is_labelled(root, spec.in_distribution)
-        below.text("\n".join(tell_reading(root, split_of(root, checkpoints))))
+        below.text("\n".join(format_reading(root, split_of(root, checkpoints))))
     except (ValueError, OSError) as error:
         below.error(f"This folder cannot be used: {error}.")
         below.info(FOLDER_LAYOUT)

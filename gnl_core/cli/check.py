@@ -30,7 +30,7 @@ from gnl_core.datasets.base import DatasetSpec, Item
 from gnl_core.datasets.checking import Inspection, inspect_item
 from gnl_core.datasets.duplicates import ACROSS_DOMAINS, BETWEEN_SPLITS, Copies, find_copies, find_near
 from gnl_core.datasets.overview import base_domains, count_noun
-from gnl_core.datasets.presence import found_classes
+from gnl_core.datasets.presence import available_classes
 
 ROOT = {"data_root": RunConfig.model_fields["data_root"]}
 LABELS = {0: "normal", 1: "anomalous", -1: "unlabelled"}
@@ -107,7 +107,7 @@ def list_everything(name: str, classes: list[str] | None, root: Path | None) -> 
     spec = find_dataset(name, root)
     listed: list[Listed] = []
     problems: list[str] = []
-    chosen = classes or found_classes(name, root) or spec.classes
+    chosen = classes or available_classes(name, root) or spec.classes
     for normal_class, domain in itertools.product(chosen, (TRAIN, *base_domains(spec))):
         try:
             items = list_items(name, normal_class=normal_class, domain=domain, root=root)
@@ -183,7 +183,7 @@ def account(name: str, listed: Sequence[Listed], spec: DatasetSpec, root: Path |
 
 def found_others(name: str, others: Iterable[str], root: Path | None) -> bool:
     """Whether some of the classes are there."""
-    return not set(others).isdisjoint(found_classes(name, root))
+    return not set(others).isdisjoint(available_classes(name, root))
 
 
 def name_near(readable: Sequence[tuple[Item, Inspection]]) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from gnl_core.datasets.layout import require_root
 from gnl_core.datasets.mnist import BLENDED_FILE
 from gnl_core.datasets.mnist_arrays import mnist_arrays
 from gnl_core.datasets.overview import base_domains, list_each
-from gnl_core.datasets.presence import count_domains, found_classes
+from gnl_core.datasets.presence import available_classes, count_domains
 from gnl_core.downloads.fetch import DOWNLOADS
 from gnl_core.downloads.mnist_m import build_mnist_m
 from gnl_core.runs.outputs import check_output
@@ -79,7 +79,7 @@ def describe_dataset(name: str, spec: DatasetSpec, root: Path | None) -> dict[st
 
     Where its first class is read from, and how training and test images are told apart, if that depends on it.
     """
-    classes = found_classes(name, root)
+    classes = available_classes(name, root)
     first = (*classes, *spec.classes)[0]
     counts = count_domains(name, normal_class=first, root=root)
     found = {"summary": spec.summary, "classes": classes, "images": counts, "how_to_get": spec.how_to_get}

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from gnl_core.config import USUAL_SPLIT, Split, flag_of, parse_config
 from gnl_core.datasets import FOLDER, default_root
-from gnl_core.datasets.reading import tell_reading
+from gnl_core.datasets.reading import format_reading
 
 NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
@@ -66,5 +66,5 @@ def say_reading(dataset: str, root: Path | None, *, split: Split = USUAL_SPLIT) 
     Raises:
         ValueError: If the folder cannot be used.
     """
-    for line in tell_reading(root or default_root(), split) if dataset == FOLDER else ():
+    for line in format_reading(root or default_root(), split) if dataset == FOLDER else ():
         say(line)

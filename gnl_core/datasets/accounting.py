@@ -1,4 +1,4 @@
-"""Which files of a data set's folder are read, and which are passed over and why."""
+"""List the files of a data set's folder that are read, and those that are skipped, with the reason."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from gnl_core.datasets.base import DatasetSpec, Item
 from gnl_core.datasets.listing import SUFFIXES
 from gnl_core.datasets.names import is_named
 
-LARGEST_WALK = 200_000  # files looked at below one folder; beyond, the count is a lower bound
+LARGEST_WALK = 200_000  # files listed below one folder; beyond it, the count is a lower bound
 
 
 class PassedOver(NamedTuple):
-    """A file that lies among a data set's images and is not read.
+    """A file among a data set's images that is not read.
 
     Attributes:
-        file: Where it lies.
-        reason: Why it is not read, a row of REASONS.
+        file: Path of the file.
+        reason: Why it is not read, a key of REASONS.
     """
 
     file: Path
@@ -29,13 +29,13 @@ class PassedOver(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """The folders that a data set's image files were found in.
+    """The folders of a data set's image files.
 
     Attributes:
-        home: The lowest folder that holds all of them.
-        read: Its folders that hold some of them, or the home itself; every file in these should be read.
-        holding: All folders on the way from there to an image.
-        direct: The folders in which images lie.
+        home: The lowest folder above all of them.
+        read: Subfolders of `home` with images, or `home` itself; every file in these should be read.
+        holding: All folders between `home` and an image.
+        direct: The folders that directly contain images.
     """
 
     home: Path
@@ -45,13 +45,13 @@ class Layout(NamedTuple):
 
 
 def image_files(items: Iterable[Item]) -> set[Path]:
-    """The image files of items and of their masks, without files that hold many images."""
+    """Collect the image files of items and masks, without files that contain many images."""
     files = (file for item in items for file in (item.file, item.mask_file) if file is not None)
     return {file for file in files if file.suffix.lower() in SUFFIXES}
 
 
 def find_layout(files: Collection[Path]) -> Layout:
-    """The folders that some image files lie in."""
+    """Find the folders of image files."""
     direct = frozenset(file.parent for file in files)
     home = Path(os.path.commonpath(direct))
     tops = frozenset(home.joinpath(*folder.relative_to(home).parts[:1]) for folder in direct)
@@ -60,7 +60,7 @@ def find_layout(files: Collection[Path]) -> Layout:
 
 
 def list_sources(items: Iterable[Item], root: Path) -> list[str]:
-    """Where images are read from, relative to the data root: folders, and files that hold many images."""
+    """List the sources of images, relative to the data root: folders, and files that contain many images."""
     files = list(dict.fromkeys(item.file for item in items if item.file is not None))
     pictures = [file for file in files if file.suffix.lower() in SUFFIXES]
     tops = find_layout(pictures).read if pictures else frozenset()
@@ -69,29 +69,29 @@ def list_sources(items: Iterable[Item], root: Path) -> list[str]:
 
 
 def find_passed_over(items: Collection[Item], *, lists: Collection[Path] = ()) -> list[PassedOver]:
-    """What lies among the images of a data set and is not read, whatever its loader.
+    """Find files among the images of a data set that are not read, for any loader.
 
-    In a folder that images are read from, that is every file which no item or mask is read from. Beside these folders,
-    in the lowest folder that holds them all, it is every image file.
+    In a folder from which images are read, these are all files that are not an item's image or mask. Next to these
+    folders, in the lowest folder above them all, they are all image files.
 
     Args:
         items: All images of the data set.
-        lists: Files that are read beside them.
+        lists: Other files that are read.
 
     Returns:
-        The files, by name. Data sets that are made or lie in array files have none.
+        The files, by name. Generated data sets and those in array files have none.
     """
-    taken = image_files(items)
-    if not taken:
+    files = image_files(items)
+    if not files:
         return []
-    layout, known = find_layout(taken), taken | set(lists)
-    found = islice(walk(layout.home, layout.holding), LARGEST_WALK)
-    left = (path for path in found if path not in known)
-    return [PassedOver(path, reason(path, layout)) for path in left if counts(path, layout)]
+    layout, known = find_layout(files), files | set(lists)
+    paths = islice(walk(layout.home, layout.holding), LARGEST_WALK)
+    others = (path for path in paths if path not in known)
+    return [PassedOver(path, reason(path, layout)) for path in others if counts(path, layout)]
 
 
 def walk(folder: Path, holding: Collection[Path]) -> Iterator[Path]:
-    """Every file below a folder; links to folders are followed only where images are read through them."""
+    """Yield every file below a folder; links to folders are followed only if images are read through them."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:
@@ -106,18 +106,18 @@ def walk(folder: Path, holding: Collection[Path]) -> Iterator[Path]:
 
 
 def counts(path: Path, layout: Layout) -> bool:
-    """Whether a file that is not read belongs to the data set by where it lies, or as a visible image file."""
+    """Whether a file that is not read belongs to the data set by its folder, or as a visible image file."""
     if any(path.is_relative_to(folder) for folder in layout.read):
         return True
     return path.suffix.lower() in SUFFIXES and not is_hidden(path, layout)
 
 
 def is_hidden(path: Path, layout: Layout) -> bool:
-    """Whether a file or a folder above it is hidden."""
+    """Whether a file or any folder above it is hidden."""
     return any(part.startswith(".") for part in path.relative_to(layout.home).parts)
 
 
-REASONS: dict[str, Callable[[Path, Layout], bool]] = {  # the first that holds
+REASONS: dict[str, Callable[[Path, Layout], bool]] = {  # the first that applies
     "hidden": is_hidden,
     "broken link": lambda path, _: path.is_symlink() and not path.exists(),
     "link to a folder": lambda path, _: path.is_symlink() and path.is_dir(),
@@ -133,26 +133,26 @@ REASONS: dict[str, Callable[[Path, Layout], bool]] = {  # the first that holds
 
 
 def reason(path: Path, layout: Layout) -> str:
-    """Why a file is not read."""
-    return next(text for text, holds in REASONS.items() if holds(path, layout))
+    """Name the reason why a file is not read."""
+    return next(text for text, applies in REASONS.items() if applies(path, layout))
 
 
 def describe_passed_over(passed: Collection[PassedOver], root: Path) -> list[str]:
-    """A line for each reason: how many files, and the first of them."""
-    count = Counter(one.reason for one in passed)
-    first = {one.reason: one.file for one in reversed(list(passed))}
+    """Describe each reason in a line, with the number of files and the first of them."""
+    count = Counter(skipped.reason for skipped in passed)
+    first = {skipped.reason: skipped.file for skipped in reversed(list(passed))}
     return [f"{number} x {text}, first: {shown_path(first[text], root)}" for text, number in count.items()]
 
 
 def shown_path(path: Path, root: Path) -> str:
-    """A path relative to the data root, on one line, whatever bytes are in it."""
+    """Format a path relative to the data root on one line, whatever bytes it contains."""
     relative = path.relative_to(root) if path.is_relative_to(root) else path
     text = relative.as_posix().encode(errors="backslashreplace").decode()
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
 
 
 def read_lists(spec: DatasetSpec, root: Path | None) -> tuple[Path, ...]:
-    """The lists of a data set that are there; none where they cannot be found."""
+    """Find the existing lists of a data set; none if they cannot be located."""
     try:
         return () if root is None else spec.lists(root)
     except ValueError:

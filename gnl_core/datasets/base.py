@@ -1,4 +1,4 @@
-"""What a data set is: a list of items for training, and one for each domain to score."""
+"""The records of a data set: items for training, and items of each domain to score."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ UNLABELLED = -1  # the label of an image that nobody has labelled
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
-# The names of AugMix's operations (`views.OPERATIONS`) that the paper's published code draws from
+# The names of AugMix's operations (`views.OPERATIONS`) from which the paper's published code draws
 INDUSTRIAL_OPERATIONS = ("autocontrast", "equalize", "posterize", "solarize", "color", "sharpness")  # on MVTec AD
 ALL_OPERATIONS = (*INDUSTRIAL_OPERATIONS, "contrast", "brightness")  # on PACS
 
 
 class Item(NamedTuple):
-    """One image, not yet read.
+    """An image that is not read yet.
 
     Attributes:
         path: A name that identifies the image within its data set.
-        read: Decodes it: RGB, shape (H, W, 3), at native size.
-        label: 0 for normal, 1 for anomalous, -1 where nobody has labelled it.
-        domain: The domain it belongs to.
-        category: What it shows.
-        mask: Decodes its anomalous pixels: shape (H, W) at native size; None where none are drawn.
-        file: The file that holds it, which may hold others too; None for an image that is made.
-        mask_file: The same for its mask.
+        read: Decodes the image: RGB, shape (H, W, 3), at native size.
+        label: 0 for normal, 1 for anomalous, -1 for unlabelled.
+        domain: The domain of the image.
+        category: What the image shows.
+        mask: Decodes the anomalous pixels: shape (H, W) at native size; None without a mask.
+        file: The file of the image, which may contain others too; None for a generated image.
+        mask_file: The file of the mask.
     """
 
     path: str
@@ -43,26 +43,26 @@ class Item(NamedTuple):
 
 
 def no_lists(root: Path) -> tuple[Path, ...]:
-    """A data set whose folders say it all."""
+    """Return no lists: the default for data sets whose folders determine everything."""
     return ()
 
 
 class DatasetSpec(NamedTuple):
-    """A data set: what is in it, and how its images are listed. Listing reads no pixels.
+    """A data set: its contents, and the functions that list its images without reading pixels.
 
     Attributes:
-        summary: What it shows and where it comes from, in one sentence.
-        classes: The classes of which one is normal.
+        summary: Contents and origin in one sentence.
+        classes: The classes, one of which is normal.
         domains: The in-distribution domain first, then the shifted ones.
         train_items: Root folder and normal class to the normal training images.
         test_items: Root folder, normal class and domain to the images to score.
-        augmix_operations: What AugMix draws from in training: INDUSTRIAL_OPERATIONS or ALL_OPERATIONS.
-        anomalies: What its anomalies are: "objects" of other classes, or "defects" of the normal one.
-        how_to_get: Where to fetch it and the layout that is expected; empty for bundled data sets.
-        folders: Folders below the root in which any image file is taken for one of its images, wherever they may lie.
-        lists: Root folder to the files, beside the images, that decide which images belong where.
-        split: Root folder to a few words on how training and test images are told apart, where that depends on what
-            is there; None where it never does.
+        augmix_operations: The operations of AugMix in training: INDUSTRIAL_OPERATIONS or ALL_OPERATIONS.
+        anomalies: Kind of anomalies: "objects" of other classes, or "defects" of the normal class.
+        how_to_get: Source and expected layout; empty for bundled data sets.
+        folders: Folders below the root whose image files, at any depth, count as images of the data set.
+        lists: Root folder to the files, other than images, that assign images to training, test and domains.
+        split: Root folder to a short description of the split into training and test images, if it depends on the
+            files present; else None.
     """
 
     summary: str

@@ -1,4 +1,4 @@
-"""MNIST-M's recipe (Ganin et al., 2016): a digit as its absolute difference from a photograph's crop."""
+"""Blend digits as in MNIST-M (Ganin et al., 2016): the absolute difference of a digit and a crop of a photograph."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WHITE = 255
 
 
 def blend_digit(digit: Image, photograph: Image, *, generator: Generator) -> Image:
-    """The difference of a digit and a random crop, |crop - digit| in each channel.
+    """Compute the difference of a digit and a random crop, |crop - digit| in each channel.
 
     Args:
         digit: RGB, shape (H, W, 3).
@@ -34,15 +34,15 @@ def blend_digit(digit: Image, photograph: Image, *, generator: Generator) -> Ima
 
 
 def blend_digits(digits: NDArray[np.uint8], photographs: Sequence[Path], *, seed: int) -> NDArray[np.uint8]:
-    """Every digit blended with a photograph that seed and index decide; one photograph is in memory at a time.
+    """Blend every digit with a photograph that seed and index determine; only one photograph is in memory at a time.
 
-    A digit is made white wherever it is not black. So it is in the images that MNIST-M's authors distribute: their
-    mean is the same (146, for 108 beside the digits: 255 - 108) at every grey level of the digit from 1 up.
+    All pixels of a digit that are not black become white, as in the images that MNIST-M's authors distribute: their
+    mean is the same (146, against 108 outside the digits: 255 - 108) at every grey level of the digit from 1 up.
 
     Args:
         digits: Grey, white on black, shape (n, H, W).
         photographs: Image files.
-        seed: Decides, with a digit's index, its photograph and crop.
+        seed: Determines, with the index of a digit, its photograph and crop.
 
     Returns:
         uint8, shape (n, H, W, 3).
@@ -62,7 +62,7 @@ def blend_digits(digits: NDArray[np.uint8], photographs: Sequence[Path], *, seed
 
 
 def read_photographs(paths: Sequence[Path], *, side_px: int) -> Iterator[tuple[int, Image]]:
-    """Every photograph with its number, each at least so large."""
+    """Yield every photograph with its index; each must have sides of at least `side_px`."""
     for number, path in enumerate(paths):
         photograph = read_image(path)
         if min(photograph.shape[:2]) < side_px:

@@ -1,4 +1,4 @@
-"""What spreads a point over its neighbours: kernels, and the convolution with them."""
+"""Blur kernels, and the convolution with them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Values = NDArray[np.float64]
 def convolve(image: Image, kernel: Values) -> Values:
     """Convolve each channel with a kernel of odd sides, mirroring the image at its edges.
 
-    By the Fourier transform: the kernels have hundreds of taps, and this is many times faster than one by one.
+    It uses the Fourier transform, which is many times faster for kernels with hundreds of taps.
     """
     reach = len(kernel) // 2
     height, width = image.shape[0] + 2 * reach, image.shape[1] + 2 * reach
@@ -26,9 +26,9 @@ def convolve(image: Image, kernel: Values) -> Values:
 
 
 def disk(radius_px: int, rim_sigma_px: float) -> Values:
-    """A disk whose sum is 1, softened over one pixel at its rim; shape (2 radius + 3,) * 2.
+    """Create a disk with sum 1, softened over one pixel at its rim; shape (2 radius + 3,) * 2.
 
-    ImageNet-C cuts what is softened beyond radius 8 and 10, so its blur differs by up to 3 of 255 there.
+    At radius 8 and 10, ImageNet-C cuts the softened rim off, so its blur differs there by up to 3 of 255.
     """
     offsets = np.arange(-radius_px - 1, radius_px + 2)
     inside = (offsets[:, None] ** 2 + offsets**2 <= radius_px**2).astype(float)
@@ -40,7 +40,7 @@ def disk(radius_px: int, rim_sigma_px: float) -> Values:
 
 
 def trail(radius_px: int, sigma_px: float, *, angle: float) -> Values:
-    """Half a Gaussian along a line, its centre of mass in the middle; sum 1, shape (4 radius + 1,) * 2."""
+    """Create half a Gaussian along a line, centred on its centre of mass; sum 1, shape (4 radius + 1,) * 2."""
     steps = np.arange(2 * radius_px + 1)
     weights = np.exp(-0.5 * (steps / sigma_px) ** 2)
     weights /= weights.sum()

@@ -1,4 +1,4 @@
-"""All that is wrong with the images of a data set, told at once; and what is left when those are left out."""
+"""Check the images of a data set and report all problems together; drop images that cannot be read."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from gnl_core.datasets.images import UnreadableImageError, colour_mode
 from gnl_core.datasets.listing import SUFFIXES
 from gnl_core.datasets.prefetching import prefetch
 
-ARRAY_MODE = "array"  # of an image that is made, or lies in a file of many
+ARRAY_MODE = "array"  # of a generated image, or an image in an array file
 
 
 class Inspection(NamedTuple):
-    """What reading one item came to.
+    """The result of reading one item.
 
     Attributes:
-        problems: One sentence each; the rest is unset where the image cannot be used.
+        problems: One sentence per problem; the other fields are unset if the image cannot be used.
         size: Height and width in pixels.
-        mode: The colours that its file holds, by Pillow's names, or ARRAY_MODE.
-        digest: Equal for images of equal pixels.
-        thumbnail: The image in small, if it was asked for.
+        mode: Colour mode of its file, by Pillow's names, or ARRAY_MODE.
+        digest: Digest that is equal for images with equal pixels.
+        thumbnail: A thumbnail, if requested.
     """
 
     problems: list[str]
@@ -39,16 +39,16 @@ def check_items(items: Iterable[Item]) -> list[str]:
     """Read every image and every mask.
 
     Returns:
-        One sentence a problem, in the order of the items and each once; empty when all is well. Never raises.
+        One sentence per problem, in the order of the items, each once; empty without problems. Never raises.
     """
     return list(dict.fromkeys(problem for item in items for problem in check_item(item)))
 
 
 def leave_out_broken(items: Sequence[Item], *, workers: int = 0) -> tuple[list[Item], list[str]]:
-    """Read every image, and leave out those that cannot be read.
+    """Read every image, and drop those that cannot be read.
 
     Args:
-        items: Some images.
+        items: The images to read.
         workers: Threads that read ahead.
 
     Returns:
@@ -58,14 +58,14 @@ def leave_out_broken(items: Sequence[Item], *, workers: int = 0) -> tuple[list[I
         ValueError: If none of them can be read.
     """
     problems = list(prefetch(read_problem, items, workers=workers))
-    told = [problem for problem in problems if problem]
-    if items and len(told) == len(items):
-        raise ValueError(f"none of {len(items)} images can be read; the first: {told[0]}")
-    return [item for item, problem in zip(items, problems, strict=True) if not problem], told
+    failures = [problem for problem in problems if problem]
+    if items and len(failures) == len(items):
+        raise ValueError(f"none of {len(items)} images can be read; the first: {failures[0]}")
+    return [item for item, problem in zip(items, problems, strict=True) if not problem], failures
 
 
 def read_problem(item: Item) -> str:
-    """Why an image cannot be read; an empty text if it can."""
+    """Explain why an image cannot be read; an empty string if it can."""
     try:
         item.read()
     except UnreadableImageError as error:
@@ -74,22 +74,22 @@ def read_problem(item: Item) -> str:
 
 
 def check_item(item: Item) -> list[str]:
-    """What is wrong with one item; the mask of an unreadable image is not looked at."""
+    """List the problems of one item; the mask of an unreadable image is not checked."""
     return inspect_item(item).problems
 
 
 def inspect_item(item: Item, *, thumbnails: bool = False) -> Inspection:
-    """Read an item's image and mask, and note what they are. Never raises.
+    """Read and describe an item's image and mask. Never raises.
 
     Args:
         item: The item.
-        thumbnails: Whether to keep a thumbnail, to look for near copies.
+        thumbnails: Whether to make a thumbnail, for the search for near copies.
     """
     try:
         image = item.read()
         mode = ARRAY_MODE if item.file is None or item.file.suffix.lower() not in SUFFIXES else colour_mode(item.file)
-    except Exception as error:  # to be told with all the others
-        return Inspection([tell(item, error)])
+    except Exception as error:  # reported with all other problems
+        return Inspection([describe_failure(item, error)])
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         expected = "expected (H, W, 3) and uint8"
         return Inspection([f"{item.path}: its image has shape {image.shape} and type {image.dtype}, {expected}"])
@@ -103,13 +103,13 @@ def inspect_item(item: Item, *, thumbnails: bool = False) -> Inspection:
 
 
 def check_mask(item: Item, image: Image) -> list[str]:
-    """What is wrong with an item's mask."""
+    """List the problems of an item's mask."""
     if item.mask is None:
         return []
     try:
         mask = item.mask()
     except Exception as error:  # as above
-        return [tell(item, error)]
+        return [describe_failure(item, error)]
     if mask.shape != image.shape[:2]:
         return [f"{item.path}: its mask has shape {mask.shape}, expected the image's, {image.shape[:2]}"]
     if item.label == 1 and not mask.any():
@@ -117,6 +117,6 @@ def check_mask(item: Item, image: Image) -> list[str]:
     return []
 
 
-def tell(item: Item, error: Exception) -> str:
-    """An error as a sentence: ours name the file themselves."""
+def describe_failure(item: Item, error: Exception) -> str:
+    """Turn an error into a sentence that names the file, as the messages of our own errors do."""
     return str(error) if isinstance(error, ValueError) else f"{item.path}: {type(error).__name__}: {error}"

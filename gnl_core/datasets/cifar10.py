@@ -1,4 +1,4 @@
-"""CIFAR-10 (Krizhevsky, 2009): ten classes of 32x32 photographs, as image folders or in the files it comes in."""
+"""CIFAR-10 (Krizhevsky, 2009): ten classes of 32x32 photographs, as image folders or in its original files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gnl_core.datasets.names import find_spelled
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 DOMAIN = "cifar10"
 FILES = {"train": [f"data_batch_{number}" for number in range(1, 6)], "test": ["test_batch"]}
-ENDINGS = {  # where a version of the files may lie, and how their names end
+ENDINGS = {  # possible folders of each version, and the ending of its files
     "cifar10/cifar-10-batches-bin": ".bin",
     "cifar-10-batches-bin": ".bin",
     "cifar10/cifar-10-batches-py": "",
@@ -27,7 +27,7 @@ LAYOUT = (
 
 
 def train_items(root: Path | None, normal_class: str) -> list[Item]:
-    """The training images of the normal class.
+    """List the training images of the normal class.
 
     Raises:
         ValueError: If they are missing or damaged.
@@ -43,7 +43,7 @@ def train_items(root: Path | None, normal_class: str) -> list[Item]:
 
 
 def test_items(root: Path | None, normal_class: str, domain: str) -> list[Item]:
-    """All test images; classes other than the normal one are anomalies.
+    """List all test images; classes other than the normal one are anomalies.
 
     Raises:
         ValueError: If they are missing or damaged, or there are no anomalies.
@@ -59,13 +59,13 @@ def test_items(root: Path | None, normal_class: str, domain: str) -> list[Item]:
 
 
 def list_class(root: Path, split: Path, name: str, *, label: int) -> list[Item]:
-    """The image files of one class, whose folder may be spelled in any way, in the folder of a split."""
+    """List the image files of a class in the folder of a split; the class folder may be spelled in any way."""
     paths = require_images(find_spelled(split, [name]) or split / name, root=root)
     return [image_item(path, base=root, label=label, domain=DOMAIN, category=name) for path in paths]
 
 
 def list_files(root: Path, split: str, normal_class: str) -> list[Item]:
-    """The images of one split of the binary or the Python version, in the order of its files."""
+    """List the images of a split of the binary or the Python version, in the order of its files."""
     return [
         Item(
             path=f"cifar10/{split}/{file.stem}/{index:05d}",
@@ -81,7 +81,7 @@ def list_files(root: Path, split: str, normal_class: str) -> list[Item]:
 
 
 def find_files(root: Path, split: str) -> list[Path]:
-    """The files of one split of either version, all of which must be there."""
+    """Find the files of a split of either version, all of which must exist."""
     for folder, ending in ENDINGS.items():
         if (root / folder).is_dir():
             files = [root / folder / f"{name}{ending}" for name in FILES[split]]
@@ -102,9 +102,9 @@ CIFAR10 = DatasetSpec(
     augmix_operations=ALL_OPERATIONS,
     folders=("cifar10/train", "cifar10/test"),
     how_to_get=(
-        "Run gnl data download cifar10, or fetch the binary or the Python version from "
+        "Run gnl data download cifar10, or download the binary or the Python version from "
         "www.cs.toronto.edu/~kriz/cifar.html and unpack it as cifar10/cifar-10-batches-bin/*.bin or "
-        "cifar10/cifar-10-batches-py/* under the data root; image folders, cifar10/{train,test}/<class>/, will do as "
+        "cifar10/cifar-10-batches-py/* under the data root; image folders, cifar10/{train,test}/<class>/, work as "
         "well. The Python version is a pickle; it is read without unpickling."
     ),
 )

@@ -1,7 +1,7 @@
-"""CIFAR-10's files in both versions: the binary one, and the Python one, whose pickles are read without running them.
+"""Read CIFAR-10's files, in the binary version and in the Python version, whose pickles are read but not run.
 
-A pickle is a program that builds objects. `pickletools.genops` only disassembles it; the pixels and classes stand among
-its operands.
+A pickle is a program that builds objects. `pickletools.genops` only disassembles it; pixels and classes are among its
+operands.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from gnl_core.datasets.base import Image
 from gnl_core.datasets.images import describe
 
 SIDE_PX = 32
-IMAGE_BYTES = 3 * SIDE_PX * SIDE_PX  # the red, the green and the blue plane
+IMAGE_BYTES = 3 * SIDE_PX * SIDE_PX  # a red, a green and a blue plane
 CLASS_COUNT = 10
-RECORD_BYTES = 1 + IMAGE_BYTES  # in the binary version the class stands before the planes
+RECORD_BYTES = 1 + IMAGE_BYTES  # in the binary version, the class precedes the planes
 LARGEST_PICKLE_BYTES = 2**26  # twice the originals
 KEYS = ("batch_label", "labels", "data", "filenames")  # of the dictionary that the pickle builds
 STRINGS = ("SHORT_BINSTRING", "BINSTRING")  # Python 2's, as in the originals
 INTEGERS = ("BININT1", "BININT2", "BININT")
 BINSTRING_BYTES = 5  # its opcode and the length of its text
-OPERATIONS_AN_IMAGE = 8  # the originals have three: a class, a file name, a note of it
+OPERATIONS_PER_IMAGE = 8  # the originals have three: a class, a file name and its memo
 OTHER_OPERATIONS = 200
 
-Operand = tuple[str, str, Any, int]  # the key it stands behind, its opcode, its value, where the opcode stands
+Operand = tuple[str, str, Any, int]  # preceding key, opcode, value, position of the opcode
 
 
 class ImageFile(NamedTuple):
     """One file of either version.
 
     Attributes:
-        classes: Number of each image's class, shape (n,).
-        planes: Their pixels, shape (n, 3072), read from the file as they are needed.
+        classes: Class index of each image, shape (n,).
+        planes: Pixels, shape (n, 3072), read from the file on demand.
     """
 
     classes: NDArray[np.uint8]
@@ -49,16 +49,16 @@ class ImageFile(NamedTuple):
 
 @lru_cache(maxsize=8)
 def load_file(path: Path) -> ImageFile:
-    """Open one file of either version; `.bin` is the binary one.
+    """Open a file of either version; `.bin` means the binary version.
 
     Raises:
-        ValueError: If it is damaged or something else.
+        ValueError: If it is damaged or not such a file.
     """
     return load_binary(path) if path.suffix == ".bin" else load_pickled(path)
 
 
 def read_record(path: Path, index: int) -> Image:
-    """One image of a file; RGB, shape (32, 32, 3)."""
+    """Read one image of a file; RGB, shape (32, 32, 3)."""
     planes = load_file(path).planes[index].reshape(3, SIDE_PX, SIDE_PX)
     return np.ascontiguousarray(planes.transpose(1, 2, 0))
 
@@ -71,18 +71,18 @@ def load_binary(path: Path) -> ImageFile:
     """
     size = path.stat().st_size
     if not size or size % RECORD_BYTES:
-        raise ValueError(f"{path} has {size} bytes, expected a multiple of {RECORD_BYTES}; fetch it again")
+        raise ValueError(f"{path} has {size} bytes, expected a multiple of {RECORD_BYTES}; download it again")
     records = np.memmap(path, np.uint8, mode="r", shape=(size // RECORD_BYTES, RECORD_BYTES))
     if records[:, 0].max() >= CLASS_COUNT:
-        raise ValueError(f"{path} has a class above 9; expected CIFAR-10's binary version, fetch it again")
+        raise ValueError(f"{path} has a class above 9; expected CIFAR-10's binary version, download it again")
     return ImageFile(records[:, 0], records[:, 1:])
 
 
 def load_pickled(path: Path) -> ImageFile:
-    """Open a file of the Python version. Nothing in it is run: no object is built, and no name is looked up.
+    """Open a file of the Python version without running its pickle: no object is built, no name is resolved.
 
     Raises:
-        ValueError: If it is damaged, or holds something else than the originals.
+        ValueError: If it is damaged, or its contents differ from the originals.
     """
     with explained(path):
         size = path.stat().st_size
@@ -94,14 +94,14 @@ def load_pickled(path: Path) -> ImageFile:
 
 
 def disassemble(program: bytes, *, image_limit: int) -> Iterator[Operand]:
-    """The operands of a pickle's program, each with the key that it stands behind.
+    """Yield the operands of a pickle's program, each with the key that precedes it.
 
     Raises:
-        ValueError: If it is damaged, or longer than it has to be for so many images.
+        ValueError: If it is damaged, or longer than `image_limit` images need.
     """
     key = ""
     for number, (opcode, value, place) in enumerate(pickletools.genops(program)):
-        if number > OPERATIONS_AN_IMAGE * image_limit + OTHER_OPERATIONS:
+        if number > OPERATIONS_PER_IMAGE * image_limit + OTHER_OPERATIONS:
             raise ValueError("it has too many operations")
         if opcode.name in STRINGS and value in KEYS:
             key = value
@@ -110,18 +110,18 @@ def disassemble(program: bytes, *, image_limit: int) -> Iterator[Operand]:
 
 
 def find_images(operands: Iterable[Operand]) -> tuple[NDArray[np.uint8], int]:
-    """The classes, and where in the file their images' pixels begin.
+    """Find the classes, and the position in the file where the pixels begin.
 
-    The pixels are the one long text behind "data", the memory of an array whose type "u1" and shape (n, 3072) stand
-    there too; the classes are the numbers behind "labels".
+    The pixels are the only long text after "data", the memory of an array whose type "u1" and shape (n, 3072) are
+    there too; the classes are the numbers after "labels".
 
     Raises:
-        ValueError: If they do not stand there so.
+        ValueError: If the operands do not follow this form.
     """
     classes: list[int] = []
     numbers: list[int] = []
     texts: list[str] = []
-    blocks: list[tuple[int, int]] = []  # where a long text begins, and its length
+    blocks: list[tuple[int, int]] = []  # position and length of each long text
     for key, opcode, value, place in operands:
         if key == "labels" and opcode in INTEGERS:
             classes.append(value)
@@ -143,10 +143,10 @@ def find_images(operands: Iterable[Operand]) -> tuple[NDArray[np.uint8], int]:
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Whatever goes wrong with a pickle inside becomes a sentence with its name."""
+    """Turn any error with a pickle within the block into one sentence with its name."""
     try:
         yield
     except Exception as error:  # a damaged pickle makes the disassembler raise nearly anything
         raise ValueError(
-            f"{path} cannot be read as CIFAR-10's Python version ({describe(error)}); fetch it again"
+            f"{path} cannot be read as CIFAR-10's Python version ({describe(error)}); download it again"
         ) from None

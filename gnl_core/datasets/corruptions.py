@@ -1,8 +1,8 @@
-"""What a camera does to an image: corruptions in five severities, at the image's own size.
+"""Corruptions as a camera causes them, in five severities, at the image's native size.
 
 Where ImageNet-C (Hendrycks & Dietterich, "Benchmarking Neural Network Robustness to Common Corruptions
 and Perturbations", ICLR 2019) has a corruption, its formula and constants are used; the others are ours.
-Lengths are in pixels of the image as it is: ImageNet-C's were chosen for about 224, and weigh more on a smaller one.
+Lengths are in pixels of the native image: ImageNet-C's suit about 224 px and are stronger on smaller images.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Corruption(NamedTuple):
 
     Attributes:
         apply: Image, level and generator to values on the same scale, not yet rounded or clipped.
-        levels: What `apply` is given at severity 1 to 5.
+        levels: The level for `apply` at severities 1 to 5.
     """
 
     apply: Callable[[Image, Any, Generator], Values]
@@ -36,9 +36,9 @@ class Corruption(NamedTuple):
 
 
 def brightness(image: Image, added_value: float, _: Generator) -> Values:
-    """Add to the value of hue, saturation, value: a share of white. ImageNet-C.
+    """Add a share of white to the value in hue, saturation, value (HSV). ImageNet-C.
 
-    Hue and saturation stay, so all three channels grow by one factor; black has neither and becomes grey.
+    Hue and saturation stay, so one factor scales all three channels; black has neither and becomes grey.
     """
     value = image.max(axis=2, keepdims=True)
     brighter = np.minimum(value + added_value * WHITE, WHITE)
@@ -46,38 +46,38 @@ def brightness(image: Image, added_value: float, _: Generator) -> Values:
 
 
 def contrast(image: Image, factor: float, _: Generator) -> Values:
-    """Draw each channel towards its mean: the factor is what is left of the difference. ImageNet-C."""
+    """Move each channel toward its mean by multiplying the difference by a factor. ImageNet-C."""
     mean = image.mean(axis=(0, 1))
     return mean + factor * (image - mean)
 
 
 def defocus_blur(image: Image, disk_px: tuple[int, float], _: Generator) -> Values:
-    """Spread each point over a disk: radius, and standard deviation that softens the rim, in pixels. ImageNet-C."""
+    """Blur with a disk, given its radius and the standard deviation that softens its rim, in pixels. ImageNet-C."""
     return convolve(image, disk(*disk_px))
 
 
 def gaussian_noise(image: Image, deviation: float, generator: Generator) -> Values:
-    """Add normal noise to each value: its standard deviation as a share of white. ImageNet-C."""
+    """Add normal noise to each value; the standard deviation is a share of white. ImageNet-C."""
     return image + generator.normal(scale=deviation * WHITE, size=image.shape)
 
 
 def shot_noise(image: Image, photons: int, generator: Generator) -> Values:
-    """Count photons: each value is a Poisson draw, of so many photons where it is white. ImageNet-C."""
+    """Draw each value from a Poisson distribution; white has a mean of `photons`. ImageNet-C."""
     counts = generator.poisson(image * (photons / WHITE)).astype(float)
     return counts * (WHITE / photons)
 
 
 def impulse_noise(image: Image, share: float, generator: Generator) -> Values:
-    """Make a share of the values, each channel by itself, black or white with equal chance. ImageNet-C."""
+    """Set a share of the values, independently per channel, to black or white with equal chance. ImageNet-C."""
     draw = generator.random(image.shape)
     return np.where(draw < share, np.where(draw < share / 2, 0, WHITE), image).astype(float)
 
 
 def motion_blur(image: Image, trail_px: tuple[int, float], generator: Generator) -> Values:
-    """Smear along a line within 45° of the horizontal: radius and standard deviation in pixels. ImageNet-C.
+    """Blur along a line within 45° of the horizontal; radius and standard deviation in pixels. ImageNet-C.
 
-    The line has 2 radius + 1 taps, weighted by one half of a Gaussian. ImageNet-C begins it at the pixel itself;
-    here its centre of mass lies there, so that the image stays under its mask.
+    The line has 2 radius + 1 taps, weighted by one half of a Gaussian. In ImageNet-C it begins at the pixel;
+    here its centre of mass is at the pixel, so that the image stays aligned with its mask.
     """
     radius, deviation = trail_px
     angle = math.radians(generator.uniform(-45, 45))
@@ -85,7 +85,7 @@ def motion_blur(image: Image, trail_px: tuple[int, float], generator: Generator)
 
 
 def pixelate(image: Image, scale: float, _: Generator) -> Values:
-    """Shrink to a share of the sides by averaging, and enlarge by repeating pixels. ImageNet-C."""
+    """Shrink the sides to a share by averaging, and enlarge them by repeating pixels. ImageNet-C."""
     picture = PIL.Image.fromarray(image)
     width, height = (max(1, int(side * scale)) for side in picture.size)
     small = picture.resize((width, height), PIL.Image.Resampling.BOX)
@@ -93,16 +93,16 @@ def pixelate(image: Image, scale: float, _: Generator) -> Values:
 
 
 def jpeg(image: Image, quality: int, _: Generator) -> Values:
-    """Store as JPEG and read again: the quality is libjpeg's, 1 to 95. ImageNet-C."""
+    """Compress as JPEG with libjpeg's quality, 1 to 95. ImageNet-C."""
     file = BytesIO()
     PIL.Image.fromarray(image).save(file, "JPEG", quality=quality)
     return np.asarray(PIL.Image.open(file), dtype=float)
 
 
 def fog(image: Image, fog_layer: tuple[float, float], generator: Generator) -> Values:
-    """Lay clouds over it: thickness in units of white, and how quickly finer clouds fade (see `clouds`). ImageNet-C.
+    """Add clouds: thickness in units of white, and decay of finer clouds (see `clouds`). ImageNet-C.
 
-    The sum is scaled back, so that the brightest value possible is the image's own. ImageNet-C draws its
+    The sum is rescaled, so that the largest possible value is the image's own. ImageNet-C draws its
     clouds by the diamond-square method; ours are octaves of smooth noise that fade as quickly.
     """
     thickness, decay = fog_layer
@@ -113,23 +113,23 @@ def fog(image: Image, fog_layer: tuple[float, float], generator: Generator) -> V
 
 
 def gamma(image: Image, exponent: float, _: Generator) -> Values:
-    """Darken the middle tones, as too short an exposure does: the exponent of values in [0, 1]. Ours."""
+    """Darken the middle tones, as underexposure does, by an exponent on values in [0, 1]. Ours."""
     return WHITE * (image / WHITE) ** exponent
 
 
 def white_balance(image: Image, gain: float, _: Generator) -> Values:
-    """Turn it warm, as a camera set for a bluer lamp does: red gains the share that blue loses. Ours."""
+    """Shift colours toward red, as a camera set for a bluer lamp does: red gains the share that blue loses. Ours."""
     return image * np.array([1 + gain, 1, 1 - gain])
 
 
 def desaturation(image: Image, share: float, _: Generator) -> Values:
-    """Mix with its grey (ITU-R BT.601, as Pillow has it), as stray light does: the share of grey. Ours."""
+    """Mix with grey (ITU-R BT.601, as in Pillow), as stray light does; the level is the share of grey. Ours."""
     grey = np.asarray(PIL.Image.fromarray(image).convert("L"), dtype=float)[..., None]
     return (1 - share) * image + share * grey
 
 
 def uneven_lighting(image: Image, depth: float, generator: Generator) -> Values:
-    """Light it from one side, in a direction drawn evenly. Ours.
+    """Light the image from one side, in a direction drawn uniformly. Ours.
 
     The light is a ramp from 1 + depth in the corner nearest to the lamp to 1 - depth in the farthest.
     """
@@ -141,9 +141,9 @@ def uneven_lighting(image: Image, depth: float, generator: Generator) -> Values:
 
 
 def clouds(side_px: int, decay: float, *, generator: Generator) -> Values:
-    """Random heights in [0, 1]: octaves of smooth noise, each twice as fine and decay² times weaker.
+    """Generate random heights in [0, 1]: octaves of smooth noise, each twice as fine and decay² times weaker.
 
-    The square is ImageNet-C's: there the amplitude, which shrinks by `decay`, is applied twice.
+    The square comes from ImageNet-C, which applies the amplitude, shrinking by `decay`, twice.
     """
     heights = np.zeros((side_px, side_px))
     for octave in range(1, math.ceil(math.log2(side_px)) + 1):
@@ -180,10 +180,10 @@ def corrupt(image: Image, name: str, *, severity: int, seed: int) -> Image:
         image: RGB, shape (H, W, 3), at native size.
         name: A name in CORRUPTIONS.
         severity: 1 (weak) to 5 (strong).
-        seed: Decides what is random in it: the same seed gives the same image.
+        seed: Determines all random draws: the same seed gives the same image.
 
     Returns:
-        RGB of the same shape, rounded to the nearest value (ImageNet-C cuts off instead: up to one less).
+        RGB of the same shape, rounded to the nearest value (ImageNet-C truncates: up to one lower).
 
     Raises:
         ValueError: If there is no such corruption or severity.
@@ -198,7 +198,7 @@ def parse_shift(text: str) -> tuple[str, int]:
     """Read a corruption and its severity, as in "defocus_blur:3".
 
     Raises:
-        ValueError: If it is not written so, or there is no such corruption or severity.
+        ValueError: If the text has another form, or there is no such corruption or severity.
     """
     name, _, severity = text.partition(":")
     if severity not in map(str, SEVERITIES):
@@ -208,7 +208,7 @@ def parse_shift(text: str) -> tuple[str, int]:
 
 
 def check_shift(name: str, severity: int) -> None:
-    """Refuse a corruption or a severity that there is not."""
+    """Check that a corruption and a severity exist."""
     if name not in CORRUPTIONS:
         raise ValueError(f"unknown corruption {name!r}; choose one of: {', '.join(CORRUPTIONS)}")
     if severity not in SEVERITIES:

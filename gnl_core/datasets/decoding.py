@@ -1,4 +1,4 @@
-"""From the content of an image file to 8-bit RGB, as its header declares the pixels; files' names play no part."""
+"""Decode the content of an image file to 8-bit RGB, as its header declares the pixels, whatever the file's name."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ WITH_ALPHA = {"1": "LA", "L": "LA", "RGB": "RGBA"}
 
 
 class UnusablePixelsError(ValueError):
-    """Pixels that cannot be used; the text names them, so that "holds" fits before it."""
+    """Pixels that cannot be used; the text names them and fits after "holds"."""
 
 
 def open_picture(file: IO[bytes], formats: Sequence[str]) -> ImageFile:
     """Open an image by its content, without loading the pixels.
 
     Args:
-        file: Seekable.
+        file: A seekable stream.
         formats: Pillow's names of the formats that are accepted.
 
     Raises:
-        UnusablePixelsError: If the format is accepted, but Pillow cannot decode this kind of it.
+        UnusablePixelsError: If the format is accepted, but Pillow cannot decode this variant.
         UnidentifiedImageError: If the format is not accepted.
     """
     try:
@@ -49,14 +49,15 @@ def open_picture(file: IO[bytes], formats: Sequence[str]) -> ImageFile:
 
 
 def decode(picture: ImageFile) -> PIL.Image.Image:
-    """Load the pixels: upright, 0 is black, and what is transparent has an alpha channel or a palette with one.
+    """Load the pixels: upright, with 0 as black, and transparency as an alpha channel or in a palette.
 
     Args:
-        picture: As `open_picture` gives it.
+        picture: The result of `open_picture`.
 
     Returns:
-        A picture in the file's mode, or in that with alpha. Grey of 12 or 16 bits has mode "I;16", from 0 to 65535, and
-        no alpha channel: a transparent level stays in `info["transparency"]`. Grey of 1 to 8 bits is from 0 to 255.
+        A picture in the file's mode, or the same mode with alpha. Grey of 12 or 16 bits has mode "I;16", from 0 to
+        65535, without an alpha channel: a transparent level stays in `info["transparency"]`. Grey of 1 to 8 bits
+        is from 0 to 255.
 
     Raises:
         UnusablePixelsError: If Pillow would misread the pixels.
@@ -72,7 +73,7 @@ def decode(picture: ImageFile) -> PIL.Image.Image:
 
 
 def spread_levels(picture: PIL.Image.Image, *, bits: int, white_is_zero: bool) -> PIL.Image.Image:
-    """Grey of 12 or 16 bits from 0, black, to 65535; Pillow leaves it as stored."""
+    """Scale grey of 12 or 16 bits to the range from 0 (black) to 65535; Pillow returns it as stored."""
     levels = np.asarray(picture).astype(np.uint16, copy=False)
     if bits == 12:
         levels = (levels << 4 | levels >> 8).astype(np.uint16)  # 4095 becomes 65535
@@ -82,27 +83,27 @@ def spread_levels(picture: PIL.Image.Image, *, bits: int, white_is_zero: bool) -
 
 
 def add_alpha(picture: PIL.Image.Image, *, bits: int) -> PIL.Image.Image:
-    """An alpha channel for grey or colours of which one is transparent, and a plain one for premultiplied grey."""
+    """Convert a single transparent grey or colour, and premultiplied grey, to a plain alpha channel."""
     if picture.mode == "La":
         return picture.convert("LA")
     if "transparency" not in picture.info or picture.mode not in WITH_ALPHA:
         return picture
-    if picture.mode == "L":  # Pillow spreads the pixels from 2 or 4 bits to 8, and not this level
+    if picture.mode == "L":  # Pillow scales pixels of 2 or 4 bits to 8, but not this level
         picture.info["transparency"] *= 255 // (2**bits - 1)
     return picture.convert(WITH_ALPHA[picture.mode])
 
 
 def to_rgb(picture: PIL.Image.Image) -> Image:
-    """A decoded picture as 8-bit RGB; what is transparent is laid on white.
+    """Convert a decoded picture to 8-bit RGB; transparent pixels are blended with white.
 
     Args:
-        picture: As `decode` gives it.
+        picture: The result of `decode`.
 
     Returns:
         uint8, shape (H, W, 3).
 
     Raises:
-        UnusablePixelsError: If no rule brings the pixels to 8 bits.
+        UnusablePixelsError: If no rule converts the pixels to 8 bits.
     """
     if picture.mode in UNUSABLE:
         raise UnusablePixelsError(UNUSABLE[picture.mode])
@@ -116,7 +117,7 @@ def to_rgb(picture: PIL.Image.Image) -> Image:
 
 
 def grey_to_rgb(picture: PIL.Image.Image) -> Image:
-    """Grey of 16 bits as 8-bit RGB, rounded; the table spares the memory of floating-point numbers."""
+    """Convert 16-bit grey to 8-bit RGB, rounded; a lookup table needs less memory than floating-point numbers."""
     levels = np.asarray(picture)
     grey = EIGHT_BITS_OF[levels]
     if "transparency" in picture.info:

@@ -17,14 +17,14 @@ from gnl_core.datasets.blending import blend_digit
 
 SIDE_PX = 28  # MNIST's
 LARGEST_VALUE = 16  # the originals have 17 grey levels
-TRAIN_SHARE = 0.6  # nearly all of the rest was written by others
+TRAIN_SHARE = 0.6  # nearly all of the rest was written by other people
 BLEND_SEED = 20161
 
 
 @cache
 def digit_arrays() -> tuple[np.ndarray, np.ndarray]:
-    """All digits: values 0-16, shape (1797, 8, 8), and their classes, shape (1797,)."""
-    from sklearn.datasets import load_digits  # noqa: PLC0415 (two seconds, which the app's first chart can do without)
+    """Load all digits: values 0-16, shape (1797, 8, 8), and their classes, shape (1797,)."""
+    from sklearn.datasets import load_digits  # noqa: PLC0415 (takes two seconds, which the app's first chart does not need)
 
     digits = load_digits()
     return digits.images, digits.target
@@ -32,14 +32,14 @@ def digit_arrays() -> tuple[np.ndarray, np.ndarray]:
 
 @cache
 def photographs() -> list[Image]:
-    """scikit-learn's two sample photographs, each (427, 640, 3)."""
+    """Load scikit-learn's two sample photographs, each of shape (427, 640, 3)."""
     from sklearn.datasets import load_sample_images  # noqa: PLC0415 (as above)
 
     return load_sample_images().images
 
 
 def read_digit(index: int) -> Image:
-    """One digit, white on black, brought to 28x28 bilinearly; shape (28, 28, 3)."""
+    """Read a digit, white on black, resized to 28x28 bilinearly; shape (28, 28, 3)."""
     values = digit_arrays()[0][index]
     grey = PIL.Image.fromarray((values * (255 / LARGEST_VALUE)).round().astype(np.uint8))
     enlarged = grey.resize((SIDE_PX, SIDE_PX), PIL.Image.Resampling.BILINEAR)
@@ -47,7 +47,7 @@ def read_digit(index: int) -> Image:
 
 
 def read_blended_digit(index: int) -> Image:
-    """The same digit blended with a photograph's crop that its index decides; shape (28, 28, 3)."""
+    """Read the same digit, blended with a crop of a photograph that its index determines; shape (28, 28, 3)."""
     generator = np.random.default_rng([BLEND_SEED, index])
     photograph = photographs()[generator.integers(len(photographs()))]
     return blend_digit(read_digit(index), photograph, generator=generator)
@@ -57,12 +57,12 @@ READERS = {"digits": read_digit, "digits_m": read_blended_digit}
 
 
 def train_items(root: Path | None, normal_class: str) -> list[Item]:
-    """The normal digit's images among the first 60 %."""
+    """List the normal digit's images among the first 60 %."""
     return [item for item in list_items("digits", normal_class, test=False) if item.label == 0]
 
 
 def test_items(root: Path | None, normal_class: str, domain: str) -> list[Item]:
-    """All digits among the last 40 %."""
+    """List all digits among the last 40 %."""
     return list_items(domain, normal_class, test=True)
 
 

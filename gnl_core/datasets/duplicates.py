@@ -1,4 +1,4 @@
-"""Images that are there twice: in training and testing, in two domains, or in one; and copies that nearly agree."""
+"""Find equal images between training and test, across domains or within one, and near copies."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from gnl_core.datasets.base import Image, Item
 
-LARGEST_COUNT = 100_000  # images on either side of the quick comparison
-SAMPLE_BYTES = 4096  # from the middle of a file: headers look alike
+LARGEST_COUNT = 100_000  # images per side of the quick comparison
+SAMPLE_BYTES = 4096  # from the middle of a file, since headers are similar
 THUMBNAIL_PX = 32
-NEAR_LEVELS = 1.5  # of 255: root mean square by which thumbnails of a near copy differ at most
+NEAR_LEVELS = 1.5  # of 255: largest root-mean-square difference between thumbnails of near copies
 CHUNK = 512  # thumbnails compared at a time
 
 BETWEEN_SPLITS = "training and test"
@@ -27,13 +27,13 @@ Key = Callable[[Item], Hashable]
 
 
 class Copies(NamedTuple):
-    """Images that are equal.
+    """Equal images of one kind and domain.
 
     Attributes:
         where: BETWEEN_SPLITS, ACROSS_DOMAINS or WITHIN.
-        domain: The domain whose images they are; of BETWEEN_SPLITS, the test images'.
-        images: How many images have a copy elsewhere; of WITHIN, how many are there once more than needed.
-        first: Names of the first of them and of its copy.
+        domain: Domain of the images; for BETWEEN_SPLITS, that of the test images.
+        images: Number of images with a copy elsewhere; for WITHIN, the number of redundant images.
+        first: Names of the first image and of its copy.
     """
 
     where: str
@@ -51,10 +51,11 @@ class Pair(NamedTuple):
 
 
 def find_twins(training: Sequence[Item], test: Sequence[Item]) -> list[tuple[Item, Item]]:
-    """The test images that equal a training image, each with that image, found without decoding files.
+    """Pair the test images that equal a training image with that image, without decoding files.
 
-    Files are compared by size, then by 4 KiB from their middle, and what still agrees by all bytes; images in array
-    files by their pixels. Images that are made are not compared, nor those beyond the first LARGEST_COUNT of each side.
+    Files are compared by size, then by 4 KiB from their middle, and if these agree by all bytes; images in array
+    files are compared by their pixels. Generated images and those beyond the first LARGEST_COUNT per side are not
+    compared.
     """
     training, test = training[:LARGEST_COUNT], test[:LARGEST_COUNT]
     shared = shared_files([*training, *test])
@@ -72,7 +73,7 @@ def find_twins(training: Sequence[Item], test: Sequence[Item]) -> list[tuple[Ite
 
 
 def shared_files(items: Iterable[Item]) -> set[Path]:
-    """The files that hold more than one image: not one file that is listed in training and in testing."""
+    """Find the files that contain more than one image; listing one image in training and in test does not count."""
     names = defaultdict(set)
     for item in items:
         if item.file is not None:
@@ -81,7 +82,7 @@ def shared_files(items: Iterable[Item]) -> set[Path]:
 
 
 def pairs_by(training: Sequence[Item], test: Sequence[Item], *, keys: Sequence[Key]) -> list[tuple[Item, Item]]:
-    """The test items that agree with a training item in all keys, cheap ones first; both sides get fewer each time."""
+    """Pair test items with the training item that has the same keys; cheap keys come first and narrow both sides."""
     for key in keys:
         ours, theirs = ({item: key(item) for item in side if item.file is not None} for side in (training, test))
         common = set(ours.values()) & set(theirs.values())
@@ -91,13 +92,13 @@ def pairs_by(training: Sequence[Item], test: Sequence[Item], *, keys: Sequence[K
 
 
 def size_key(item: Item) -> Hashable:
-    """The size of an item's file in bytes; of one that is not there, a value that no other has."""
+    """Get the size of an item's file in bytes; for a missing file, a unique value."""
     assert item.file is not None
     return item.file.stat().st_size if item.file.is_file() else item.path
 
 
 def sample_key(item: Item) -> Hashable:
-    """The size of an item's file, and some bytes from its middle."""
+    """Get the size of an item's file and some bytes from its middle."""
     assert item.file is not None
     size = item.file.stat().st_size
     with item.file.open("rb") as stream:
@@ -106,24 +107,24 @@ def sample_key(item: Item) -> Hashable:
 
 
 def bytes_key(item: Item) -> Hashable:
-    """SHA-256 of an item's file."""
+    """Compute the SHA-256 of an item's file."""
     assert item.file is not None
     with item.file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").digest()
 
 
 def pixel_key(item: Item) -> Hashable:
-    """SHA-256 of an item's pixels."""
+    """Compute the SHA-256 of an item's pixels."""
     return pixel_digest(item.read())
 
 
 def pixel_digest(image: Image) -> bytes:
-    """SHA-256 of an image's size and pixels."""
+    """Compute the SHA-256 of an image's size and pixels."""
     return hashlib.sha256(repr(image.shape).encode() + np.ascontiguousarray(image).tobytes()).digest()
 
 
 def find_copies(items: Sequence[Item], digests: Sequence[bytes], *, training: str) -> list[Copies]:
-    """Equal images, by their digests.
+    """Find equal images by their digests.
 
     Args:
         items: Images of all domains.
@@ -131,7 +132,7 @@ def find_copies(items: Sequence[Item], digests: Sequence[bytes], *, training: st
         training: The domain of the training images.
 
     Returns:
-        One record for each kind and domain that has some, those between training and test first.
+        One record per kind and domain with equal images; those between training and test come first.
     """
     groups: dict[bytes, list[Item]] = defaultdict(list)
     for item, digest in zip(items, digests, strict=True):
@@ -141,12 +142,12 @@ def find_copies(items: Sequence[Item], digests: Sequence[bytes], *, training: st
     pairs.sort(key=lambda pair: place[pair.item.domain, pair.item.path])
     counts = Counter((pair.where, pair.item.domain) for pair in pairs)
     first = {(pair.where, pair.item.domain): (pair.item.path, pair.copy.path) for pair in reversed(pairs)}
-    found = [Copies(*key, count, first[key]) for key, count in counts.items()]
-    return sorted(found, key=lambda one: (BETWEEN_SPLITS, ACROSS_DOMAINS, WITHIN).index(one.where))
+    records = [Copies(*key, count, first[key]) for key, count in counts.items()]
+    return sorted(records, key=lambda record: (BETWEEN_SPLITS, ACROSS_DOMAINS, WITHIN).index(record.where))
 
 
 def pairs_of(group: Sequence[Item], *, training: str) -> Iterator[Pair]:
-    """What is to be said of each of a group of equal images: one pair for each kind of copy that it is."""
+    """Yield a pair for each image of a group of equal images and each kind of copy that it is."""
     first: dict[str, Item] = {}
     for item in group:
         if item.domain in first:
@@ -160,13 +161,13 @@ def pairs_of(group: Sequence[Item], *, training: str) -> Iterator[Pair]:
 
 
 def thumbnail(image: Image) -> NDArray[np.float32]:
-    """An image as a small grey picture, values 0 to 255, shape (THUMBNAIL_PX²,)."""
+    """Shrink an image to a small grey picture, values 0 to 255, shape (THUMBNAIL_PX²,)."""
     small = PIL.Image.fromarray(image).convert("L").resize((THUMBNAIL_PX, THUMBNAIL_PX), PIL.Image.Resampling.BOX)
     return np.asarray(small, np.float32).ravel()
 
 
 def find_near(training: NDArray[np.float32], test: NDArray[np.float32]) -> NDArray[np.int64]:
-    """For each test thumbnail, the position of the nearest training thumbnail if it is a near copy, else -1.
+    """Find for each test thumbnail the position of the nearest training thumbnail if it is a near copy, else -1.
 
     Args:
         training: Shape (n, THUMBNAIL_PX²).
@@ -175,11 +176,11 @@ def find_near(training: NDArray[np.float32], test: NDArray[np.float32]) -> NDArr
     Returns:
         Shape (m,). Two images are near copies if the root mean square of their difference is at most NEAR_LEVELS.
     """
-    found = np.full(len(test), -1, np.int64)
+    matches = np.full(len(test), -1, np.int64)
     for start in range(0, len(test), CHUNK):
-        some = test[start : start + CHUNK]
-        squares = (some**2).sum(1)[:, None] + (training**2).sum(1) - 2 * some @ training.T
+        thumbnails = test[start : start + CHUNK]
+        squares = (thumbnails**2).sum(1)[:, None] + (training**2).sum(1) - 2 * thumbnails @ training.T
         nearest = squares.argmin(1)
-        exact = ((some - training[nearest]) ** 2).mean(1)  # the expansion above rounds
-        found[start : start + CHUNK] = np.where(exact <= NEAR_LEVELS**2, nearest, -1)
-    return found
+        exact = ((thumbnails - training[nearest]) ** 2).mean(1)  # the expansion above rounds
+        matches[start : start + CHUNK] = np.where(exact <= NEAR_LEVELS**2, nearest, -1)
+    return matches

@@ -1,4 +1,4 @@
-"""The user's own images: a folder of normal ones to train on, and others to score, with or without labels."""
+"""The user's own images: a folder of normal images to train on, and others to score, with or without labels."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from gnl_core.datasets.names import (
     find_all,
     find_only,
     find_spelled,
+    format_accepted,
+    format_folders,
     is_named,
     only,
     plain_name,
-    tell_accepted,
-    tell_found,
 )
 from gnl_core.datasets.splitting import divide
 
 PLAIN_DOMAIN = "test"
-RESERVED = ("train", "held_out")  # under these names a run's own training images are scored
+RESERVED = ("train", "held_out")  # names of the domains of a run's own training images
 MARK = "+"  # comes before a corruption
-DIVIDED_PLACES = ("", "Images", "Data/Images")  # where normal and anomalous images lie side by side: ours, VisA's
+DIVIDED_PLACES = ("", "Images", "Data/Images")  # parents of normal and anomalous folders: ours, VisA's
 HOW_TO_GET = (
     "Pass a folder of your own with --data-root: train/good and test/<domain>/good, test/<domain>/<defect> (masks, if "
     "any, as ground_truth/<domain>/<defect>/<image>_mask.png), or a folder like one of MVTec AD's categories. Without "
@@ -49,12 +49,12 @@ HOW_TO_GET = (
 
 
 class Layout(NamedTuple):
-    """What the folders below one's own are taken for.
+    """The roles of the folders in the user's folder.
 
     Attributes:
-        training: Folders of normal images to learn from.
+        training: Folders of normal images to train on.
         domains: Folders of images to score, by domain, the in-distribution one first.
-        masks: The folder of masks, by domain; None where there is none.
+        masks: The folder of masks, by domain; None without masks.
         divided: Whether the normal images to score are a part of those in `training`.
     """
 
@@ -65,14 +65,14 @@ class Layout(NamedTuple):
 
 
 def open_folder(root: Path | None, split: Split = USUAL_SPLIT) -> DatasetSpec:
-    """The data set that a folder of images is; docs/datasets.md has the layouts.
+    """Open a folder of images as a data set; docs/datasets.md lists the layouts.
 
     Args:
         root: The folder.
         split: How its normal images are divided, if it has no training folder.
 
     Raises:
-        ValueError: If it is missing, or is laid out in no way that is known.
+        ValueError: If it is missing, or has an unknown layout.
     """
     folder = require_root(root)
     layout = find_layout(folder)
@@ -90,14 +90,14 @@ def open_folder(root: Path | None, split: Split = USUAL_SPLIT) -> DatasetSpec:
 
 
 def top_folders(folder: Path, layout: Layout) -> tuple[str, ...]:
-    """The folders directly below a folder of one's own that hold its images and masks, or would by their names."""
+    """List the folders directly below the user's folder that contain images or masks, or would by their names."""
     kinds = chain(*layout.domains.values())
     used = [*layout.training, *(kind.folder for kind in kinds), *(path for path in layout.masks.values() if path)]
     return tuple(dict.fromkeys([*(path.relative_to(folder).parts[0] for path in used), *chain(*FOLDER_NAMES.values())]))
 
 
 def list_train(folder: Path, split: Split, root: Path | None, normal_class: str) -> list[Item]:
-    """The normal images; the data root is not needed: the folder is known."""
+    """List the normal images; the data root is not needed, since the folder is known."""
     layout = find_layout(folder)
     domain = next(iter(layout.domains))
     items = [
@@ -109,7 +109,7 @@ def list_train(folder: Path, split: Split, root: Path | None, normal_class: str)
 
 
 def list_test(folder: Path, split: Split, root: Path | None, normal_class: str, domain: str) -> list[Item]:
-    """The images of one domain, with masks where there are some; label -1 where nobody has labelled them."""
+    """List the images of one domain, with masks where there are any; unlabelled images have label -1."""
     layout = find_layout(folder)
     items = list_kinds(layout.domains[domain], layout.masks[domain], root=folder, base=folder, domain=domain)
     if not layout.divided:
@@ -119,10 +119,10 @@ def list_test(folder: Path, split: Split, root: Path | None, normal_class: str, 
 
 
 def find_layout(folder: Path) -> Layout:
-    """What the folders below one are taken for, by their names.
+    """Determine the roles of the folders below a folder by their names.
 
     Raises:
-        ValueError: If it is laid out in no way that is known, or in several.
+        ValueError: If the layout is unknown or ambiguous.
     """
     train, test = find_only(folder, "training"), find_test(folder)
     normal, anomalous = find_all(folder, "normal"), find_all(folder, "anomalous")
@@ -130,8 +130,8 @@ def find_layout(folder: Path) -> Layout:
         return divided_layout(folder)
     if test is None:
         raise ValueError(
-            f"no folder {folder / 'test'}; {folder} has {tell_found(list_folders(folder))}; expected images to score "
-            f"there or in one that is called {tell_accepted('anomalous')}"
+            f"no folder {folder / 'test'}; {folder} has {format_folders(list_folders(folder))}; expected images to "
+            f"score there or in one that is called {format_accepted('anomalous')}"
         )
     if train is None and anomalous:
         raise ValueError(f"{test} and {anomalous[0]} could both hold the images to score; keep one of them")
@@ -141,31 +141,31 @@ def find_layout(folder: Path) -> Layout:
 
 
 def find_test(folder: Path) -> Path | None:
-    """The folder of images to score, "test" before "images"; None where there is none."""
+    """Find the folder of images to score, "test" before "images"; None if there is none."""
     first, *others = FOLDER_NAMES["test"]
     return find_spelled(folder, [first]) or find_spelled(folder, others)
 
 
 def divided_layout(folder: Path) -> Layout:
-    """The layout of normal and anomalous images side by side, without a training folder.
+    """Determine the layout of normal and anomalous folders next to each other, without a training folder.
 
     Raises:
-        ValueError: If there are no such images, or others beside them.
+        ValueError: If there are no such folders, or others with images next to them.
     """
     places = [place for place in (find_below(folder, name) for name in DIVIDED_PLACES) if place]
     place = next((place for place in places if find_all(place, "normal") and find_all(place, "anomalous")), None)
     if place is None:
         raise ValueError(
-            f"no folder {folder / 'train' / NORMAL}; {folder} has {tell_found(list_folders(folder))}; expected normal "
-            f"images there or in one that is called {tell_accepted('normal')}, beside {folder / 'test'} or a folder "
-            f"that is called {tell_accepted('anomalous')}"
+            f"no folder {folder / 'train' / NORMAL}; {folder} has {format_folders(list_folders(folder))}; expected "
+            f"normal images there or in one that is called {format_accepted('normal')}, next to {folder / 'test'} or a "
+            f"folder that is called {format_accepted('anomalous')}"
         )
     normal, anomalous = find_all(place, "normal"), find_all(place, "anomalous")
     for other in list_folders(place):
         if other not in (*normal, *anomalous) and not is_named(other, "masks") and list_images(other, root=folder):
             raise ValueError(
                 f"{other} is neither normal nor anomalous by its name; move it below {anomalous[0].parent / 'test'}, "
-                f"where every name but a normal one is a kind of defect, or rename it: {tell_accepted('anomalous')}"
+                f"where every name but a normal one is a kind of defect, or rename it: {format_accepted('anomalous')}"
             )
     kinds = sorted([*(Kind(path, 0) for path in normal), *(Kind(path, 1) for path in anomalous)])
     masks = find_masks(folder, place, [PLAIN_DOMAIN])
@@ -173,10 +173,10 @@ def divided_layout(folder: Path) -> Layout:
 
 
 def find_domains(test: Path) -> dict[str, tuple[Kind, ...]]:
-    """The test domains and what each holds, the in-distribution one first.
+    """Find the test domains and the folders of each, the in-distribution domain first.
 
     Raises:
-        ValueError: If a name has another meaning, or the folder is laid out in no way that is known.
+        ValueError: If a name is reserved, or the layout is unknown.
     """
     folders = [path for path in list_folders(test) if not is_named(path, "masks")]
     if not folders:
@@ -186,7 +186,7 @@ def find_domains(test: Path) -> dict[str, tuple[Kind, ...]]:
     for path in folders:
         if path.name in RESERVED or MARK in path.name:
             names = " and ".join(map(repr, (*RESERVED, MARK)))
-            raise ValueError(f"{path} cannot be a domain, as {names} mean others; rename it")
+            raise ValueError(f"{path} cannot be a domain, since {names} have another meaning; rename it")
     first_by_name = sorted(folders, key=lambda path: (plain_name(path.name) not in IN_DISTRIBUTION_NAMES, path.name))
     return {path.name: tuple(find_kinds(path)) for path in first_by_name}
 
@@ -195,7 +195,7 @@ def is_plain(test: Path, folders: Sequence[Path]) -> bool:
     """Whether the folders in a test folder are "good" and kinds of defects rather than domains.
 
     Raises:
-        ValueError: If some are, or if there are images beside the folders.
+        ValueError: If only some are, or if there are images next to the folders.
     """
     named = [path for path in folders if is_named(path, "normal") or is_named(path, "anomalous")]
     kinds = [path for path in folders if path in named or not list_folders(path)]
@@ -208,10 +208,10 @@ def is_plain(test: Path, folders: Sequence[Path]) -> bool:
 
 
 def find_masks(folder: Path, images: Path, domains: Sequence[str]) -> dict[str, Path | None]:
-    """The folder of masks of each domain; None where there is none.
+    """Find the folder of masks of each domain; None if there is none.
 
     Args:
-        folder: One's own folder.
+        folder: The user's folder.
         images: The folder of images to score.
         domains: Its domains.
 
@@ -229,7 +229,7 @@ def find_masks(folder: Path, images: Path, domains: Sequence[str]) -> dict[str, 
 
 
 def find_domain(masks: Path, domains: Sequence[str], *, place: Path) -> str:
-    """The domain that a folder of masks belongs to, by its name in any spelling.
+    """Find the domain of a folder of masks, by its name in any spelling.
 
     Raises:
         ValueError: If there is none.

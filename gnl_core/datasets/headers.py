@@ -1,7 +1,7 @@
-"""What the headers of image files declare and Pillow's modes leave out, and which pixels Pillow would misread.
+"""Read what image headers declare beyond Pillow's modes, and recognise pixels that Pillow would misread.
 
-A mode such as "L" or "I;16" does not say how many bits the file has per sample, or whether 0 is white. Everything here
-takes a picture that is opened and not yet loaded.
+A mode such as "L" or "I;16" does not say how many bits the file has per sample, or whether 0 is white. All functions
+here expect a picture that is opened but not loaded.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ SIGNATURES = {
     "TIFF": re.compile(rb"II[*+]\0|MM\0[*+]"),
     "WEBP": re.compile(rb"RIFF....WEBP", re.DOTALL),
 }
-ORIENTATION = 0x0112  # in EXIF and TIFF alike
+ORIENTATION = 0x0112  # in both EXIF and TIFF
 QUARTER_TURNS = range(5, 9)  # the orientations that swap height and width
 
-# Fields of TIFF 6.0, and their values that matter here
+# Fields of TIFF 6.0 and their relevant values
 WIDTH, HEIGHT = 256, 257
 BITS_PER_SAMPLE = 258
 COMPRESSION, UNCOMPRESSED = 259, 1
@@ -35,33 +35,33 @@ EXTRA_SAMPLES, PREMULTIPLIED = 338, 1
 SAMPLE_FORMAT, UNSIGNED, SIGNED = 339, 1, 2
 SUBSAMPLING = 530
 
-# Places in the headers of other formats, in bytes
+# Byte offsets in the headers of other formats
 PNG_BITS = 24
 BMP_HEADER_SIZE, OLD_SIZE = 14, 12  # OS/2's header is shorter
 BMP_BITS, OLD_BMP_BITS = 28, 24
 
 
 def format_of(start: bytes) -> str | None:
-    """Pillow's name of the format that a file of this beginning has; None where it is none of those that are read."""
+    """Identify the format of a file by its first bytes, by Pillow's name; None if it is not a supported format."""
     return next((name for name, signature in SIGNATURES.items() if signature.match(start)), None)
 
 
 def upright_size(picture: ImageFile) -> tuple[int, int]:
-    """Height and width once the orientation is applied."""
+    """Height and width after the orientation is applied."""
     width, height = stored_size(picture)
     is_turned = picture.getexif().get(ORIENTATION) in QUARTER_TURNS
     return (width, height) if is_turned else (height, width)
 
 
 def stored_size(picture: ImageFile) -> tuple[int, int]:
-    """Width and height before the orientation is applied; of TIFF files alone, `size` may be those after it."""
+    """Width and height before the orientation is applied; only for TIFF files, `size` may be the size after it."""
     if isinstance(picture, TiffImageFile):
         return field(picture, WIDTH)[0], field(picture, HEIGHT)[0]
     return picture.size
 
 
 def bits_per_sample(picture: ImageFile) -> int:
-    """How many bits the file has per sample, or per index into a palette; 8 where its format has no other number."""
+    """Number of bits per sample, or per index into a palette; 8 for formats without another number."""
     if isinstance(picture, TiffImageFile):
         return field(picture, BITS_PER_SAMPLE, 1)[0]
     if isinstance(picture, PngImageFile):
@@ -73,22 +73,22 @@ def bits_per_sample(picture: ImageFile) -> int:
 
 
 def is_white_zero(picture: ImageFile) -> bool:
-    """Whether larger values are darker: in a TIFF file that says so, or says nothing."""
+    """Whether larger values are darker: true for TIFF files that declare it or declare nothing."""
     return isinstance(picture, TiffImageFile) and field(picture, PHOTOMETRIC, WHITE_IS_ZERO)[0] == WHITE_IS_ZERO
 
 
 def is_uncompressed(picture: ImageFile) -> bool:
-    """Whether a TIFF file stores its samples as they are."""
+    """Whether a TIFF file stores its samples without compression."""
     return field(picture, COMPRESSION, UNCOMPRESSED)[0] == UNCOMPRESSED
 
 
 def name_misread(picture: ImageFile) -> str | None:
-    """What the file holds if Pillow would misread it, as a row of `MISREAD`; None if it reads it well."""
+    """Name the pixels of a file that Pillow would misread, as a key of `MISREAD`; None if it reads them correctly."""
     return next((name for name, is_misread in MISREAD.items() if is_misread(picture)), None)
 
 
 def has_signed_bytes(picture: ImageFile) -> bool:
-    """Whether -1 would come as 255."""
+    """Whether Pillow would read -1 as 255."""
     return picture.mode == "L" and field(picture, SAMPLE_FORMAT, UNSIGNED)[0] == SIGNED
 
 
@@ -98,7 +98,7 @@ def has_inverted_floats(picture: ImageFile) -> bool:
 
 
 def has_misread_planes(picture: ImageFile) -> bool:
-    """Whether channels lie apart and Pillow takes each for 8 bits, inverts none, or cannot put them together."""
+    """Whether channels are in separate planes that Pillow reads as 8 bits, does not invert, or cannot combine."""
     if field(picture, PLANES)[:1] != (SEPARATE,):
         return False
     if is_uncompressed(picture):
@@ -107,23 +107,23 @@ def has_misread_planes(picture: ImageFile) -> bool:
 
 
 def has_plain_channels(picture: ImageFile) -> bool:
-    """Whether the channels are those of Pillow's mode, which needs them one by one."""
+    """Whether the channels are those of Pillow's mode, as separate planes require."""
     is_premultiplied = field(picture, EXTRA_SAMPLES)[:1] == (PREMULTIPLIED,)
     return picture.mode in ("L", "P", "RGB", "RGBA", "CMYK") and not is_premultiplied
 
 
 def has_shared_chroma(picture: ImageFile) -> bool:
-    """Whether neighbours share their chroma where Pillow expects three samples for each pixel."""
+    """Whether neighbouring pixels share chroma where Pillow expects three samples per pixel."""
     return picture.mode == "YCbCr" and is_uncompressed(picture) and field(picture, SUBSAMPLING, 2, 2) != (1, 1)
 
 
 def has_transparent_deep_colour(picture: ImageFile) -> bool:
-    """Whether one of 2^48 colours is transparent, when Pillow keeps the upper half of the bits."""
+    """Whether one of 2^48 colours is transparent, of which Pillow keeps only the upper half of the bits."""
     return picture.mode == "RGB" and "transparency" in picture.info and bits_per_sample(picture) == 16
 
 
 def has_small_grey_palette(picture: ImageFile) -> bool:
-    """Whether indices into a palette of greys are taken for 1 bit if there are two of them, for 8 if there are more."""
+    """Whether Pillow would misjudge indices into a grey palette: as 1 bit for two greys, as 8 bits for more."""
     if not isinstance(picture, BmpImageFile) or picture.info["compression"] != BmpImageFile.COMPRESSIONS["RAW"]:
         return False
     bits = bits_per_sample(picture)
@@ -141,7 +141,7 @@ MISREAD: dict[str, Callable[[ImageFile], bool]] = {
 
 
 def first_bytes(picture: ImageFile) -> bytes:
-    """The beginning of the file, whose position stays where it is."""
+    """Read the beginning of the file without changing its position."""
     assert picture.fp is not None
     position = picture.fp.tell()
     picture.fp.seek(0)
@@ -151,6 +151,6 @@ def first_bytes(picture: ImageFile) -> bytes:
 
 
 def field(picture: ImageFile, number: int, *default: int) -> tuple[int, ...]:
-    """The values of a TIFF file's field; the default where it is left out, and in other formats."""
+    """Get the values of a TIFF field; the default if it is missing, and for other formats."""
     value = picture.tag_v2.get(number, default) if isinstance(picture, TiffImageFile) else default
     return value if isinstance(value, tuple) else (value,)

@@ -1,4 +1,4 @@
-"""Image files and masks as arrays, by their content; every failure is one sentence with the file's name."""
+"""Read image files and masks as arrays, by their content; every error is one sentence with the file's name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gnl_core.datasets.decoding import UNUSABLE, UnusablePixelsError, decode, op
 from gnl_core.datasets.headers import upright_size
 from gnl_core.datasets.mask_levels import anomalous_pixels
 
-FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")  # no others: some formats of Pillow's start programs
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")  # no others: Pillow starts programs for some formats
 LARGEST_PIXELS = 89_000_000  # just below where Pillow begins to warn
 
 
@@ -25,9 +25,9 @@ class UnreadableImageError(ValueError):
 def read_image(path: Path) -> Image:
     """Decode an image file.
 
-    Grey and palette images become RGB, every depth is brought to 8 bits, EXIF orientation is applied, and of several
-    frames the first is taken (docs/datasets.md has the table). Transparent images are laid on white, as viewers show
-    them: the colours hidden below, which `convert("RGB")` would bring to light, are no part of the picture.
+    Grey and palette images become RGB, every depth becomes 8 bits, EXIF orientation is applied, and the first of
+    several frames is read (docs/datasets.md has the table). Transparent images are blended with white, as viewers show
+    them: the hidden colours, which `convert("RGB")` would reveal, are not part of the picture.
 
     Args:
         path: A PNG, JPEG, BMP, TIFF or WebP file.
@@ -37,7 +37,7 @@ def read_image(path: Path) -> Image:
 
     Raises:
         UnreadableImageError: If the file is missing, damaged, truncated, not such an image, larger than 89 megapixels,
-            or has pixels that no rule brings to 8-bit RGB, such as floating-point numbers.
+            or has pixels that no rule converts to 8-bit RGB, such as floating-point numbers.
     """
     picture = load_picture(path)
     with explained(path):
@@ -51,7 +51,7 @@ def read_mask(path: Path) -> Mask:
         Shape (H, W), at native size.
 
     Raises:
-        ValueError: As `read_image`, but numbers of any range will do.
+        ValueError: As for `read_image`, but numbers may have any range.
     """
     picture = load_picture(path)
     if picture.mode in UNUSABLE and len(picture.getbands()) > 1:
@@ -66,7 +66,7 @@ def read_mask_of(image_path: Path, mask_path: Path) -> Mask:
         Shape (H, W), the image's.
 
     Raises:
-        ValueError: As `read_mask`, and if the sizes differ.
+        ValueError: As for `read_mask`, and if the sizes differ.
     """
     mask = read_mask(mask_path)
     height, width = image_size(image_path)
@@ -79,40 +79,40 @@ def read_mask_of(image_path: Path, mask_path: Path) -> Mask:
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Height and width that `read_image` would give, from the header; fails as it does where the header tells."""
+    """Read the height and width of `read_image`'s result from the header; same errors where the header shows them."""
     with opened(path) as picture:
         return upright_size(picture)
 
 
 def colour_mode(path: Path) -> str:
-    """The colours that a file holds, by Pillow's name such as RGB, from the header alone; fails as `read_image`."""
+    """Read the colour mode of a file, by Pillow's name such as RGB, from the header; same errors as `read_image`."""
     with explained(path), PIL.Image.open(path, formats=FORMATS) as picture:
         return picture.mode
 
 
 def load_picture(path: Path) -> PIL.Image.Image:
-    """Decode a file as `decode` does; fails as `read_image`, but accepts numbers of any range."""
+    """Decode a file as `decode` does; same errors as `read_image`, but accepts numbers of any range."""
     with opened(path) as picture:
         return decode(picture)
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[ImageFile]:
-    """A file's picture before its pixels are loaded; whatever goes wrong with it is explained."""
+    """Open a file's picture without loading its pixels, and explain any error with it."""
     with explained(path), path.open("rb") as file, open_picture(file, FORMATS) as picture:
         check_pixels(picture)
         yield picture
 
 
 def check_pixels(picture: ImageFile) -> None:
-    """Refuse a picture whose header promises too much, before any memory is asked for."""
+    """Reject a picture that is too large by its header, before memory is allocated."""
     if picture.width * picture.height > LARGEST_PIXELS:
         raise PIL.Image.DecompressionBombError
 
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Whatever goes wrong with an image file inside becomes a sentence with its name."""
+    """Turn any error with an image file within the block into one sentence with its name."""
     try:
         yield
     except UnusablePixelsError as error:
@@ -135,6 +135,6 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def describe(error: Exception) -> str:
-    """What an error says, on one line, or its name."""
+    """Describe an error on one line, by its message or else its name."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(reason.split()) or type(error).__name__

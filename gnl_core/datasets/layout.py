@@ -1,4 +1,4 @@
-"""What the data sets on disk share: the data root, folders that must be there, and images as items."""
+"""Functions that data sets on disk share: the data root, required folders, and images as items."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from gnl_core.datasets.names import (
     NORMAL,
     find_all,
     find_spelled,
+    format_accepted,
+    format_folders,
     is_named,
     plain_name,
-    tell_accepted,
-    tell_found,
 )
 
 UNLABELLED_CATEGORY = "unlabelled"
-MASK_ENDING = "_mask"  # what may follow an image's name in its mask's
+MASK_ENDING = "_mask"  # optional suffix of a mask's name after the image's name
 
 
 def require_root(root: Path | None) -> Path:
-    """The data root.
+    """Return the data root.
 
     Raises:
-        ValueError: If none is set, or it is no folder.
+        ValueError: If none is set, or it is not a folder.
     """
     if root is None:
         raise ValueError("no data folder is set; set GNL_DATA to it, or pass --data-root")
@@ -40,37 +40,37 @@ def require_root(root: Path | None) -> Path:
 
 
 def require_folder(root: Path, choices: Sequence[str], *, expected: str) -> Path:
-    """The first of some folders that is there; a name in another spelling will do where none has this one.
+    """Find the first existing folder of several choices; other spellings are accepted if no exact name exists.
 
     Args:
         root: The data root.
-        choices: Where the folder may lie, relative to the root, the usual place first.
+        choices: Possible paths relative to the root, the usual one first.
         expected: The layout, for the message.
 
     Raises:
-        ValueError: If none is there, several are there in other spellings, or a symlink leads out of the root.
+        ValueError: If none exists, several exist in other spellings, or a symlink leads out of the root.
     """
     exact = [root / choice for choice in choices if (root / choice).is_dir()]
-    for found in exact or filter(None, (find_below(root, choice) for choice in choices)):
-        check_inside(root, found)
-        return found
+    for folder in exact or filter(None, (find_below(root, choice) for choice in choices)):
+        check_inside(root, folder)
+        return folder
     raise ValueError(f"no folder {root / choices[0]}; expected {expected}")
 
 
 def find_below(root: Path, path: str) -> Path | None:
-    """A folder by its path in any spelling; None where there is none.
+    """Find a folder by its path in any spelling; None if there is none.
 
     Raises:
         ValueError: If there are several.
     """
-    found: Path | None = root
+    folder: Path | None = root
     for name in PurePosixPath(path).parts:
-        found = found and find_spelled(found, [name])
-    return found
+        folder = folder and find_spelled(folder, [name])
+    return folder
 
 
 def require_images(folder: Path, *, root: Path) -> list[Path]:
-    """The images of a folder that may not be empty.
+    """List the images of a folder, which must not be empty.
 
     Raises:
         ValueError: If the folder is missing or has no image.
@@ -84,7 +84,7 @@ def require_images(folder: Path, *, root: Path) -> list[Path]:
 
 
 def image_item(path: Path, *, base: Path, label: int, domain: str, category: str) -> Item:
-    """An image file as an item, named by its path below a base folder."""
+    """Make an item of an image file, named by its path below a base folder."""
     return Item(
         path=path.relative_to(base).as_posix(),
         read=partial(read_image, path),
@@ -96,10 +96,10 @@ def image_item(path: Path, *, base: Path, label: int, domain: str, category: str
 
 
 def require_anomalies(items: list[Item], *, place: Path, normal_class: str) -> list[Item]:
-    """The same items, among which there must be an anomaly.
+    """Return the same items after checking that they include an anomaly.
 
     Raises:
-        ValueError: If there is none.
+        ValueError: If they include none.
     """
     if all(item.label == 0 for item in items):
         raise ValueError(f"no anomalies in {place}; expected images of something other than {normal_class!r} too")
@@ -110,7 +110,7 @@ class Kind(NamedTuple):
     """A folder of images of one label; a defect's kind is the folder's name."""
 
     folder: Path
-    label: int  # 0 normal, 1 anomalous, -1 where nobody has labelled them
+    label: int  # 0 normal, 1 anomalous, -1 unlabelled
 
     @property
     def category(self) -> str:
@@ -119,7 +119,7 @@ class Kind(NamedTuple):
 
 
 def find_kinds(folder: Path) -> list[Kind]:
-    """The folders of a test folder: normal ones by their accepted names, all others but masks are kinds of defects.
+    """Find the image folders of a test folder: normal by their accepted names, all others except masks as defects.
 
     Raises:
         ValueError: If none is normal.
@@ -128,45 +128,45 @@ def find_kinds(folder: Path) -> list[Kind]:
     kinds = [Kind(path, int(not is_named(path, "normal"))) for path in folders]
     if all(kind.label for kind in kinds):
         raise ValueError(
-            f"no folder of normal images in {folder}, which has {tell_found(folders)}; expected one that is called "
-            f"{tell_accepted('normal')}: rename it"
+            f"no folder of normal images in {folder}, which has {format_folders(folders)}; expected one that is called "
+            f"{format_accepted('normal')}: rename it"
         )
     return kinds
 
 
 def find_training(folder: Path, *, root: Path) -> list[Path]:
-    """The folders of normal images in a training folder: by their accepted names, or the folder itself.
+    """Find the folders of normal images in a training folder by their accepted names, or the folder itself.
 
     Raises:
         ValueError: If it has folders and no images, and none of the folders is normal.
     """
     normal, loose = find_all(folder, "normal"), list_images(folder, root=root)
     if normal and loose:
-        raise ValueError(f"{folder} has images beside {tell_found(normal)}; expected all of them in such a folder")
+        raise ValueError(f"{folder} has images next to {format_folders(normal)}; expected all of them in such a folder")
     folders = list_folders(folder)
     if folders and not normal and not loose:
         raise ValueError(
-            f"no normal images to train on in {folder}, which has {tell_found(folders)}; expected images in it, or in "
-            f"a folder that is called {tell_accepted('normal')}"
+            f"no normal images to train on in {folder}, which has {format_folders(folders)}; expected images in it, or "
+            f"in a folder that is called {format_accepted('normal')}"
         )
     return normal or [folder]
 
 
 def list_kinds(kinds: Sequence[Kind], masks: Path | None, *, root: Path, base: Path, domain: str) -> list[Item]:
-    """Test images, a folder of each kind.
+    """List test images, one folder per kind.
 
     Args:
         kinds: Folders with their labels.
-        masks: Holds masks, in a folder of each defect's name or directly; may lack any of them.
-        root: The folder that no symlink may lead out of.
-        base: What the items' names are relative to.
+        masks: Folder of masks, in one folder per defect or directly; masks may be missing.
+        root: The folder out of which no symlink may lead.
+        base: Folder to which the items' names are relative.
         domain: The items' domain.
 
     Returns:
-        The items, kind by kind; a mask only where its file is there.
+        The items, kind by kind; a mask only where its file exists.
 
     Raises:
-        ValueError: If a folder has no image, there is no defect, or masks and images do not fit together.
+        ValueError: If a folder has no image, there is no defect, or masks and images do not match.
     """
     images = {kind: require_images(kind.folder, root=root) for kind in kinds}
     items = {
@@ -175,44 +175,44 @@ def list_kinds(kinds: Sequence[Kind], masks: Path | None, *, root: Path, base: P
         for path in refuse_masks(paths)
     }
     require_anomalies(list(items.values()), place=kinds[0].folder.parent, normal_class=NORMAL)
-    found = {} if masks is None else match_masks(images, masks, root=root)
-    for path, mask in found.items():
+    matches = {} if masks is None else match_masks(images, masks, root=root)
+    for path, mask in matches.items():
         items[path] = items[path]._replace(mask=partial(read_mask_of, path, mask), mask_file=mask)
     return list(items.values())
 
 
 def refuse_masks(images: Sequence[Path]) -> Sequence[Path]:
-    """The same images, none of which may be another one's mask: it would be taken for an anomalous image.
+    """Return the same images after checking that none is the mask of another: it would count as an anomalous image.
 
     Raises:
-        ValueError: If there is one.
+        ValueError: If an image is such a mask.
     """
     stems = {path.stem for path in images}
     for path in images:
         if own_stem(path) != path.stem and own_stem(path) in stems:
             raise ValueError(
-                f"{path} is called like the mask of an image beside it; expected masks in a folder of their own, "
+                f"{path} has the name of a mask of an image in the same folder; expected masks in a separate folder, "
                 f"such as {FOLDER_NAMES['masks'][0]}"
             )
     return images
 
 
 def own_stem(mask: Path) -> str:
-    """The stem of a mask's image, without "_mask"."""
+    """Return the stem of a mask's image, without "_mask"."""
     marked = mask.stem.lower().endswith(MASK_ENDING)
     return mask.stem[: -len(MASK_ENDING)] if marked else mask.stem
 
 
 def match_masks(images: Mapping[Kind, Sequence[Path]], masks: Path, *, root: Path) -> dict[Path, Path]:
-    """Image to mask, for the anomalous images that have one.
+    """Map the anomalous images that have a mask to their mask.
 
-    Masks that lie in folders belong to the defect of that name, others to any; masks of normal images mark nothing
-    and are passed over.
+    Masks in subfolders belong to the defect of that name, others to any; masks of normal images mark nothing
+    and are skipped.
 
     Args:
         images: The images of each kind.
         masks: The folder of masks.
-        root: The folder that no symlink may lead out of.
+        root: The folder out of which no symlink may lead.
 
     Raises:
         ValueError: If a mask has no image or several, an image has several masks, or a folder of masks has no images.
@@ -229,7 +229,7 @@ def match_masks(images: Mapping[Kind, Sequence[Path]], masks: Path, *, root: Pat
 
 
 def find_kind(masks: Path, defects: Sequence[Kind], *, place: Path) -> Kind:
-    """The kind of defect that a folder of masks belongs to, by its name in any spelling.
+    """Find the kind of defect of a folder of masks, by its name in any spelling.
 
     Raises:
         ValueError: If there is none, or several.
@@ -239,14 +239,14 @@ def find_kind(masks: Path, defects: Sequence[Kind], *, place: Path) -> Kind:
     if len(kinds) == 1:
         return kinds[0]
     if kinds:
-        raise ValueError(f"the masks in {masks} could be of {tell_paths(kind.folder for kind in kinds)}; rename one")
+        raise ValueError(f"the masks in {masks} could be of {format_paths(kind.folder for kind in kinds)}; rename one")
     raise ValueError(f"the masks in {masks} have no images; expected images in {place / masks.name}")
 
 
 def match_files(
     masks: Iterable[Path], images: Sequence[Path], *, passed_over: Container[str] = ()
 ) -> list[tuple[Path, Path]]:
-    """Images with their masks, by their names: <image>_mask or <image>, with the ending of any image.
+    """Pair images with their masks by name: <image>_mask or <image>, with any image suffix.
 
     Raises:
         ValueError: If a mask has no image, or several.
@@ -255,30 +255,28 @@ def match_files(
     for mask in masks:
         owners = [path for path in images if path.stem in (mask.stem, own_stem(mask))]
         if len(owners) > 1:
-            raise ValueError(f"the mask {mask} could be of {tell_paths(owners)}; rename one of them and its mask")
+            raise ValueError(f"the mask {mask} could be of {format_paths(owners)}; rename one of them and its mask")
         if owners:
             pairs.append((owners[0], mask))
         elif own_stem(mask) not in passed_over:
-            raise ValueError(
-                f"the mask {mask} has no image; expected masks to be named like <image>_mask.png or <image>.png"
-            )
+            raise ValueError(f"the mask {mask} has no image; expected masks named like <image>_mask.png or <image>.png")
     return pairs
 
 
 def unique(pairs: Iterable[tuple[Path, Path]]) -> dict[Path, Path]:
-    """Image to mask.
+    """Map images to masks.
 
     Raises:
         ValueError: If an image has several masks.
     """
-    found: dict[Path, Path] = {}
+    masks: dict[Path, Path] = {}
     for image, mask in pairs:
-        if image in found:
-            raise ValueError(f"{image} has two masks, {found[image]} and {mask}; remove one of them")
-        found[image] = mask
-    return found
+        if image in masks:
+            raise ValueError(f"{image} has two masks, {masks[image]} and {mask}; remove one of them")
+        masks[image] = mask
+    return masks
 
 
-def tell_paths(paths: Iterable[Path]) -> str:
-    """Some paths, for a message."""
+def format_paths(paths: Iterable[Path]) -> str:
+    """Format several paths for a message."""
     return " or ".join(str(path) for path in paths)

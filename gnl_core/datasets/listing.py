@@ -1,4 +1,4 @@
-"""What lies in a folder: image files and folders, sorted by name; no symlink may lead out of the data root."""
+"""List image files and folders, sorted by name; symlinks must not lead out of the data root."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", 
 
 
 def inside(root: Path, path: Path) -> bool:
-    """Whether a path lies in a folder once all symlinks are followed."""
+    """Whether a path is in a folder after all symlinks are resolved."""
     return path.resolve().is_relative_to(root.resolve())
 
 
 def list_images(folder: Path, *, root: Path) -> list[Path]:
-    """The image files of a folder, by their suffix, sorted by name; hidden files are left out, folders below not read.
+    """List the image files of a folder, by their suffix, sorted by name, without hidden files and subfolders.
 
     Args:
-        folder: Where they lie.
-        root: The folder that no symlink may lead out of.
+        folder: The folder to list.
+        root: The folder out of which no symlink may lead.
 
     Raises:
-        ValueError: If a symlink leads out of the root, or a name is no text.
+        ValueError: If a symlink leads out of the root, or a name is not valid text.
     """
     check_inside(root, folder)
     paths = [path for path in list_folder(folder) if path.suffix.lower() in SUFFIXES and not path.is_dir()]
@@ -32,10 +32,10 @@ def list_images(folder: Path, *, root: Path) -> list[Path]:
 
 
 def list_folders(folder: Path) -> list[Path]:
-    """The folders directly below one, sorted by name, without hidden ones.
+    """List the visible folders directly below a folder, sorted by name.
 
     Raises:
-        ValueError: If it cannot be listed, or a name is no text.
+        ValueError: If it cannot be listed, or a name is not valid text.
     """
     folders = [path for path in list_folder(folder) if path.is_dir()]
     for path in folders:
@@ -44,7 +44,7 @@ def list_folders(folder: Path) -> list[Path]:
 
 
 def list_folder(folder: Path) -> list[Path]:
-    """What a folder holds, sorted by name, without hidden files.
+    """List the contents of a folder, sorted by name, without hidden files.
 
     Raises:
         ValueError: If it cannot be listed.
@@ -56,13 +56,13 @@ def list_folder(folder: Path) -> list[Path]:
 
 
 def check_inside(root: Path, path: Path) -> None:
-    """Refuse a path that symlinks lead out of the root."""
+    """Check that symlinks do not lead a path out of the root."""
     if not inside(root, path):
         raise ValueError(f"{path} leads out of {root} through a symlink; copy what it points to into that folder")
 
 
 def check_name(path: Path) -> None:
-    """Refuse a name whose bytes are no text: it could not be written into a run's scores."""
+    """Check that a name is valid text, without which it cannot be written to a run's scores."""
     try:
         path.name.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""From items to batches: decoded and resized once an image, views made afresh each epoch, ahead of who reads them."""
+"""Load items as batches: images are decoded and resized once, and views are made anew each epoch, ahead of time."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ MIB = 2**20
 
 
 class DecodedImages:
-    """The images of items at one size: the first are decoded once while the budget lasts, the rest each time.
+    """The images of items at one size: the first ones are decoded once, up to the budget, the rest each time.
 
-    Which images are kept does not depend on the order of reading, and reading from several threads is safe as long as
-    each reads other images.
+    The choice of cached images does not depend on the order of reading. Several threads may read at the same time as
+    long as they read different images.
     """
 
     def __init__(self, items: Sequence[Item], *, image_size: tuple[int, int], budget_bytes: int) -> None:
@@ -36,7 +36,7 @@ class DecodedImages:
         self._kept: dict[int, Tensor] = {}
 
     def read(self, position: int) -> Tensor:
-        """The item's image, uint8, shape (3, H, W)."""
+        """Read an item's image, uint8, shape (3, H, W)."""
         if position in self._kept:
             return self._kept[position]
         image = resize_image(self._items[position].read(), self._image_size)
@@ -49,18 +49,18 @@ class DecodedImages:
 class Batches:
     """A list of items as batches: iterate for one pass in order, or ask for a shuffled epoch.
 
-    What a batch holds depends on the items, the settings and the epoch alone, not on the number of workers.
+    The contents of a batch depend only on the items, the settings and the epoch, not on the number of workers.
 
     Attributes:
-        items: What to load.
-        image_size: Height and width in pixels that every image is brought to.
-        batch_size: Images a batch; the last one has what is left.
-        views: What each batch's `views` holds.
-        augmix_operations: What the view "augmix" draws from.
-        seed: Decides the order of the epochs and what is random in the views.
-        workers: Threads that make batches ahead, as many batches as threads; 0 makes each when it is asked for.
+        items: The items to load.
+        image_size: Height and width in pixels to which every image is resized.
+        batch_size: Images per batch; the last batch has the remaining images.
+        views: Names of the views in each batch.
+        augmix_operations: Operations from which the view "augmix" draws.
+        seed: Determines the order of each epoch and the random draws of the views.
+        workers: Threads that make batches ahead of time, one batch each; 0 makes each batch on demand.
         cache_mb: Memory for decoded images, MiB; images beyond it are decoded each time.
-        decoded: The images; made here, not given.
+        decoded: The decoded images; created here, not passed.
 
     Raises:
         ValueError: If there are no items.
@@ -88,27 +88,27 @@ class Batches:
         return len(chunk(range(len(self.items)), self.batch_size))
 
     def __iter__(self) -> Iterator[Batch]:
-        """Every image once, in the order of the items, with masks where there are some."""
+        """Yield every image once, in the order of the items, with masks where there are any."""
         pieces = chunk(range(len(self.items)), self.batch_size)
         return prefetch(self.make_masked_batch, pieces, workers=self.workers)
 
     def epoch(self, number: int, *, rank: int = 0, size: int = 1, start: int = 0) -> Iterator[Batch]:
-        """Every image once, in an order that seed and epoch decide, without masks: none of them is decoded.
+        """Yield every image once, in an order that depends on seed and epoch, without decoding masks.
 
-        A single image left over joins the batch before it: BatchNorm cannot learn from one.
+        A single remaining image joins the previous batch, since BatchNorm cannot learn from one image.
 
         Args:
             number: Number of the epoch, from 1.
-            rank: Which of several processes asks; each gets its share of every batch.
-            size: How many processes there are.
-            start: Batches at the epoch's beginning that are left out and not made.
+            rank: Index of this process; each process gets its share of every batch.
+            size: Number of processes.
+            start: Number of batches to skip at the beginning of the epoch.
         """
         order = np.random.default_rng([self.seed, number]).permutation(len(self.items)).tolist()
         pieces = [share(piece, rank=rank, size=size) for piece in chunk(order, self.batch_size)[start:]]
         return prefetch(partial(self.make_batch, number), pieces, workers=self.workers)
 
     def make_masked_batch(self, positions: Sequence[int]) -> Batch:
-        """The items at some positions, with masks if any item has one."""
+        """Load the items at some positions, with masks if any item has one."""
         batch = self.make_batch(0, positions)
         if all(item.mask is None for item in self.items):
             return batch
@@ -116,7 +116,7 @@ class Batches:
         return replace(batch, masks=torch.stack(masks))
 
     def make_batch(self, epoch: int, positions: Sequence[int]) -> Batch:
-        """The items at some positions as a batch without masks."""
+        """Load the items at some positions as a batch without masks."""
         items = [self.items[position] for position in positions]
         rows = [self.make_views(epoch, position) for position in positions]
         return Batch(
@@ -128,7 +128,7 @@ class Batches:
         )
 
     def make_views(self, epoch: int, position: int) -> dict[str, Tensor]:
-        """One image's views; seed, epoch and position decide what is random in them."""
+        """Make the views of an image; seed, epoch and position determine their random draws."""
         image = self.decoded.read(position).float() / 255
         return {
             name: make_view(
@@ -142,7 +142,7 @@ class Batches:
 
 
 def chunk(draws: Sequence[T], size: int) -> list[list[T]]:
-    """Cut into pieces of one size; the last has what is left, and a single draw joins the piece before it."""
+    """Cut into pieces of equal size; the last has the remainder, and a single draw joins the previous piece."""
     pieces = [list(draws[start : start + size]) for start in range(0, len(draws), size)]
     if len(pieces) > 1 and len(pieces[-1]) == 1 and size > 1:
         leftover = pieces.pop()
@@ -151,9 +151,9 @@ def chunk(draws: Sequence[T], size: int) -> list[list[T]]:
 
 
 def share(draws: list[T], *, rank: int, size: int) -> list[T]:
-    """One process's part of a batch; all parts are equally long, so that the mean of their gradients is the batch's.
+    """Return a process's part of a batch; parts have equal length, so the mean of their gradients is the batch's.
 
-    A batch that does not divide goes on from its start: some images then count twice. No part of a larger
+    A batch that does not divide evenly wraps around, so that some images count twice. No part of a larger
     batch is a single image, from which BatchNorm cannot learn.
     """
     if size == 1:
@@ -163,19 +163,19 @@ def share(draws: list[T], *, rank: int, size: int) -> list[T]:
 
 
 def item_mask(item: Item, size: tuple[int, int]) -> Tensor:
-    """The item's mask at a size (height, width), shape (1, *size); all zero where nothing is marked."""
+    """Load an item's mask at a size (height, width), shape (1, *size); all zero without a mask."""
     return torch.zeros(1, *size) if item.mask is None else resize_mask(item.mask(), size)
 
 
 def resize_image(image: Image, size: tuple[int, int]) -> Tensor:
-    """Bring an RGB image (H, W, 3) to a size (height, width) bilinearly; uint8, shape (3, *size)."""
+    """Resize an RGB image (H, W, 3) to a size (height, width) bilinearly; uint8, shape (3, *size)."""
     height, width = size
     resized = PIL.Image.fromarray(image).resize((width, height), PIL.Image.Resampling.BILINEAR)
     return torch.from_numpy(np.array(resized)).permute(2, 0, 1).contiguous()
 
 
 def resize_mask(mask: Mask, size: tuple[int, int]) -> Tensor:
-    """Bring a mask (H, W) to a size (height, width) by the nearest pixel; 0 and 1, shape (1, *size)."""
+    """Resize a mask (H, W) to a size (height, width) by the nearest pixel; 0 and 1, shape (1, *size)."""
     height, width = size
     resized = PIL.Image.fromarray(mask).resize((width, height), PIL.Image.Resampling.NEAREST)
     return torch.from_numpy(np.array(resized)).float()[None]

@@ -1,4 +1,4 @@
-"""Which pixels of a mask are anomalous: masks come in black and white, as class indices, and with soft edges."""
+"""Find the anomalous pixels of a mask in black and white, with class indices, or with soft edges."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SOFT_NOTE = (
 
 
 def anomalous_pixels(picture: PIL.Image.Image) -> Mask:
-    """The anomalous pixels of a decoded mask.
+    """Find the anomalous pixels of a decoded mask.
 
     A coloured pixel is as bright as its brightest channel; transparency darkens it. The colours of a palette stand for
     classes: if they are not all grey, every one but black is anomalous. All other masks: see `anomalous_levels`.
@@ -39,7 +39,7 @@ def anomalous_pixels(picture: PIL.Image.Image) -> Mask:
 
 
 def anomalous_levels(levels: NDArray[Any]) -> Mask:
-    """The anomalous pixels of a mask, by its grey levels.
+    """Find the anomalous pixels of a mask by its grey levels.
 
     - Two levels: the brighter one. A single level: all pixels, or none if it is 0.
     - More levels, all whole numbers from 0 to 31: class indices, of which every one but 0 is anomalous.
@@ -57,5 +57,5 @@ def anomalous_levels(levels: NDArray[Any]) -> Mask:
         return brightest & (levels != 0)
     if levels.max() <= LARGEST_CLASS and (levels == np.rint(levels)).all():
         return levels != 0
-    warnings.warn(SOFT_NOTE, stacklevel=1)  # of one place, so that Python shows it once
+    warnings.warn(SOFT_NOTE, stacklevel=1)  # always from this line, so that Python shows it once
     return levels >= levels.max() / 2

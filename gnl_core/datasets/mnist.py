@@ -16,21 +16,21 @@ BLENDED_LAYOUT = f"{BLENDED_FILE}, or mnist_m/mnist_m_test/*.png beside {LABELS}
 
 
 def train_items(root: Path | None, normal_class: str) -> list[Item]:
-    """MNIST's training images of the normal digit.
+    """List MNIST's training images of the normal digit.
 
     Raises:
-        ValueError: If MNIST is missing or damaged, or has none of them.
+        ValueError: If MNIST is missing or damaged, or has no such image.
     """
     files = find_mnist(root, "train")
     classes = load_classes(files, "train")
     indices = [index for index, category in enumerate(classes) if category == normal_class]
     if not indices:
-        raise ValueError(f"no digit {normal_class!r} among the training images in {files[0]}; fetch MNIST again")
+        raise ValueError(f"no digit {normal_class!r} among the training images in {files[0]}; download MNIST again")
     return [array_item(files, index, label=0, domain="mnist", split="train") for index in indices]
 
 
 def test_items(root: Path | None, normal_class: str, domain: str) -> list[Item]:
-    """All test images of MNIST or MNIST-M; digits other than the normal one are anomalies.
+    """List all test images of MNIST or MNIST-M; digits other than the normal one are anomalies.
 
     Raises:
         ValueError: If they are missing or damaged, or there are no anomalies.
@@ -45,7 +45,7 @@ def test_items(root: Path | None, normal_class: str, domain: str) -> list[Item]:
 
 
 def list_pictures(root: Path, normal_class: str) -> list[Item]:
-    """MNIST-M's test images as it is distributed: a folder of image files, and a list of their labels."""
+    """List MNIST-M's test images as distributed: a folder of image files and a list of their labels."""
     folder = require_folder(root, BLENDED_FOLDERS, expected=BLENDED_LAYOUT)
     labels = read_labels(find_labels(folder))
     items = []
@@ -60,22 +60,22 @@ def list_pictures(root: Path, normal_class: str) -> list[Item]:
 
 
 def find_labels(folder: Path) -> Path:
-    """The list of labels beside or in a folder of images; beside it, where there is none."""
+    """Find the list of labels next to a folder of images or in it; without any, return the path next to it."""
     lists = [place / LABELS for place in (folder.parent, folder)]
     return next((path for path in lists if path.is_file()), lists[0])
 
 
 def find_lists(root: Path) -> tuple[Path, ...]:
-    """MNIST-M's list of labels, where it lies as pictures."""
+    """Find MNIST-M's list of labels if the images are separate files."""
     lists = [find_labels(root / folder) for folder in BLENDED_FOLDERS if (root / folder).is_dir()]
     return tuple(path for path in lists if path.is_file())
 
 
 def read_labels(path: Path) -> dict[str, str]:
-    """File name to class, from lines like "00000000.png 5".
+    """Read file names and classes from lines like "00000000.png 5".
 
     Raises:
-        ValueError: If the list is missing, or a line is not like that.
+        ValueError: If the list is missing, or a line has another form.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -87,7 +87,7 @@ def read_labels(path: Path) -> dict[str, str]:
             case [name, label] if label in CLASSES:
                 labels[name] = label
             case [_, *_]:
-                raise ValueError(f"line {number} of {path} is {line!r}; expected one like '00000000.png 5'")
+                raise ValueError(f"line {number} of {path} is {line!r}; expected a line like '00000000.png 5'")
     return labels
 
 
@@ -102,7 +102,7 @@ MNIST = DatasetSpec(
     lists=find_lists,
     how_to_get=(
         "MNIST: run gnl data download mnist, or put mnist.npz or the four IDX files (yann.lecun.com/exdb/mnist) into "
-        "mnist/ under the data root. MNIST-M: run gnl data build-mnist-m --photos DIR, or fetch mnist_m.tar.gz from "
+        "mnist/ under the data root. MNIST-M: run gnl data build-mnist-m --photos DIR, or download mnist_m.tar.gz from "
         "its authors (yaroslav.ganin.net) and unpack it as mnist_m/mnist_m_test/*.png beside mnist_m_test_labels.txt."
     ),
 )

@@ -1,4 +1,4 @@
-"""Where MNIST's arrays lie, in any of the layouts that people have, and what is in them."""
+"""Find and read MNIST's arrays, in any of the common layouts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Files = tuple[Path, ...]  # one .npz file, or two IDX files: images, labels
 
 
 def mnist_arrays(root: Path | None, split: str) -> tuple[NDArray[np.uint8], list[str]]:
-    """MNIST's images and their classes.
+    """Load MNIST's images and their classes.
 
     Args:
         root: The data root.
@@ -40,7 +40,7 @@ def mnist_arrays(root: Path | None, split: str) -> tuple[NDArray[np.uint8], list
 
 
 def find_mnist(root: Path | None, split: str) -> Files:
-    """MNIST's files for one split, in any layout."""
+    """Find MNIST's files of a split, in any layout."""
     root = require_root(root)
     part = IDX_NAMES[split]
     pairs = [
@@ -56,7 +56,7 @@ def find_mnist(root: Path | None, split: str) -> Files:
 
 
 def find_files(root: Path, choices: Sequence[tuple[str, ...]]) -> Files:
-    """The first choice of which all files are there, or nothing.
+    """Find the first choice all of whose files exist; an empty tuple if there is none.
 
     Raises:
         ValueError: If a symlink leads out of the root.
@@ -71,7 +71,7 @@ def find_files(root: Path, choices: Sequence[tuple[str, ...]]) -> Files:
 
 
 def array_item(files: Files, index: int, *, label: int, domain: str, split: str) -> Item:
-    """One image of array files as an item."""
+    """Make an item of one image of array files."""
     return Item(
         path=f"{domain}/{split}/{index:05d}",
         read=partial(read_array_image, files, split, index),
@@ -83,17 +83,17 @@ def array_item(files: Files, index: int, *, label: int, domain: str, split: str)
 
 
 def read_array_image(files: Files, split: str, index: int) -> Image:
-    """One image of array files as RGB, shape (H, W, 3)."""
+    """Read one image of array files as RGB, shape (H, W, 3)."""
     image = load_images(files, split)[index]
     return image.copy() if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
 
 
 @lru_cache(maxsize=4)
 def load_images(files: Files, split: str) -> NDArray[np.uint8]:
-    """All images, shape (n, H, W) or (n, H, W, 3), kept in memory.
+    """Load all images, shape (n, H, W) or (n, H, W, 3), and cache them.
 
     Raises:
-        ValueError: If the file is damaged, or holds something else.
+        ValueError: If the file is damaged, or contains something else.
     """
     images = read_idx(files[0]) if len(files) == 2 else read_npz(files[0], f"x_{split}")
     if images.dtype != np.uint8 or images.shape[3:] not in ((), (3,)) or images.ndim < 3:
@@ -103,10 +103,10 @@ def load_images(files: Files, split: str) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=4)
 def load_classes(files: Files, split: str) -> list[str]:
-    """The class of each image.
+    """Load the class of each image.
 
     Raises:
-        ValueError: If the file is damaged, or images and labels do not fit.
+        ValueError: If the file is damaged, or images and labels do not match.
     """
     labels = read_idx(files[1]) if len(files) == 2 else read_npz(files[0], f"y_{split}")
     count = len(load_images(files, split)) if len(files) == 2 else npz_shape(files[0], f"x_{split}")[0]

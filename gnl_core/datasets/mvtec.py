@@ -40,7 +40,7 @@ FOLDERS = ("mvtec", "mvtec_anomaly_detection", "mvtec_ad", "MVTec")
 
 
 def train_items(root: Path | None, normal_class: str) -> list[Item]:
-    """The category's images in train/good.
+    """List the category's images in train/good.
 
     Raises:
         ValueError: If the folder is missing or empty.
@@ -53,7 +53,7 @@ def train_items(root: Path | None, normal_class: str) -> list[Item]:
 
 
 def test_items(root: Path | None, normal_class: str, domain: str) -> list[Item]:
-    """The category's images in test, a defect with its mask where there is one; the category is the defect's type.
+    """List the images in test, defects with their mask if there is one; an item's category is the type of defect.
 
     Raises:
         ValueError: If the folder is missing, a type has no images, or a mask has none.
@@ -66,13 +66,13 @@ def test_items(root: Path | None, normal_class: str, domain: str) -> list[Item]:
 
 
 def find_category(root: Path | None, name: str) -> Path:
-    """The folder of one category."""
+    """Find the folder of a category."""
     root = require_root(root)
     return require_folder(root, [f"{folder}/{name}" for folder in FOLDERS], expected=LAYOUT)
 
 
 def named(item: Item) -> Item:
-    """The item under the data set's name, whatever its folder is called."""
+    """Name an item by the data set, whatever the name of its folder."""
     return item._replace(path=f"mvtec/{item.path}")
 
 
@@ -86,7 +86,7 @@ MVTEC = DatasetSpec(
     augmix_operations=INDUSTRIAL_OPERATIONS,
     anomalies="defects",
     how_to_get=(
-        "Fetch MVTec AD from www.mvtec.com/company/research/datasets/mvtec-ad (CC BY-NC-SA 4.0) and unpack it as "
+        "Download MVTec AD from www.mvtec.com/company/research/datasets/mvtec-ad (CC BY-NC-SA 4.0) and unpack it as "
         "mvtec/<category>/{train,test,ground_truth} under the data root."
     ),
 )

@@ -1,4 +1,4 @@
-"""The names that are accepted for folders of images, in any case and with a hyphen or a space for an underscore."""
+"""Accepted names of image folders, in any case and with hyphens or spaces instead of underscores."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ IN_DISTRIBUTION_NAMES = ("in_distribution", "original", "source")  # a test doma
 
 
 def plain_name(name: str) -> str:
-    """A name as the tables spell it: in lower case, with underscores for hyphens and spaces."""
+    """Spell a name as in the tables: in lower case, with underscores for hyphens and spaces."""
     return name.casefold().replace("-", "_").replace(" ", "_")
 
 
@@ -74,11 +74,11 @@ def only(paths: Sequence[Path]) -> Path | None:
     return paths[0] if paths else None
 
 
-def tell_accepted(meaning: str) -> str:
-    """The names that are accepted for a meaning, for a message."""
+def format_accepted(meaning: str) -> str:
+    """Format the names that are accepted for a meaning, for a message."""
     return f"{', '.join(FOLDER_NAMES[meaning])} in any case"
 
 
-def tell_found(folders: Iterable[Path]) -> str:
-    """The names of folders that are there, for a message."""
+def format_folders(folders: Iterable[Path]) -> str:
+    """Format the names of existing folders, for a message."""
     return ", ".join(path.name for path in folders) or "no folders"

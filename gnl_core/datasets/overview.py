@@ -1,4 +1,4 @@
-"""What a data set comes to on this machine, quickly: how many images, what was passed over, what is there twice."""
+"""Summarise a data set on this machine quickly: number of images, skipped files and duplicates."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from gnl_core.datasets.shifts import split_domain
 
 
 class Overview(NamedTuple):
-    """What a run takes of a data set, and what it should know about the rest.
+    """A summary of a data set as a run uses it.
 
     Attributes:
-        training: The normal training images.
-        sources: Where these are read from, relative to the data root.
-        split: How training and test images are told apart, where that depends on what is there; else "".
+        training: Number of normal training images.
+        sources: Sources of these images, relative to the data root.
+        split: How training and test images are separated, if it depends on the files present; else "".
         passed_over: Files among the images that are not read.
-        equal: Domain to the number of its images that equal a training image; without domains that are not there,
-            and empty where images are made rather than read.
+        equal: Domain to the number of its images that equal a training image; missing domains are left out, and
+            generated data sets have none.
     """
 
     training: int
@@ -35,13 +35,13 @@ class Overview(NamedTuple):
 
 
 def look_over(name: str, *, normal_class: str, root: Path | None, split: Split = USUAL_SPLIT) -> Overview:
-    """Look a data set over by names, sizes and, of files of one size, a few bytes. No image file is decoded.
+    """Summarise a data set by names and sizes and, for files of equal size, a few bytes, without decoding images.
 
     Args:
         name: A data set's name.
         normal_class: The class that is normal.
-        root: The data root; unset: $GNL_DATA.
-        split: How "folder" is divided where it has no training folder.
+        root: The data root; None for $GNL_DATA.
+        split: How the data set "folder" is divided if it has no training folder.
 
     Raises:
         ValueError: If there are no training images.
@@ -65,25 +65,25 @@ def look_over(name: str, *, normal_class: str, root: Path | None, split: Split =
 
 
 def base_domains(spec: DatasetSpec) -> list[str]:
-    """A data set's domains, corruptions left out."""
+    """List a data set's domains without corruptions."""
     return list(dict.fromkeys(split_domain(domain)[0] for domain in spec.domains))
 
 
 def list_each(
     name: str, domains: Iterable[str], *, normal_class: str, root: Path, split: Split = USUAL_SPLIT
 ) -> dict[str, list[Item]]:
-    """The images of each domain that is there."""
+    """List the images of each domain that exists."""
     listed = {}
     for domain in domains:
         try:
             listed[domain] = list_items(name, normal_class=normal_class, domain=domain, root=root, split=split)
-        except ValueError:  # its absence is told when it is asked for
+        except ValueError:  # its absence is reported when it is used
             continue
     return listed
 
 
 def list_others(name: str, spec: DatasetSpec, *, normal_class: str, root: Path) -> list[Item]:
-    """The training images of all other classes that lie among the same images."""
+    """List the training images of all other classes among the same images."""
     if spec.anomalies == "defects":
         return []
     others = [other for other in spec.classes if other != normal_class]
@@ -91,24 +91,24 @@ def list_others(name: str, spec: DatasetSpec, *, normal_class: str, root: Path) 
 
 
 def count_equal(training: Sequence[Item], test: dict[str, list[Item]]) -> dict[str, int]:
-    """Domain to the number of images that equal a training image; nothing where files cannot be opened."""
+    """Count the images of each domain that equal a training image; empty if files cannot be opened."""
     everything = [item for items in test.values() for item in items]
     try:
         equal = Counter(item.domain for item, _ in find_twins(training, everything))
-    except (OSError, ValueError):  # told when the image is read
+    except (OSError, ValueError):  # reported when the image is read
         return {}
     return {domain: equal[domain] for domain in test}
 
 
 def describe_overview(overview: Overview, root: Path | None) -> str:
-    """All that matters of it in one line."""
+    """Describe an overview in one line."""
     place = f" from {', '.join(overview.sources)}" if overview.sources else ""
     split = f" ({overview.split})" if overview.split else ""
     return "; ".join([f"{count_noun(overview.training, 'image')}{place}{split}", *warn_of(overview, root)])
 
 
 def warn_of(overview: Overview, root: Path | None) -> list[str]:
-    """What is wrong with it, if anything is: files passed over, and test images that equal training images."""
+    """Describe skipped files and test images that equal training images, if there are any."""
     warnings = []
     if overview.passed_over:
         first = overview.passed_over[0]
@@ -122,5 +122,5 @@ def warn_of(overview: Overview, root: Path | None) -> list[str]:
 
 
 def count_noun(number: int, noun: str) -> str:
-    """A number with its noun: "1 image", "1,200 images"."""
+    """Format a number with its noun: "1 image", "1,200 images"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

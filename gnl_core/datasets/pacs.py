@@ -13,7 +13,7 @@ from gnl_core.datasets.names import find_spelled, plain_name
 
 CLASSES = ("dog", "elephant", "giraffe", "guitar", "horse", "house", "person")
 PHOTO = "photo"
-DOMAIN_NAMES = {  # what the folder of a domain may be called, in any spelling
+DOMAIN_NAMES = {  # accepted folder names of a domain, in any spelling
     PHOTO: (PHOTO,),
     "art_painting": ("art_painting", "artpainting", "art"),
     "cartoon": ("cartoon",),
@@ -32,18 +32,18 @@ LIST_FOLDERS = (
     "pacs_split",
     "Train val splits and h5py files pre-read",
 )
-LIST_DEPTH = 3  # how deep below PACS's own folder the lists are looked for, whatever their folder is called
-# The third list, photo_test_kfold.txt, repeats both others: it is for those who test on a whole domain.
+LIST_DEPTH = 3  # depth of the search for lists below PACS's own folder, whatever the folder names
+# The third list, photo_test_kfold.txt, repeats both others, for tests on a whole domain.
 TRAIN_LIST, TEST_LIST = "photo_train_kfold.txt", "photo_crossval_kfold.txt"
 LIST_ENDING = "_kfold.txt"
-TRAIN_PERCENT = 80  # where there are no lists
+TRAIN_PERCENT = 80  # without lists
 OFFICIAL, BY_NAME = "official lists", f"first {TRAIN_PERCENT} % by name"
 
 Splits = tuple[list[Path], list[Path]]  # photos for training, and for testing
 
 
 def train_items(root: Path | None, normal_class: str) -> list[Item]:
-    """The normal class's photos on the train list; without lists, the first 80 % by name.
+    """List the normal class's photos on the train list; without lists, the first 80 % by name.
 
     Raises:
         ValueError: If a folder, a list, or the class is missing or damaged.
@@ -57,7 +57,7 @@ def train_items(root: Path | None, normal_class: str) -> list[Item]:
 
 
 def test_items(root: Path | None, normal_class: str, domain: str) -> list[Item]:
-    """Photos: those of all classes on the crossval list; other domains: all images. Other classes are anomalies.
+    """List photos of all classes on the crossval list, or all images of another domain; other classes are anomalies.
 
     Raises:
         ValueError: If a folder, a list, or every anomaly is missing or damaged.
@@ -71,13 +71,13 @@ def test_items(root: Path | None, normal_class: str, domain: str) -> list[Item]:
 
 
 def find_pacs(root: Path) -> Path:
-    """The folder that holds the domains."""
+    """Find the folder that contains the domains."""
     choices = [choice for choice in FOLDERS if find_spelled(root / choice, DOMAIN_NAMES[PHOTO])]
     return require_folder(root, choices or FOLDERS[:1], expected=LAYOUT)
 
 
 def domain_folder(folder: Path, domain: str) -> Path:
-    """The folder of a domain in any spelling; the usual one where there is none.
+    """Find the folder of a domain in any spelling; without any, return the usual path.
 
     Raises:
         ValueError: If there are several.
@@ -86,24 +86,24 @@ def domain_folder(folder: Path, domain: str) -> Path:
 
 
 def class_folders(folder: Path) -> dict[str, Path]:
-    """The folders of the classes in a domain's folder, in any spelling; a class without a folder is left out.
+    """Find the folders of the classes in a domain's folder, in any spelling; classes without a folder are left out.
 
     Raises:
         ValueError: If a class has several.
     """
     folders = {name: find_spelled(folder, [name]) for name in CLASSES}
-    return {name: found for name, found in folders.items() if found}
+    return {name: path for name, path in folders.items() if path}
 
 
 def list_domain(folder: Path, *, root: Path) -> list[Path]:
-    """All images of one domain, class by class; a class without a folder is left out."""
+    """List all images of a domain, class by class; classes without a folder are left out."""
     if not folder.is_dir():
         raise ValueError(f"no folder {folder}; expected {LAYOUT}")
     return [path for kind in class_folders(folder).values() for path in require_images(kind, root=root)]
 
 
 def describe_split(root: Path | None) -> str:
-    """Whether photos are split by the official lists or by name.
+    """Describe whether photos are split by the official lists or by name.
 
     Raises:
         ValueError: If the folder is missing, or its lists are incomplete.
@@ -112,12 +112,12 @@ def describe_split(root: Path | None) -> str:
 
 
 def list_files(root: Path) -> tuple[Path, ...]:
-    """The train list and the crossval list, or nothing."""
+    """Find the train list and the crossval list; an empty tuple without lists."""
     return find_lists(find_pacs(root), root=root)
 
 
 def split_photos(folder: Path, *, root: Path) -> Splits:
-    """The photos for training and for testing, by the lists that come with PACS or, without any, by name."""
+    """Split the photos into training and test by the lists that come with PACS or, without lists, by name."""
     lists = find_lists(folder, root=root)
     if not lists:
         return split_by_name(domain_folder(folder, PHOTO), root=root)
@@ -126,7 +126,7 @@ def split_photos(folder: Path, *, root: Path) -> Splits:
 
 
 def split_by_name(folder: Path, *, root: Path) -> Splits:
-    """The first 80 % of each class's photos, sorted by name, and the rest."""
+    """Split each class's photos, sorted by name, into the first 80 % and the rest."""
     train, test = [], []
     for kind in class_folders(folder).values():
         paths = require_images(kind, root=root)
@@ -137,11 +137,11 @@ def split_by_name(folder: Path, *, root: Path) -> Splits:
 
 
 def find_lists(folder: Path, *, root: Path) -> tuple[Path, ...]:
-    """The train list and the crossval list, from the nearest place that has one of them; nothing without any list.
+    """Find the train list and the crossval list in the nearest folder with either; an empty tuple without lists.
 
     Raises:
-        ValueError: If one of the two is missing, or only lists of other domains are there: a split by name would
-            be another one than theirs.
+        ValueError: If one of the two is missing, or only lists of other domains exist: a split by name would differ
+            from theirs.
     """
     places = list(dict.fromkeys(list_places(folder, root=root)))
     for place in places:
@@ -156,16 +156,16 @@ def find_lists(folder: Path, *, root: Path) -> tuple[Path, ...]:
         if path.name.endswith(LIST_ENDING):
             raise ValueError(
                 f"{path} is one of PACS's split lists, but those of the photos are missing; put {TRAIN_LIST} and "
-                f"{TEST_LIST} beside it, or remove it to split the photos by name"
+                f"{TEST_LIST} next to it, or remove it to split the photos by name"
             )
     return ()
 
 
 def list_places(folder: Path, *, root: Path) -> Iterator[Path]:
-    """Where the lists may lie, the nearest first.
+    """Yield possible folders of the lists, the nearest first.
 
-    Beside the domains and in each folder above them, up to the data root, there and in the folders that copies of
-    PACS keep them in; then anywhere in PACS's own folder, three levels deep.
+    These are the folder of the domains, each folder above it up to the data root, and their subfolders in which copies
+    of PACS keep the lists; then any folder within PACS's own, three levels deep.
     """
     above = [parent for parent in (folder, *folder.parents) if parent.is_relative_to(root)]
     yield from (parent / name for parent in above for name in LIST_FOLDERS)
@@ -173,7 +173,7 @@ def list_places(folder: Path, *, root: Path) -> Iterator[Path]:
 
 
 def folders_below(folder: Path, *, depth: int) -> Iterator[Path]:
-    """The folders below one, without those of the images."""
+    """Yield the folders below a folder, without those of the images."""
     for inner in list_folders(folder) if depth else []:
         if plain_name(inner.name) not in chain(*DOMAIN_NAMES.values()):
             yield inner
@@ -181,10 +181,10 @@ def folders_below(folder: Path, *, depth: int) -> Iterator[Path]:
 
 
 def read_list(path: Path, folder: Path, *, root: Path) -> list[Path]:
-    """The image files that a list names, in its order; whether they are there is seen when they are read.
+    """Read the image files that a list names, in its order, without checking that they exist.
 
     Raises:
-        ValueError: If a line is not like "photo/dog/056_0001.jpg 1", or a symlink leads out of the root.
+        ValueError: If a line does not have the form "photo/dog/056_0001.jpg 1", or a symlink leads out of the root.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -201,15 +201,15 @@ def read_list(path: Path, folder: Path, *, root: Path) -> list[Path]:
 
 
 def parse_line(line: str, place: str) -> tuple[str, str]:
-    """Class and file that a line names, whatever folders come before; its number says the class again."""
+    """Parse class and file name of a line; leading folders and the number of the class are ignored."""
     match line.strip().rpartition(" ")[0].split("/"):
         case [*_, "photo", category, name] if category in CLASSES and name not in ("", ".", ".."):
             return category, name
-    raise ValueError(f"{place} is {line!r}; expected one like 'photo/dog/056_0001.jpg 1'")
+    raise ValueError(f"{place} is {line!r}; expected a line like 'photo/dog/056_0001.jpg 1'")
 
 
 def make_item(path: Path, folder: Path, normal_class: str) -> Item:
-    """An image as an item named "pacs/<domain>/<class>/<file>"."""
+    """Make an item of an image, named "pacs/<domain>/<class>/<file>"."""
     place, category = (plain_name(name) for name in path.parts[-3:-1])
     domain = next(domain for domain, names in DOMAIN_NAMES.items() if place in names)
     item = image_item(path, base=folder, label=int(category != normal_class), domain=domain, category=category)
@@ -227,8 +227,8 @@ PACS = DatasetSpec(
     lists=list_files,
     split=describe_split,
     how_to_get=(
-        "Fetch PACS from the page of its authors (sketchx.eecs.qmul.ac.uk/downloads) and unpack it as "
+        "Download PACS from the page of its authors (sketchx.eecs.qmul.ac.uk/downloads) and unpack it as "
         "pacs/<domain>/<class>/*.jpg under the data root, the split lists (photo_train_kfold.txt, "
-        "photo_crossval_kfold.txt) beside the domains if you have them."
+        "photo_crossval_kfold.txt) next to the domains if you have them."
     ),
 )

@@ -1,4 +1,4 @@
-"""Work ahead of whoever consumes it, in threads."""
+"""Make results ahead of their consumer, in threads."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ Result = TypeVar("Result")
 def prefetch(make: Callable[[Job], Result], jobs: Sequence[Job], *, workers: int) -> Iterator[Result]:
     """Make the result of each job, in the order of the jobs, some of them ahead of time.
 
-    Threads and not processes: Pillow, NumPy and PyTorch let go of Python's lock while they compute, what has been
-    decoded is in one memory, nothing has to be pickled, and no process starts anew each epoch.
+    It uses threads, not processes: Pillow, NumPy and PyTorch release Python's lock while they compute, decoded images
+    are in shared memory, nothing has to be pickled, and no process has to start each epoch.
 
     Args:
-        make: Called once a job, from one of the threads.
-        jobs: What to make.
-        workers: Number of threads, and of results that are made or kept ahead; 0 makes each when it is asked for.
+        make: Called once per job, from one of the threads.
+        jobs: The jobs.
+        workers: Number of threads, and of results made ahead of time; 0 makes each result on demand.
 
     Yields:
-        What `make` gives. Where it raises, so does this, when its turn has come.
+        The results of `make`. An exception in `make` is raised when its result is due.
     """
     if not workers:
         yield from map(make, jobs)

@@ -1,4 +1,4 @@
-"""What of a data set lies on this machine: classes that can be trained on, domains that can be scored."""
+"""Find the classes and domains of a data set whose images are on this machine."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from gnl_core.datasets.shifts import split_domain
 
 
 def count_images(name: str, *, normal_class: str, domain: str, root: Path | None) -> int | None:
-    """Number of images of one domain, or None if they are not there: the caller tells how to get them."""
+    """Number of images of one domain, or None if they are missing; the caller explains how to get them."""
     try:
         return len(list_items(name, normal_class=normal_class, domain=domain, root=root))
     except ValueError:
         return None
 
 
-def found_classes(name: str, root: Path | None) -> list[str]:
-    """The classes whose training images are there, in the data set's order.
+def available_classes(name: str, root: Path | None) -> list[str]:
+    """List the classes whose training images exist, in the data set's order.
 
     Raises:
         ValueError: If there is no data set of that name.
@@ -30,7 +30,7 @@ def found_classes(name: str, root: Path | None) -> list[str]:
 
 
 def count_domains(name: str, *, normal_class: str, root: Path | None) -> dict[str, int | None]:
-    """Number of images to score in each domain, corruptions left out; None where they are not there.
+    """Number of images to score in each domain, corruptions left out; None where they are missing.
 
     Raises:
         ValueError: If there is no data set of that name.

@@ -1,4 +1,4 @@
-"""What the folders below one's own were taken for, so that nobody has to guess it from the counts."""
+"""Describe how the folders in the user's folder are used, so that nobody has to guess it from the counts."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ MEANINGS = {0: "normal", 1: "anomalous", -1: "unlabelled"}  # of a test image's 
 
 
 class Reading(NamedTuple):
-    """A folder of images and what it was taken for; a folder that is divided has two readings.
+    """A folder of images and its use; a folder that is divided has two readings.
 
     Attributes:
-        folder: Its path below one's own folder.
+        folder: Its path below the user's folder.
         taken_as: "training", "normal", "anomalous" or "unlabelled".
         domain: The domain of its images.
         images: How many images are used this way.
@@ -35,10 +35,10 @@ class Reading(NamedTuple):
 
 
 def describe_reading(root: Path | None, split: Split = USUAL_SPLIT) -> list[Reading]:
-    """What each folder of images was taken for, the training images first; reads no image.
+    """Describe the use of each folder of images, training images first, without reading images.
 
     Args:
-        root: A folder of one's own.
+        root: The user's folder.
         split: How its normal images are divided, if it has no training folder.
 
     Raises:
@@ -52,7 +52,7 @@ def describe_reading(root: Path | None, split: Split = USUAL_SPLIT) -> list[Read
 
 
 def count_folders(used: Iterable[tuple[str, Item]]) -> list[Reading]:
-    """The readings of items, each with what it is taken as; in the order in which the folders appear."""
+    """Count items by folder and use, in the order in which the folders appear."""
     images: Counter[tuple[str, str, str]] = Counter()
     masks: Counter[tuple[str, str, str]] = Counter()
     for taken_as, item in used:
@@ -62,13 +62,13 @@ def count_folders(used: Iterable[tuple[str, Item]]) -> list[Reading]:
     return [Reading(*key, images=count, masks=masks[key]) for key, count in images.items()]
 
 
-def tell_reading(root: Path | None, split: Split = USUAL_SPLIT) -> list[str]:
-    """What a folder was taken for, in a line such as "train/OK: 8 training; test/hole: 4 anomalous (3 with a mask)".
+def format_reading(root: Path | None, split: Split = USUAL_SPLIT) -> list[str]:
+    """Format the use of each folder in a line such as "train/OK: 8 training; test/hole: 4 anomalous (3 with a mask)".
 
     A second line says how its normal images are divided, if they are. Arguments and errors: `describe_reading`.
     """
     folder = require_root(root)
-    read = "; ".join(tell_folder(reading) for reading in describe_reading(root, split))
+    read = "; ".join(format_folder_reading(reading) for reading in describe_reading(root, split))
     divided = (
         f"without a training folder, about {split.test_percent:g} % of the normal images are kept for testing, chosen "
         f"by file name and split seed {split.seed}"
@@ -76,7 +76,7 @@ def tell_reading(root: Path | None, split: Split = USUAL_SPLIT) -> list[str]:
     return [f"read {folder}: {read}", *([divided] if find_layout(folder).divided else [])]
 
 
-def tell_folder(reading: Reading) -> str:
-    """One reading in words."""
+def format_folder_reading(reading: Reading) -> str:
+    """Format one reading in words."""
     masks = f" ({reading.masks:,} with a mask)" if reading.masks else ""
     return f"{reading.folder}: {reading.images:,} {reading.taken_as}{masks}"

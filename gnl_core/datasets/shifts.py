@@ -1,4 +1,4 @@
-"""Any domain under any corruption: "mvtec+defocus_blur:3" is the domain "mvtec", defocused."""
+"""Apply any corruption to any domain: "mvtec+defocus_blur:3" is the domain "mvtec" with defocus blur."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MARK = "+"
 
 
 def shifted_domain(domain: str, shift: str) -> str:
-    """The name of a domain under a corruption, such as "defocus_blur:3".
+    """Name a domain under a corruption, such as "defocus_blur:3".
 
     Raises:
         ValueError: If there is no such corruption or severity.
@@ -23,13 +23,13 @@ def shifted_domain(domain: str, shift: str) -> str:
 
 
 def split_domain(domain: str) -> tuple[str, str]:
-    """The domain itself and its corruption; an empty text where there is none."""
+    """Split a domain's name into domain and corruption; an empty string without corruption."""
     base, _, shift = domain.partition(MARK)
     return base, shift
 
 
 def shift_items(items: list[Item], shift: str) -> list[Item]:
-    """The same items corrupted at native size; masks stay as they are.
+    """Corrupt items at native size; masks do not change.
 
     Raises:
         ValueError: If there is no such corruption or severity.

@@ -1,4 +1,4 @@
-"""Normal images without a training folder of their own, divided into training and test images."""
+"""Divide normal images without a training folder into training and test images."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ HASH_BYTES = 8
 def divide(items: Sequence[Item], split: Split) -> tuple[list[Item], list[Item]]:
     """Divide normal images into those for training and those for testing.
 
-    An image's file name, the seed and the percentage alone decide where it goes. Images that are added or removed
-    later therefore move no other image: none that was trained on becomes a test image.
+    The part of an image depends only on its file name, the seed and the percentage. Adding or removing images
+    later therefore moves no other image, and no training image becomes a test image.
 
     Returns:
         Training images and test images, both in the order of the items.

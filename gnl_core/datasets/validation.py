@@ -1,6 +1,6 @@
-"""A validation task made from normal images alone: shifts that are computed, anomalies that are synthesised.
+"""Make a validation task from normal images only, with computed shifts and synthetic anomalies.
 
-No test image and no label of an anomaly is looked at. The shifts are not those that any data set here is
+It uses no test image and no label of an anomaly. The shifts are not those that any data set here is
 tested under: neither the paper's four corruptions nor blends with photographs are among them.
 """
 
@@ -40,12 +40,12 @@ def coloured_clouds(image: Image, generator: Generator) -> NDArray[np.float64]:
 
 
 def corrupted(image: Image, generator: Generator, *, name: str) -> Image:
-    """The image under one corruption."""
+    """Corrupt the image."""
     return corrupt(image, name, severity=SEVERITY, seed=int(generator.integers(2**31)))
 
 
 def unchanged(image: Image, _: Generator) -> Image:
-    """The image itself."""
+    """Return the image itself."""
     return image
 
 
@@ -60,7 +60,7 @@ SHIFTS: dict[str, Change] = {
 
 
 def turn_over(image: Image, _: Generator) -> Image:
-    """The image upside down: all of its parts, in places where no normal image has them.
+    """Turn the image upside down, which puts all of its parts where no normal image has them.
 
     Geometric transformations stand for unknown classes (Golan & El-Yaniv, NeurIPS 2018).
     """
@@ -68,7 +68,10 @@ def turn_over(image: Image, _: Generator) -> Image:
 
 
 def add_texture(image: Image, generator: Generator) -> Image:
-    """Half of a foreign texture on a tenth of the image, where clouds are densest (DRAEM; Zavrtanik et al., 2021)."""
+    """Blend a foreign texture at half strength into a tenth of the image, where clouds are densest.
+
+    The idea is DRAEM's (Zavrtanik et al., 2021).
+    """
     texture = coloured_clouds(image, generator)
     height, width, _ = image.shape
     clouds_here = clouds(max(height, width), STAIN_DECAY, generator=generator)[:height, :width]
@@ -99,7 +102,7 @@ def validation_items(items: Sequence[Item], *, anomalies: str, shift: str, seed:
         items: Normal images that no detector has learnt from.
         anomalies: A name in ANOMALIES: what kind of anomaly is expected.
         shift: A name in SHIFTS.
-        seed: Decides, with an image's path, all that is random.
+        seed: Determines, with the path of an image, all random draws.
 
     Returns:
         Three times as many items: label 0 for the shifted images, 1 for those with an anomaly.

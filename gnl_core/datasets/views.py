@@ -27,17 +27,17 @@ Operation = Callable[[Picture, float], Picture]
 
 
 def posterize(image: Picture, level: float) -> Picture:
-    """Keep the highest 4 bits a channel, or fewer: the stronger, the fewer."""
+    """Keep the highest 4 bits per channel, or fewer at higher levels."""
     return ImageOps.posterize(image, 4 - int(level * 4 / LEVELS))
 
 
 def solarize(image: Picture, level: float) -> Picture:
-    """Invert what is brighter than a threshold: the stronger, the lower."""
+    """Invert values above a threshold, which is lower at higher levels."""
     return ImageOps.solarize(image, 256 - int(level * 256 / LEVELS))
 
 
 def enhance(image: Picture, level: float, *, kind: Callable[[Picture], ImageEnhance._Enhance]) -> Picture:
-    """Weaken or strengthen a property: 0.1 to 1.9 times, the stronger the more."""
+    """Scale a property by 0.1 to 1.9, increasing with the level."""
     return kind(image).enhance(level * 1.8 / LEVELS + 0.1)
 
 
@@ -63,7 +63,7 @@ def augmix(image: Tensor, *, generator: np.random.Generator, operations: Sequenc
 
     Args:
         image: RGB in [0, 1], shape (3, H, W).
-        generator: Decides every draw.
+        generator: Source of all random draws.
         operations: Names in OPERATIONS to draw from.
 
     Returns:
@@ -114,8 +114,8 @@ def make_view(
     Args:
         name: "original", "augmix" or "grayscale".
         image: RGB in [0, 1], shape (3, H, W).
-        generator: Decides what is random in it.
-        operations: What AugMix draws from, names in OPERATIONS; a data set's own are in its `DatasetSpec`.
+        generator: Source of all random draws.
+        operations: Names in OPERATIONS from which AugMix draws; `DatasetSpec` has those of a data set.
 
     Raises:
         ValueError: If there is no such view.

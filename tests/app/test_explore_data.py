@@ -41,7 +41,7 @@ def test_only_classes_on_disk_are_offered(open_page, data_root, monkeypatch):
     page = open_page(**MVTEC)
     assert not page.exception
     assert page.selectbox(key="normal").options == ["tile"]
-    assert "Fetch MVTec AD" in page.selectbox(key="normal").proto.help
+    assert "Download MVTec AD" in page.selectbox(key="normal").proto.help
 
 
 def test_a_data_folder_can_be_typed(open_page, data_root):

@@ -14,7 +14,7 @@ from app.screens.learn.step import LessonStep
 from app.words import DATASET_NAMES, FOLDER_LAYOUT, domain_name
 from gnl_core.datasets import FOLDER, list_train_items
 from gnl_core.datasets.names import NORMAL
-from gnl_core.datasets.reading import tell_reading
+from gnl_core.datasets.reading import format_reading
 
 PATH = "own_folder"
 EXAMPLE = "my-images"
@@ -66,7 +66,7 @@ def report_folder(folder: Path) -> None:
         spec = open_own(folder)
         images = len(list_train_items(FOLDER, normal_class=spec.classes[0], root=folder))
         domains = domains_here(FOLDER, spec.classes[0], folder)
-        read = tell_reading(folder)
+        read = format_reading(folder)
     except (ValueError, OSError) as error:
         st.error(f"This folder cannot be used: {error}.")
         return

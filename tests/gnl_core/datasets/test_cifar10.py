@@ -85,9 +85,9 @@ def test_a_missing_binary_file_is_told(tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", [b"", RECORDS.tobytes()[:-1]])
-def test_a_truncated_binary_file_is_told(tmp_path: Path, content: bytes):
+def test_a_truncated_binary_file_is_reported(tmp_path: Path, content: bytes):
     (write_binary(tmp_path, "cifar-10-batches-bin") / "test_batch.bin").write_bytes(content)
-    with pytest.raises(ValueError, match=r"test_batch\.bin has \d+ bytes, expected a multiple of 3073; fetch it again"):
+    with pytest.raises(ValueError, match=r"test_batch\.bin has \d+ bytes, expected a multiple of 3073; download"):
         CIFAR10.test_items(tmp_path, "airplane", "cifar10")
 
 

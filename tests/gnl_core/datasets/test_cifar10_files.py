@@ -159,7 +159,7 @@ def test_a_damaged_or_foreign_pickle_is_told_in_one_sentence(file: Path, content
         load_file(file)
     assert str(error.value).startswith(f"{file} cannot be read as CIFAR-10's Python version (")
     assert words in str(error.value)
-    assert str(error.value).endswith("; fetch it again")
+    assert str(error.value).endswith("; download it again")
     assert "\n" not in str(error.value)
 
 

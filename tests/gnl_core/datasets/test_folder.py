@@ -121,9 +121,9 @@ def test_mixed_layouts_are_told(tmp_path: Path, other: str):
 
 
 @pytest.mark.parametrize("name", ["train", "held_out", "day+fog"])
-def test_a_domain_whose_name_means_another_is_told(tmp_path: Path, name: str):
+def test_a_domain_with_a_reserved_name_is_refused(tmp_path: Path, name: str):
     write_images(tmp_path, "train/1.png", f"test/{name}/dent/1.png", f"test/{name}/good/1.png")
-    with pytest.raises(ValueError, match=r"cannot be a domain, as 'train' and 'held_out' and '\+' mean others; rename"):
+    with pytest.raises(ValueError, match=r"cannot be a domain, since 'train' and 'held_out' and '\+' have another"):
         open_folder(tmp_path)
 
 

@@ -14,7 +14,7 @@ from gnl_core.datasets import list_items, list_train_items
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.folder import open_folder
 from gnl_core.datasets.names import FOLDER_NAMES
-from gnl_core.datasets.reading import Reading, describe_reading, tell_reading
+from gnl_core.datasets.reading import Reading, describe_reading, format_reading
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "datasets.md"
 MASKED = np.zeros((8, 8), np.uint8)
@@ -161,7 +161,7 @@ def test_two_folders_of_normal_images_are_both_normal_and_said(tmp_path: Path):
 def test_what_was_taken_for_what_is_one_line(tmp_path: Path):
     write_images(tmp_path, "normal/0.png", "test/OK/1.png", "test/hole/2.png", "test/hole/3.png")
     write_masks(tmp_path, "gt/hole/2.png")
-    assert tell_reading(tmp_path) == [
+    assert format_reading(tmp_path) == [
         f"read {tmp_path}: normal: 1 training; test/OK: 1 normal; test/hole: 2 anomalous (1 with a mask)"
     ]
 
@@ -219,7 +219,7 @@ class TestUnclear:
 
     def test_images_beside_a_folder_of_normal_ones_are_told(self, tmp_path: Path):
         write_images(tmp_path, "train/good/0.png", "train/1.png", "test/good/1.png", "test/hole/2.png")
-        self.refused(tmp_path, r"/train has images beside good; expected all of them in such a folder")
+        self.refused(tmp_path, r"/train has images next to good; expected all of them in such a folder")
 
     @pytest.mark.parametrize("masks", [("hole/2.png", "hole/2_mask.png"), ("hole/2.png", "2.png"), ("2.png", "2.tif")])
     def test_two_masks_of_one_image_are_both_named(self, tmp_path: Path, masks: tuple[str, str]):
@@ -244,7 +244,7 @@ class TestUnclear:
 
     def test_a_mask_beside_its_image_is_no_anomalous_image(self, tmp_path: Path):
         write_images(tmp_path, "train/0.png", "test/good/1.png", "test/hole/2.jpg", "test/hole/2_mask.png")
-        self.refused(tmp_path, r"2_mask\.png is called like the mask of an image beside it; expected masks in a folder")
+        self.refused(tmp_path, r"2_mask\.png has the name of a mask of an image in the same folder; expected masks")
 
     def test_a_flat_mask_without_image_is_told(self, tmp_path: Path):
         write_images(tmp_path, "train/0.png", "test/good/1.png", "test/hole/2.png")
@@ -307,7 +307,7 @@ def test_a_division_is_said(tmp_path: Path):
         Reading("NG", "anomalous", "test", 2, 0),
         Reading("ok", "normal", "test", len(scored), 0),
     ]
-    assert tell_reading(tmp_path, Split(seed=7))[1:] == [
+    assert format_reading(tmp_path, Split(seed=7))[1:] == [
         "without a training folder, about 20 % of the normal images are kept for testing, chosen by file name and "
         "split seed 7"
     ]

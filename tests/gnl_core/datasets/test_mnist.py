@@ -125,7 +125,7 @@ def test_an_image_without_label_is_told(tmp_path: Path):
 @pytest.mark.parametrize("line", ["00000001.png", "00000001.png ten", "a b 1"])
 def test_a_line_that_is_no_label_is_told_with_its_number(tmp_path: Path, line: str):
     write_mnist_m(tmp_path / "mnist_m", labels=f"00000000.png 4\n{line}\n")
-    with pytest.raises(ValueError, match=r"line 2 of .*mnist_m_test_labels\.txt is '.*'; expected one like"):
+    with pytest.raises(ValueError, match=r"line 2 of .*mnist_m_test_labels\.txt is '.*'; expected a line like"):
         MNIST.test_items(tmp_path, "4", "mnist_m")
 
 
@@ -176,7 +176,7 @@ class Malice:
 def test_objects_in_an_array_file_are_refused_and_not_unpickled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     np.savez(tmp_path / "a.npz", x=np.array([Malice()], dtype=object))
-    with pytest.raises(ValueError, match=r"a\.npz holds 'x' as \(1,\) of object; expected whole numbers"):
+    with pytest.raises(ValueError, match=r"a\.npz contains 'x' as \(1,\) of object; expected integers"):
         read_npz(tmp_path / "a.npz", "x")
     assert not (tmp_path / "unpickled").exists()
 
@@ -190,7 +190,7 @@ def npz_promising(path: Path, shape: str) -> Path:
 
 @pytest.mark.parametrize(
     ("shape", "words"),
-    [("(100000, 100000)", "expected whole numbers, at most 1 GiB"), ("(1000,)", "is damaged"), ("(x", "no readable")],
+    [("(100000, 100000)", "expected integers, at most 1 GiB"), ("(1000,)", "is damaged"), ("(x", "no readable")],
 )
 def test_an_array_that_is_not_what_its_header_says_is_refused(tmp_path: Path, shape: str, words: str):
     with pytest.raises(ValueError, match=rf"a\.npz.*{words}"):
@@ -200,13 +200,13 @@ def test_an_array_that_is_not_what_its_header_says_is_refused(tmp_path: Path, sh
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04"])
 def test_what_is_no_array_file_is_told(tmp_path: Path, content: bytes):
     (tmp_path / "a.npz").write_bytes(content)
-    with pytest.raises(ValueError, match=r"a\.npz holds no readable array 'x' \(.*\); fetch the file again"):
+    with pytest.raises(ValueError, match=r"a\.npz contains no readable array 'x' \(.*\); download the file again"):
         read_npz(tmp_path / "a.npz", "x")
 
 
 def test_an_array_that_is_missing_in_the_file_is_told_by_name(tmp_path: Path):
     np.savez(tmp_path / "a.npz", y=DIGITS)
-    with pytest.raises(ValueError, match=r"a\.npz holds no readable array 'x' \(.*x\.npy.*\)"):
+    with pytest.raises(ValueError, match=r"a\.npz contains no readable array 'x' \(.*x\.npy.*\)"):
         read_npz(tmp_path / "a.npz", "x")
 
 
@@ -237,7 +237,7 @@ def test_an_idx_file_is_unpacked_by_its_content_not_its_ending(tmp_path: Path, n
 @pytest.mark.parametrize("content", [b"no gzip", gzip.compress(idx(TRAIN))[:-100]])
 def test_a_damaged_gzip_is_told(tmp_path: Path, content: bytes):
     (tmp_path / "a.gz").write_bytes(content)
-    with pytest.raises(ValueError, match=r"a\.gz is not a readable IDX file \(.*\); fetch the file again"):
+    with pytest.raises(ValueError, match=r"a\.gz is not a readable IDX file \(.*\); download the file again"):
         read_idx(tmp_path / "a.gz")
 
 

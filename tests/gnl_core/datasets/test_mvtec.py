@@ -58,7 +58,7 @@ def test_without_any_masks_the_images_are_listed(tmp_path: Path, bottle: Path):
 
 def test_a_mask_without_image_is_told(tmp_path: Path, bottle: Path):
     write_image(bottle / "ground_truth/crack/002_mask.png", mode="L")
-    with pytest.raises(ValueError, match=r"the mask .*002_mask\.png has no image; expected masks to be named like"):
+    with pytest.raises(ValueError, match=r"the mask .*002_mask\.png has no image; expected masks named like"):
         MVTEC.test_items(tmp_path, "bottle", "mvtec")
 
 

@@ -96,7 +96,9 @@ def test_a_line_of_another_form_is_told_with_its_number(tmp_path: Path, line: st
     write_pacs(tmp_path / "pacs")
     write_lists(tmp_path / "pacs")
     (tmp_path / "pacs" / "photo_train_kfold.txt").write_text(f"photo/dog/pic_001.jpg 1\n{line}\n")
-    with pytest.raises(ValueError, match=r"line 2 of .*photo_train_kfold\.txt is '.*'; expected one like 'photo/dog"):
+    with pytest.raises(
+        ValueError, match=r"line 2 of .*photo_train_kfold\.txt is '.*'; expected a line like 'photo/dog"
+    ):
         PACS.train_items(tmp_path, "dog")
 
 
