@@ -21,7 +21,7 @@ def test_a_link_in_the_gallery_opens_its_image_and_a_reload_brings_it_back(page,
     number = page.url.split("image=")[1].split("&")[0]
     assert f"image={number}" in wanted
     page.get_by_text(f"Image {number} of 719").wait_for(timeout=FIRST_VISIT_MS)
-    page.get_by_text("GNL + FDM 0.5").wait_for(timeout=FIRST_VISIT_MS)
+    page.get_by_text("GNL + FDM 0.5", exact=True).wait_for(timeout=FIRST_VISIT_MS)
     assert told.split(",")[0] in page.locator(".stMarkdown").filter(has_text="shifted: blended").first.inner_text()
     assert page.get_by_role("button", name="‹").is_enabled()
     assert page.troubles == []
@@ -29,7 +29,7 @@ def test_a_link_in_the_gallery_opens_its_image_and_a_reload_brings_it_back(page,
     page.wait_for_url("**strength=0.5**", timeout=FIRST_VISIT_MS)
     page.reload()
     page.get_by_text(f"Image {number} of 719").wait_for(timeout=FIRST_VISIT_MS)
-    page.get_by_text("GNL + FDM 0.5").wait_for(timeout=FIRST_VISIT_MS)
+    page.get_by_text("GNL + FDM 0.5", exact=True).wait_for(timeout=FIRST_VISIT_MS)
 
 
 def test_an_image_that_is_dropped_in_is_inspected(page, address, tmp_path):

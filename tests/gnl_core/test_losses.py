@@ -75,7 +75,7 @@ def test_distance_is_scipys_cosine_distance():
 
 
 def test_features_of_different_shapes_have_no_distance():
-    with pytest.raises(ValueError, match=r"one shape.*\(2, 3, 4, 4\).*\(1, 3, 4, 4\)"):
+    with pytest.raises(ValueError, match=r"the same shape.*\(2, 3, 4, 4\).*\(1, 3, 4, 4\)"):
         cosine_distance(torch.ones(2, 3, 4, 4), torch.ones(1, 3, 4, 4))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gnl_core.records import Spread
+from gnl_core.records import Threshold
 from gnl_core.strict_json import from_json, to_json
 
 
@@ -15,12 +15,12 @@ def refuse(constant: str) -> Any:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_a_number_that_is_not_finite_is_null_wherever_it_stands(value: float):
-    content = {"a": value, "b": [1.5, (value, 2)], "c": {"d": Spread(value, 0.5, 3)}}
+    content = {"a": value, "b": [1.5, (value, 2)], "c": {"d": Threshold(value, 0.5, 3)}}
     text = to_json(content, indent=2)
     assert json.loads(text, parse_constant=refuse) == {
         "a": None,
         "b": [1.5, [None, 2]],
-        "c": {"d": [None, 0.5, 3]},
+        "c": {"d": [None, 0.5, 3, 0]},
     }
 
 

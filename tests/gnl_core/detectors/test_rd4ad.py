@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import scipy.ndimage
 import torch
-from gnl_core.runs.experiment import list_domain, load_run
 from torch import Tensor
 
 from gnl_core.anomaly_map import anomaly_map
@@ -19,6 +18,8 @@ from gnl_core.detectors import create_detector
 from gnl_core.detectors.rd4ad import RD4AD
 from gnl_core.explanation import stage_maps
 from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.images import list_domain
+from gnl_core.runs.scoring import load_run
 from gnl_core.scoring import measure_shift
 from gnl_core.shift_score import shift_score
 

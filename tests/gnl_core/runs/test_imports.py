@@ -138,7 +138,7 @@ def test_a_prefix_of_dataparallel_and_unused_layers_change_nothing(
             r"decoder has layer3.1.bn2.bias of shape \(2,\) and not \(64,\)",
         ),
         (lambda c: c.update(bn={}), "bn lacks bn1.bias, bn lacks bn1.num_batches_tracked, .*, and 45 more"),
-        (lambda c: c.pop("decoder"), "holds no state dict .* called decoder; pass a file that the published"),
+        (lambda c: c.pop("decoder"), "holds no state dict .* called decoder; pass a file saved by the published"),
         (lambda c: c.clear(), "holds no state dict .* called bn or decoder"),
     ],
 )

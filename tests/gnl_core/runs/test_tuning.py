@@ -99,7 +99,7 @@ def test_the_command_writes_a_preset_that_gnl_score_takes(
     printed = capsys.readouterr().out
     assert "4 held-out normal images" in printed
     chosen = read_preset(preset)
-    assert f"--style-weight {chosen.style_weight} --matched-stages {chosen.matched_stages}" in printed
+    assert f"--style-weight {chosen.style_weight:g} --matched-stages {chosen.matched_stages}" in printed
     assert main(["score", str(trained_run.path), "--domain", "held_out", "--preset", str(preset), "--json"]) == 0
     assert f'"style_weight": {chosen.style_weight}' in capsys.readouterr().out
 
