@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -31,6 +30,7 @@ from gnl_core.datasets.checking import Inspection, inspect_item
 from gnl_core.datasets.duplicates import ACROSS_DOMAINS, BETWEEN_SPLITS, Copies, find_copies, find_near
 from gnl_core.datasets.overview import base_domains, count_noun
 from gnl_core.datasets.presence import available_classes
+from gnl_core.strict_json import to_json
 
 ROOT = {"data_root": RunConfig.model_fields["data_root"]}
 LABELS = {0: "normal", 1: "anomalous", -1: "unlabelled"}
@@ -91,7 +91,7 @@ def check_command(parsed: argparse.Namespace) -> None:
     listed, missing = list_everything(parsed.dataset, parsed.normal_class, root)
     findings = check_dataset(parsed.dataset, listed, missing, root, near_copies=parsed.near_copies)
     if parsed.json:
-        print(json.dumps(to_json(parsed.dataset, findings, root), allow_nan=False))
+        print(to_json(plain_values(parsed.dataset, findings, root)))
     else:
         print("\n".join(describe(findings, root)))
     refuse_problems(findings, images=len(listed))
@@ -287,7 +287,7 @@ def counts_of(row: Sequence[str]) -> dict[str, int]:
     return {name: int(row[JSON_COLUMNS.index(name)]) for name in ("images", "masks")}
 
 
-def to_json(name: str, findings: Findings, root: Path | None) -> dict[str, Any]:
+def plain_values(name: str, findings: Findings, root: Path | None) -> dict[str, Any]:
     """The check as plain values."""
     passed = [{"file": shown_path(one.file, root or Path()), "reason": one.reason} for one in findings.passed_over]
     return {

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gnl_core.finite import all_finite
+
 
 class Ranks(NamedTuple):
     """Where each anomaly stands; m anomalies.
@@ -39,7 +41,7 @@ def rank(normal: NDArray[np.floating[Any]], anomalous: NDArray[np.floating[Any]]
         The ranks in the order of `anomalous`, or None when there are no normals or no anomalies, or where a score is
         not finite: NaN has no rank.
     """
-    if not len(normal) or not len(anomalous) or not (np.isfinite(normal).all() and np.isfinite(anomalous).all()):
+    if not len(normal) or not len(anomalous) or not (all_finite(normal) and all_finite(anomalous)):
         return None
     ascending = np.sort(normal)
     distinct, place, counts = np.unique(anomalous, return_inverse=True, return_counts=True)
@@ -111,7 +113,7 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float |
     """
     if len(first) != len(second):
         raise ValueError(f"{len(first)} numbers cannot be paired with {len(second)}; give as many of both")
-    if not np.isfinite([*first, *second]).all():
+    if not all_finite(np.array([*first, *second])):
         return None
     ranks = mean_ranks(first), mean_ranks(second)
     if any(len(np.unique(side)) < 2 for side in ranks):

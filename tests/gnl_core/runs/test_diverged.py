@@ -19,6 +19,7 @@ from gnl_core.jobs.listing import read_job
 from gnl_core.jobs.start import open_unfinished
 from gnl_core.jobs.worker import train_as_job
 from gnl_core.records import Scores
+from gnl_core.runs import diverged
 from gnl_core.runs.checkpoints import load_checkpoint, save_checkpoint
 from gnl_core.runs.folder import RunFolder, create_run, read_records
 from gnl_core.runs.imports import import_own
@@ -193,6 +194,22 @@ def test_runs_are_listed_as_diverged_by_their_saved_scores(trained_run: RunFolde
         "diverged",
         "this run diverged (1 of 3 scores are not finite); train it again with a smaller --learning-rate",
     )
+
+
+def test_a_run_is_read_once_for_each_version_of_its_files(
+    trained_run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(trained_run.path, run.path)
+    reads = []
+    monkeypatch.setattr(diverged, "weights_are_finite", lambda file: reads.append(file.name) or True)
+    monkeypatch.setattr(diverged, "count_diverged_scores", lambda folder: reads.append(folder.scores.name) or (0, 0))
+    assert [diverged.why_diverged(run) for _ in range(3)] == [None] * 3
+    once = list(reads)
+    run.scores.write_bytes(b"other")
+    assert diverged.why_diverged(run) is None
+    assert reads == [*once, "weights.safetensors", "scores.parquet"]
+    assert once.count("weights.safetensors") == 1
 
 
 def test_a_tuning_refuses_scores_that_are_not_finite(trained_run: RunFolder, monkeypatch: pytest.MonkeyPatch):
