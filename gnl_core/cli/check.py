@@ -31,10 +31,12 @@ from gnl_core.datasets.duplicates import ACROSS_DOMAINS, BETWEEN_SPLITS, Copies,
 from gnl_core.datasets.overview import base_domains, count_noun
 from gnl_core.datasets.presence import available_classes
 from gnl_core.strict_json import to_json
+from gnl_core.tables import align_columns
 
 ROOT = {"data_root": RunConfig.model_fields["data_root"]}
 LABELS = {0: "normal", 1: "anomalous", -1: "unlabelled"}
 COLUMNS = ("domain", "label", "images", "size (HxW)", "colours", "masks")
+NUMBERS = (COLUMNS.index("images"), COLUMNS.index("masks"))
 
 BAR_DELAY_SECONDS = 5
 JSON_COLUMNS = ("domain", "label", "images", "sizes", "colours", "masks")
@@ -204,7 +206,7 @@ def stack_thumbnails(readable: Sequence[tuple[Item, Inspection]]) -> NDArray[np.
 
 def describe(findings: Findings, root: Path | None) -> list[str]:
     """The check in words: the table, and below it what one should know."""
-    lines = [*format_table(findings.rows), *describe_sources(findings), *findings.problems]
+    lines = [*align_columns([COLUMNS, *findings.rows], right=NUMBERS), *describe_sources(findings), *findings.problems]
     if findings.passed_over:
         lines.append(f"passed over {count_noun(len(findings.passed_over), 'file')}:")
         lines += [f"  {line}" for line in describe_passed_over(findings.passed_over, root or Path())]
@@ -221,20 +223,6 @@ def is_well(findings: Findings) -> bool:
     """Whether everything can be read, nothing is passed over, and no test image is a training image, not nearly."""
     equal = any(one.where == BETWEEN_SPLITS for one in findings.copies)
     return not (findings.problems or findings.passed_over or equal or findings.near)
-
-
-def format_table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows below their headings; numbers to the right."""
-    cells = [COLUMNS, *rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    numbers = {COLUMNS.index("images"), COLUMNS.index("masks")}
-    return [
-        "  ".join(
-            cell.rjust(width) if position in numbers else cell.ljust(width)
-            for position, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in cells
-    ]
 
 
 def describe_sources(findings: Findings) -> list[str]:

@@ -11,6 +11,7 @@ from gnl_core.cli.settings import say
 from gnl_core.jobs.listing import Job, list_jobs, read_log
 from gnl_core.jobs.stop import delete, stop
 from gnl_core.strict_json import to_json
+from gnl_core.tables import align_columns
 
 DEFAULT_ROOT = Path("runs")
 DASH = "-"
@@ -69,8 +70,7 @@ def format_jobs(jobs: Sequence[Job]) -> str:
     if not jobs:
         return ""
     rows = [("run", "state", "epoch", "losses", "images/s", "left"), *(row_of(job) for job in jobs)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    lines = align_columns(rows)
     for job, line in zip(jobs, range(1, len(lines)), strict=True):
         if job.reason:
             lines[line] += f"\n  {job.reason}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gnl_core.comparison.records import ID_COST, REFERENCE, Comparison, ComparisonRow, Entry
+from gnl_core.tables import align_columns
 
 MISSING = "-"
 DECIMALS = 6  # of a percentage on disk; text is rounded from there, so that a file that is read again gives the same
@@ -116,11 +117,7 @@ def terminal_table(comparison: Comparison) -> str:
         intervals = [interval_text(row.entries.get(name), name) for name in comparison.columns]
         lines += [["", "", *intervals]] if any(intervals) else []
     filled = [[*line, *[""] * (len(header) - len(line))] for line in lines]
-    widths = [max(map(len, column)) for column in zip(*filled, strict=True)]
-    aligned = (
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in filled
-    )
-    return "\n".join([*describe(comparison), "", *aligned])
+    return "\n".join([*describe(comparison), "", *align_columns(filled)])
 
 
 def seconds_text(row: ComparisonRow) -> str:

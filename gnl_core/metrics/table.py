@@ -7,6 +7,7 @@ from html import escape
 
 from gnl_core.finite import describe_scores
 from gnl_core.records import DomainReport, Report, Threshold
+from gnl_core.tables import align_columns
 
 
 def figure(value: float | None, *, decimals: int = 3) -> str:
@@ -45,8 +46,7 @@ COUNTS: Columns = {
 def format_report(measured: Report) -> str:
     """One line per domain, followed by the footnotes."""
     cells = report_cells(measured)
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ["  ".join([name.ljust(widths[0]), *map(str.rjust, rest, widths[1:])]).rstrip() for name, *rest in cells]
+    lines = align_columns(cells, right=range(1, len(cells[0])))
     return "\n".join([*lines, *footnotes(measured)])
 
 
