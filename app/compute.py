@@ -72,36 +72,36 @@ def run_of(source: Source) -> Run:
 
 
 def computed_scores(
-    source: Source, *, domain: str, requests: Sequence[ScoringConfig], title: str, work: Work = ALONE
+    source: Source, *, domain: str, scorings: Sequence[ScoringConfig], title: str, work: Work = ALONE
 ) -> list[Scores]:
-    """Score a domain now under several questions, in one pass, and keep that; a bar shows how long it will take.
+    """Score a domain in one pass under several scoring settings and cache the scores, with a progress bar.
 
     Args:
         source: The checkpoint and its images.
-        domain: What to score.
-        requests: How to look at it.
-        title: What the bar is called.
-        work: What the bar tells of beside this domain; who tells of more has a way of its own to stop it.
+        domain: The domain to score.
+        scorings: The scoring settings.
+        title: Label of the bar.
+        work: Work before and after this domain that the bar includes; a caller with more work offers its own stop.
 
     Returns:
-        One answer a question.
+        The scores for each of the settings.
 
     Raises:
         ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
     """
-    key = scores_key(source, domain=domain, scoring=requests[0]) if work == ALONE else None
+    key = scores_key(source, domain=domain, scoring=scorings[0]) if work == ALONE else None
     if key is not None:
         stop_if_cancelled(key, title=title)
     run = run_of(source)
     batches = track_progress(load_domain(run, domain), title=title, work=work, key=key)
-    found = score_each(run.detector, batches, requests)
-    for scoring, scores in zip(requests, found, strict=True):
+    found = score_each(run.detector, batches, scorings)
+    for scoring, scores in zip(scorings, found, strict=True):
         keep(kept_scores(), scores_key(source, domain=domain, scoring=scoring), scores)
     return found
 
 
 def keep(kept: dict[tuple[str, ...], Kept], key: tuple[str, ...], found: Kept) -> None:
-    """Keep an answer for all sessions; the oldest ones are let go."""
+    """Cache a result for all sessions, and drop the oldest ones."""
     with LOCK:
         kept[key] = found
         while len(kept) > KEPT_SCORES:
@@ -133,8 +133,8 @@ def tiles(source: Source, *, domain: str, scoring: ScoringConfig, paths: tuple[s
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASHED)
-def estimate(source: Source, *, domain: str, requests: Sequence[ScoringConfig]) -> Pace:
-    """How long it takes to score a domain under several questions and to measure its shift, by a few of its images.
+def estimate(source: Source, *, domain: str, scorings: Sequence[ScoringConfig]) -> Pace:
+    """Estimate from a few images how long it takes to score a domain and to measure its shift.
 
     Raises:
         ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
@@ -143,7 +143,7 @@ def estimate(source: Source, *, domain: str, requests: Sequence[ScoringConfig]) 
     items = list_domain(run.config, domain)
     batches = scoring_batches(items[:TIMED_IMAGES], run.config)
     started = time.perf_counter()
-    score_each(run.detector, batches, requests)
+    score_each(run.detector, batches, scorings)
     scored = time.perf_counter()
     measure_shift(run.detector, batches)
     measured = time.perf_counter()

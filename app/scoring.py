@@ -1,4 +1,4 @@
-"""A view's questions and their answers: the scores of one method in both domains, and what follows from them."""
+"""Scoring requests and their results: the scores of one method in both domains of a view, and their metrics."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from gnl_core.records import DomainReport, Scores
 
 
 class ScoringRequest(NamedTuple):
-    """One method's checkpoint, asked in one way."""
+    """A checkpoint and the settings to score with it."""
 
     checkpoint: Checkpoint
     scoring: ScoringConfig
@@ -36,16 +36,16 @@ class ScoringRequest(NamedTuple):
         return method_title(self.checkpoint.config.detector, self.scoring.style_weight)
 
     def at(self, style_weight: float) -> ScoringRequest:
-        """The same question at another strength of matching."""
+        """Return the same request at another strength of matching."""
         return self._replace(scoring=self.scoring.model_copy(update={"style_weight": style_weight}))
 
 
 class DomainResult(NamedTuple):
-    """The scores of one domain and what they come to.
+    """The scores of one domain and their metrics.
 
     Attributes:
-        scores: One row an image.
-        report: AUROC, its interval, the counts, and the mistakes that the threshold makes.
+        scores: One row per image.
+        report: AUROC, its interval, the counts, and the false alarms and misses at the threshold.
         above: Number of images above the threshold, whatever their label.
     """
 
@@ -55,10 +55,10 @@ class DomainResult(NamedTuple):
 
 
 class ScoringResult(NamedTuple):
-    """What one question comes to.
+    """The result of one scoring request.
 
     Attributes:
-        request: What was asked.
+        request: The request.
         training: Scores of the normal images that the run learnt from.
         threshold: The run's own quantile (`threshold_quantile`) of the scores of the held-out normal training images;
             of those that the run learnt from where it held out none.
@@ -81,12 +81,12 @@ class ScoringResult(NamedTuple):
 
 
 def make_request(checkpoint: Checkpoint, *, style_weight: float, **settings: object) -> ScoringRequest:
-    """The run's own way to score, at a strength of matching and with the settings that are given replaced."""
+    """Request scores with the run's own settings, except the strength of matching and the given settings."""
     return ScoringRequest(checkpoint, scoring_settings(checkpoint.config, style_weight=style_weight, **settings))
 
 
 def compute_result(request: ScoringRequest, *, spec: DatasetSpec, shifted: str) -> ScoringResult:
-    """Score the training images and both domains, or look their scores up.
+    """Score the training images and both domains, or look up their scores.
 
     Raises:
         ValueError: If the checkpoint cannot be used; says why.
@@ -126,7 +126,7 @@ def map_scale(request: ScoringRequest, training: Scores) -> float:
 
 
 def has_scores(request: ScoringRequest, like: ScoringResult, *, spec: DatasetSpec, shifted: str) -> bool:
-    """Whether all scores behind an answer are there already, as they are for another one of the same checkpoint."""
+    """Whether all scores of a request are available, given the result of another request of the same checkpoint."""
     held_out = (HELD_OUT,) if like.n_held_out else ()
     domains = (TRAIN, *held_out, spec.in_distribution, shifted)
     return all(present_scores(request, domain) is not None for domain in domains)
@@ -153,12 +153,12 @@ def measure_domain(scores: Scores, threshold: float) -> DomainResult:
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def measure(labels: NDArray[np.int64], scores: NDArray[np.float64], *, threshold: float | None = None) -> DomainReport:
-    """The figures of one domain, kept: every rerun of a page asks for them."""
+    """Metrics of one domain, cached because every rerun of a page needs them."""
     return report_domain(labels, scores, threshold=threshold)
 
 
 def scores_of(request: ScoringRequest, domain: str) -> Scores:
-    """Scores that are there already, else computed now.
+    """Return available scores, or compute them now.
 
     Raises:
         ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
@@ -168,12 +168,12 @@ def scores_of(request: ScoringRequest, domain: str) -> Scores:
 
 
 def scores_of_each(requests: Sequence[ScoringRequest], domain: str, work: Work = ALONE) -> list[Scores]:
-    """Scores of one domain under several questions of one checkpoint; those that are missing are computed in one pass.
+    """Return the scores of one domain for several requests of one checkpoint; missing ones are computed in one pass.
 
     Args:
-        requests: One checkpoint, asked in several ways.
+        requests: Requests of one checkpoint.
         domain: The domain.
-        work: What is scored before and after it, for the bar.
+        work: Work before and after this domain that the progress bar includes.
 
     Raises:
         ValueError: If the checkpoint cannot be used, an image cannot be read, or a score is not finite; says why.
@@ -187,7 +187,7 @@ def scores_of_each(requests: Sequence[ScoringRequest], domain: str, work: Work =
             computed_scores(
                 source_of(missing[0].checkpoint),
                 domain=domain,
-                requests=[request.scoring for request in missing],
+                scorings=[request.scoring for request in missing],
                 title=f"{' and '.join(request.title for request in missing)}, {domain_name(domain)}",
                 work=work,
             )
@@ -200,7 +200,7 @@ def scores_of_each(requests: Sequence[ScoringRequest], domain: str, work: Work =
 
 
 def present_scores(request: ScoringRequest, domain: str) -> Scores | None:
-    """Scores that lie beside the checkpoint, or were computed since the app began; else None."""
+    """Return scores saved with the checkpoint or computed since the app started; None if there are none."""
     checkpoint, scoring = request
     saved = saved_scores(checkpoint.folder.weights, checkpoint.sha256, domain=domain, scoring=scoring)
     if saved is not None and is_current(saved, checkpoint, domain):

@@ -28,7 +28,7 @@ class PassedOver(NamedTuple):
     reason: str
 
 
-class Layout(NamedTuple):
+class ImageFolders(NamedTuple):
     """The folders of a data set's image files.
 
     Attributes:
@@ -50,20 +50,20 @@ def image_files(items: Iterable[Item]) -> set[Path]:
     return {file for file in files if file.suffix.lower() in SUFFIXES}
 
 
-def find_layout(files: Collection[Path]) -> Layout:
+def find_image_folders(files: Collection[Path]) -> ImageFolders:
     """Find the folders of image files."""
     direct = frozenset(file.parent for file in files)
     home = Path(os.path.commonpath(direct))
     tops = frozenset(home.joinpath(*folder.relative_to(home).parts[:1]) for folder in direct)
     holding = frozenset(above for folder in direct for above in (folder, *folder.parents) if above.is_relative_to(home))
-    return Layout(home, tops, holding, direct)
+    return ImageFolders(home, tops, holding, direct)
 
 
 def list_sources(items: Iterable[Item], root: Path) -> list[str]:
     """List the sources of images, relative to the data root: folders, and files that contain many images."""
     files = list(dict.fromkeys(item.file for item in items if item.file is not None))
     pictures = [file for file in files if file.suffix.lower() in SUFFIXES]
-    tops = find_layout(pictures).read if pictures else frozenset()
+    tops = find_image_folders(pictures).read if pictures else frozenset()
     places = [next((top for top in tops if file.is_relative_to(top)), file) for file in files]
     return [shown_path(place, root) for place in dict.fromkeys(places)]
 
@@ -84,10 +84,10 @@ def find_passed_over(items: Collection[Item], *, lists: Collection[Path] = ()) -
     files = image_files(items)
     if not files:
         return []
-    layout, known = find_layout(files), files | set(lists)
-    paths = islice(walk(layout.home, layout.holding), LARGEST_WALK)
+    folders, known = find_image_folders(files), files | set(lists)
+    paths = islice(walk(folders.home, folders.holding), LARGEST_WALK)
     others = (path for path in paths if path not in known)
-    return [PassedOver(path, reason(path, layout)) for path in others if counts(path, layout)]
+    return [PassedOver(path, reason(path, folders)) for path in others if counts(path, folders)]
 
 
 def walk(folder: Path, holding: Collection[Path]) -> Iterator[Path]:
@@ -105,36 +105,36 @@ def walk(folder: Path, holding: Collection[Path]) -> Iterator[Path]:
             yield path
 
 
-def counts(path: Path, layout: Layout) -> bool:
+def counts(path: Path, folders: ImageFolders) -> bool:
     """Whether a file that is not read belongs to the data set by its folder, or as a visible image file."""
-    if any(path.is_relative_to(folder) for folder in layout.read):
+    if any(path.is_relative_to(folder) for folder in folders.read):
         return True
-    return path.suffix.lower() in SUFFIXES and not is_hidden(path, layout)
+    return path.suffix.lower() in SUFFIXES and not is_hidden(path, folders)
 
 
-def is_hidden(path: Path, layout: Layout) -> bool:
+def is_hidden(path: Path, folders: ImageFolders) -> bool:
     """Whether a file or any folder above it is hidden."""
-    return any(part.startswith(".") for part in path.relative_to(layout.home).parts)
+    return any(part.startswith(".") for part in path.relative_to(folders.home).parts)
 
 
-REASONS: dict[str, Callable[[Path, Layout], bool]] = {  # the first that applies
+REASONS: dict[str, Callable[[Path, ImageFolders], bool]] = {  # the first that applies
     "hidden": is_hidden,
     "broken link": lambda path, _: path.is_symlink() and not path.exists(),
     "link to a folder": lambda path, _: path.is_symlink() and path.is_dir(),
     "folder that cannot be opened": lambda path, _: path.is_dir(),
     "no image file by its ending": lambda path, _: path.suffix.lower() not in SUFFIXES,
-    "mask without an image": lambda path, layout: any(
-        is_named(folder, "masks") for folder in path.relative_to(layout.home).parents
+    "mask without an image": lambda path, folders: any(
+        is_named(folder, "masks") for folder in path.relative_to(folders.home).parents
     ),
-    "on no list of the split": lambda path, layout: path.parent in layout.direct,
-    "in a nested folder": lambda path, layout: not layout.direct.isdisjoint(path.parents),
-    "in a folder that is not read": lambda path, layout: True,
+    "on no list of the split": lambda path, folders: path.parent in folders.direct,
+    "in a nested folder": lambda path, folders: not folders.direct.isdisjoint(path.parents),
+    "in a folder that is not read": lambda path, folders: True,
 }
 
 
-def reason(path: Path, layout: Layout) -> str:
+def reason(path: Path, folders: ImageFolders) -> str:
     """Name the reason why a file is not read."""
-    return next(text for text, applies in REASONS.items() if applies(path, layout))
+    return next(text for text, applies in REASONS.items() if applies(path, folders))
 
 
 def describe_passed_over(passed: Collection[PassedOver], root: Path) -> list[str]:

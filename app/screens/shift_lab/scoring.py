@@ -100,7 +100,7 @@ def seconds_of(method: MethodCurves, missing: Sequence[int], *, domain: str) -> 
     from app.compute import estimate  # noqa: PLC0415 (PyTorch takes seconds to import)
 
     checkpoint = method.off.request.checkpoint
-    pace = estimate(source_of(checkpoint), domain=domain, requests=[line.request.scoring for line in method.lines])
+    pace = estimate(source_of(checkpoint), domain=domain, scorings=[line.request.scoring for line in method.lines])
     return sum(
         pace.scoring * lacks_scores(method, severity) + pace.shift * lacks_shift_score(method, severity)
         for severity in missing
