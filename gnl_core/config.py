@@ -145,7 +145,7 @@ class RunConfig(ScoringConfig):
         50_000, ge=1, description="Patches that patchcore's selection looks at; of more, so many are drawn"
     )
     reweighting_neighbours: int = Field(
-        9, ge=1, description="Bank features around the nearest that reweight patchcore's score; 1 is off"
+        9, ge=1, description="Number of neighbours used to reweight PatchCore's score; 1 disables it"
     )
     distillation_weight: float = Field(0.9, ge=0, description="Weight of GNL's distillation term")
     bottleneck_weight: float = Field(0.1, ge=0, description="Weight of GNL's bottleneck invariance term")

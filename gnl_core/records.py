@@ -49,11 +49,11 @@ class Features(NamedTuple):
 
 
 class Detection(NamedTuple):
-    """A detector's answer for a batch; higher means more anomalous.
+    """A detector's result for a batch; higher means more anomalous.
 
     Attributes:
-        score: One number an image, shape (B,).
-        anomaly_map: One number a pixel, shape (B, 1, H, W), or None for a method without maps.
+        score: One number per image, shape (B,).
+        anomaly_map: One number per pixel, shape (B, 1, H, W), or None for a method without maps.
     """
 
     score: Tensor
@@ -62,7 +62,7 @@ class Detection(NamedTuple):
 
 @dataclass(frozen=True)
 class Scores:
-    """One row an image, as parallel columns of length n.
+    """One row per image, as parallel columns of length n.
 
     Attributes:
         score: Anomaly score, higher is more anomalous.

@@ -20,7 +20,7 @@ def add_export_command(parser: argparse.ArgumentParser) -> None:
     """The flags of gnl export."""
     parser.add_argument("run", type=Path, help="folder of the run")
     parser.add_argument("--onnx", type=Path, required=True, help="file to write; an older one is replaced")
-    parser.add_argument("--preset", type=Path, help="file with a way of scoring that gnl tune wrote; flags go before")
+    parser.add_argument("--preset", type=Path, help="file with a way of scoring that gnl tune wrote; flags override it")
     add_settings(parser, ScoringConfig.model_fields)
     add_settings(parser, {name: RunConfig.model_fields[name] for name in PLACES})
     parser.set_defaults(command=export_command)

@@ -46,10 +46,10 @@ def add_score_command(parser: argparse.ArgumentParser) -> None:
         "--shift", nargs="+", help="corruptions such as defocus_blur:3 under which to score each domain too"
     )
     parser.add_argument(
-        "--preset", type=Path, help="file with a way of scoring that gnl tune wrote; flags go before it"
+        "--preset", type=Path, help="file with a way of scoring that gnl tune wrote; flags override the preset"
     )
-    parser.add_argument("--csv", type=Path, help="write one row an image to this file")
-    parser.add_argument("--maps", type=Path, help="write one anomaly map an image to this folder, as PNG")
+    parser.add_argument("--csv", type=Path, help="write one row per image to this file")
+    parser.add_argument("--maps", type=Path, help="write one anomaly map per image to this folder, as PNG")
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     add_settings(parser, ScoringConfig.model_fields)
     add_settings(parser, {name: RunConfig.model_fields[name] for name in (QUANTILE, *PLACES)})

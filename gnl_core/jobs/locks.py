@@ -22,7 +22,7 @@ PAUSE_SECONDS = 0.02
 
 @contextmanager
 def holding(path: Path) -> Iterator[bool]:
-    """Hold the lock on a file, which is made; gives whether it could be had."""
+    """Acquire the lock, creating the file if needed; yield whether it was acquired."""
     with path.open("ab") as stream:
         got = take_soon(stream.fileno())
         try:

@@ -1,4 +1,4 @@
-"""What is taken away from a run's folder: all of it, what never began, or what a killed process left."""
+"""Delete a run's files: all of them, those of a run that never began, or those that a killed process left."""
 
 from __future__ import annotations
 

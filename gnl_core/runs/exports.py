@@ -33,7 +33,7 @@ DIGEST_DIGITS = 12
 
 
 def write_csv(path: Path, scores: Scores) -> None:
-    """Write one row an image; the file's folder is made. A score that is not finite is an empty cell."""
+    """Write one row per image, creating the file's folder if needed. A score that is not finite is an empty cell."""
     path.parent.mkdir(parents=True, exist_ok=True)
     finite = np.where(np.isfinite(scores.score), scores.score, np.nan)
     pd.DataFrame(vars(scores) | {"score": finite}).to_csv(path, index=False)

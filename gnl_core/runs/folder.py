@@ -67,7 +67,7 @@ class RunFolder(NamedTuple):
 
     @property
     def scores(self) -> Path:
-        """One row an image and question."""
+        """One row per image and scoring settings."""
         return self.path / "scores.parquet"
 
     @property

@@ -10,7 +10,7 @@ from gnl_core.strict_json import from_json, to_json
 
 
 def write_report(folder: RunFolder, report: Report, scoring: ScoringConfig) -> None:
-    """Write the metrics of the last scoring, with the question they answer and the checkpoint that gave them."""
+    """Write the metrics of the last scoring, with its settings and the hash of its checkpoint."""
     origin = {"checkpoint": hash_file(folder.weights), **scoring.model_dump()}
     write_atomically(folder.report, to_json(origin | report_to_json(report), indent=2).encode())
 

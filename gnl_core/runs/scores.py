@@ -24,15 +24,15 @@ Columns = dict[str, NDArray[Any]]  # of scores.parquet by name, all of one lengt
 
 
 def save_scores(folder: RunFolder, scores: Scores, scoring: ScoringConfig) -> None:
-    """Keep scores with the question they answer and the checkpoint that gave them.
+    """Save scores with their scoring settings and the hash of their checkpoint.
 
-    Rows of the same checkpoint that answer other questions stay; the rest is replaced.
+    Rows of the same checkpoint under other settings stay; the rest is replaced.
     """
     save_scores_each(folder, [(scoring, scores)])
 
 
 def save_scores_each(folder: RunFolder, answers: Sequence[tuple[ScoringConfig, Scores]]) -> None:
-    """Keep the scores of several questions, as `save_scores` does for one, in one writing."""
+    """Save the scores of several scoring settings, as `save_scores` does for one, in one write."""
     checkpoint = hash_file(folder.weights)
     parts = [
         {name: getattr(scores, name) for name in SCORE_COLUMNS}
@@ -57,14 +57,14 @@ def repeat(values: dict[str, Any], *, count: int) -> Columns:
 
 
 def scoring_keys(rows: Columns) -> list[tuple[Any, ...]]:
-    """What each row is the answer to: its domain, and every setting of its scoring."""
+    """The domain and every scoring setting of each row."""
     return list(zip(*(rows[name].tolist() for name in ("domain", *ScoringConfig.model_fields)), strict=True))
 
 
 def read_saved_scores(folder: RunFolder) -> Columns | None:
-    """Read the kept scores of the present checkpoint, one row an image and question; None if there are none.
+    """Read the saved scores of the present checkpoint, one row per image and scoring settings; None if there are none.
 
-    A setting that is newer than the file has its default there: that is how those questions were asked.
+    A setting that is newer than the file has its default, with which those images were scored.
     """
     if not folder.scores.exists():
         return None
@@ -97,13 +97,13 @@ def count_diverged_scores(folder: RunFolder) -> tuple[int, int]:
 
 
 def find_scores(folder: RunFolder, *, domain: str, scoring: ScoringConfig) -> Scores | None:
-    """Look up kept scores of one domain under one question; None if they are not there."""
+    """Look up saved scores of one domain under some scoring settings; None if there are none."""
     rows = read_saved_scores(folder)
     return None if rows is None else select_scores(rows, domain=domain, scoring=scoring)
 
 
 def select_scores(rows: Columns, *, domain: str, scoring: ScoringConfig) -> Scores | None:
-    """Of what `read_saved_scores` gave, the scores of one domain under one question; None if they are not there."""
+    """Select from the rows of `read_saved_scores` one domain under some scoring settings; None if there are none."""
     wanted = {"domain": domain, **scoring.model_dump()}
     chosen = np.all([rows[name] == value for name, value in wanted.items()], axis=0)
     return Scores(**{name: rows[name][chosen] for name in SCORE_COLUMNS}) if chosen.any() else None
