@@ -12,9 +12,9 @@ from app.scoring import ScoringRequest, map_scale, scores_of_each
 from app.sources import source_of
 from app.subjects import Subject
 from app.words import name_of
-from gnl_core.datasets import TRAIN
 from gnl_core.metrics.image import exceedance
 from gnl_core.records import Scores
+from gnl_core.runs.domains import TRAIN
 
 if TYPE_CHECKING:
     from app.inspection import ImageScore

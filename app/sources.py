@@ -10,10 +10,11 @@ import streamlit as st
 
 from app.checkpoints import Checkpoint
 from gnl_core.config import ScoringConfig
-from gnl_core.datasets import FOLDER, HELD_OUT, TRAIN, default_root, list_items
+from gnl_core.datasets import FOLDER, default_root, list_items
 from gnl_core.datasets.listing import list_folders, list_images
 from gnl_core.datasets.shifts import split_domain
 from gnl_core.records import Scores
+from gnl_core.runs.domains import HELD_OUT, TRAIN
 
 WATCHED_SECONDS = 5
 

@@ -13,9 +13,10 @@ from app.controls.view import View
 from app.subjects import LARGEST_MB, LARGEST_MEGAPIXELS, Subject, subject_of, uploaded_subject
 from app.words import domain_name
 from gnl_core.config import USUAL_SPLIT
-from gnl_core.datasets import TRAIN, list_items, list_train_items
+from gnl_core.datasets import list_items, list_train_items
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.shifts import shift_items, split_domain
+from gnl_core.runs.domains import TRAIN
 
 FROM_DATA, DROPPED, CAMERA = ORIGINS = ("Data set", "Your image", "Camera")
 NUMBER = "image"

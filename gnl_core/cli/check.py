@@ -6,7 +6,8 @@ import argparse
 import itertools
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from tqdm import tqdm
 
 from gnl_core.cli.settings import add_settings, given_settings, say_reading
 from gnl_core.config import RunConfig
-from gnl_core.datasets import TRAIN, default_root, find_dataset, list_items
+from gnl_core.datasets import default_root, find_dataset, list_items, list_train_items
 from gnl_core.datasets.accounting import (
     PassedOver,
     describe_passed_over,
@@ -27,9 +28,10 @@ from gnl_core.datasets.accounting import (
 )
 from gnl_core.datasets.base import DatasetSpec, Item
 from gnl_core.datasets.checking import Inspection, inspect_item
-from gnl_core.datasets.duplicates import ACROSS_DOMAINS, BETWEEN_SPLITS, Copies, find_copies, find_near
-from gnl_core.datasets.overview import base_domains, count_noun
+from gnl_core.datasets.duplicates import ACROSS_DOMAINS, BETWEEN_SPLITS, TRAINING, Copies, find_copies, find_near
+from gnl_core.datasets.overview import count_noun
 from gnl_core.datasets.presence import available_classes
+from gnl_core.datasets.shifts import base_domains
 from gnl_core.strict_json import to_json
 from gnl_core.tables import align_columns
 
@@ -41,12 +43,21 @@ NUMBERS = (COLUMNS.index("images"), COLUMNS.index("masks"))
 BAR_DELAY_SECONDS = 5
 JSON_COLUMNS = ("domain", "label", "images", "sizes", "colours", "masks")
 
+Read = tuple[Item, Inspection]  # an image, and what reading it showed
+
 
 class Listed(NamedTuple):
-    """One image of a data set, and the class that is normal where it is listed."""
+    """An image of a data set.
+
+    Attributes:
+        item: The image.
+        normal_class: The class that is normal where the image is listed.
+        is_training: Whether it is listed as a training image.
+    """
 
     item: Item
     normal_class: str
+    is_training: bool
 
 
 class Findings(NamedTuple):
@@ -110,15 +121,19 @@ def list_everything(name: str, classes: list[str] | None, root: Path | None) -> 
     listed: list[Listed] = []
     problems: list[str] = []
     chosen = classes or available_classes(name, root) or spec.classes
-    for normal_class, domain in itertools.product(chosen, (TRAIN, *base_domains(spec))):
+    parts: list[tuple[bool, Callable[..., list[Item]]]] = [
+        (True, list_train_items),
+        *((False, partial(list_items, domain=domain)) for domain in base_domains(spec)),
+    ]
+    for normal_class, (is_training, list_part) in itertools.product(chosen, parts):
         try:
-            items = list_items(name, normal_class=normal_class, domain=domain, root=root)
-            listed += [Listed(item, normal_class) for item in items]
+            items = list_part(name, normal_class=normal_class, root=root)
+            listed += [Listed(item, normal_class, is_training) for item in items]
         except ValueError as error:  # to be told with all the others
             problems.append(str(error))
     if not listed:
         raise ValueError(problems[0])
-    once = {(one.item.domain == TRAIN, one.item.path): one for one in reversed(listed)}
+    once = {(one.is_training, one.item.path): one for one in reversed(listed)}
     return list(once.values())[::-1], list(dict.fromkeys(problems))
 
 
@@ -130,7 +145,9 @@ def check_dataset(
     items = [one.item for one in listed]
     bar = tqdm(items, unit="image", file=sys.stderr, delay=BAR_DELAY_SECONDS)
     inspected = [inspect_item(item, thumbnails=near_copies) for item in bar]
-    readable = [(item, one) for item, one in zip(items, inspected, strict=True) if one.digest]
+    pairs = list(zip(listed, inspected, strict=True))
+    training = [(one.item, found) for one, found in pairs if found.digest and one.is_training]
+    test = [(one.item, found) for one, found in pairs if found.digest and not one.is_training]
     problems = [*missing, *(problem for one in inspected for problem in one.problems)]
     return Findings(
         rows=table(listed, inspected, spec),
@@ -138,17 +155,18 @@ def check_dataset(
         split=spec.split(root) if spec.split else None,
         problems=list(dict.fromkeys(problems)),
         passed_over=account(name, listed, spec, root),
-        copies=find_copies([item for item, _ in readable], [one.digest for _, one in readable], training=TRAIN),
-        near=name_near(readable) if near_copies else None,
+        copies=find_copies(digests(training), digests(test)),
+        near=name_near(training, test) if near_copies else None,
     )
 
 
 def table(listed: Sequence[Listed], inspected: Sequence[Inspection], spec: DatasetSpec) -> list[tuple[str, ...]]:
     """A row for each domain and label, or kind of images where several classes are normal in turn."""
     several = len({one.normal_class for one in listed}) > 1
-    groups: dict[tuple[str, str], list[tuple[Item, Inspection]]] = {}
+    groups: dict[tuple[str, str], list[Read]] = {}
     for one, inspection in zip(listed, inspected, strict=True):
-        key = (one.item.domain, group_of(one, spec, several=several))
+        domain = TRAINING if one.is_training else one.item.domain
+        key = (domain, group_of(one, spec, several=several))
         groups.setdefault(key, []).append((one.item, inspection))
     return [(*key, *measure(members)) for key, members in groups.items()]
 
@@ -160,7 +178,7 @@ def group_of(one: Listed, spec: DatasetSpec, *, several: bool) -> str:
     return one.item.category if spec.anomalies == "objects" else f"{one.normal_class}, {LABELS[one.item.label]}"
 
 
-def measure(members: Sequence[tuple[Item, Inspection]]) -> tuple[str, ...]:
+def measure(members: Sequence[Read]) -> tuple[str, ...]:
     """Number, sizes, colours and masks of a group of images."""
     sizes = sorted({one.size for _, one in members if one.size}, key=lambda size: (size[0] * size[1], size))
     ends = dict.fromkeys(f"{height}x{width}" for height, width in (sizes[:1] + sizes[-1:]))
@@ -188,10 +206,13 @@ def found_others(name: str, others: Iterable[str], root: Path | None) -> bool:
     return not set(others).isdisjoint(available_classes(name, root))
 
 
-def name_near(readable: Sequence[tuple[Item, Inspection]]) -> list[tuple[str, str]]:
+def digests(readable: Sequence[Read]) -> list[tuple[Item, bytes]]:
+    """Images with their digests."""
+    return [(item, found.digest) for item, found in readable]
+
+
+def name_near(training: Sequence[Read], test: Sequence[Read]) -> list[tuple[str, str]]:
     """Names of the test images that nearly, but not exactly, equal a training image, each with that image's name."""
-    training = [pair for pair in readable if pair[0].domain == TRAIN]
-    test = [pair for pair in readable if pair[0].domain != TRAIN]
     if not training or not test:
         return []
     found = find_near(stack_thumbnails(training), stack_thumbnails(test))
@@ -199,7 +220,7 @@ def name_near(readable: Sequence[tuple[Item, Inspection]]) -> list[tuple[str, st
     return [(item.path, copy.path) for (item, one), (copy, other) in pairs if one.digest != other.digest]
 
 
-def stack_thumbnails(readable: Sequence[tuple[Item, Inspection]]) -> NDArray[np.float32]:
+def stack_thumbnails(readable: Sequence[Read]) -> NDArray[np.float32]:
     """The thumbnails of some images, one row each."""
     return np.stack([one.thumbnail for _, one in readable if one.thumbnail is not None])
 

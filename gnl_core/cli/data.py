@@ -9,14 +9,15 @@ from typing import Any
 from gnl_core.cli.check import add_check_command
 from gnl_core.cli.settings import add_settings, given_settings, say
 from gnl_core.config import RunConfig
-from gnl_core.datasets import DATASETS, TRAIN, default_root
+from gnl_core.datasets import DATASETS, default_root, list_train_items
 from gnl_core.datasets.accounting import list_sources
 from gnl_core.datasets.base import DatasetSpec
 from gnl_core.datasets.layout import require_root
 from gnl_core.datasets.mnist import BLENDED_FILE
 from gnl_core.datasets.mnist_arrays import mnist_arrays
-from gnl_core.datasets.overview import base_domains, list_each
+from gnl_core.datasets.overview import list_each
 from gnl_core.datasets.presence import available_classes, count_domains
+from gnl_core.datasets.shifts import base_domains
 from gnl_core.downloads.fetch import DOWNLOADS
 from gnl_core.downloads.mnist_m import build_mnist_m
 from gnl_core.runs.outputs import check_output
@@ -85,8 +86,9 @@ def describe_dataset(name: str, spec: DatasetSpec, root: Path | None) -> dict[st
     found = {"summary": spec.summary, "classes": classes, "images": counts, "how_to_get": spec.how_to_get}
     if root is None or not classes:
         return found | {"read_from": [], "split": None}
-    listed = list_each(name, (TRAIN, *base_domains(spec)), normal_class=first, root=root).values()
-    sources = list_sources([item for items in listed for item in items], root)
+    training = list_train_items(name, normal_class=first, root=root)
+    test = list_each(name, base_domains(spec), normal_class=first, root=root).values()
+    sources = list_sources([*training, *(item for items in test for item in items)], root)
     return found | {"read_from": sources, "split": spec.split(root) if spec.split else None}
 
 

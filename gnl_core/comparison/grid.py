@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gnl_core.config import RunConfig, ScoringConfig, parse_config, scoring_settings
-from gnl_core.datasets import HELD_OUT, TRAIN, check_class, find_dataset
+from gnl_core.datasets import check_class, find_dataset
 from gnl_core.datasets.base import DatasetSpec
-from gnl_core.datasets.shifts import split_domain
 from gnl_core.detectors import find_method
 from gnl_core.records import Scores
 from gnl_core.runs.compatibility import differing_settings
 from gnl_core.runs.discovery import cell_folder
+from gnl_core.runs.domains import check_domain
 from gnl_core.runs.folder import RunFolder, read_config
 from gnl_core.runs.outputs import check_output
 from gnl_core.runs.scores import read_saved_scores, select_scores
@@ -105,10 +105,8 @@ def parse_scoring(config: RunConfig, style_weight: float) -> ScoringConfig:
 
 def check_domains(spec: DatasetSpec, domains: tuple[str, ...]) -> tuple[str, ...]:
     """Refuse domains that a data set does not have; one that is named twice counts once."""
-    known = (*dict.fromkeys(split_domain(domain)[0] for domain in spec.domains), TRAIN, HELD_OUT)
     for domain in domains:
-        if split_domain(domain)[0] not in known:
-            raise ValueError(f"unknown domain {domain!r}; choose one of: {', '.join(known)}")
+        check_domain(spec, domain)
     return tuple(dict.fromkeys(domains))
 
 

@@ -14,7 +14,7 @@ from gnl_core.datasets.mnist import MNIST
 from gnl_core.datasets.mvtec import MVTEC
 from gnl_core.datasets.pacs import PACS
 from gnl_core.datasets.parts import PARTS
-from gnl_core.datasets.shifts import shift_items, shifted_domain, split_domain
+from gnl_core.datasets.shifts import base_domains, shift_items, shifted_domain, split_domain
 
 PAPERS_SHIFTS = ("brightness:3", "contrast:3", "defocus_blur:3", "gaussian_noise:3")
 
@@ -34,8 +34,6 @@ DATASETS: dict[str, DatasetSpec] = {
     "cifar10": with_papers_shifts(CIFAR10),
 }
 FOLDER = "folder"  # not in the table: what a folder of one's own holds shows when it is opened
-TRAIN = "train"  # the name under which the normal training images themselves are scored
-HELD_OUT = "held_out"  # the same for those that a run keeps for its thresholds, and does not learn from
 
 
 def find_dataset(name: str, root: Path | None = None, *, split: Split = USUAL_SPLIT) -> DatasetSpec:
@@ -83,8 +81,7 @@ def list_items(
     Args:
         name: A name in DATASETS, or "folder".
         normal_class: The class that is normal.
-        domain: One of the data set's, or "train" for the normal training images; either can be followed
-            by a corruption, as in "digits+defocus_blur:3".
+        domain: One of the data set's; it can be followed by a corruption, as in "digits+defocus_blur:3".
         root: Folder of the data sets on disk; unset: $GNL_DATA.
         split: As in `find_dataset`.
 
@@ -99,13 +96,10 @@ def list_items(
 def list_base_items(name: str, *, normal_class: str, domain: str, root: Path | None, split: Split) -> list[Item]:
     """List a domain as it lies there, without a corruption."""
     spec = find_dataset(name, root, split=split)
-    if domain == TRAIN:
-        items = list_train_items(name, normal_class=normal_class, root=root, split=split)
-        return [item._replace(domain=TRAIN) for item in items]
     check_class(spec, normal_class)
-    choices = list(dict.fromkeys(split_domain(known)[0] for known in spec.domains))
+    choices = base_domains(spec)
     if domain not in choices:
-        raise ValueError(f"unknown domain {domain!r} of {name}; choose one of: {', '.join((*choices, TRAIN))}")
+        raise ValueError(f"unknown domain {domain!r} of {name}; choose one of: {', '.join(choices)}")
     return spec.test_items(root or default_root(), normal_class, domain)
 
 

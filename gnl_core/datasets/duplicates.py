@@ -23,7 +23,9 @@ CHUNK = 512  # thumbnails compared at a time
 BETWEEN_SPLITS = "training and test"
 ACROSS_DOMAINS = "several domains"
 WITHIN = "one domain"
+TRAINING = "train"  # the name of the training images among the domains that a report lists
 Key = Callable[[Item], Hashable]
+Digested = tuple[Item, bytes]  # an image and its digest
 
 
 class Copies(NamedTuple):
@@ -31,7 +33,7 @@ class Copies(NamedTuple):
 
     Attributes:
         where: BETWEEN_SPLITS, ACROSS_DOMAINS or WITHIN.
-        domain: Domain of the images; for BETWEEN_SPLITS, that of the test images.
+        domain: Domain of the images, or TRAINING; for BETWEEN_SPLITS, that of the test images.
         images: Number of images with a copy elsewhere; for WITHIN, the number of redundant images.
         first: Names of the first image and of its copy.
     """
@@ -43,9 +45,10 @@ class Copies(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """An image and a copy of it."""
+    """An image and a copy of it; `where` and `domain` as in Copies."""
 
     where: str
+    domain: str
     item: Item
     copy: Item
 
@@ -123,41 +126,40 @@ def pixel_digest(image: Image) -> bytes:
     return hashlib.sha256(repr(image.shape).encode() + np.ascontiguousarray(image).tobytes()).digest()
 
 
-def find_copies(items: Sequence[Item], digests: Sequence[bytes], *, training: str) -> list[Copies]:
+def find_copies(training: Sequence[Digested], test: Sequence[Digested]) -> list[Copies]:
     """Find equal images by their digests.
 
     Args:
-        items: Images of all domains.
-        digests: The digest of each.
-        training: The domain of the training images.
+        training: The training images, each with its digest.
+        test: The test images of all domains, each with its digest.
 
     Returns:
         One record per kind and domain with equal images; those between training and test come first.
     """
-    groups: dict[bytes, list[Item]] = defaultdict(list)
-    for item, digest in zip(items, digests, strict=True):
-        groups[digest].append(item)
-    pairs = [pair for group in groups.values() if len(group) > 1 for pair in pairs_of(group, training=training)]
-    place = {(item.domain, item.path): position for position, item in enumerate(items)}
-    pairs.sort(key=lambda pair: place[pair.item.domain, pair.item.path])
-    counts = Counter((pair.where, pair.item.domain) for pair in pairs)
-    first = {(pair.where, pair.item.domain): (pair.item.path, pair.copy.path) for pair in reversed(pairs)}
+    among_training = (pair._replace(domain=TRAINING) for pair in pairs_among(training))
+    pairs = [*pairs_between(training, test), *among_training, *pairs_among(test)]
+    counts = Counter((pair.where, pair.domain) for pair in pairs)
+    first = {(pair.where, pair.domain): (pair.item.path, pair.copy.path) for pair in reversed(pairs)}
     records = [Copies(*key, count, first[key]) for key, count in counts.items()]
     return sorted(records, key=lambda record: (BETWEEN_SPLITS, ACROSS_DOMAINS, WITHIN).index(record.where))
 
 
-def pairs_of(group: Sequence[Item], *, training: str) -> Iterator[Pair]:
-    """Yield a pair for each image of a group of equal images and each kind of copy that it is."""
-    first: dict[str, Item] = {}
-    for item in group:
-        if item.domain in first:
-            yield Pair(WITHIN, item, first[item.domain])
-        elif item.domain != training:
-            others = [other for domain, other in first.items() if domain != training]
-            yield from (Pair(ACROSS_DOMAINS, item, other) for other in others[:1])
-        first.setdefault(item.domain, item)
-    if training in first:
-        yield from (Pair(BETWEEN_SPLITS, item, first[training]) for item in group if item.domain != training)
+def pairs_between(training: Sequence[Digested], test: Sequence[Digested]) -> Iterator[Pair]:
+    """Pair each test image that equals a training image with the first such image."""
+    first = {digest: item for item, digest in reversed(training)}
+    return (Pair(BETWEEN_SPLITS, item.domain, item, first[digest]) for item, digest in test if digest in first)
+
+
+def pairs_among(images: Iterable[Digested]) -> Iterator[Pair]:
+    """Pair each image that equals an earlier one with the first in its own domain, or else with the first of all."""
+    first: dict[bytes, dict[str, Item]] = defaultdict(dict)
+    for item, digest in images:
+        equal = first[digest]
+        if item.domain in equal:
+            yield Pair(WITHIN, item.domain, item, equal[item.domain])
+        elif equal:
+            yield Pair(ACROSS_DOMAINS, item.domain, item, next(iter(equal.values())))
+        equal.setdefault(item.domain, item)
 
 
 def thumbnail(image: Image) -> NDArray[np.float32]:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gnl_core.config import USUAL_SPLIT, Split
-from gnl_core.datasets import TRAIN, default_root, find_dataset, list_items
+from gnl_core.datasets import default_root, find_dataset, list_items, list_train_items
 from gnl_core.datasets.accounting import PassedOver, find_passed_over, image_files, list_sources, read_lists, shown_path
 from gnl_core.datasets.base import DatasetSpec, Item
 from gnl_core.datasets.duplicates import find_twins
-from gnl_core.datasets.shifts import split_domain
+from gnl_core.datasets.presence import find_train_items
+from gnl_core.datasets.shifts import base_domains
 
 
 class Overview(NamedTuple):
@@ -48,7 +49,7 @@ def look_over(name: str, *, normal_class: str, root: Path | None, split: Split =
     """
     root = root or default_root()
     spec = find_dataset(name, root)
-    training = list_items(name, normal_class=normal_class, domain=TRAIN, root=root, split=split)
+    training = list_train_items(name, normal_class=normal_class, root=root, split=split)
     if not spec.how_to_get or root is None:
         return Overview(len(training), [], "", [], {})
     test = list_each(name, base_domains(spec), normal_class=normal_class, root=root, split=split)
@@ -62,11 +63,6 @@ def look_over(name: str, *, normal_class: str, root: Path | None, split: Split =
         passed_over=find_passed_over(everything, lists=read_lists(spec, root)),
         equal=count_equal(training, test),
     )
-
-
-def base_domains(spec: DatasetSpec) -> list[str]:
-    """List a data set's domains without corruptions."""
-    return list(dict.fromkeys(split_domain(domain)[0] for domain in spec.domains))
 
 
 def list_each(
@@ -87,7 +83,7 @@ def list_others(name: str, spec: DatasetSpec, *, normal_class: str, root: Path) 
     if spec.anomalies == "defects":
         return []
     others = [other for other in spec.classes if other != normal_class]
-    return [item for other in others for item in list_each(name, [TRAIN], normal_class=other, root=root).get(TRAIN, [])]
+    return [item for other in others for item in find_train_items(name, normal_class=other, root=root) or []]
 
 
 def count_equal(training: Sequence[Item], test: dict[str, list[Item]]) -> dict[str, int]:

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gnl_core.datasets import TRAIN, find_dataset, list_items
-from gnl_core.datasets.shifts import split_domain
+from gnl_core.datasets import find_dataset, list_items, list_train_items
+from gnl_core.datasets.base import Item
+from gnl_core.datasets.shifts import base_domains
 
 
 def count_images(name: str, *, normal_class: str, domain: str, root: Path | None) -> int | None:
     """Number of images of one domain, or None if they are missing; the caller explains how to get them."""
     try:
         return len(list_items(name, normal_class=normal_class, domain=domain, root=root))
+    except ValueError:
+        return None
+
+
+def find_train_items(name: str, *, normal_class: str, root: Path | None) -> list[Item] | None:
+    """List the normal training images, or return None if they are missing; the caller explains how to get them."""
+    try:
+        return list_train_items(name, normal_class=normal_class, root=root)
     except ValueError:
         return None
 
@@ -25,7 +34,7 @@ def available_classes(name: str, root: Path | None) -> list[str]:
     return [
         known
         for known in find_dataset(name, root).classes
-        if count_images(name, normal_class=known, domain=TRAIN, root=root) is not None
+        if find_train_items(name, normal_class=known, root=root) is not None
     ]
 
 
@@ -35,5 +44,7 @@ def count_domains(name: str, *, normal_class: str, root: Path | None) -> dict[st
     Raises:
         ValueError: If there is no data set of that name.
     """
-    domains = dict.fromkeys(split_domain(domain)[0] for domain in find_dataset(name, root).domains)
-    return {domain: count_images(name, normal_class=normal_class, domain=domain, root=root) for domain in domains}
+    return {
+        domain: count_images(name, normal_class=normal_class, domain=domain, root=root)
+        for domain in base_domains(find_dataset(name, root))
+    }

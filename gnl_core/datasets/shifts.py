@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable
 from functools import partial
 
-from gnl_core.datasets.base import Image, Item
+from gnl_core.datasets.base import DatasetSpec, Image, Item
 from gnl_core.datasets.corruptions import corrupt, parse_shift
 
 MARK = "+"
@@ -26,6 +26,11 @@ def split_domain(domain: str) -> tuple[str, str]:
     """Split a domain's name into domain and corruption; an empty string without corruption."""
     base, _, shift = domain.partition(MARK)
     return base, shift
+
+
+def base_domains(spec: DatasetSpec) -> list[str]:
+    """List a data set's domains without corruptions."""
+    return list(dict.fromkeys(split_domain(domain)[0] for domain in spec.domains))
 
 
 def shift_items(items: list[Item], shift: str) -> list[Item]:

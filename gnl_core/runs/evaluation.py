@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gnl_core.config import ScoringConfig
-from gnl_core.datasets import HELD_OUT, find_dataset
+from gnl_core.datasets import find_dataset
 from gnl_core.datasets.overview import Overview, look_over
 from gnl_core.datasets.shifts import split_domain
 from gnl_core.metrics.image import report
 from gnl_core.metrics.threshold import choose_threshold
 from gnl_core.records import PixelReport, Report, Scores
+from gnl_core.runs.domains import HELD_OUT
 from gnl_core.runs.scoring import Run, load_domain, measure_domain_shift
 from gnl_core.scoring import collect_scores, detect, explain_missing_shift, join_scores
 

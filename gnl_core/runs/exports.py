@@ -13,7 +13,6 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from gnl_core.config import ScoringConfig
-from gnl_core.datasets import HELD_OUT
 from gnl_core.datasets.shifts import split_domain
 from gnl_core.export import export_onnx
 from gnl_core.files import hash_file, write_atomically
@@ -22,6 +21,7 @@ from gnl_core.metrics.threshold import choose_threshold
 from gnl_core.plots.maps import colour_map
 from gnl_core.records import Scores
 from gnl_core.runs.checkpoints import teacher_fingerprint
+from gnl_core.runs.domains import HELD_OUT
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.scores import find_scores
 from gnl_core.runs.scoring import Run

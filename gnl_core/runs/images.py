@@ -7,10 +7,11 @@ import warnings
 import numpy as np
 
 from gnl_core.config import RunConfig
-from gnl_core.datasets import HELD_OUT, TRAIN, list_items, list_train_items
+from gnl_core.datasets import find_dataset, list_items, list_train_items
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.checking import leave_out_broken
 from gnl_core.datasets.shifts import shift_items, split_domain
+from gnl_core.runs.domains import HELD_OUT, TRAIN, check_domain
 from gnl_core.runs.splits import check_split
 
 
@@ -54,6 +55,7 @@ def list_domain(config: RunConfig, domain: str) -> list[Item]:
             nothing.
     """
     base, shift = split_domain(domain)
+    check_domain(find_dataset(config.dataset, config.data_root, split=config.split), base)
     check_split(config, base)
     if base not in (TRAIN, HELD_OUT):
         return list_items(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import warnings
 
 from gnl_core.config import RunConfig
-from gnl_core.datasets import HELD_OUT, TRAIN, default_root, find_dataset
+from gnl_core.datasets import default_root, find_dataset
+from gnl_core.runs.domains import HELD_OUT, TRAIN
 from gnl_core.runs.folder import RunFolder, write_config
 
 

@@ -15,13 +15,14 @@ from typing import NamedTuple
 import numpy as np
 
 from gnl_core.config import ScoringConfig, parse_scoring
-from gnl_core.datasets import HELD_OUT, find_dataset
+from gnl_core.datasets import find_dataset
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.datasets.validation import SHIFTS, validation_items
 from gnl_core.files import write_atomically
 from gnl_core.finite import check_scores
 from gnl_core.metrics.image import auroc
+from gnl_core.runs.domains import HELD_OUT
 from gnl_core.runs.images import list_domain
 from gnl_core.runs.scoring import Run, scoring_batches
 from gnl_core.scoring import score_each

@@ -10,7 +10,7 @@ import pytest
 from app import PROJECT
 from app.checkpoints import BUNDLED
 from gnl_core.config import scoring_settings
-from gnl_core.datasets import TRAIN
+from gnl_core.runs.domains import TRAIN
 from gnl_core.runs.folder import RunFolder, read_records
 from gnl_core.runs.scores import find_scores
 from gnl_core.runs.scoring import load_run, score_domain

@@ -4,7 +4,7 @@ import pytest
 
 from app.checkpoints import list_checkpoints
 from app.scoring import make_request, map_scale, scores_of
-from gnl_core.datasets import TRAIN
+from gnl_core.runs.domains import TRAIN
 from gnl_core.runs.scoring import load_run, resolve_scoring
 from gnl_core.runs.scoring import map_scale as scale_of_command_line
 

@@ -11,7 +11,7 @@ from app.screens.learn.lessons import subject_in, unmatched
 from app.screens.learn.step import LessonStep, Pair, Picture, choose_pair, draw, draw_row, show_origin
 from app.sources import source_of
 from app.words import LABEL_WORDS, capitalised
-from gnl_core.datasets import TRAIN
+from gnl_core.runs.domains import TRAIN
 
 if TYPE_CHECKING:
     from app.screens.learn.encoding import Encoded

@@ -10,8 +10,8 @@ from app.screens.learn.lessons import plain_scores, subject_in, unmatched
 from app.screens.learn.step import LessonStep, Pair, Picture, choose_pair, draw_row, show_origin
 from app.sources import source_of
 from app.words import LABEL_WORDS, capitalised, exact_percent
-from gnl_core.datasets import TRAIN
 from gnl_core.metrics.map_scale import MAP_SCALE_QUANTILE
+from gnl_core.runs.domains import TRAIN
 
 COLUMNS = ("Image", "Teacher", "Student", "Anomaly map")
 TEXT = """\

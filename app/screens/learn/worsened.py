@@ -15,7 +15,7 @@ from app.screens.learn.lessons import LessonData, Matched, subject_in, unmatched
 from app.screens.learn.step import Picture, draw_row
 from app.sources import source_of
 from app.words import LABEL_WORDS, capitalised, signed
-from gnl_core.datasets import TRAIN
+from gnl_core.runs.domains import TRAIN
 
 if TYPE_CHECKING:
     from app.inspection import Reasons

@@ -278,7 +278,7 @@ def test_a_missing_run_is_refused(tmp_path: Path, check_refused: Callable[..., s
 @pytest.mark.parametrize(
     ("flag", "value", "words"),
     [
-        ("--domain", "night", "unknown domain 'night' of digits; choose one of: digits, digits_m, train"),
+        ("--domain", "night", "unknown domain 'night'; choose one of: digits, digits_m, train, held_out"),
         ("--style-weight", "-1", "style_weight = '-1'"),
         ("--smoothing-sigma-px", "wide", "smoothing_sigma_px = 'wide'"),
         ("--threshold-quantile", "1", "threshold_quantile = '1'"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from gnl_core.datasets import TRAIN, list_items
+from gnl_core.datasets import list_items, list_train_items
 from gnl_core.datasets.accounting import describe_passed_over, find_passed_over, list_sources, shown_path
 from gnl_core.datasets.base import Item
 
@@ -25,11 +25,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def everything(root: Path) -> list[Item]:
-    return [
-        item
-        for domain in (TRAIN, "test")
-        for item in list_items("folder", normal_class="good", domain=domain, root=root)
-    ]
+    training = list_train_items("folder", normal_class="good", root=root)
+    return [*training, *list_items("folder", normal_class="good", domain="test", root=root)]
 
 
 def passed_over(root: Path) -> dict[str, str]:
@@ -91,7 +88,7 @@ def test_passed_over_files_are_summed_up_by_reason_with_the_first_of_each(folder
 
 
 def test_images_that_are_made_have_no_files():
-    items = list_items("digits", normal_class="4", domain=TRAIN)
+    items = list_train_items("digits", normal_class="4")
     assert find_passed_over(items) == []
     assert list_sources(items, Path()) == []
 

@@ -76,13 +76,14 @@ def test_files_that_are_not_there_are_equal_to_none(tmp_path: Path):
 
 
 def test_equal_images_are_told_apart_by_where_their_copies_are():
-    places = [("a", "train"), ("a", "train"), ("a", "lamp"), ("b", "lamp"), ("b", "window"), ("c", "train")]
-    items = [made_item(f"{domain}/{position}", domain) for position, (_, domain) in enumerate(places)]
-    found = find_copies(items, [kind.encode() for kind, _ in places], training="train")
-    assert found == [
-        Copies(BETWEEN_SPLITS, "lamp", 1, ("lamp/2", "train/0")),
-        Copies(ACROSS_DOMAINS, "window", 1, ("window/4", "lamp/3")),
+    training = [(made_item(f"train/{position}", "lamp"), kind) for position, kind in enumerate((b"a", b"a", b"c"))]
+    places = [(b"a", "lamp"), (b"b", "lamp"), (b"b", "window"), (b"b", "window"), (b"d", "lamp")]
+    test = [(made_item(f"{domain}/{position}", domain), kind) for position, (kind, domain) in enumerate(places)]
+    assert find_copies(training, test) == [
+        Copies(BETWEEN_SPLITS, "lamp", 1, ("lamp/0", "train/0")),
+        Copies(ACROSS_DOMAINS, "window", 1, ("window/2", "lamp/1")),
         Copies(WITHIN, "train", 1, ("train/1", "train/0")),
+        Copies(WITHIN, "window", 1, ("window/3", "window/2")),
     ]
 
 
