@@ -1,74 +1,72 @@
-"""Locks on files. The operating system lets go of them when their process ends, however it ends.
+"""Locks on files, by filelock. The operating system releases a lock when its process ends, however it ends.
 
-Whether a process lives is asked of its lock, not of its number: a zombie has none, and numbers are given again.
+A run's lock shows whether its process is alive; its process number does not, since a zombie still has one and numbers
+are reused. A lock file without a process means nothing.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from filelock import FileLock, Timeout, lock_descriptor, unlock_descriptor
 
-PATIENCE_SECONDS = 2.0  # whoever looks whether a lock is held holds it for a moment
+PATIENCE_SECONDS = 2.0  # checking whether a lock is held takes it for a moment
 PAUSE_SECONDS = 0.02
+CHECKS = 4  # since another process may be checking, too
+BETWEEN_CHECKS_SECONDS = 0.005
 
 
 @contextmanager
 def holding(path: Path) -> Iterator[bool]:
-    """Acquire the lock, creating the file if needed; yield whether it was acquired."""
-    with path.open("ab") as stream:
-        got = take_soon(stream.fileno())
-        try:
-            yield got
-        finally:
-            if got:
-                let_go(stream.fileno())
+    """Acquire the lock, creating the file if needed; yield whether it was acquired.
+
+    Raises:
+        OSError: If the file cannot be written, or its file system has no locks.
+    """
+    lock = FileLock(path, thread_local=False, fallback_to_soft=False)  # a soft lock would outlive its process
+    try:
+        lock.acquire(timeout=PATIENCE_SECONDS, poll_interval=PAUSE_SECONDS)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a living process holds the lock on a file."""
+    """Whether a living process holds the lock on a file; no file is created."""
     try:
-        with path.open("rb") as stream:
-            if not take(stream.fileno(), shared=True):
-                return True
-            let_go(stream.fileno())
-            return False
+        stream = open_existing(path)
     except FileNotFoundError:
         return False
-
-
-def take_soon(descriptor: int) -> bool:
-    """Take a file's lock, trying for two seconds; whether it was taken."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not take(descriptor, shared=False):
-        if time.monotonic() > end:
-            return False
-        time.sleep(PAUSE_SECONDS)
+    with stream:
+        for _ in range(CHECKS):
+            if is_free(stream):
+                return False
+            time.sleep(BETWEEN_CHECKS_SECONDS)
     return True
 
 
-def take(descriptor: int, *, shared: bool) -> bool:
-    """Take a file's lock if it is free, alone or shared with others who look; Windows knows no shared ones."""
+def open_existing(path: Path) -> BinaryIO:
+    """Open a file for writing, which NFS requires for locks, or else for reading."""
     try:
-        if sys.platform == "win32":
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(descriptor, fcntl.LOCK_NB | (fcntl.LOCK_SH if shared else fcntl.LOCK_EX))
+        return path.open("r+b")
+    except OSError:
+        return path.open("rb")
+
+
+def is_free(stream: BinaryIO) -> bool:
+    """Take a file's lock and release it at once; False if it is held, or if the file system refuses."""
+    try:
+        if not lock_descriptor(stream.fileno(), blocking=False):
+            return False
+        unlock_descriptor(stream.fileno())
     except OSError:
         return False
     return True
-
-
-def let_go(descriptor: int) -> None:
-    """Give a lock back."""
-    if sys.platform == "win32":
-        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
-    else:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import lock_descriptor, unlock_descriptor
 
 from gnl_core.jobs.locks import holding, is_locked
 
@@ -50,6 +53,40 @@ def test_a_lock_is_held_by_one_alone_and_until_it_is_given_back(tmp_path: Path):
 def test_looking_makes_no_file(tmp_path: Path):
     assert not is_locked(tmp_path / "lock")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_left_behind_holds_no_lock(tmp_path: Path):
+    (tmp_path / "lock").write_text("of a process that has ended")
+    assert not is_locked(tmp_path / "lock")
+    with holding(tmp_path / "lock") as got:
+        assert got
+
+
+def test_a_file_that_cannot_be_written_can_be_looked_at(
+    holder: subprocess.Popen[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    opened = Path.open
+
+    def refuse_writing(path: Path, mode: str) -> object:
+        if mode != "rb":
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        return opened(path, mode)
+
+    monkeypatch.setattr(Path, "open", refuse_writing)
+    assert is_locked(tmp_path / "lock")
+    holder.kill()
+    holder.wait()
+    assert not is_locked(tmp_path / "lock")
+
+
+def test_another_process_that_checks_the_lock_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with (tmp_path / "lock").open("ab") as other:
+        monkeypatch.setattr(time, "sleep", lambda _: unlock_descriptor(other.fileno()))
+        assert lock_descriptor(other.fileno(), blocking=False)
+        assert not is_locked(tmp_path / "lock")
+        assert lock_descriptor(other.fileno(), blocking=False)
+        with holding(tmp_path / "lock") as got:
+            assert got
 
 
 def test_a_lock_of_another_process_is_seen(holder: subprocess.Popen[str], tmp_path: Path):
