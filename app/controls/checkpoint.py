@@ -7,6 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
+from app import query_keys as keys
 from app.checkpoints import Checkpoint
 from app.methods import DETECTOR_NAMES
 from app.words import name_of
@@ -30,7 +31,7 @@ def select_checkpoint(
         f"Checkpoint of {name_of(DETECTOR_NAMES, detector)}",
         list(options),
         format_func=lambda key: describe_checkpoint(options[key]),
-        key=f"run_{detector}",
+        key=f"{keys.RUN}{detector}",
         bind="query-params",
         label_visibility=label,
     )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from app import query_keys as keys
 from app.checkpoints import Checkpoint
 from app.local_data import check_folder, classes_here, is_bundled, is_labelled, known_folders, open_own, typed_path
 from app.sources import own_folder
@@ -49,7 +50,7 @@ def choose_data(
         "Data set",
         [*DATASETS, FOLDER],
         format_func=lambda key: name_of(DATASET_NAMES, key),
-        key="data",
+        key=keys.DATA,
         bind="query-params",
     )
     if dataset == FOLDER:
@@ -81,7 +82,7 @@ def choose_known(
         "Normal",
         classes,
         index=classes.index(first_class(dataset, classes, checkpoints)),
-        key="normal",
+        key=keys.NORMAL,
         bind="query-params",
         help=None
         if len(classes) == len(spec.classes)
@@ -109,12 +110,12 @@ def find_classes(dataset: str, checkpoints: list[Checkpoint], *, below: DeltaGen
 
 def choose_root(dataset: str, below: DeltaGenerator) -> Path | None:
     """Choose the folder of the data sets; shown only if $GNL_DATA lacks this data set or a folder was given before."""
-    given_before = st.session_state.get("root") or st.query_params.get("root")
+    given_before = st.session_state.get(keys.ROOT) or st.query_params.get(keys.ROOT)
     if not given_before and classes_here(dataset, default_root()):
         return None
     text = below.text_input(
         "Data folder",
-        key="root",
+        key=keys.ROOT,
         bind="query-params",
         placeholder="path of the folder that holds mnist/, pacs/, mvtec/ or cifar10/",
         help=FOLDER_HELP,
@@ -145,7 +146,7 @@ def choose_folder(checkpoints: list[Checkpoint], *, place: DeltaGenerator, below
         index=first,
         accept_new_options=True,
         placeholder="Choose, or paste a path",
-        key="folder",
+        key=keys.FOLDER,
         bind="query-params",
         help=FOLDER_HELP,
     )

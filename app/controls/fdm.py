@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from app import query_keys as keys
 from app.checkpoints import Checkpoint
 from app.controls.selection import forget_selection
 from app.methods import MATCHED_BY_DEFAULT
-from app.query_keys import FDM, STRENGTH
 from app.words import FDM_HELP
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
@@ -20,7 +20,7 @@ def choose_fdm(checkpoint: Checkpoint) -> bool:
         return False
     detector = checkpoint.config.detector
     return st.toggle(
-        "FDM", value=detector in MATCHED_BY_DEFAULT, key=f"{FDM}{detector}", bind="query-params", help=FDM_HELP
+        "FDM", value=detector in MATCHED_BY_DEFAULT, key=f"{keys.FDM}{detector}", bind="query-params", help=FDM_HELP
     )
 
 
@@ -31,7 +31,7 @@ def choose_strength(place: DeltaGenerator, *, about_strength: str) -> float:
             "FDM strength α",
             STRENGTHS,
             value=STRENGTHS[-1],
-            key=STRENGTH,
+            key=keys.STRENGTH,
             bind="query-params",
             help=about_strength,
             on_change=forget_selection,

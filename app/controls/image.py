@@ -8,6 +8,7 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from app import query_keys as keys
 from app.checkpoints import Checkpoint
 from app.controls.view import View
 from app.subjects import LARGEST_MB, LARGEST_MEGAPIXELS, Subject, subject_of, uploaded_subject
@@ -19,7 +20,6 @@ from gnl_core.datasets.shifts import shift_items, split_domain
 from gnl_core.runs.domains import TRAIN
 
 FROM_DATA, DROPPED, CAMERA = ORIGINS = ("Data set", "Your image", "Camera")
-NUMBER = "image"
 ORIGINS_HELP = (
     "Your own image stays on the machine where this app runs and is not stored. The address does not contain it: "
     "anyone who opens the address sees the data set's image."
@@ -70,7 +70,7 @@ def choose_subject(
     """
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     origin = row.segmented_control(
-        "Image from", ORIGINS, default=FROM_DATA, required=True, key="from", bind="query-params", help=ORIGINS_HELP
+        "Image from", ORIGINS, default=FROM_DATA, required=True, key=keys.ORIGIN, bind="query-params", help=ORIGINS_HELP
     )
     own = None
     if origin != FROM_DATA:
@@ -123,16 +123,20 @@ def choose_number(
 
 def choose_side(place: DeltaGenerator, sides: Sequence[str]) -> str:
     """Choose one of the domains; initially the last one."""
-    return place.segmented_control("Domain", sides, default=sides[-1], required=True, key="side", bind="query-params")
+    return place.segmented_control(
+        "Domain", sides, default=sides[-1], required=True, key=keys.SIDE, bind="query-params"
+    )
 
 
 def choose_image_number(count: int, *, first: int) -> int:
     """Choose a number from 1 to a count, with buttons for the previous and the next one."""
-    if st.session_state.get(NUMBER, 1) > count:
-        st.session_state[NUMBER] = count
+    if st.session_state.get(keys.IMAGE, 1) > count:
+        st.session_state[keys.IMAGE] = count
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xxsmall", width="content"):
         before = st.empty()
-        number = st.number_input(f"Image, of {count:,}", 1, count, first, key=NUMBER, bind="query-params", width=110)
+        number = st.number_input(
+            f"Image, of {count:,}", 1, count, first, key=keys.IMAGE, bind="query-params", width=110
+        )
         before.button("‹", key="previous", on_click=step_by, args=(-1,), disabled=number <= 1, help="Previous image")
         st.button("›", key="next", on_click=step_by, args=(1,), disabled=number >= count, help="Next image")
     return number
@@ -140,7 +144,7 @@ def choose_image_number(count: int, *, first: int) -> int:
 
 def step_by(step: int) -> None:
     """Go to the next (1) or the previous (-1) image."""
-    st.session_state[NUMBER] += step
+    st.session_state[keys.IMAGE] += step
 
 
 def list_images(view: View, checkpoints: list[Checkpoint], domain: str) -> list[Item]:

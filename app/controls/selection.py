@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from app import query_keys as keys
 from gnl_core.plots.scrubber import Selection
 
 BETWEEN = "between"  # the gallery's range of scores
@@ -27,7 +28,7 @@ def select_bars(
     if found is None:
         return
     st.session_state["gallery_of"] = detectors[found.row]
-    st.session_state["side"] = sides[found.shifted]
+    st.session_state[keys.SIDE] = sides[found.shifted]
     st.session_state[BETWEEN] = (found.low, found.high)
     st.session_state[GALLERY_STRENGTH] = found.strength
 
@@ -46,4 +47,4 @@ def adopt_selection(strengths: Sequence[float]) -> None:
     """
     strength = st.session_state.pop(GALLERY_STRENGTH, None)
     if strength in strengths:
-        st.session_state["strength"] = strength
+        st.session_state[keys.STRENGTH] = strength

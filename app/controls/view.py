@@ -9,6 +9,7 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from app import query_keys as keys
 from app.checkpoints import Checkpoint, list_checkpoints
 from app.controls.data import Data, choose_data
 from app.local_data import domains_here, is_bundled
@@ -109,7 +110,7 @@ def choose_methods(place: DeltaGenerator) -> tuple[str, ...]:
         list(DETECTOR_NAMES),
         default=DEFAULT_METHODS,
         format_func=lambda key: name_of(DETECTOR_NAMES, key),
-        key="methods",
+        key=keys.METHODS,
         bind="query-params",
         placeholder="Choose methods",
     )
@@ -120,9 +121,9 @@ def shift_choice(view: View) -> dict[str, str]:
     """Return the view's shift as query parameters."""
     base, shift = split_domain(view.shifted)
     if not shift:
-        return {"shift": domain_name(base)}
+        return {keys.SHIFT: domain_name(base)}
     corruption, severity = parse_shift(shift)
-    return {"shift": corruption_name(corruption), "severity": str(severity)}
+    return {keys.SHIFT: corruption_name(corruption), keys.SEVERITY: str(severity)}
 
 
 def choose_shift(dataset: str, data: Data, place: DeltaGenerator) -> str:
@@ -133,14 +134,14 @@ def choose_shift(dataset: str, data: Data, place: DeltaGenerator) -> str:
         "Shift",
         [*own, *CORRUPTIONS],
         format_func=lambda key: corruption_name(key) if key in CORRUPTIONS else domain_name(key),
-        key="shift",
+        key=keys.SHIFT,
         bind="query-params",
         help=" ".join([SHIFTED_HELP, *missing]),
     )
     if chosen not in CORRUPTIONS:
         return chosen
     severity = row.select_slider(
-        "Severity", SEVERITIES, value=FIRST_SEVERITY, key="severity", bind="query-params", width=140
+        "Severity", SEVERITIES, value=FIRST_SEVERITY, key=keys.SEVERITY, bind="query-params", width=140
     )
     return shifted_domain(data.spec.in_distribution, f"{chosen}:{severity}")
 

@@ -4,9 +4,11 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import controls, query_keys
+import app
+from app import query_keys
 
 
 def script() -> None:
@@ -36,21 +38,64 @@ def test_a_choice_that_pages_share_goes_along_and_the_others_stay_behind():
     assert (page.slider(key="strength").value, page.slider(key="own").value) == (0.25, 3)
 
 
-def bound_keys(source: Path) -> Iterator[str]:
-    """The keys that widgets of a module hold in the address bar: a literal one, or the beginning of a composed one."""
-    for node in ast.walk(ast.parse(source.read_text())):
-        words = {word.arg: word.value for word in node.keywords} if isinstance(node, ast.Call) else {}
-        key = words.get("key")
-        if "bind" not in words:
-            continue
-        first = key.values[0] if isinstance(key, ast.JoinedStr) else key
-        if isinstance(first, ast.Constant):
-            yield str(first.value)
+APP = Path(app.__file__).parent
+MODULES = sorted(path for path in APP.rglob("*.py") if path != Path(query_keys.__file__))
+TABLE = {*query_keys.CARRIED, *query_keys.CARRIED_PREFIXES, *query_keys.STAYING}
+STATES = ("session_state", "query_params")
 
 
-def test_every_widget_of_shared_controls_has_a_key_of_the_table():
-    table = {*query_keys.CARRIED, *query_keys.CARRIED_PREFIXES, *query_keys.STAYING}
-    sources = Path(controls.__file__).parent.glob("*.py")
-    used = {key for source in sources for key in bound_keys(source)}
-    assert {"data", "methods", "run_", "side"} <= used  # the search finds them
-    assert used <= table
+def literal_keys(module: ast.Module) -> Iterator[str]:
+    """The texts by which a module names widgets and entries of session state and address, whole or as a beginning."""
+    constants = {
+        target.id: node.value
+        for node in module.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(module):
+        for key in key_expressions(node):
+            named = constants.get(key.id, key) if isinstance(key, ast.Name) else key
+            first = named.values[0] if isinstance(named, ast.JoinedStr) else named
+            if isinstance(first, ast.Constant):
+                yield str(first.value)
+
+
+def key_expressions(node: ast.AST) -> Iterator[ast.expr]:
+    """What names a widget in a call, or an entry where one is read or set."""
+    if isinstance(node, ast.Call):
+        yield from (word.value for word in node.keywords if word.arg == "key")
+        if isinstance(node.func, ast.Attribute) and is_state(node.func.value):
+            yield from node.args[:1]
+    if isinstance(node, ast.Subscript) and is_state(node.value):
+        yield node.slice
+
+
+def is_state(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr in STATES
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "st.slider('Strength', key='strength')",
+        "st.toggle('FDM', key=f'fdm_{detector}')",
+        "st.session_state['side'] = 0",
+        "st.query_params.get('root')",
+        "NUMBER = 'image'\nst.number_input('Image', key=NUMBER)",
+    ],
+)
+def test_a_key_that_is_spelled_out_is_found(line: str):
+    assert TABLE.intersection(literal_keys(ast.parse(line)))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(APP).as_posix())
+def test_no_module_spells_out_a_key_of_the_table(path: Path):
+    assert not TABLE.intersection(literal_keys(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@pytest.mark.parametrize("path", sorted((APP / "controls").glob("*.py")), ids=lambda path: path.name)
+def test_shared_controls_take_the_keys_that_stay_in_the_address_from_the_table(path: Path):
+    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    bound = [call for call in calls if "bind" in {word.arg for word in call.keywords}]
+    assert not [key for call in bound for key in literal_keys(ast.Module([ast.Expr(call)], []))]

@@ -12,6 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
+from app import query_keys as keys
 from app.controls.links import INSPECT, Address, address_of_image, url_of
 from app.display.components import component
 from app.display.maps import draw_colour_bar
@@ -49,7 +50,9 @@ def gallery(
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     by_name = {result.request.checkpoint.config.detector: result for result in results}
     method = choose_method(controls, list(by_name)) if len(by_name) > 1 else None
-    side = controls.segmented_control("Domain", sides, default=sides[1], required=True, key="side", bind="query-params")
+    side = controls.segmented_control(
+        "Domain", sides, default=sides[1], required=True, key=keys.SIDE, bind="query-params"
+    )
     result = by_name.get(method or "", results[-1])
     seen = ScoredDomain(result, shifted=side == sides[1])
     matched = unmatched is not None and bool(result.request.scoring.style_weight)

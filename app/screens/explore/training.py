@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app import query_keys as keys
 from app.checkpoints import Checkpoint, runs_root
 from app.controls.training import TrainingTask, start_training, training_form
 from app.controls.view import View, checkpoints_of
@@ -74,8 +75,8 @@ def choose_trained() -> None:
     """Choose the run that was just trained; call this before drawing the choices."""
     detector, name = st.session_state.pop(JUST_TRAINED, (None, None))
     if detector is not None:
-        st.session_state[f"run_{detector}"] = name
-        st.session_state["methods"] = list({*st.session_state.get("methods", ()), detector})
+        st.session_state[f"{keys.RUN}{detector}"] = name
+        st.session_state[keys.METHODS] = list({*st.session_state.get(keys.METHODS, ()), detector})
 
 
 def show_past_losses(checkpoints: list[Checkpoint]) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
+from app import query_keys as keys
 from app.comparisons import FoundComparison, list_comparisons
 from app.screens.learn.lessons import IMPROVED, LessonData, Matched, bundled_tasks, compare_matching
 from app.screens.learn.step import CHOICES, LessonStep, draw, show_origin
@@ -14,7 +15,6 @@ from app.screens.learn.worsened import most_worsened, show_worsened
 from app.words import DATASET_NAMES, counted, domain_name, name_of, with_minus
 from gnl_core.comparison.records import REFERENCE, Method
 
-WHERE, WHICH = "failing_domain", "failing_image"
 MNIST = "mnist"  # the data set of the note below the image
 OFFERED = 10  # number of most worsened images to choose from
 TEXT = """\
@@ -45,10 +45,12 @@ def ask() -> Failing:
             list(everything),
             index=list(everything).index(worst),
             format_func=lambda name: describe(*everything[name]),
-            key=WHERE,
+            key=keys.FAILING_DOMAIN,
             bind="query-params",
         )
-        number = st.number_input("Rank among the most worsened", 1, OFFERED, key=WHICH, bind="query-params")
+        number = st.number_input(
+            "Rank among the most worsened", 1, OFFERED, key=keys.FAILING_IMAGE, bind="query-params"
+        )
     task, matched = everything[chosen]
     return Failing(everything, task, matched, number - 1)
 

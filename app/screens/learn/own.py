@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app import query_keys as keys
 from app.controls.links import EXPLORE, Address, link_to_page
 from app.display.downloads import offer_command
 from app.local_data import check_folder, domains_here, open_own, typed_path
@@ -34,9 +35,9 @@ images, never on test images."""
 def ask() -> Path | None:
     """Ask for the path of a folder; None until a path is entered."""
     text = st.text_input("Your folder", key=PATH, bind="query-params", placeholder=f"/path/to/{EXAMPLE}")
-    named: Address = {"data": DATASET_NAMES[FOLDER]}
+    named: Address = {keys.DATA: DATASET_NAMES[FOLDER]}
     if text:
-        named["folder"] = text
+        named[keys.FOLDER] = text
     with st.container(horizontal=True):
         for place, title in (("train", "Train"), (EXPLORE, "Explore")):
             link_to_page(place, title, named)

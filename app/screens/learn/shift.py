@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from app import query_keys as keys
 from app.display.histograms import COLOURS, panel, shared_axes
 from app.scoring import ScoringResult
 from app.screens.learn.lessons import Case, bundled_cases, bundled_tasks, shift_result
@@ -13,7 +14,7 @@ from app.screens.learn.step import CHOICES, LessonStep, draw, show_origin
 from app.words import DATASET_NAMES, capitalised, domain_name, exact_percent, name_of, percent
 from gnl_core.plots.histograms import Panel
 
-SHIFT, GUESS, REVEALED = "shown_shift", "guess", "revealed"
+REVEALED = "revealed"
 TEXT = """\
 Raising an alarm needs a **threshold**: here, a score that nearly all of the normal images held out from training for
 this purpose stay below.
@@ -38,10 +39,14 @@ def ask() -> Prediction:
     cases = bundled_cases(bundled_tasks())
     with st.container(key=CHOICES):
         shifted = st.selectbox(
-            "Shift", list(cases), format_func=lambda name: describe(cases[name]), key=SHIFT, bind="query-params"
+            "Shift",
+            list(cases),
+            format_func=lambda name: describe(cases[name]),
+            key=keys.SHOWN_SHIFT,
+            bind="query-params",
         )
     guess = st.slider(
-        "Your guess: normal images above the threshold", 0, 100, 50, format="%d %%", key=GUESS, bind="query-params"
+        "Your guess: normal images above the threshold", 0, 100, 50, format="%d %%", key=keys.GUESS, bind="query-params"
     )
     revealed = st.session_state.setdefault(REVEALED, set())
     if shifted in revealed:

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from app import query_keys as keys
 from app.checkpoints import Checkpoint
 from app.display.downloads import chart_config
 from app.display.pictures import enlarge, picture_url
@@ -19,9 +20,8 @@ from app.words import DATASET_NAMES, TEACHER_NAMES, name_of
 NARROWEST_PX = 64  # minimum width of a picture, so that a row stays a row on a phone
 CHOICES = "learn_choices"  # hidden in lecture mode
 PROJECTOR = 1.35  # scale of charts and their text in lecture mode
-TASK = "lesson"
 TYPICAL_HELP = "Initially the image whose score is nearest to the median of its label."
-IMAGES = {0: ("normal_image", "Normal image"), 1: ("anomalous_image", "Anomalous image")}  # key and name by label
+IMAGES = {0: (keys.NORMAL_IMAGE, "Normal image"), 1: (keys.ANOMALOUS_IMAGE, "Anomalous image")}  # key and name by label
 
 
 class LessonStep(NamedTuple):
@@ -71,7 +71,7 @@ def choose_task() -> LessonData:
         default=next(iter(tasks)),
         required=True,
         format_func=lambda dataset: f"{name_of(DATASET_NAMES, dataset)}, normal: {tasks[dataset].normal_class}",
-        key=TASK,
+        key=keys.LESSON,
         bind="query-params",
     )
     return tasks[chosen or next(iter(tasks))]
@@ -90,13 +90,13 @@ def choose_image(task: LessonData, label: int, place: Any) -> int:
     """Choose an image by its number within a label, initially a typical one; return its row in the scores."""
     scores = plain_scores(task)
     count = int((scores.label == label).sum())
-    key, name = IMAGES[label]
+    prefix, name = IMAGES[label]
     number = place.number_input(
         f"{name}, of {count:,}",
         1,
         count,
         value=1 + typical_row(scores, label),
-        key=f"{key}_{task.dataset}",
+        key=f"{prefix}{task.dataset}",
         bind="query-params",
         help=TYPICAL_HELP,
     )

@@ -7,13 +7,13 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
+from app import query_keys as keys
 from app.methods import DETECTOR_NAMES
 from app.screens.learn.lessons import LessonData, plain_scores, subject_in
 from app.screens.learn.step import CHOICES, LessonStep, Picture, choose_image, choose_task, draw, draw_row, show_origin
 from app.sources import source_of
 from app.words import capitalised, name_of
 
-SEED = "draw"
 LARGEST_SEED = 9999
 TEXT = """\
 GNL teaches the student more than RD4AD does. From each training image it makes **views** with the same content in
@@ -40,14 +40,14 @@ def ask() -> Drawn:
     with st.container(key=CHOICES):
         task = choose_task()
         row = choose_image(task, 0, st)
-        seed = st.number_input("Draw", 0, LARGEST_SEED, key=SEED, bind="query-params", help="The seed of AugMix.")
+        seed = st.number_input("Draw", 0, LARGEST_SEED, key=keys.DRAW, bind="query-params", help="The seed of AugMix.")
     st.button("Draw again", key="draw_again", type="primary", on_click=draw_again)
     return Drawn(task, row, seed)
 
 
 def draw_again() -> None:
     """Advance to the next seed."""
-    st.session_state[SEED] = (st.session_state[SEED] + 1) % (LARGEST_SEED + 1)
+    st.session_state[keys.DRAW] = (st.session_state[keys.DRAW] + 1) % (LARGEST_SEED + 1)
 
 
 def show(drawn: Drawn, large: bool) -> None:

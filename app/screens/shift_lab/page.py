@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from app import query_keys as keys
 from app.checkpoints import Checkpoint
 from app.controls.data import Data
 from app.controls.fdm import STRENGTHS
@@ -29,8 +30,8 @@ FIRST_CORRUPTION = "gaussian_noise"
 def page() -> None:
     """Draw the page from top to bottom."""
     adopt_selection(STRENGTHS)
-    if st.session_state.get("shift") not in CORRUPTIONS:  # another page's shift may be a domain
-        st.session_state.pop("shift", None)
+    if st.session_state.get(keys.SHIFT) not in CORRUPTIONS:  # another page's shift may be a domain
+        st.session_state.pop(keys.SHIFT, None)
     view, everything = choose_view(shift=choose_corruption)
     if view is None:
         return
@@ -47,7 +48,7 @@ def choose_corruption(_: str, data: Data, place: DeltaGenerator) -> str:
         "Corruption",
         [FIRST_CORRUPTION, *others],
         format_func=corruption_name,
-        key="shift",
+        key=keys.SHIFT,
         bind="query-params",
         help=CORRUPTION_HELP,
     )
@@ -68,8 +69,8 @@ def experiment(view: View, checkpoints: list[Checkpoint]) -> None:
     with place:
         button = curves(view, rows)
         if chosen.number:  # the address bar lacks choices taken over from another page
-            own: Address = {key: str(st.session_state[key]) for key in (MODE, "severity") if key in st.session_state}
-            link_to_page(SHIFT_LAB, "Link to this view", address | own | {"image": str(chosen.number)})
+            own: Address = {key: str(st.session_state[key]) for key in (MODE, keys.SEVERITY) if key in st.session_state}
+            link_to_page(SHIFT_LAB, "Link to this view", address | own | {keys.IMAGE: str(chosen.number)})
     with about_maps:
         usable = compare_thumbnails(thumbnails, rows)
     score_next(view, usable, place=button)

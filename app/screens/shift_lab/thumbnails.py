@@ -12,6 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
+from app import query_keys as keys
 from app.controls.image import Chosen
 from app.controls.links import Address, link_to_inspect
 from app.controls.view import FIRST_SEVERITY, View
@@ -58,7 +59,7 @@ def show_thumbnails(chosen: Chosen, view: View, *, address: Address) -> list[Thu
     )
     if mode == EVERY_CORRUPTION:
         severity = choices.select_slider(
-            "Severity", SEVERITIES, value=FIRST_SEVERITY, key="severity", bind="query-params", width=140
+            "Severity", SEVERITIES, value=FIRST_SEVERITY, key=keys.SEVERITY, bind="query-params", width=140
         )
         shifts = {f"{name}:{severity}": partial(name_button, name) for name in CORRUPTIONS}
     else:
@@ -110,14 +111,14 @@ def name_button(corruption: str) -> None:
 
 def choose(corruption: str) -> None:
     """Show one corruption at every severity."""
-    st.session_state["shift"] = corruption
+    st.session_state[keys.SHIFT] = corruption
     st.session_state[MODE] = EVERY_SEVERITY
 
 
 def link_to(chosen: Chosen, view: View, shift: str, *, address: Address) -> None:
     """Draw a link that opens the image, under this corruption, on Inspect."""
     name, _, severity = shift.partition(":")
-    own: Address = {"shift": corruption_name(name), "severity": severity} if shift else {}
+    own: Address = {keys.SHIFT: corruption_name(name), keys.SEVERITY: severity} if shift else {}
     link_to_inspect(address | own, side=view.sides[1 if shift else 0], number=chosen.number)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from app import query_keys as keys
 from app.controls.training import SIZE_OF
 
 PAPER: dict[str, Any] = {  # supplement, section 2.1: settings for PACS and MVTec AD
@@ -18,17 +19,17 @@ PAPER: dict[str, Any] = {  # supplement, section 2.1: settings for PACS and MVTe
 }
 PRESETS: dict[str, dict[str, Any]] = {
     "Demonstration": {
-        "data": "digits",
+        keys.DATA: "digits",
         "train_detector": "gnl",
         "train_teacher": "efficientnet_lite0",
         "train_size": 32,
         "train_epochs": 6,
         "train_keep_epochs": True,
     },
-    "Paper, MNIST": PAPER | {"data": "mnist", "train_teacher": "resnet18", "train_size": 28, "train_epochs": 5},
-    "Paper, MVTec AD": PAPER | {"data": "mvtec"},
-    "Paper, PACS": PAPER | {"data": "pacs"},
-    "Paper, CIFAR-10": PAPER | {"data": "cifar10", "train_size": 32},
+    "Paper, MNIST": PAPER | {keys.DATA: "mnist", "train_teacher": "resnet18", "train_size": 28, "train_epochs": 5},
+    "Paper, MVTec AD": PAPER | {keys.DATA: "mvtec"},
+    "Paper, PACS": PAPER | {keys.DATA: "pacs"},
+    "Paper, CIFAR-10": PAPER | {keys.DATA: "cifar10", "train_size": 32},
 }
 PRESET = "train_preset"
 HELP = (
@@ -54,5 +55,5 @@ def apply_preset() -> None:
     """Set the form's widgets to the values of the chosen preset."""
     for key, value in PRESETS.get(st.session_state[PRESET], {}).items():
         st.session_state[key] = value
-        if key == "data":
+        if key == keys.DATA:
             st.session_state[SIZE_OF] = value
