@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from gnl_core.comparison.files import write_comparison
 from gnl_core.comparison.grid import Grid, plan_cells
 from gnl_core.comparison.measure import compare_cells
-from gnl_core.comparison.page import html_table
+from gnl_core.comparison.page import comparison_summary
 from gnl_core.comparison.records import Comparison
 from gnl_core.comparison.sweep import remove_unfinished, run_cells
-from gnl_core.comparison.text import describe, terminal_table
+from gnl_core.comparison.text import terminal_table
 from gnl_core.config import RunConfig, ScoringConfig, parse_config, parse_scoring
 from gnl_core.datasets import DATASETS, find_dataset
 from gnl_core.datasets.base import Item
@@ -123,9 +123,7 @@ class ComparisonResult:
 
     def _repr_html_(self) -> str:
         """The means as a table in a notebook."""
-        made = self.comparison
-        notes = "".join(f"<p>{escape(line)}</p>" for line in describe(made))
-        return notes + html_table(made.rows, made.columns, runs=len(made.seeds) * len(made.classes))
+        return comparison_summary(self.comparison)
 
 
 def train(run: str | Path, *, watch: Watch = iter, **settings: Any) -> Run:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from html import escape
 
 from gnl_core.finite import describe_scores
 from gnl_core.records import DomainReport, Report, Threshold
 from gnl_core.tables import align_columns
+from gnl_core.templates import render
 
 
 def figure(value: float | None, *, decimals: int = 3) -> str:
@@ -51,12 +51,9 @@ def format_report(measured: Report) -> str:
 
 
 def html_report(measured: Report) -> str:
-    """The same table and footnotes as HTML; every text is escaped."""
+    """The same table and footnotes as HTML."""
     header, *rows = report_cells(measured)
-    head = "".join(f"<th>{escape(name)}</th>" for name in header)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in row)}</tr>" for row in rows)
-    notes = "".join(f"<p>{escape(note)}</p>" for note in footnotes(measured))
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+    return render("metrics/report.html", header=header, rows=rows, notes=list(footnotes(measured)))
 
 
 def report_cells(measured: Report) -> list[list[str]]:

@@ -111,7 +111,7 @@ def test_names_in_html_and_in_figures_are_plain_text():
     assert "<script>" in repr(result)
     html = result._repr_html_()
     assert "<script>" not in html
-    assert html.count("&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt; &amp; Co") == 2  # its row and its footnote
+    assert html.count("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; Co") == 2  # its row and its footnote
     texts = [trace.text[0] for trace in gnl.show_histograms(result).data if trace.type == "scatter" and trace.text]
     assert len(texts) == 1
     assert "<script>" not in texts[0]

@@ -8,7 +8,7 @@ import pytest
 
 from gnl_core.comparison.grid import GridCell
 from gnl_core.comparison.measure import compare_cells
-from gnl_core.comparison.page import comparison_page, html_difference, html_table
+from gnl_core.comparison.page import comparison_page, comparison_summary
 from gnl_core.comparison.records import ComparisonRow, Entry, Method
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
@@ -54,19 +54,44 @@ def test_the_best_is_bold_and_published_rows_are_marked(pacs_cells: list[GridCel
     assert [bold.text for bold in matched.iter("b")] == ["87.5"] * 5  # three shifts, their mean and worst
 
 
-def test_only_a_clear_difference_has_a_colour():
-    assert html_difference(Entry(0.8, difference=0.1, clear=True)) == '<small class="gain">+10.0</small>'
-    assert html_difference(Entry(0.8, difference=-0.1, clear=True)) == '<small class="loss">-10.0</small>'
-    assert html_difference(Entry(0.8, difference=0.1)) == "<small>+10.0</small>"
-    assert html_difference(Entry(0.8)) == html_difference(Entry(0.8, difference=0.0)) == ""
+DIFFERENCES = [(0.1, True), (-0.1, True), (0.1, False), (None, False), (0.0, False)]
 
 
-def test_names_cannot_break_the_page():
-    row = ComparisonRow(Method("<b>", None), published=False, entries={"a&b": Entry(0.5)}, runs=1)
-    table = html_table([row], ["a&b"], runs=1)
-    assert "&lt;b&gt;" in table
-    assert "a&amp;b" in table
-    ET.fromstring(table)
+def summary_of(cells: list[GridCell], row: ComparisonRow) -> ET.Element:
+    """The summary of a comparison that has this row alone."""
+    comparison = compare_cells(cells)._replace(rows=[row], columns=tuple(row.entries))
+    return ET.fromstring(f"<div>{comparison_summary(comparison)}</div>")
+
+
+def shown(cells: list[GridCell], entry: Entry) -> list[tuple[str | None, str | None]]:
+    """Class and text of each small line below a number."""
+    tree = summary_of(cells, ComparisonRow(Method("gnl", 1.0), published=False, entries={"photo": entry}, runs=1))
+    return [(small.get("class"), small.text) for small in tree.iter("small")]
+
+
+def test_only_a_clear_difference_has_a_colour(pacs_cells: list[GridCell]):
+    small = [shown(pacs_cells, Entry(0.8, difference=number, clear=clear)) for number, clear in DIFFERENCES]
+    assert small == [[("gain", "+10.0")], [("loss", "-10.0")], [(None, "+10.0")], [], []]
+
+
+def test_names_cannot_break_the_page(pacs_cells: list[GridCell]):
+    entries = {"a&b": Entry(0.5), "<i>": Entry(0.5, domain="</td><script>")}
+    tree = summary_of(pacs_cells, ComparisonRow(Method("<b>", None), published=False, entries=entries, runs=1))
+    assert [cell.text for cell in tree.iter("th")] == ["method", "alpha", "a&b", "<i>", "runs", "training", "<b>"]
+    assert [small.text for small in tree.iter("small")] == ["</td><script>"]
+
+
+def test_a_hostile_data_set_class_and_caption_cannot_break_the_page(pacs_cells: list[GridCell]):
+    name = "</title><script>alert('x')</script>&\""
+    comparison = compare_cells(pacs_cells)
+    hostile = comparison._replace(
+        config=comparison.config.model_copy(update={"dataset": name}), by_class={name: comparison.rows}, diverged=[name]
+    )
+    tree = parse(comparison_page(hostile, {name: SVG}))
+    assert not list(tree.iter("script"))
+    assert tree.findtext("head/title") == f"Comparison on {name}"
+    assert tree.findtext("body/details/summary") == f"Normal class {name}"
+    assert [image.get("alt") for image in tree.iter("img")] == [name]
 
 
 @pytest.mark.parametrize("theme", [0, 1])
