@@ -1,4 +1,4 @@
-"""gnl tune: choose without labels how trained detectors should look at shifted images."""
+"""gnl tune: choose scoring settings for shifted images without labels."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from gnl_core.datasets.validation import ANOMALIES
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.outputs import check_output
 from gnl_core.runs.scoring import load_run
-from gnl_core.runs.tuning import Judged, tune, write_preset
+from gnl_core.runs.tuning import Candidate, tune, write_preset
 
-PLACES = ("device", "teacher_weights", "data_root")  # what can lie elsewhere than in training
+PLACES = ("device", "teacher_weights", "data_root")  # may differ from training
 
 
 def add_tune_command(parser: argparse.ArgumentParser) -> None:
-    """The flags of gnl tune."""
-    parser.add_argument("run", type=Path, nargs="+", help="folders of runs on one data set")
+    """Add the flags of gnl tune."""
+    parser.add_argument("run", type=Path, nargs="+", help="run folders of one data set")
     parser.add_argument(
         "--output", type=Path, required=True, help="file to write the preset to, for gnl score --preset"
     )
     parser.add_argument(
         "--anomalies",
         choices=ANOMALIES,
-        help="what to expect: objects of other classes, or defects of the normal one (default: what the data set has)",
+        help="anomalies to expect: objects of other classes or defects of the normal one (default: as in the data set)",
     )
     add_settings(parser, {name: RunConfig.model_fields[name] for name in PLACES})
     parser.set_defaults(command=tune_command)
 
 
 def tune_command(parsed: argparse.Namespace) -> None:
-    """Judge all ways of looking, print what the best and no matching come to, and write the best: gnl tune."""
-    paths = list({path.resolve(): path for path in parsed.run}.values())  # a run that is named twice counts once
+    """Evaluate all candidates, print the best and no matching, and write the best as a preset: gnl tune."""
+    paths = list({path.resolve(): path for path in parsed.run}.values())  # repeated runs count once
     runs = [load_run(RunFolder(path), **given_settings(parsed, PLACES)) for path in paths]
     for run in runs:
         check_output(parsed.output, run.config.data_root, what="--output")
     tuning = tune(runs, anomalies=parsed.anomalies, watch=show_progress)
-    print(format_judgements({"no matching, maximum": tuning.judged[0], "chosen": tuning.best}))
+    print(format_candidates({"no matching, maximum": tuning.candidates[0], "chosen": tuning.best}))
     print(f"chosen: {describe(tuning.best.scoring)}")
     print(
         f"validation: {tuning.n_normal} held-out normal images, each without and with each of two synthetic anomalies"
@@ -52,13 +52,13 @@ def tune_command(parsed: argparse.Namespace) -> None:
 
 
 def show_progress(shifts: Sequence[str]) -> Iterable[str]:
-    """A progress bar over the shifts of one run."""
+    """Show a progress bar over the shifts of one run."""
     bar: Iterable[str] = tqdm(shifts, unit="shift", file=sys.stderr)
     return bar
 
 
-def format_judgements(rows: dict[str, Judged]) -> str:
-    """A line a shift, a column a way of looking."""
+def format_candidates(rows: dict[str, Candidate]) -> str:
+    """Format validation AUROCs, one line per shift and one column per candidate."""
     first = next(iter(rows.values()))
     widths = [max(len(name), 5) for name in rows]
     lines = [
@@ -72,5 +72,5 @@ def format_judgements(rows: dict[str, Judged]) -> str:
 
 
 def describe(scoring: ScoringConfig) -> str:
-    """A way of looking as the flags of gnl score."""
+    """Format scoring settings as flags of gnl score."""
     return " ".join(word for name, value in scoring.model_dump().items() for word in flag_words(name, value))

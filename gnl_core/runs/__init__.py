@@ -1,1 +1,1 @@
-"""What outlives a process: run folders, checkpoints, and the experiments that write them."""
+"""Runs on disk: folders, checkpoints, training, scoring and reports."""

@@ -1,6 +1,6 @@
-"""Checkpoints: what a detector learnt, as safetensors, with the settings it needs to be built again.
+"""Checkpoints: a detector's learnt tensors as safetensors, with the settings needed to rebuild it.
 
-The teacher's weights stay out; their hash is kept, and other weights are refused.
+The teacher's weights are not stored, only their hash; loading with other teacher weights is refused.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FORMAT_VERSION = 2
 
 
 class Header(NamedTuple):
-    """What a checkpoint says of itself."""
+    """The metadata of a checkpoint."""
 
     format_version: int
     config: RunConfig
@@ -39,17 +39,17 @@ class Header(NamedTuple):
 
 
 def save_checkpoint(path: Path, detector: Detector, config: RunConfig, *, epoch: int) -> None:
-    """Write what the detector learnt, to a temporary name first.
+    """Write a detector's learnt tensors atomically.
 
     Args:
-        path: The file; an older one is replaced.
-        detector: What to save.
+        path: The file to write; an existing file is replaced.
+        detector: The detector to save.
         config: The settings it was built from.
-        epoch: Epochs it has trained.
+        epoch: Number of epochs it has trained.
 
     Raises:
-        DivergedError: If it holds numbers that are not finite.
-        ValueError: If numbers are beyond the stored precision's range.
+        DivergedError: If a tensor holds numbers that are not finite.
+        ValueError: If a number is outside the stored precision's range.
     """
     header = {
         "format": FORMAT,
@@ -59,7 +59,7 @@ def save_checkpoint(path: Path, detector: Detector, config: RunConfig, *, epoch:
         "teacher": config.teacher,
         "teacher_fingerprint": teacher_fingerprint(detector),
     }
-    # One metadata entry: several would be written in an order of their own, and the file's hash would vary.
+    # One metadata entry: safetensors does not fix the order of several, so the file's hash would vary.
     learnt = learnt_state(detector)
     check_finite(path, learnt)
     state = stored_state(learnt, precision=config.stored_precision)
@@ -67,7 +67,7 @@ def save_checkpoint(path: Path, detector: Detector, config: RunConfig, *, epoch:
 
 
 def stored_state(state: dict[str, Tensor], *, precision: str) -> dict[str, Tensor]:
-    """The tensors as they are written: floating-point ones in the precision named, counters as they are.
+    """Convert floating-point tensors to the stored precision; integer tensors stay as they are.
 
     Raises:
         ValueError: If a finite number becomes infinite.
@@ -78,7 +78,7 @@ def stored_state(state: dict[str, Tensor], *, precision: str) -> dict[str, Tenso
     name = find_not_finite(halved)
     if name:
         raise ValueError(
-            f"{name} holds numbers beyond the range of float16, so they cannot be stored as such; "
+            f"{name} holds numbers beyond the range of float16, so they cannot be stored in that precision; "
             "train the run with --stored-precision float32"
         )
     return halved
@@ -87,20 +87,20 @@ def stored_state(state: dict[str, Tensor], *, precision: str) -> dict[str, Tenso
 def load_checkpoint(
     path: Path, *, device: str = "auto", teacher_weights: Path | None = None
 ) -> tuple[Detector, RunConfig]:
-    """Build the detector that a checkpoint holds; nothing is unpickled, no data set is needed.
+    """Build the detector of a checkpoint. Nothing is unpickled, and no data set is needed.
 
     Args:
-        path: A file that `save_checkpoint` wrote.
-        device: Where to put it.
-        teacher_weights: Where the teacher's weight file lies now; unset: where it lay in training.
+        path: A file written by `save_checkpoint`.
+        device: Device for the detector.
+        teacher_weights: The teacher's weight file; unset: the path used in training.
 
     Returns:
         The detector, in eval mode, and its settings.
 
     Raises:
         DivergedError: If the file holds numbers that are not finite.
-        ValueError: If the file is missing, is not ours, is damaged or of a newer format, or was made
-            with other teacher weights than those at hand.
+        ValueError: If the file is missing, is not a gnl checkpoint, is damaged or has a newer format, or was
+            trained with other teacher weights than the available ones.
     """
     header, state = read_checkpoint(path)
     check_finite(path, state)
@@ -110,8 +110,8 @@ def load_checkpoint(
     detector = create_detector(config)
     if teacher_fingerprint(detector) != header.teacher_fingerprint:
         raise ValueError(
-            f"{path} was made with other weights of teacher {header.teacher} than those at hand; "
-            "pass the file it was trained with by --teacher-weights FILE"
+            f"{path} was trained with other weights of teacher {header.teacher} than the available ones; "
+            "pass the original file with --teacher-weights FILE"
         )
     for name in set(detector.memories) & state.keys():
         grow_memory(detector, name, rows=len(state[name]))
@@ -124,39 +124,45 @@ def read_checkpoint(path: Path) -> tuple[Header, dict[str, Tensor]]:
     """Read a checkpoint's header and tensors."""
     if not path.is_file():
         raise ValueError(
-            f"no checkpoint at {path}; train one with gnl train, or pass a run folder that holds weights.safetensors"
+            f"no checkpoint at {path}; train one with gnl train, or pass a run folder that contains weights.safetensors"
         )
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
     except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} is damaged or no checkpoint ({error}); copy it again, or train it again") from None
+        raise ValueError(
+            f"{path} is damaged or not a checkpoint ({error}); copy it again, or train the run again"
+        ) from None
     return parse_header(path, metadata), state
 
 
 def parse_header(path: Path, metadata: dict[str, str]) -> Header:
-    """Check what a checkpoint says of itself."""
+    """Parse and check the metadata of a checkpoint."""
     if FORMAT not in metadata:
-        raise ValueError(f"{path} is a safetensors file, but not a checkpoint of gnl; pass one that gnl train wrote")
+        raise ValueError(f"{path} is a safetensors file, but not a gnl checkpoint; pass a file written by gnl train")
     try:
         header = from_json(metadata[FORMAT])
         if header["format_version"] != FORMAT_VERSION:
-            mend = "update gnl" if header["format_version"] > FORMAT_VERSION else "train the run again"
-            raise ValueError(f"{path} has format {header['format_version']}, this gnl reads {FORMAT_VERSION}; {mend}")
+            remedy = "update gnl" if header["format_version"] > FORMAT_VERSION else "train the run again"
+            raise ValueError(
+                f"{path} has format {header['format_version']}, this version of gnl reads {FORMAT_VERSION}; {remedy}"
+            )
         config = RunConfig(**header["config"])
         return Header(**{name: header[name] for name in Header._fields} | {"config": config})
     except ValidationError as error:
-        raise ValueError(f"{path} has settings that this gnl does not know: {describe_invalid(error)}") from None
+        raise ValueError(
+            f"{path} has settings that this version of gnl does not know: {describe_invalid(error)}"
+        ) from None
     except (json.JSONDecodeError, KeyError, TypeError):
-        raise ValueError(f"{path} has a damaged header; copy it again, or train it again") from None
+        raise ValueError(f"{path} has a damaged header; copy it again, or train the run again") from None
 
 
 def check_finite(path: Path, state: Mapping[str, Tensor]) -> None:
-    """Refuse tensors that hold numbers that are not finite.
+    """Check that all numbers of a checkpoint are finite.
 
     Raises:
-        DivergedError: If one does.
+        DivergedError: If any is not.
     """
     name = find_not_finite(state)
     if name:
@@ -164,28 +170,28 @@ def check_finite(path: Path, state: Mapping[str, Tensor]) -> None:
 
 
 def check_state(path: Path, *, expected: dict[str, Tensor], actual: dict[str, Tensor]) -> None:
-    """Refuse tensors whose names or shapes are not the detector's."""
+    """Raise ValueError if names or shapes of tensors differ from the detector's."""
     differing = sorted(set(expected) ^ set(actual))
     differing += [name for name in expected.keys() & actual.keys() if expected[name].shape != actual[name].shape]
     if differing:
         raise ValueError(
-            f"{path} does not fit its own settings: {len(differing)} tensors differ, such as {differing[0]!r}"
+            f"{path} does not match its own settings: {len(differing)} tensors differ, such as {differing[0]!r}"
         )
 
 
 def learnt_state(detector: Detector) -> dict[str, Tensor]:
-    """The detector's state without its teacher's."""
+    """Return the detector's state dict without its teacher."""
     frozen = tuple(f"{name}." for name, module in detector.named_modules() if isinstance(module, Teacher))
     return {name: value.contiguous() for name, value in detector.state_dict().items() if not name.startswith(frozen)}
 
 
 def teacher_fingerprint(detector: Detector) -> str | None:
-    """SHA-256 of the weights of the detector's teacher, or None if it has none."""
+    """Return the SHA-256 of the teacher's weights, or None for a detector without a teacher."""
     return next((module.fingerprint for module in detector.modules() if isinstance(module, Teacher)), None)
 
 
 def grow_memory(detector: Detector, name: str, *, rows: int) -> None:
-    """Give a memory that begins empty the length that a checkpoint's has."""
+    """Resize an empty memory buffer to the number of rows in a checkpoint."""
     owner, _, buffer = name.rpartition(".")
     empty = detector.get_buffer(name)
     setattr(detector.get_submodule(owner), buffer, empty.new_zeros(rows, *empty.shape[1:]))

@@ -1,4 +1,4 @@
-"""Which settings two runs may differ in and still be the same training."""
+"""Compare the settings of two runs: those that affect training must be equal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.detectors import find_method
 
-FREE_SETTINGS = {  # those that may differ from what a cell was trained with: questions, places, speed
+FREE_SETTINGS = {  # may differ from a run's training: scoring, paths, speed
     *ScoringConfig.model_fields,
     "data_root",
     "device",
@@ -24,18 +24,21 @@ FREE_SETTINGS = {  # those that may differ from what a cell was trained with: qu
 
 
 def differing_settings(before: RunConfig, now: RunConfig) -> Iterator[tuple[str, object, object]]:
-    """Name and both values of each setting that decides what is learnt and is not the same in two runs.
+    """List the settings that affect training and differ between two runs.
 
-    A split that one of them leaves open is no difference: `note_split` compares it with the images at hand.
+    An unset split does not count as a difference: `resolve_split` compares it with the images on disk.
+
+    Yields:
+        Name and both values of each such setting.
     """
     open_split = {"split_source"} if None in (before.split_source, now.split_source) else set()
     for name in (name for name in RunConfig.model_fields if name not in FREE_SETTINGS | open_split):
-        if settled(before, name) != settled(now, name):
-            yield name, settled(before, name), settled(now, name)
+        if effective_setting(before, name) != effective_setting(now, name):
+            yield name, effective_setting(before, name), effective_setting(now, name)
 
 
-def settled(config: RunConfig, name: str) -> object:
-    """A setting as a training takes it: a learning rate that is left open is the method's own."""
+def effective_setting(config: RunConfig, name: str) -> object:
+    """Return a setting as training uses it: an unset learning rate is the method's default."""
     if name == "learning_rate" and config.learning_rate is None:
         return find_method(config.detector).learning_rate
     return getattr(config, name)

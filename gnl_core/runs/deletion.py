@@ -1,4 +1,4 @@
-"""Delete a run's files: all of them, those of a run that never began, or those that a killed process left."""
+"""Delete a run's files: all of them, those of a run that never started, or temporary files of a killed process."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from gnl_core.runs.folder import RunFolder
 
 
 def discard_unstarted_run(folder: RunFolder) -> None:
-    """Take back what `create_run` made, unless the run has a checkpoint or a state, or is a job; other files stay."""
+    """Undo `create_run` unless the run has a checkpoint, a saved state or a log; keep other files in the folder."""
     if not folder.path.exists() or any(file.exists() for file in (folder.weights, folder.state, folder.log)):
         return
     for file in (folder.config, folder.origin):
         file.unlink(missing_ok=True)
-    with suppress(OSError):  # something else lies there
+    with suppress(OSError):  # the folder contains other files
         folder.path.rmdir()
 
 
 def remove_run(folder: RunFolder) -> None:
-    """Remove all files of a run, its settings last; others in its folder stay, and so does the folder then."""
-    remove_leftovers(folder)
+    """Remove all files of a run, its settings last, and the folder unless it contains other files."""
+    remove_temporary_files(folder)
     if folder.epochs.exists():
         shutil.rmtree(folder.epochs)
-    for file in (*parts_of(folder), folder.config):
+    for file in (*files_besides_config(folder), folder.config):
         file.unlink(missing_ok=True)
-    with suppress(OSError):  # something else lies there
+    with suppress(OSError):  # the folder contains other files
         folder.path.rmdir()
 
 
-def remove_leftovers(folder: RunFolder) -> None:
-    """Remove the temporary files of a process that was killed while it wrote."""
-    for file in (folder.config, *parts_of(folder)):
-        for left in folder.path.glob(f".{file.name}.*"):
-            left.unlink(missing_ok=True)
+def remove_temporary_files(folder: RunFolder) -> None:
+    """Remove the temporary files of a process that was killed while writing."""
+    for file in (folder.config, *files_besides_config(folder)):
+        for temporary in folder.path.glob(f".{file.name}.*"):
+            temporary.unlink(missing_ok=True)
 
 
-def parts_of(folder: RunFolder) -> tuple[Path, ...]:
-    """All files that a run may have beside its settings."""
+def files_besides_config(folder: RunFolder) -> tuple[Path, ...]:
+    """Return all files that a run may have besides its settings."""
     learnt = (folder.progress, folder.weights, folder.state, folder.origin, folder.scores, folder.report)
     return (*learnt, folder.status, folder.lock, folder.stop, folder.log)

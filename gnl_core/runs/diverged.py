@@ -1,4 +1,4 @@
-"""Whether what a finished training left shows that it diverged: runs of older versions, and files from elsewhere."""
+"""Detect diverged runs from their files; runs of older versions do not record it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from gnl_core.runs.checkpoints import check_finite, read_checkpoint
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.scores import count_diverged_scores
 
-Version = tuple[int, int]  # of a file: when it was last modified, in nanoseconds, and its size in bytes
+Version = tuple[int, int]  # of a file: modification time in nanoseconds, and size in bytes
 
 
 def why_diverged(folder: RunFolder) -> str | None:
-    """One sentence if a run's checkpoint or its saved scores are not finite; None if nothing speaks against them.
+    """Return one sentence if a run's checkpoint or saved scores are not finite, else None.
 
-    The files are read once for each version of them, since lists of runs ask every second.
+    Results are cached per version of the files, since lists of runs refresh every second.
     """
-    return find_reason(folder, weights=version_of(folder.weights), scores=version_of(folder.scores))
+    return find_divergence(folder, weights=version_of(folder.weights), scores=version_of(folder.scores))
 
 
 def version_of(file: Path) -> Version | None:
-    """What tells a file's contents from earlier ones without reading them; None if there is no such file."""
+    """Return a file's modification time and size, or None if it does not exist."""
     try:
         facts = file.stat()
     except FileNotFoundError:
@@ -31,8 +31,8 @@ def version_of(file: Path) -> Version | None:
 
 
 @lru_cache(maxsize=1024)
-def find_reason(folder: RunFolder, *, weights: Version | None, scores: Version | None) -> str | None:
-    """The answer of `why_diverged` for these versions of the run's checkpoint and scores."""
+def find_divergence(folder: RunFolder, *, weights: Version | None, scores: Version | None) -> str | None:
+    """Return the result of `why_diverged` for these versions of the checkpoint and scores."""
     if weights is None:
         return None
     if not weights_are_finite(folder.weights):
@@ -42,9 +42,9 @@ def find_reason(folder: RunFolder, *, weights: Version | None, scores: Version |
 
 
 def weights_are_finite(weights: Path) -> bool:
-    """Whether all numbers of a checkpoint are finite.
+    """Return whether all numbers of a checkpoint are finite.
 
-    True also for a file that cannot be read: loading it reports what is wrong.
+    Also True for an unreadable file: loading it reports the error.
     """
     try:
         check_finite(weights, read_checkpoint(weights)[1])

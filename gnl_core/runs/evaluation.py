@@ -1,4 +1,4 @@
-"""The report of a trained run: what `gnl score` and `gnl_core.score` have in common."""
+"""Build the report of a trained run, for `gnl score` and `gnl_core.score`."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def report_run(
     quantile: float,
     overview: Overview | None,
 ) -> Report:
-    """Measure the scores of a run, and the shift of each domain.
+    """Compute the metrics of a run's scores and the shift score of each domain.
 
     Args:
-        run: The run that gave the scores.
+        run: The run that produced the scores.
         scored: Domain name to its scores and the metrics of its anomaly maps.
-        held_out: Scores of the held-out normal training images; None without any, and there is no threshold.
-        quantile: Share of these scores that do not exceed the threshold, in (0, 1).
-        overview: The data set's, for the number of test images that equal a training image; None if unknown.
+        held_out: Scores of the held-out normal training images; None: no threshold is computed.
+        quantile: Share of the held-out scores that do not exceed the threshold, in (0, 1).
+        overview: Overview of the data set, for the number of test images that equal a training image; None if unknown.
     """
     measured = report(
         join_scores([scores for scores, _ in scored.values()]),
@@ -40,11 +40,11 @@ def report_run(
         pixels={domain: pixels for domain, (_, pixels) in scored.items()},
         shift_scores={domain: measure_domain_shift(run, domain) for domain in scored},
     )._replace(no_shift_score=explain_missing_shift(run.detector))
-    return note_equal_images(measured, overview)
+    return add_equal_images(measured, overview)
 
 
-def note_equal_images(measured: Report, overview: Overview | None) -> Report:
-    """The report with the number of each domain's images that equal a training image."""
+def add_equal_images(measured: Report, overview: Overview | None) -> Report:
+    """Add to a report the number of images per domain that equal a training image."""
     equal = {} if overview is None else overview.equal
     domains = {
         name: domain._replace(n_equal_to_training=equal.get(split_domain(name)[0]))
@@ -54,25 +54,25 @@ def note_equal_images(measured: Report, overview: Overview | None) -> Report:
 
 
 def find_overview(run: Run) -> Overview | None:
-    """The overview of a run's data set; None where its training images are missing."""
+    """Return the overview of a run's data set, or None if its training images are missing."""
     config = run.config
     try:
         return look_over(config.dataset, normal_class=config.normal_class, root=config.data_root, split=config.split)
-    except ValueError:  # a run can be scored on a machine that lacks them
+    except ValueError:  # a run can be scored on a machine without them
         return None
 
 
 def score_held_out(run: Run, scoring: ScoringConfig, *, explain: Callable[[str], object]) -> Scores | None:
-    """Score the normal training images that are held out for the threshold.
+    """Score the normal training images held out for the threshold.
 
     Args:
         run: The run.
         scoring: How to score them.
-        explain: Called with the reason, in one sentence, where there are none; the result is then None.
+        explain: Called with the reason, in one sentence, if there are none; the result is then None.
     """
     try:
         batches = load_domain(run, HELD_OUT)
-    except ValueError as error:  # none were held out, or the run is scored where its training images are missing
+    except ValueError as error:  # none are held out, or the training images are missing here
         explain(f"no threshold: {error}")
         return None
     return collect_scores(detect(run.detector, batches, scoring))

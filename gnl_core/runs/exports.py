@@ -1,4 +1,4 @@
-"""Results as files for other programs."""
+"""Write results as files for other programs: CSV, PNG, ONNX."""
 
 from __future__ import annotations
 
@@ -40,32 +40,32 @@ def write_csv(path: Path, scores: Scores) -> None:
 
 
 class MapPictures:
-    """Anomaly maps as coloured pictures, kept until the scores are safe: in memory, beyond MEMORY_BYTES in $TMPDIR.
+    """Anomaly maps as colour PNGs, buffered until the scores are saved: in memory, above MEMORY_BYTES in $TMPDIR.
 
     Args:
-        upper: The value of the brightest colour; 0 is the darkest.
+        upper: Map value of the brightest colour; 0 is the darkest.
     """
 
     def __init__(self, *, upper: float) -> None:
         self._upper = upper
-        self._stream = tempfile.SpooledTemporaryFile(MEMORY_BYTES)  # noqa: SIM115 (it lives as long as this does)
+        self._stream = tempfile.SpooledTemporaryFile(MEMORY_BYTES)  # noqa: SIM115 (closed with the object)
         self._sizes: dict[str, int] = {}
 
     def add(self, name: str, anomaly_map: NDArray[np.float32]) -> None:
-        """Keep the map of shape (H, W) that is to be written under a name."""
+        """Buffer an anomaly map of shape (H, W) under its file name."""
         picture = io.BytesIO()
         PIL.Image.fromarray(colour_map(anomaly_map, upper=self._upper)).save(picture, "PNG")
         self._sizes[name] = self._stream.write(picture.getvalue())
 
     def write(self, folder: Path) -> list[str]:
-        """Write each picture into a folder; a sentence on each that could not be written."""
+        """Write all pictures into a folder; return a sentence for each that could not be written."""
         self._stream.seek(0)
         pictures = ((name, self._stream.read(size)) for name, size in self._sizes.items())
         return [problem for name, picture in pictures if (problem := write_picture(folder / name, picture))]
 
 
 def write_picture(path: Path, picture: bytes) -> str:
-    """Write a file, whose folder is made; why it could not be written, or nothing."""
+    """Write a file, creating its folder if needed; return the error message, or "" on success."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(picture)
@@ -75,10 +75,9 @@ def write_picture(path: Path, picture: bytes) -> str:
 
 
 def map_name(path: str, *, domain: str) -> str:
-    """The file that an image's map is written to, below the folder of maps; no two images of a scoring share one.
+    """Return the file name of an image's map within the folder of maps, unique within one scoring.
 
-    A corruption is a folder of its own. A name that the ending makes too long for a file is cut, and ends in the hash
-    of what it was.
+    Each corruption has its own folder. A name that is too long for a file is cut and ends in the hash of the full path.
     """
     folder, _, name = path.rpartition("/")
     if len(name.encode()) + len(MAP_ENDING) > LONGEST_NAME_BYTES:
@@ -90,16 +89,16 @@ def map_name(path: str, *, domain: str) -> str:
 
 
 def write_onnx(path: Path, run: Run, folder: RunFolder, scoring: ScoringConfig) -> None:
-    """Write a run's detector as an ONNX file, to a temporary name first; its folder is made.
+    """Write a run's detector as an ONNX file atomically, creating its folder if needed.
 
     Args:
-        path: The file; an older one is replaced.
-        run: What is written; see `gnl_core.export`.
-        folder: Where it was loaded from.
-        scoring: How it looks at images, with nothing left open.
+        path: The file to write; an existing file is replaced.
+        run: The run to export; see `gnl_core.export`.
+        folder: The folder it was loaded from.
+        scoring: Scoring settings, with nothing unset.
 
     Raises:
-        ValueError: If the run cannot be exported; says why.
+        ValueError: If the run cannot be exported.
     """
     content = export_onnx(
         run.detector,
@@ -113,13 +112,13 @@ def write_onnx(path: Path, run: Run, folder: RunFolder, scoring: ScoringConfig) 
 
 
 def describe_run(run: Run, folder: RunFolder, scoring: ScoringConfig) -> dict[str, str]:
-    """What an exported file says of itself: what it was made of, how it scores, and the threshold for that.
+    """Return the metadata of an exported file: the run, its scoring settings and the threshold.
 
-    The threshold is the run's own quantile of its held-out images' scores, and left out where `gnl score` has not
-    been asked for them in just this way.
+    The threshold is the run's `threshold_quantile` of its held-out images' scores. It is left out if `gnl score` has
+    not saved such scores for these scoring settings.
 
     Raises:
-        DivergedError: If one of these scores is not finite.
+        DivergedError: If a held-out score is not finite.
     """
     config = run.config
     facts: dict[str, object] = {name: getattr(config, name) for name in ("detector", "dataset", "normal_class")}

@@ -1,4 +1,4 @@
-"""A run on disk: its settings, progress, checkpoint, origin, scores and report, a file each."""
+"""A run on disk: separate files for settings, progress, checkpoint, origin, scores and report."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gnl_core.strict_json import from_json, to_json
 
 
 class RunFolder(NamedTuple):
-    """Where each part of a run lies."""
+    """Paths of a run's files."""
 
     path: Path
 
@@ -27,7 +27,7 @@ class RunFolder(NamedTuple):
 
     @property
     def progress(self) -> Path:
-        """One EpochRecord a line."""
+        """One EpochRecord per line."""
         return self.path / "progress.jsonl"
 
     @property
@@ -37,32 +37,32 @@ class RunFolder(NamedTuple):
 
     @property
     def state(self) -> Path:
-        """What an unfinished training goes on from."""
+        """The state from which an unfinished training resumes."""
         return self.path / "state.safetensors"
 
     @property
     def status(self) -> Path:
-        """What the process that trains the run last said of itself."""
+        """The last status of the process that trains the run."""
         return self.path / "status.json"
 
     @property
     def lock(self) -> Path:
-        """Held by the process that trains the run, as long as it lives."""
+        """The lock held by the process that trains the run."""
         return self.path / ".lock"
 
     @property
     def stop(self) -> Path:
-        """Asks that process to end; there while it has not."""
+        """A file whose presence asks that process to stop."""
         return self.path / "stop"
 
     @property
     def log(self) -> Path:
-        """What a job printed."""
+        """The output of a job."""
         return self.path / "log.txt"
 
     @property
     def origin(self) -> Path:
-        """The file that the run was imported from; runs that were trained have none."""
+        """Path and hash of the imported file; absent for trained runs."""
         return self.path / "origin.json"
 
     @property
@@ -77,28 +77,28 @@ class RunFolder(NamedTuple):
 
     @property
     def epochs(self) -> Path:
-        """Folder of the epochs that are kept."""
+        """Folder of the kept epochs."""
         return self.path / "epochs"
 
     def epoch(self, number: int) -> RunFolder:
-        """Checkpoint and scores of one epoch, where the run keeps them."""
+        """Return the folder for checkpoint and scores of one kept epoch."""
         return RunFolder(self.epochs / f"{number:03d}")
 
 
 def create_run(path: Path, config: RunConfig) -> RunFolder:
-    """Make a run folder and write its settings.
+    """Create a run folder and write its settings.
 
     Raises:
-        ValueError: If the folder already holds a run, cannot be made, or lies among the images of a data set.
+        ValueError: If the folder already contains a run, cannot be created, or lies among the images of a data set.
     """
     check_output(path, config.data_root, what="the run")
     folder = RunFolder(path)
     if folder.config.exists():
-        raise ValueError(f"{path} already holds a run; choose another folder, or remove that one first")
+        raise ValueError(f"{path} already contains a run; choose another folder, or delete that run first")
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ValueError(f"cannot make the run folder {path}: {error.strerror}; choose another place") from None
+        raise ValueError(f"cannot create the run folder {path}: {error.strerror}; choose another folder") from None
     write_config(folder, config)
     return folder
 
@@ -112,13 +112,13 @@ def read_config(folder: RunFolder) -> RunConfig:
     """Read a run's settings.
 
     Raises:
-        ValueError: If the folder holds no run, or its settings are not ours.
+        ValueError: If the folder contains no run, or its settings are invalid.
     """
     try:
         return RunConfig.model_validate_json(folder.config.read_bytes())
     except OSError:
         raise ValueError(
-            f"{folder.path} holds no run: {folder.config.name} is missing; train one with gnl train"
+            f"{folder.path} contains no run: {folder.config.name} is missing; train a run with gnl train"
         ) from None
     except ValidationError as error:
         raise ValueError(
@@ -127,14 +127,14 @@ def read_config(folder: RunFolder) -> RunConfig:
 
 
 def write_records(folder: RunFolder, records: Sequence[EpochRecord]) -> None:
-    """Write the run's progress, all of it: a line that was cut off, or an epoch that is there twice, cannot be."""
+    """Write the whole progress file, so that it has no truncated lines or repeated epochs."""
     write_atomically(folder.progress, "".join(to_json(record._asdict()) + "\n" for record in records).encode())
 
 
 def read_records(folder: RunFolder) -> list[EpochRecord]:
-    """Read the run's progress: empty before the first epoch ends, without a last line that was cut off.
+    """Read the run's progress: empty before the first epoch ends; a truncated last line is ignored.
 
-    A loss that is not finite, which older versions may have written, is left out.
+    Losses that are not finite, which older versions may have written, are left out.
     """
     if not folder.progress.exists():
         return []
@@ -147,7 +147,7 @@ def read_records(folder: RunFolder) -> list[EpochRecord]:
 
 
 def is_trained(folder: RunFolder, config: RunConfig) -> bool:
-    """Whether a run's training is done: all of its epochs, or the one of a method that has no losses."""
+    """Return whether training is complete: all epochs, or the single epoch of a method without losses."""
     records = read_records(folder)
     if not records or not folder.weights.exists() or folder.state.exists():
         return False

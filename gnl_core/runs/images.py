@@ -1,4 +1,4 @@
-"""The images of a run: those it learns from, those it holds out, and those it scores."""
+"""The images of a run: for training, held out, and for scoring."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from gnl_core.runs.splits import check_split
 
 
 def split_training(config: RunConfig) -> tuple[list[Item], list[Item]]:
-    """The normal training images that a run learns from, and those that it holds out; its seed decides which.
+    """Split the normal training images by the run's seed into those it trains on and those it holds out.
 
     Raises:
-        ValueError: If the data set or the class is unknown, or its files are not there.
+        ValueError: If the data set or the class is unknown, or its files are missing.
     """
     items = list_train_items(
         config.dataset, normal_class=config.normal_class, root=config.data_root, split=config.split
@@ -30,11 +30,11 @@ def split_training(config: RunConfig) -> tuple[list[Item], list[Item]]:
     return learnt[: config.limit], [items[position] for position in sorted(held_out)]
 
 
-def usable(config: RunConfig, items: list[Item]) -> list[Item]:
-    """The training images that can be read, where the run is to leave out the others; a warning says how many it did.
+def readable_items(config: RunConfig, items: list[Item]) -> list[Item]:
+    """Leave out unreadable training images, with a warning, if the run has `skip_broken` set.
 
     Raises:
-        ValueError: If none can be read.
+        ValueError: If no image can be read.
     """
     if not config.skip_broken:
         return items
@@ -48,11 +48,11 @@ def usable(config: RunConfig, items: list[Item]) -> list[Item]:
 
 
 def list_domain(config: RunConfig, domain: str) -> list[Item]:
-    """The images of one domain as a run sees them: "train" are those it learns from, "held_out" those it does not.
+    """List a run's images of one domain; "train" are those it trains on, "held_out" those it holds out.
 
     Raises:
-        ValueError: If the data set has no such domain or is split otherwise than in training, or the run holds out
-            nothing.
+        ValueError: If the data set has no such domain or is split differently than in training, or the run holds out
+            no images.
     """
     base, shift = split_domain(domain)
     check_domain(find_dataset(config.dataset, config.data_root, split=config.split), base)
@@ -66,7 +66,7 @@ def list_domain(config: RunConfig, domain: str) -> list[Item]:
             split=config.split,
         )
     learnt, held_out = split_training(config)
-    items = [item._replace(domain=base) for item in usable(config, learnt if base == TRAIN else held_out)]
+    items = [item._replace(domain=base) for item in readable_items(config, learnt if base == TRAIN else held_out)]
     if not items:
         raise ValueError("this run holds out no training images; train one with a larger --holdout-percent")
     return shift_items(items, shift) if shift else items

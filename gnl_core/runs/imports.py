@@ -1,7 +1,7 @@
-"""Checkpoints from elsewhere as runs: of the published RD4AD and GNL code, and our own without their folders.
+"""Import checkpoints as runs: of the published RD4AD and GNL code, and gnl checkpoints without a run folder.
 
-A published file holds two state dicts, `bn` (the bottleneck) and `decoder` (the student). For ResNet teachers
-their tensors have the names and shapes that ours have.
+A published file contains two state dicts, `bn` (the bottleneck) and `decoder` (the student). For ResNet teachers,
+their tensors have the same names and shapes as ours.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from gnl_core.runs.deletion import discard_unstarted_run
 from gnl_core.runs.folder import RunFolder, create_run
 from gnl_core.strict_json import to_json
 
-PARTS = MappingProxyType({"bn": "bottleneck", "decoder": "student"})  # theirs to ours
-NEVER_USED = ("conv4.", "bn4.")  # of their bottleneck: in the file, but not in its forward pass
-PARALLEL_PREFIX = "module."  # what nn.DataParallel puts before each name
+PARTS = MappingProxyType({"bn": "bottleneck", "decoder": "student"})  # published name to ours
+NEVER_USED = ("conv4.", "bn4.")  # of the published bottleneck: stored, but unused in its forward pass
+PARALLEL_PREFIX = "module."  # added by nn.DataParallel
 DETECTORS = ("rd4ad", "gnl")
 PUBLISHED: MappingProxyType[str, Any] = MappingProxyType(
     {
@@ -42,35 +42,35 @@ PUBLISHED: MappingProxyType[str, Any] = MappingProxyType(
         "holdout_percent": 0.0,
     }
 )
-"""What the published code does where our defaults differ; it trains on all normal images."""
-TOLD = 3  # misfits that an error names; the rest is counted
+"""Settings of the published code that differ from our defaults; it trains on all normal images."""
+LISTED_MISFITS = 3  # named in an error; the rest are counted
 
 
 def import_run(file: Path, path: Path, config: RunConfig, *, references: Sequence[Item]) -> RunFolder:
-    """Make a run of a published checkpoint: settings, weights, and where they came from.
+    """Import a published checkpoint as a run, with settings, weights and origin.
 
     Args:
-        file: A .pth file that holds the state dicts `bn` and `decoder`.
-        path: Folder to make for the run.
-        config: Method, teacher, data set and size that the checkpoint belongs to.
-        references: Training images that matching refers to, in this order; without any, the run cannot match.
+        file: A .pth file with the state dicts `bn` and `decoder`.
+        path: Folder to create for the run.
+        config: Method, teacher, data set and image size of the checkpoint.
+        references: Reference images for feature distribution matching, in order; if empty, the run cannot match.
 
     Returns:
         The run's folder.
 
     Raises:
-        ValueError: If the file cannot be read or does not fit the teacher, or the settings cannot be met.
+        ValueError: If the file cannot be read or does not fit the teacher, or the settings are not supported.
     """
     config = config.model_copy(update={"stored_references": len(references)})
     check_settings(config)
-    states = read_state_dicts(file, tuple(PARTS))  # before the teacher, which may have to be downloaded
+    states = read_state_dicts(file, tuple(PARTS))  # before the teacher, which may need a download
     folder = create_run(path, config)
     try:
         detector = create_detector(config)
         assert isinstance(detector, RD4AD)  # as both of DETECTORS are
         load_published(detector, states, file=file, teacher=config.teacher)
         if references:
-            keep_references(detector, references)
+            store_references(detector, references)
         write_origin(folder, file)
         save_checkpoint(folder.weights, detector, config, epoch=0)
     finally:
@@ -79,17 +79,18 @@ def import_run(file: Path, path: Path, config: RunConfig, *, references: Sequenc
 
 
 def import_own(file: Path, path: Path) -> RunFolder:
-    """Make a run of a checkpoint that this library wrote: it says itself what it was trained on, and how.
+    """Import a gnl checkpoint as a run, with the settings stored in it.
 
     Args:
-        file: A weights.safetensors.
-        path: Folder to make for the run.
+        file: A weights.safetensors file.
+        path: Folder to create for the run.
 
     Raises:
-        ValueError: If the file is none of ours, is damaged, or was made with other teacher weights than those at hand.
+        ValueError: If the file is not a gnl checkpoint, is damaged, or was trained with other teacher weights than the
+            available ones.
     """
     _, config = load_checkpoint(file, device="cpu")
-    if config.data_root is not None and not config.data_root.exists():  # it was written on another machine
+    if config.data_root is not None and not config.data_root.exists():  # written on another machine
         config = config.model_copy(update={"data_root": None})
     folder = create_run(path, config)
     try:
@@ -101,28 +102,28 @@ def import_own(file: Path, path: Path) -> RunFolder:
 
 
 def check_settings(config: RunConfig) -> None:
-    """Refuse a method that the published code does not have, and more references to score by than are kept."""
+    """Raise ValueError for a method without published code, or for more references in scoring than are stored."""
     if config.detector not in DETECTORS:
         raise ValueError(
-            f"published checkpoints are of {' or '.join(DETECTORS)}, not of {config.detector!r}; choose one of them"
+            f"published checkpoints are of {' or '.join(DETECTORS)}, not of {config.detector!r}; choose one of these"
         )
     if config.reference_count > config.stored_references > 0:
         raise ValueError(
-            f"a reference count of {config.reference_count} needs as many stored references, and "
-            f"{config.stored_references} would be kept; raise --stored-references or lower --reference-count"
+            f"a reference count of {config.reference_count} needs as many stored references, but "
+            f"{config.stored_references} would be stored; raise --stored-references or lower --reference-count"
         )
 
 
 def load_published(detector: RD4AD, states: dict[str, dict[str, Tensor]], *, file: Path, teacher: str) -> None:
-    """Give the detector's bottleneck and student the tensors of a published checkpoint, which was read from a file."""
+    """Load the state dicts of a published checkpoint into the detector's bottleneck and student."""
     modules = {part: detector.network.get_submodule(name) for part, name in PARTS.items()}
-    tensors = {part: own_names(state) for part, state in states.items()}
+    tensors = {part: rename_tensors(state) for part, state in states.items()}
     misfits = [text for part, module in modules.items() for text in find_misfits(part, module, tensors[part])]
     if misfits:
-        more = f", and {len(misfits) - TOLD} more" if len(misfits) > TOLD else ""
+        more = f", and {len(misfits) - LISTED_MISFITS} more" if len(misfits) > LISTED_MISFITS else ""
         raise ValueError(
-            f"{file} does not fit teacher {teacher}: {', '.join(misfits[:TOLD])}{more}; "
-            "name the teacher that it was trained with by --teacher"
+            f"{file} does not fit teacher {teacher}: {', '.join(misfits[:LISTED_MISFITS])}{more}; "
+            "pass the teacher it was trained with as --teacher"
         )
     check_published(file, tensors)
     for part, module in modules.items():
@@ -130,10 +131,10 @@ def load_published(detector: RD4AD, states: dict[str, dict[str, Tensor]], *, fil
 
 
 def check_published(file: Path, tensors: dict[str, dict[str, Tensor]]) -> None:
-    """Refuse a published checkpoint that holds numbers that are not finite.
+    """Check that all numbers of a published checkpoint are finite.
 
     Raises:
-        DivergedError: If it does.
+        DivergedError: If any is not.
     """
     name = find_not_finite({f"{part}.{name}": value for part, own in tensors.items() for name, value in own.items()})
     if name:
@@ -142,44 +143,44 @@ def check_published(file: Path, tensors: dict[str, dict[str, Tensor]]) -> None:
         )
 
 
-def own_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A published state dict by our names: without DataParallel's prefix and the layers that are never used."""
+def rename_tensors(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return a published state dict with our names: without DataParallel's prefix and unused layers."""
     parallel = all(name.startswith(PARALLEL_PREFIX) for name in state)
     named = {name.removeprefix(PARALLEL_PREFIX) if parallel else name: value for name, value in state.items()}
     return {name: value for name, value in named.items() if not name.startswith(NEVER_USED)}
 
 
 def find_misfits(part: str, module: nn.Module, tensors: dict[str, Tensor]) -> Iterator[str]:
-    """Each tensor that is missing, left over, or of another shape than the module's, in a few words."""
+    """Describe each tensor that is missing, unexpected, or of another shape than the module's."""
     expected = module.state_dict()
     for name in sorted(expected.keys() | tensors.keys()):
         if name not in tensors:
             yield f"{part} lacks {name}"
         elif name not in expected:
-            yield f"{part} has {name}, which has no place there"
+            yield f"{part} has an unexpected {name}"
         elif tensors[name].shape != expected[name].shape:
-            yield f"{part} has {name} of shape {tuple(tensors[name].shape)} and not {tuple(expected[name].shape)}"
+            yield f"{part} has {name} of shape {tuple(tensors[name].shape)} instead of {tuple(expected[name].shape)}"
 
 
-def keep_references(detector: RD4AD, items: Sequence[Item]) -> None:
-    """Keep the features of training images for matching, in their order."""
+def store_references(detector: RD4AD, items: Sequence[Item]) -> None:
+    """Store the features of training images as matching references, in the given order."""
     batches = Batches(items, image_size=detector.config.image_size, batch_size=len(items))
     (batch,) = batches
     detector.eval().references.keep(detector.network.teacher, batch.views["original"])
 
 
 def write_origin(folder: RunFolder, file: Path) -> None:
-    """Note which file a run was imported from."""
+    """Write the path and hash of the imported file."""
     write_atomically(folder.origin, to_json({"file": str(file), "sha256": hash_file(file)}, indent=2).encode())
 
 
 def first_items(items: Sequence[Item], *, count: int, seed: int) -> list[Item]:
-    """The first training images, as the published code takes its one; the seed decides nothing."""
+    """Return the first training images, as the published code does; the seed is ignored."""
     return list(items[:count])
 
 
 def drawn_items(items: Sequence[Item], *, count: int, seed: int) -> list[Item]:
-    """Training images drawn at random without replacement."""
+    """Draw training images at random without replacement."""
     order = np.random.default_rng(seed).permutation(len(items))
     return [items[position] for position in order[:count]]
 

@@ -1,4 +1,4 @@
-"""Outputs stay out of the folders that images are read from: the next training or scoring would take them for data."""
+"""Keep outputs out of image folders, where the next training or scoring would read them as data."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from gnl_core.datasets.names import plain_name
 
 
 def check_output(path: Path, root: Path | None, *, what: str) -> None:
-    """Refuse to write into a folder that a data set's images are read from.
+    """Check that an output does not lie in a folder from which a data set reads images.
 
     Args:
         path: The file or folder to write.
-        root: The data root in use; $GNL_DATA counts as well.
-        what: What is to be written, for the message: "--csv", "the run".
+        root: The data root in use; $GNL_DATA is checked as well.
+        what: Name of the output in the message, such as "--csv" or "the run".
 
     Raises:
         ValueError: If it lies in such a folder.
@@ -23,25 +23,25 @@ def check_output(path: Path, root: Path | None, *, what: str) -> None:
     target = path.resolve()
     for known in dict.fromkeys(one.resolve() for one in (root, default_root()) if one is not None):
         for folder in image_folders(known):
-            if target.is_relative_to(folder.resolve()) or is_spelled_below(target, folder):
+            if target.is_relative_to(folder.resolve()) or is_below_by_name(target, folder):
                 raise ValueError(
-                    f"{what} would be written to {path}, but every image in {folder} is read as data; choose a place "
-                    f"outside of that folder, such as {known.parent / 'output'}"
+                    f"{what} would be written to {path}, but every image in {folder} is read as data; choose a path "
+                    f"outside that folder, such as {known.parent / 'output'}"
                 )
 
 
-def is_spelled_below(path: Path, folder: Path) -> bool:
-    """Whether a path lies in a folder once both are spelled as data sets read names: in any case, for example."""
+def is_below_by_name(path: Path, folder: Path) -> bool:
+    """Return whether a path lies in a folder, comparing names as data sets do, such as ignoring case."""
     plain = [plain_name(part) for part in folder.parts]
     return [plain_name(part) for part in path.parts[: len(plain)]] == plain
 
 
 def image_folders(root: Path) -> Iterator[Path]:
-    """Every folder below a data root whose images any data set takes, or would if it were there."""
+    """List the folders in a data root from which any data set reads images, existing or not."""
     for spec in DATASETS.values():
         yield from (root / folder for folder in spec.folders)
     try:
         own = find_dataset(FOLDER, root)
-    except ValueError:  # the root is no folder of one's own images, so its folders may have any name
+    except ValueError:  # the root is not a folder of the user's own images
         return
     yield from (root / folder for folder in own.folders)

@@ -1,4 +1,4 @@
-"""The report of a run's last scoring on disk."""
+"""Read and write the report of a run's last scoring."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def write_report(folder: RunFolder, report: Report, scoring: ScoringConfig) -> N
 
 
 def read_shift_scores(folder: RunFolder) -> dict[str, float | None]:
-    """The shift scores of the domains that were last scored, if the present checkpoint was; else none.
+    """Read the shift scores of the last report if it belongs to the current checkpoint.
 
     Returns:
-        Domain name to shift score, without those that nobody measured; None where none can be measured.
+        Domain name to shift score; None where it cannot be measured. Domains that were not measured are absent.
     """
     if not folder.report.exists():
         return {}
@@ -32,7 +32,7 @@ def read_shift_scores(folder: RunFolder) -> dict[str, float | None]:
 
 
 def report_to_json(report: Report) -> dict[str, object]:
-    """A report as plain values, by the names of its fields: {"domains": {name: {"auroc": …, …}}, "drops": …, …}."""
+    """Convert a report to plain values by field name: {"domains": {name: {"auroc": …, …}}, "drops": …, …}."""
     return {
         "domains": {name: domain._asdict() for name, domain in report.domains.items()},
         "drops": report.drops,

@@ -1,4 +1,4 @@
-"""A training on disk: kept as it goes on, and taken up where it was cut off."""
+"""Save a training as it progresses, so that it can be resumed after an interruption."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gnl_core.config import RunConfig
 from gnl_core.finite import DivergedError
 from gnl_core.records import EpochRecord, TrainingStep
 from gnl_core.runs.checkpoints import save_checkpoint
-from gnl_core.runs.deletion import remove_leftovers
+from gnl_core.runs.deletion import remove_temporary_files
 from gnl_core.runs.folder import (
     RunFolder,
     write_records,
@@ -18,23 +18,23 @@ from gnl_core.runs.folder import (
 from gnl_core.runs.state import restore_state, save_state
 from gnl_core.training import Training, check_standing
 
-SECONDS_A_MINUTE = 60
+SECONDS_PER_MINUTE = 60
 
 
 class TrainingOnDisk:
-    """A training whose state, progress and checkpoint are on disk after each epoch, so that it can be cut off.
+    """A training whose state, progress and checkpoint are saved after each epoch, so that it can be interrupted.
 
-    The state is the truth: whatever else a killed process left is written again from it. It is saved first and
-    removed last; of the last epoch there is none, since repeating that epoch gives the same. What is written in
-    which order matters where a run has no state yet: without a checkpoint, it begins again.
+    The state is authoritative: all other files of a killed process are rewritten from it. It is saved first and
+    removed last. None is saved after the last epoch, since repeating that epoch gives the same result. The order of
+    writing matters for a run without a state: if it has no checkpoint either, training starts again.
 
     Args:
-        training: From `begin`; where the folder has a state, it is brought to it.
+        training: From `begin`; restored from the folder's state, if there is one.
         config: The run's settings.
-        folder: Where the run lies.
+        folder: The run's folder.
 
     Raises:
-        ValueError: If there is a state and it does not fit.
+        ValueError: If the folder has a state that does not fit.
     """
 
     def __init__(self, training: Training, config: RunConfig, folder: RunFolder) -> None:
@@ -45,18 +45,18 @@ class TrainingOnDisk:
         self.records: list[EpochRecord] = restore_state(folder.state, training, config) if has_state else []
         self.saved = time.monotonic()
 
-    def take_up(self) -> None:
-        """Bring the folder to where the training stands."""
-        with telling_failures(self.folder):
-            remove_leftovers(self.folder)
+    def update_folder(self) -> None:
+        """Bring the folder's files in line with the restored training."""
+        with explaining_write_errors(self.folder):
+            remove_temporary_files(self.folder)
             if self.records and not self.training.step:
                 self.write_epoch()
             elif self.folder.progress.exists():
                 write_records(self.folder, self.records)
 
-    def keep(self, step: TrainingStep) -> None:
-        """After each step: save what is due."""
-        with telling_failures(self.folder):
+    def save_step(self, step: TrainingStep) -> None:
+        """Save what is due after a step."""
+        with explaining_write_errors(self.folder):
             if step.record is not None:
                 self.records.append(step.record)
                 if not self.is_done:
@@ -67,23 +67,23 @@ class TrainingOnDisk:
 
     @property
     def is_done(self) -> bool:
-        """Whether no step is left; a method that learns nothing has one alone."""
+        """Whether no step is left; a method without optimizers has a single step."""
         return self.training.epoch > self.training.epochs or not self.training.optimizers
 
     @property
     def is_due(self) -> bool:
-        """Whether the state is to be saved within an epoch; several processes would have several states."""
-        minutes = (time.monotonic() - self.saved) / SECONDS_A_MINUTE
+        """Whether to save the state within an epoch; not supported for several processes, which differ in state."""
+        minutes = (time.monotonic() - self.saved) / SECONDS_PER_MINUTE
         return minutes >= self.config.save_minutes and self.training.processes.size == 1
 
     def save(self) -> None:
-        """Write the state, unless the training has diverged: an older one is then better.
+        """Save the state unless the training has diverged.
 
         Raises:
-            DivergedError: If it has.
+            DivergedError: If it has diverged; the older state is kept.
         """
         check_standing(self.training)
-        with telling_failures(self.folder):
+        with explaining_write_errors(self.folder):
             save_state(self.folder.state, self.training, self.config, records=self.records)
         self.saved = time.monotonic()
 
@@ -98,16 +98,16 @@ class TrainingOnDisk:
         save_checkpoint(self.folder.weights, self.training.detector, self.config, epoch=epoch)
 
     def finish(self) -> None:
-        """Remove the state of a training that has reached its end, or cannot go on."""
-        with telling_failures(self.folder):
+        """Remove the state of a training that is complete or cannot be resumed."""
+        with explaining_write_errors(self.folder):
             self.folder.state.unlink(missing_ok=True)
 
     @contextmanager
     def ending_diverged(self) -> Iterator[None]:
-        """When the training diverges, remove its state, which would only lead there again, and say what is kept.
+        """If the training diverges, remove its state, which would diverge again, and name the checkpoint that is kept.
 
         Raises:
-            DivergedError: In place of another one.
+            DivergedError: With the kept checkpoint added to the message.
         """
         try:
             yield
@@ -118,18 +118,18 @@ class TrainingOnDisk:
 
 
 @contextmanager
-def telling_failures(folder: RunFolder) -> Iterator[None]:
-    """Tell in one sentence why a run could not be written, and what is left of it.
+def explaining_write_errors(folder: RunFolder) -> Iterator[None]:
+    """Convert a write error to one sentence with its reason and the way to resume.
 
     Raises:
-        ValueError: In place of an OSError.
+        ValueError: Instead of an OSError.
     """
     try:
         yield
     except OSError as error:
-        left = (
-            f"what was saved last is whole: mend that, and go on with gnl train --run {folder.path} --resume"
+        remedy = (
+            f"the last saved state is intact; fix the cause, then resume with gnl train --run {folder.path} --resume"
             if folder.state.exists()
-            else "nothing was saved to go on from: mend that, and train it again"
+            else "no state was saved; fix the cause, then train the run again"
         )
-        raise ValueError(f"cannot write the run {folder.path}: {error.strerror or error}; {left}") from None
+        raise ValueError(f"cannot write the run {folder.path}: {error.strerror or error}; {remedy}") from None

@@ -1,4 +1,4 @@
-"""A trained run, loaded from disk, and its data set's domains scored with it."""
+"""Load a trained run from disk and score the domains of its data set."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from gnl_core.metrics.map_scale import MAP_SCALE_IMAGES, sampling_step, scale_of
 from gnl_core.records import Scores
 from gnl_core.runs.checkpoints import load_checkpoint
 from gnl_core.runs.folder import RunFolder
-from gnl_core.runs.images import list_domain, split_training, usable
+from gnl_core.runs.images import list_domain, readable_items, split_training
 from gnl_core.scoring import detect, measure_shift, score
 
 SCORING_BATCH_SIZES = (16, 64)  # at 256 px; at 64 px and below
-SCORING_PIXELS = 2**18  # of a batch in between
+SCORING_PIXELS = 2**18  # per batch, in between
 SHIFT_IMAGES = 256
 
 
 class Run(NamedTuple):
-    """A trained detector and what it was trained by."""
+    """A trained detector and the settings of its run."""
 
     detector: Detector
     config: RunConfig
@@ -42,20 +42,20 @@ def load_run(
     """Load a run's checkpoint.
 
     Args:
-        folder: The run.
-        device: Where to put the detector.
-        teacher_weights: Where the teacher's weight file lies now; unset: where it lay in training.
-        data_root: Where the data sets lie now; unset: where they lay in training.
+        folder: The run's folder.
+        device: Device for the detector.
+        teacher_weights: The teacher's weight file; unset: the path used in training.
+        data_root: The data root; unset: the one used in training.
 
     Raises:
-        ValueError: If there is no checkpoint, or it cannot be used; says why.
+        ValueError: If there is no checkpoint, or it cannot be used.
     """
     detector, config = load_checkpoint(folder.weights, device=device, teacher_weights=teacher_weights)
     return Run(detector, config if data_root is None else config.model_copy(update={"data_root": data_root}))
 
 
 def resolve_scoring(run: Run, **overrides: object) -> ScoringConfig:
-    """The run's own way to score, with settings replaced and nothing left open."""
+    """Return the run's scoring settings with overrides and nothing unset."""
     scoring = scoring_settings(run.config, **overrides)
     if scoring.style_weight is not None:
         return scoring
@@ -63,7 +63,7 @@ def resolve_scoring(run: Run, **overrides: object) -> ScoringConfig:
 
 
 def load_domain(run: Run, domain: str) -> Batches:
-    """One domain of the run's data set, at the run's image size.
+    """Load one domain of the run's data set at the run's image size.
 
     Raises:
         ValueError: If the data set has no such domain.
@@ -72,12 +72,12 @@ def load_domain(run: Run, domain: str) -> Batches:
 
 
 def scoring_batches(items: Sequence[Item], config: RunConfig, *, cache_mb: int = 0) -> Batches:
-    """Images to be scored, at a run's size, in batches that hold about as many pixels whatever that size is.
+    """Batch images for scoring at a run's image size, with about the same number of pixels per batch at any size.
 
     Args:
-        items: What to score.
+        items: The images to score.
         config: The run's settings.
-        cache_mb: Memory for decoded images, MiB; none where each is looked at once.
+        cache_mb: Memory for decoded images, MiB; 0 if each image is scored once.
     """
     height, width = config.image_size
     smallest, largest = SCORING_BATCH_SIZES
@@ -91,32 +91,34 @@ def scoring_batches(items: Sequence[Item], config: RunConfig, *, cache_mb: int =
 
 
 def score_domain(run: Run, domain: str, scoring: ScoringConfig) -> Scores:
-    """Score every image of one domain."""
+    """Score all images of one domain."""
     return score(run.detector, load_domain(run, domain), scoring)
 
 
 def measure_domain_shift(run: Run, domain: str) -> float | None:
-    """How far a domain lies from the training images, by up to 256 of its images and no label.
+    """Compute the shift score of a domain: its distance from the training images.
+
+    Uses up to 256 images of the domain and no labels.
 
     Returns:
-        0 or more, about 0.4 in-distribution; None as of `gnl_core.scoring.measure_shift`.
+        0 or more, about 0.4 in-distribution; None if `gnl_core.scoring.measure_shift` returns None.
     """
     items = list_domain(run.config, domain)
-    step = sampling_step(len(items), limit=SHIFT_IMAGES)  # all kinds of images: data sets list them class by class
+    step = sampling_step(len(items), limit=SHIFT_IMAGES)  # data sets list images class by class
     return measure_shift(run.detector, scoring_batches(items[::step], run.config))
 
 
 def map_scale(run: Run, scoring: ScoringConfig) -> float:
-    """Upper end of the colour scale of anomaly maps, the same for every domain and every page.
+    """Return the upper end of the colour scale of anomaly maps, shared by all domains and pages.
 
-    The value that 99.5 % of the map maxima of normal training images do not exceed: of up to 256 images, spread evenly
-    over those that the run learns from and those that it holds out. To a method that memorises its training images,
-    such as PatchCore, these alone are hardly any distance away.
+    It is the 99.5 % quantile of the map maxima of up to 256 normal training images, spread evenly over those that the
+    run trains on and those that it holds out. The former alone would give too small a scale for a method that
+    memorises its training images, such as PatchCore.
 
     Raises:
         ValueError: If the method has no maps, or they are not finite.
     """
-    items = [item for part in split_training(run.config) for item in usable(run.config, part)]
+    items = [item for part in split_training(run.config) for item in readable_items(run.config, part)]
     step = sampling_step(len(items), limit=MAP_SCALE_IMAGES)
     maxima = [
         detection.anomaly_map.amax(dim=(1, 2, 3)).numpy()
@@ -124,5 +126,5 @@ def map_scale(run: Run, scoring: ScoringConfig) -> float:
         if detection.anomaly_map is not None
     ]
     if not maxima:
-        raise ValueError(f"{run.config.detector} gives scores only; ask for no maps")
+        raise ValueError(f"{run.config.detector} gives scores only; leave out the maps")
     return scale_of_maxima(np.concatenate(maxima))

@@ -1,4 +1,4 @@
-"""The split of training and test images that a run was trained with: kept, and compared with the images at hand."""
+"""Record the split of training and test images of a run, and compare it with the images on disk."""
 
 from __future__ import annotations
 
@@ -10,57 +10,61 @@ from gnl_core.runs.domains import HELD_OUT, TRAIN
 from gnl_core.runs.folder import RunFolder, write_config
 
 
-def take_up_split(config: RunConfig, folder: RunFolder, *, write: bool) -> RunConfig:
-    """The settings with the split of the data set at hand, which the run's settings on disk then say as well."""
-    noted = note_split(config)
-    if noted == config:
+def record_split(config: RunConfig, folder: RunFolder, *, write: bool) -> RunConfig:
+    """Return the settings with the split of the data set on disk; with `write`, also save them to the run's folder."""
+    resolved = resolve_split(config)
+    if resolved == config:
         return config
     if folder.state.exists():
-        warn_of_split(noted)
+        warn_of_split(resolved)
     if write:
-        write_config(folder, noted)
-    return noted
+        write_config(folder, resolved)
+    return resolved
 
 
-def note_split(config: RunConfig) -> RunConfig:
-    """The settings with the split of the data set at hand, where that depends on what is there.
+def resolve_split(config: RunConfig) -> RunConfig:
+    """Return the settings with the split of the data set on disk, where the split depends on the files.
 
     Raises:
-        ValueError: If they name another one: images that were trained on would count as test images.
+        ValueError: If the settings name another split: training images would count as test images.
     """
-    found = find_split(config)
-    if found is not None and config.split_source not in (None, found):
+    split = find_split(config)
+    if split is not None and config.split_source not in (None, split):
         raise ValueError(
             f"this run splits training and test images by {config.split_source}, but the {config.dataset} images here "
-            f"are split by {found}; restore the split lists or the images, or train another run"
+            f"are split by {split}; restore the split lists or the images, or train another run"
         )
-    return config if found is None else config.model_copy(update={"split_source": found})
+    return config if split is None else config.model_copy(update={"split_source": split})
 
 
 def find_split(config: RunConfig) -> str | None:
-    """How the data set at hand tells training from test images; None where that never depends on what is there.
+    """Return the name of the data set's split, or None if the split does not depend on the files.
 
     Raises:
-        ValueError: If the data set is unknown, or not there.
+        ValueError: If the data set is unknown or missing.
     """
     spec = find_dataset(config.dataset, config.data_root)
     return spec.split(config.data_root or default_root()) if spec.split else None
 
 
 def check_split(config: RunConfig, domain: str) -> None:
-    """Refuse a domain that the split decides on, if the run was trained by another; warn if nobody knows by which."""
+    """Check that a domain is split as in the run's training; warn if the run does not record its split.
+
+    Raises:
+        ValueError: If it is split differently.
+    """
     spec = find_dataset(config.dataset, config.data_root)
     if domain not in (TRAIN, HELD_OUT, spec.in_distribution) or spec.split is None:
         return
-    noted = note_split(config)
+    resolved = resolve_split(config)
     if config.split_source is None:
-        warn_of_split(noted)
+        warn_of_split(resolved)
 
 
-def warn_of_split(noted: RunConfig) -> None:
-    """Say what is taken for the split of a run that does not say its own, as older runs do not."""
+def warn_of_split(resolved: RunConfig) -> None:
+    """Warn which split is assumed for a run that does not record its own, such as an older run."""
     warnings.warn(
-        f"this run does not say how its training and test images were split; they are split by {noted.split_source} "
-        "now. If it was trained with another split, some of the test images were trained on",
+        f"this run does not record how its training and test images were split; they are now split by "
+        f"{resolved.split_source}. If it was trained with another split, some test images were used in training",
         stacklevel=3,
     )

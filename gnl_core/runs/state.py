@@ -1,8 +1,8 @@
-"""The state of an unfinished training: all that it needs to go on to the same weights. Nothing is pickled.
+"""The state of an unfinished training: all it needs to resume to the same weights. Nothing is pickled.
 
-One safetensors file: what the detector learnt so far, the optimizers' tensors, the state of PyTorch's generator
-within an epoch, and as JSON the rest. What the settings decide is not in it and is made again from them: the
-teacher, cached features, the optimizers' own settings.
+One safetensors file: the detector's learnt tensors, the optimizers' tensors, the state of PyTorch's generator
+within an epoch, and the rest as JSON. What follows from the settings is not stored but rebuilt: the teacher,
+cached features, the optimizers' own settings.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ Tensors = dict[str, Tensor]
 
 
 class Header(NamedTuple):
-    """What a state says beside its tensors.
+    """The metadata of a state.
 
     Attributes:
-        format_version: Of the file.
+        format_version: Version of the file format.
         config: The run's settings.
         teacher_fingerprint: SHA-256 of the teacher's weights, or None without a teacher.
-        epoch: The epoch under way.
-        step: Its batches that are done.
-        values: Their losses.
-        elapsed_seconds: Since training began.
-        records: The epochs that are done.
+        epoch: The current epoch.
+        step: Completed batches of that epoch.
+        values: Losses of those batches by name.
+        elapsed_seconds: Time since training began.
+        records: Records of the completed epochs.
     """
 
     format_version: int
@@ -56,13 +56,13 @@ class Header(NamedTuple):
 
 
 def save_state(path: Path, training: Training, config: RunConfig, *, records: list[EpochRecord]) -> None:
-    """Write where a training stands; an older state is replaced in one move.
+    """Save the state of a training atomically, replacing an older one.
 
     Args:
-        path: The file.
-        training: Between two steps.
+        path: The file to write.
+        training: The training, between two steps.
         config: The run's settings.
-        records: The epochs that are done.
+        records: Records of the completed epochs.
     """
     header = Header(
         format_version=FORMAT_VERSION,
@@ -82,26 +82,26 @@ def save_state(path: Path, training: Training, config: RunConfig, *, records: li
 
 
 def restore_state(path: Path, training: Training, config: RunConfig) -> list[EpochRecord]:
-    """Bring a training that has just begun to where a state left it.
+    """Restore a training that has just begun from a saved state.
 
     Args:
-        path: A file that `save_state` wrote.
-        training: From `begin`, by the same settings.
-        config: Those settings.
+        path: A file written by `save_state`.
+        training: From `begin`, with the same settings.
+        config: The run's settings.
 
     Returns:
-        The epochs that are done.
+        Records of the completed epochs.
 
     Raises:
-        ValueError: If the file cannot be read, or does not fit the settings or the teacher at hand.
+        ValueError: If the file cannot be read, or does not fit the settings or the available teacher.
     """
     header, tensors = read_state(path)
     check_header(path, header, training, config)
-    detector, optimizers = of_part(tensors, DETECTOR), of_part(tensors, OPTIMIZER)
+    detector, optimizers = select_part(tensors, DETECTOR), select_part(tensors, OPTIMIZER)
     check_state(path, expected=learnt_state(training.detector), actual=detector)
     training.detector.load_state_dict(detector, strict=False)
     for number, optimizer in enumerate(training.optimizers):
-        restore_optimizer(optimizer, of_part(optimizers, str(number)))
+        restore_optimizer(optimizer, select_part(optimizers, str(number)))
     training.epoch, training.step, training.values = header.epoch, header.step, header.values
     training.draws = tensors.get(DRAWS)
     training.started -= header.elapsed_seconds
@@ -112,7 +112,7 @@ def read_state(path: Path) -> tuple[Header, Tensors]:
     """Read a state's header and tensors.
 
     Raises:
-        ValueError: If the file is damaged or none of ours.
+        ValueError: If the file is damaged or not a training state.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -120,49 +120,50 @@ def read_state(path: Path) -> tuple[Header, Tensors]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
         return Header(**header), tensors
     except (SafetensorError, OSError, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is damaged or no state of a training ({error}); train the run again") from None
+        raise ValueError(f"{path} is damaged or not a training state ({error}); train the run again") from None
 
 
 def check_header(path: Path, header: Header, training: Training, config: RunConfig) -> None:
-    """Refuse a state of another format, other settings or another teacher."""
+    """Raise ValueError for a state of another format, other settings or another teacher."""
     if header.format_version != FORMAT_VERSION:
         raise ValueError(
-            f"{path} has format {header.format_version}, this gnl reads {FORMAT_VERSION}; train the run again"
+            f"{path} has format {header.format_version}, this version of gnl reads {FORMAT_VERSION}; "
+            "train the run again"
         )
     for name, before, now in differing_settings(parse_config(header.config), config):
-        raise ValueError(f"{path} was saved with {name} = {before}, but {now} is asked for; ask for the same")
+        raise ValueError(f"{path} was saved with {name} = {before}, but {now} is requested; use {name} = {before}")
     if header.teacher_fingerprint != teacher_fingerprint(training.detector):
         raise ValueError(
-            f"{path} was saved with other weights of teacher {config.teacher} than those at hand; "
-            "pass the file the run began with by --teacher-weights FILE"
+            f"{path} was saved with other weights of teacher {config.teacher} than the available ones; "
+            "pass the original file with --teacher-weights FILE"
         )
 
 
-def of_part(tensors: Tensors, part: str) -> Tensors:
-    """The tensors of one part, by their names in it."""
+def select_part(tensors: Tensors, part: str) -> Tensors:
+    """Select the tensors of one part, without the part's name prefix."""
     return {name.removeprefix(f"{part}."): value for name, value in tensors.items() if name.startswith(f"{part}.")}
 
 
 def optimizer_tensors(optimizers: list[Optimizer]) -> Tensors:
-    """What optimizers remember of each parameter, such as Adam's moments and step count."""
+    """Return the optimizers' tensors per parameter, such as Adam's moments and step count."""
     return {
         f"{OPTIMIZER}.{number}.{index}.{name}": value
         for number, optimizer in enumerate(optimizers)
-        for index, memory in optimizer.state_dict()["state"].items()
-        for name, value in memory.items()
+        for index, own in optimizer.state_dict()["state"].items()
+        for name, value in own.items()
     }
 
 
 def restore_optimizer(optimizer: Optimizer, tensors: Tensors) -> None:
-    """Give an optimizer back what it remembered of each parameter."""
+    """Restore an optimizer's tensors per parameter."""
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    memories: dict[int, Tensors] = {}
+    state: dict[int, Tensors] = {}
     for key, value in tensors.items():
         index, _, name = key.partition(".")
-        memories.setdefault(int(index), {})[name] = laid_out_as(parameters[int(index)], value)
-    optimizer.load_state_dict({"state": memories, "param_groups": optimizer.state_dict()["param_groups"]})
+        state.setdefault(int(index), {})[name] = match_layout(parameters[int(index)], value)
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:
-    """A moment with its parameter's order in memory, which the file does not keep; other tensors as they are."""
+def match_layout(parameter: Tensor, value: Tensor) -> Tensor:
+    """Give a moment its parameter's memory layout, which the file does not store; return other tensors unchanged."""
     return torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape and value.dim() else value

@@ -1,4 +1,4 @@
-"""Train a run: data set, detector and training loop put together, and what is due saved to disk."""
+"""Train a run: combine data set, detector and training loop, and save progress to disk."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from gnl_core.distributed import Processes, plan_processes
 from gnl_core.records import EpochRecord, TrainingStep
 from gnl_core.runs.deletion import discard_unstarted_run
 from gnl_core.runs.folder import RunFolder
-from gnl_core.runs.images import split_training, usable
+from gnl_core.runs.images import readable_items, split_training
 from gnl_core.runs.resuming import TrainingOnDisk
-from gnl_core.runs.splits import take_up_split
+from gnl_core.runs.splits import record_split
 from gnl_core.training import begin, learn
 
 
 def never() -> bool:
-    """Nobody asks to stop."""
+    """Return False: never stop early."""
     return False
 
 
 def train_run(config: RunConfig, folder: RunFolder, processes: Processes | None = None) -> Iterator[EpochRecord]:
-    """Train what the settings say; after each epoch its record and the checkpoint are on disk.
+    """Train a run; record and checkpoint are saved after each epoch.
 
-    The arguments and what else there is to know are those of `advance_run`.
+    Arguments and errors are those of `advance_run`.
 
     Yields:
-        One record an epoch that was still to be trained.
+        One record per remaining epoch.
     """
     for step in advance_run(config, folder, processes):
         if step.record is not None:
@@ -44,28 +44,28 @@ def train_run(config: RunConfig, folder: RunFolder, processes: Processes | None 
 def advance_run(
     config: RunConfig, folder: RunFolder, processes: Processes | None = None, *, stop: Callable[[], bool] = never
 ) -> Iterator[TrainingStep]:
-    """Train what the settings say, a batch at a time, from where the folder's state left it, if it has one.
+    """Train a run batch by batch, resuming from the folder's state if there is one.
 
-    After each epoch its record, its checkpoint and the state are on disk, the latter within long epochs too. A run
-    that ends before it has saved anything leaves no folder, so that its name is free for the next try.
+    Record, checkpoint and state are saved after each epoch, the state also within long epochs. A run that ends before
+    anything is saved leaves no folder, so that its name can be used again.
 
     Args:
-        config: Everything that decides the run.
-        folder: Where it is written, by the first process alone.
+        config: The run's settings.
+        folder: The run's folder; only the first process writes to it.
         processes: From `plan_processes`, in a program that can be started again for each of several processes,
-            as the command line can; unset: this process alone.
-        stop: Asked after each batch of a single process; True saves the state and ends.
+            as the command line can; unset: this process only.
+        stop: Called after each batch of a single process; True saves the state and ends.
 
     Yields:
-        One step a batch that was still to be learnt from.
+        One step per remaining batch.
 
     Raises:
-        ValueError: If the settings name something that does not exist, or several processes and none were planned;
+        ValueError: If the settings name something that does not exist, or several processes but none were planned;
             if the folder cannot be written; or if its state does not fit.
     """
     try:
-        processes = processes or plan_alone(config)
-        config = take_up_split(config, folder, write=processes.is_first)
+        processes = processes or plan_single_process(config)
+        config = record_split(config, folder, write=processes.is_first)
         detector, batches = prepare_training(config, device=processes.device)
         processes.start()
         training = begin(
@@ -81,11 +81,11 @@ def advance_run(
 
 
 def steps_on_disk(on_disk: TrainingOnDisk, stop: Callable[[], bool]) -> Iterator[TrainingStep]:
-    """The steps that are left of a training, each on disk, as far as it is due, when it is passed on."""
-    on_disk.take_up()
+    """Yield the remaining steps of a training, each after saving what is due."""
+    on_disk.update_folder()
     with on_disk.ending_diverged():
         for step in learn(on_disk.training):
-            on_disk.keep(step)
+            on_disk.save_step(step)
             yield step
             if stop() and not on_disk.is_done:
                 on_disk.save()
@@ -93,28 +93,28 @@ def steps_on_disk(on_disk: TrainingOnDisk, stop: Callable[[], bool]) -> Iterator
     on_disk.finish()
 
 
-def plan_alone(config: RunConfig) -> Processes:
-    """What settings of a single process ask for.
+def plan_single_process(config: RunConfig) -> Processes:
+    """Plan the training of a single process.
 
     Raises:
-        ValueError: If they ask for several.
+        ValueError: If the settings request several devices or nodes.
     """
     if config.devices * config.num_nodes > 1:
-        raise ValueError("several devices or nodes train together under gnl train alone; ask for one of each here")
+        raise ValueError("training on several devices or nodes is supported only by gnl train; use one of each here")
     return plan_processes(config)
 
 
 def prepare_training(config: RunConfig, *, device: torch.device | None = None) -> tuple[Detector, Batches]:
-    """Build what a run's settings name: an untrained detector, and its training images.
+    """Build the untrained detector and the training batches of a run.
 
     Args:
-        config: The settings.
-        device: Where to put the detector; unset: where they say.
+        config: The run's settings.
+        device: Device for the detector; unset: the device of the settings.
 
     Raises:
-        ValueError: If they name something that does not exist.
+        ValueError: If the settings name something that does not exist.
     """
-    items = usable(config, split_training(config)[0])
+    items = readable_items(config, split_training(config)[0])
     detector = create_detector(config).to(device or resolve_device(config.device))
     batches = Batches(
         items,

@@ -1,6 +1,6 @@
-"""How trained detectors should look at shifted images, chosen without labels: strength, stages, references, reduction.
+"""Choose scoring settings for shifted images without labels: strength, stages, references, reduction.
 
-Each way of looking is judged on a validation task that is made of the normal images a run held out
+Each candidate is evaluated on a validation task built from the normal images that a run holds out
 (`gnl_core.datasets.validation`).
 """
 
@@ -32,17 +32,17 @@ STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 MATCHED_STAGES = ("1", "1,2", "1,2,3")
 REFERENCES = ((1, "mean"), (8, "mean"), (8, "nearest"))
 REDUCTIONS = ("maximum", "top", "mean")
-LARGEST_VALIDATION = 32  # held-out images a run; each is scored three times under every shift
+LARGEST_VALIDATION = 32  # held-out images per run; each is scored three times under every shift
 
 Watch = Callable[[Sequence[str]], Iterable[str]]
 
 
-class Judged(NamedTuple):
-    """A way of looking, and how it fared.
+class Candidate(NamedTuple):
+    """Scoring settings and their validation AUROCs.
 
     Attributes:
-        scoring: The way of looking.
-        aurocs: Validation AUROC under each shift, the mean over the runs.
+        scoring: The scoring settings.
+        aurocs: Validation AUROC under each shift, averaged over the runs.
     """
 
     scoring: ScoringConfig
@@ -50,30 +50,30 @@ class Judged(NamedTuple):
 
     @property
     def mean(self) -> float:
-        """Mean over the shifts, the unchanged images among them: what is maximised."""
+        """Mean over the shifts, including the unchanged images; this is maximised."""
         return float(np.mean(list(self.aurocs.values())))
 
 
 class Tuning(NamedTuple):
-    """What a tuning found.
+    """The result of a tuning.
 
     Attributes:
-        judged: Every way of looking that was tried.
-        n_normal: Held-out normal images that were looked at, over all runs.
+        candidates: All scoring settings that were tried.
+        n_normal: Number of held-out normal images, over all runs.
     """
 
-    judged: list[Judged]
+    candidates: list[Candidate]
     n_normal: int
 
     @property
-    def best(self) -> Judged:
-        """The way of looking with the highest mean validation AUROC; of equal ones the first, which changes least."""
-        return max(self.judged, key=lambda one: one.mean)
+    def best(self) -> Candidate:
+        """The candidate with the highest mean validation AUROC; of equal ones the first, which changes least."""
+        return max(self.candidates, key=lambda candidate: candidate.mean)
 
 
 def matchings() -> list[ScoringConfig]:
-    """All ways of matching that are tried: first none, then weak before strong."""
-    tried = product(STRENGTHS, MATCHED_STAGES, REFERENCES)
+    """List the matching settings to try: none first, then from weak to strong."""
+    combinations = product(STRENGTHS, MATCHED_STAGES, REFERENCES)
     return [parse_scoring({"style_weight": 0.0})] + [
         parse_scoring(
             {
@@ -83,38 +83,38 @@ def matchings() -> list[ScoringConfig]:
                 "reference_choice": choice,
             }
         )
-        for strength, stages, (count, choice) in tried
+        for strength, stages, (count, choice) in combinations
     ]
 
 
 def tune(runs: Sequence[Run], *, anomalies: str | None = None, seed: int = 0, watch: Watch = iter) -> Tuning:
-    """Judge all ways of looking on several runs on one data set, without any label.
+    """Evaluate all candidates on several runs of one data set, without labels.
 
     Args:
-        runs: Runs of methods that match and reduce a map; other classes and seeds of one data set.
-        anomalies: What kind of anomaly is expected, a name in `validation.ANOMALIES`; unset: the data set's own.
-        seed: Decides shifts and synthetic anomalies.
-        watch: Wraps the shifts of each run while all ways are judged under them, to show progress.
+        runs: Runs of methods that match and reduce a map, of any classes and seeds of one data set.
+        anomalies: Expected kind of anomaly, a name in `validation.ANOMALIES`; unset: the data set's own.
+        seed: Seed of shifts and synthetic anomalies.
+        watch: Wraps the shifts of each run, to show progress.
 
     Raises:
-        ValueError: If there is no run, one held out no images or has diverged, or its method has no map to match and
-            reduce.
+        ValueError: If there is no run, a run holds out no images or has diverged, or its method does not match and
+            reduce a map.
     """
     if not runs:
-        raise ValueError("there is no run to tune; pass the folder of one that gnl train made")
+        raise ValueError("there is no run to tune; pass at least one run folder written by gnl train")
     for run in runs:
         if not (run.detector.matches and run.detector.reduces_map):
             raise ValueError(f"{run.config.detector} does not match and reduce a map; tune runs of rd4ad or gnl")
-    by_run = [list(judge_run(run, anomalies=anomalies, seed=seed, watch=watch)) for run in runs]
-    judged = [
-        Judged(same[0].scoring, {shift: float(np.mean([one.aurocs[shift] for one in same])) for shift in SHIFTS})
+    by_run = [list(evaluate_run(run, anomalies=anomalies, seed=seed, watch=watch)) for run in runs]
+    candidates = [
+        Candidate(same[0].scoring, {shift: float(np.mean([one.aurocs[shift] for one in same])) for shift in SHIFTS})
         for same in zip(*by_run, strict=True)
     ]
-    return Tuning(judged, n_normal=sum(len(held_out_images(run)) for run in runs))
+    return Tuning(candidates, n_normal=sum(len(held_out_images(run)) for run in runs))
 
 
-def judge_run(run: Run, *, anomalies: str | None, seed: int, watch: Watch) -> Iterator[Judged]:
-    """Judge all ways of looking on one run: one pass over the validation images of each shift."""
+def evaluate_run(run: Run, *, anomalies: str | None, seed: int, watch: Watch) -> Iterator[Candidate]:
+    """Evaluate all candidates on one run, in one pass over the validation images of each shift."""
     expected = anomalies or find_dataset(run.config.dataset, run.config.data_root).anomalies
     batches = {
         shift: scoring_batches(
@@ -127,14 +127,14 @@ def judge_run(run: Run, *, anomalies: str | None, seed: int, watch: Watch) -> It
     scorings = with_reductions(matchings())
     aurocs: list[dict[str, float]] = [{} for _ in scorings]
     for shift in watch(tuple(SHIFTS)):
-        for found, value in zip(aurocs, score_aurocs(run, batches[shift], scorings), strict=True):
-            found[shift] = value
-    for scoring, found in zip(scorings, aurocs, strict=True):
-        yield Judged(scoring, found)
+        for by_shift, value in zip(aurocs, score_aurocs(run, batches[shift], scorings), strict=True):
+            by_shift[shift] = value
+    for scoring, by_shift in zip(scorings, aurocs, strict=True):
+        yield Candidate(scoring, by_shift)
 
 
 def with_reductions(matchings: Sequence[ScoringConfig]) -> list[ScoringConfig]:
-    """Each way of matching under each reduction of its map."""
+    """Combine matching settings with all reductions of the map."""
     return [
         parse_scoring(matching.model_dump() | {"reduction": reduction})
         for matching in matchings
@@ -143,29 +143,29 @@ def with_reductions(matchings: Sequence[ScoringConfig]) -> list[ScoringConfig]:
 
 
 def score_aurocs(run: Run, batches: Batches, scorings: Sequence[ScoringConfig]) -> list[float]:
-    """AUROC under each question, of images some of which are normal and some not.
+    """Return the AUROC under each of several scoring settings, for normal and anomalous images.
 
     Raises:
         DivergedError: If a score is not finite.
     """
-    answers = score_each(run.detector, batches, scorings)
-    for rows in answers:
-        check_scores(rows.score, source=f"the {run.config.detector} run of seed {run.config.seed}")
-    found = [auroc(rows.label, rows.score) for rows in answers]
-    return [value for value in found if value is not None]
+    scored = score_each(run.detector, batches, scorings)
+    for scores in scored:
+        check_scores(scores.score, source=f"the {run.config.detector} run of seed {run.config.seed}")
+    aurocs = [auroc(scores.label, scores.score) for scores in scored]
+    return [value for value in aurocs if value is not None]
 
 
 def held_out_images(run: Run) -> list[Item]:
-    """The normal images that a run is judged on: the first of those it held out, which its seed has drawn.
+    """Return the normal images for validation: the first of those that the run holds out, drawn by its seed.
 
     Raises:
-        ValueError: If it held out none.
+        ValueError: If it holds out none.
     """
     return list_domain(run.config, HELD_OUT)[:LARGEST_VALIDATION]
 
 
-def write_preset(path: Path, chosen: Judged, *, runs: Sequence[Path], n_normal: int) -> None:
-    """Write a way of looking to a file, with how it was chosen."""
+def write_preset(path: Path, chosen: Candidate, *, runs: Sequence[Path], n_normal: int) -> None:
+    """Write chosen scoring settings to a file, with their validation AUROCs and runs."""
     content = {
         "scoring": chosen.scoring.model_dump(),
         "validation_auroc": chosen.aurocs,
@@ -176,13 +176,13 @@ def write_preset(path: Path, chosen: Judged, *, runs: Sequence[Path], n_normal: 
 
 
 def read_preset(path: Path) -> ScoringConfig:
-    """Read the way of looking that `write_preset` wrote.
+    """Read the scoring settings written by `write_preset`.
 
     Raises:
-        ValueError: If the file is missing or holds none.
+        ValueError: If the file is missing or not a preset.
     """
     try:
         scoring = from_json(path.read_text(encoding="utf-8"))["scoring"]
         return parse_scoring(scoring)
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError):
-        raise ValueError(f"{path} is no preset; pass a file that gnl tune --output wrote") from None
+        raise ValueError(f"{path} is not a preset; pass a file written by gnl tune --output") from None

@@ -126,7 +126,7 @@ def test_a_damaged_checkpoint_gives_one_sentence_and_leaves_the_page_standing(op
     page = open_page()
     page.selectbox(key="normal").set_value("7").run()
     assert not page.exception
-    assert "is damaged or no checkpoint" in page.error[0].value
+    assert "is damaged or not a checkpoint" in page.error[0].value
     assert page.button[0].label.startswith("Train")
 
 

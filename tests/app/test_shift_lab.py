@@ -164,7 +164,7 @@ def test_data_that_is_not_there_gives_one_sentence(open_lab):
 def test_a_damaged_checkpoint_gives_one_sentence(open_lab):
     page = open_lab(normal="7")
     assert not page.exception
-    assert "is damaged or no checkpoint" in page.error[0].value
+    assert "is damaged or not a checkpoint" in page.error[0].value
 
 
 def test_images_that_nobody_labelled_have_a_shift_score_and_no_auroc(open_lab, train, own_images):

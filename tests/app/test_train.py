@@ -121,7 +121,7 @@ def test_an_epoch_whose_file_is_damaged_is_told_in_a_sentence(open_train, train)
     page = open_train()
     button(page, "score_epochs").click().run()
     assert not page.exception
-    assert "is damaged or no checkpoint" in page.error[0].value
+    assert "is damaged or not a checkpoint" in page.error[0].value
 
 
 def test_of_many_epochs_some_are_looked_at_the_first_and_the_last_among_them():

@@ -78,7 +78,7 @@ def test_training_saves_a_run_that_loads_again(tmp_path: Path):
     assert seen == [1]
     assert gnl.load(tmp_path / "run").config == trained.config
     assert repr(trained) == "Run(gnl on digits, normal class '4')"
-    with pytest.raises(ValueError, match="already holds a run"):
+    with pytest.raises(ValueError, match="already contains a run"):
         gnl.train(tmp_path / "run", **TINY)
 
 

@@ -126,32 +126,32 @@ def test_a_missing_file_is_refused(tmp_path: Path):
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.999])
 def test_a_truncated_file_is_refused(saved: Path, share: float):
     saved.write_bytes(saved.read_bytes()[: int(share * saved.stat().st_size)])
-    check_refused(saved, "is damaged or no checkpoint")
+    check_refused(saved, "is damaged or not a checkpoint")
 
 
 @pytest.mark.parametrize("content", [b"just some text\n", b"\x80\x02}q\x00.", b"\xff" * 64, b"PK\x03\x04"])
 def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes):
     (tmp_path / "notes.safetensors").write_bytes(content)
-    check_refused(tmp_path / "notes.safetensors", "is damaged or no checkpoint")
+    check_refused(tmp_path / "notes.safetensors", "is damaged or not a checkpoint")
 
 
 def test_a_foreign_safetensors_file_is_refused(tmp_path: Path):
     save_file({"weight": torch.ones(2)}, tmp_path / "other.safetensors", metadata={"format": "pt"})
-    check_refused(tmp_path / "other.safetensors", "but not a checkpoint of gnl")
+    check_refused(tmp_path / "other.safetensors", "but not a gnl checkpoint")
     save_file({"weight": torch.ones(2)}, tmp_path / "plain.safetensors")
-    check_refused(tmp_path / "plain.safetensors", "but not a checkpoint of gnl")
+    check_refused(tmp_path / "plain.safetensors", "but not a gnl checkpoint")
 
 
 def test_a_newer_format_is_refused(saved: Path):
     header, tensors = contents(saved)
     rewrite(saved, header=header | {"format_version": 3}, tensors=tensors)
-    check_refused(saved, "has format 3, this gnl reads 2; update gnl")
+    check_refused(saved, "has format 3, this version of gnl reads 2; update gnl")
 
 
 def test_an_older_format_is_refused(saved: Path):
     header, tensors = contents(saved)
     rewrite(saved, header=header | {"format_version": 1}, tensors=tensors)
-    check_refused(saved, "has format 1, this gnl reads 2; train the run again")
+    check_refused(saved, "has format 1, this version of gnl reads 2; train the run again")
 
 
 @pytest.mark.parametrize("header", ["{", "[]", "null", "{}", '{"format_version": "one"}', '{"format_version": 2}'])
@@ -173,13 +173,13 @@ def test_settings_that_this_version_does_not_know_are_refused(saved: Path):
     header, tensors = contents(saved)
     header["config"]["colour"] = "red"
     rewrite(saved, header=header, tensors=tensors)
-    check_refused(saved, "settings that this gnl does not know: .*colour")
+    check_refused(saved, "settings that this version of gnl does not know: .*colour")
 
 
 def test_other_teacher_weights_are_refused(saved: Path):
     header, tensors = contents(saved)
     rewrite(saved, header=header | {"teacher_fingerprint": "0" * 64}, tensors=tensors)
-    check_refused(saved, "made with other weights of teacher efficientnet_lite0")
+    check_refused(saved, "trained with other weights of teacher efficientnet_lite0")
 
 
 @pytest.mark.parametrize("change", ["missing", "added", "reshaped"])
@@ -194,7 +194,7 @@ def test_tensors_that_do_not_fit_the_settings_are_refused(saved: Path, change: s
     else:
         tensors[name] = tensors[name][:1].contiguous()
     rewrite(saved, header=header, tensors=tensors)
-    check_refused(saved, f"does not fit its own settings: 1 tensors differ, such as '{name}'")
+    check_refused(saved, f"does not match its own settings: 1 tensors differ, such as '{name}'")
 
 
 def test_a_failing_write_leaves_the_old_checkpoint_alone(

@@ -74,7 +74,7 @@ def test_a_comparison_refuses_runs_of_another_division(
     assert main(["compare", *words, "--split-seed", "5"]) == 0
     assert "split seed 5" in capsys.readouterr().err
     assert main(["compare", *words]) == 2
-    assert "was trained with split_seed = 5, but 0 is asked for" in capsys.readouterr().err
+    assert "was trained with split_seed = 5, but 0 is requested" in capsys.readouterr().err
 
 
 def test_a_folder_that_cannot_be_used_leaves_no_run(two_folders: Path, tmp_path: Path, capsys):

@@ -48,21 +48,21 @@ def test_a_new_run_holds_its_settings(folder: RunFolder):
 
 
 def test_a_run_is_not_overwritten(folder: RunFolder):
-    with pytest.raises(ValueError, match="already holds a run; choose another folder"):
+    with pytest.raises(ValueError, match="already contains a run; choose another folder"):
         create_run(folder.path, RunConfig())
     assert read_config(folder).seed == 5
 
 
 def test_a_run_cannot_be_made_in_place_of_a_file(tmp_path: Path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(ValueError, match=r"cannot make the run folder .*file"):
+    with pytest.raises(ValueError, match=r"cannot create the run folder .*file"):
         create_run(tmp_path / "file", RunConfig())
-    with pytest.raises(ValueError, match=r"cannot make the run folder .*below"):
+    with pytest.raises(ValueError, match=r"cannot create the run folder .*below"):
         create_run(tmp_path / "file" / "below", RunConfig())
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path):
-    with pytest.raises(ValueError, match=r"holds no run: config\.json is missing; train one with gnl train"):
+    with pytest.raises(ValueError, match=r"contains no run: config\.json is missing; train a run with gnl train"):
         read_config(RunFolder(tmp_path))
 
 

@@ -45,5 +45,5 @@ def test_the_command_line_tells_it_by_its_ending(
 def test_a_file_that_is_none_of_ours_is_refused_and_leaves_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "other.safetensors").write_bytes(b"something else")
     assert main(["import", str(tmp_path / "other.safetensors"), "--run", str(tmp_path / "run")]) != 0
-    assert "is damaged or no checkpoint" in capsys.readouterr().err
+    assert "is damaged or not a checkpoint" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()

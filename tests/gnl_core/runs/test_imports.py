@@ -132,10 +132,10 @@ def test_a_prefix_of_dataparallel_and_unused_layers_change_nothing(
     ("change", "words"),
     [
         (lambda c: c["bn"].pop("conv1.weight"), "bn lacks conv1.weight"),
-        (lambda c: c["decoder"].update(conv9=torch.ones(1)), "decoder has conv9, which has no place there"),
+        (lambda c: c["decoder"].update(conv9=torch.ones(1)), "decoder has an unexpected conv9"),
         (
             lambda c: c["decoder"].update({"layer3.1.bn2.bias": torch.ones(2)}),
-            r"decoder has layer3.1.bn2.bias of shape \(2,\) and not \(64,\)",
+            r"decoder has layer3.1.bn2.bias of shape \(2,\) instead of \(64,\)",
         ),
         (lambda c: c.update(bn={}), "bn lacks bn1.bias, bn lacks bn1.num_batches_tracked, .*, and 45 more"),
         (lambda c: c.pop("decoder"), "holds no state dict .* called decoder; pass a file saved by the published"),
@@ -154,7 +154,7 @@ def test_tensors_that_do_not_fit_are_named_and_leave_no_run(
 
 def test_a_checkpoint_of_another_teacher_is_refused(resnet18: Any, tmp_path: Path):
     config = resnet18.config(teacher="efficientnet_lite0", teacher_weights=None)
-    with pytest.raises(ValueError, match=r"does not fit teacher efficientnet_lite0: bn .* more; name the teacher"):
+    with pytest.raises(ValueError, match=r"does not fit teacher efficientnet_lite0: bn .* more; pass the teacher it"):
         import_run(resnet18.folder / "published.pth", tmp_path / "run", config, references=[])
 
 
@@ -162,7 +162,7 @@ def test_a_run_without_references_scores_unmatched_alone(resnet18: Any, tmp_path
     folder = import_changed(resnet18, tmp_path, lambda checkpoint: None)
     assert read_config(folder).stored_references == 0
     check_scores(resnet18, folder, strength=0.0, sigma=4.0)
-    with pytest.raises(ValueError, match="keeps no references, so features cannot be matched; ask with --style-weight"):
+    with pytest.raises(ValueError, match="stores no references, so features cannot be matched; use --style-weight"):
         check_scores(resnet18, folder, strength=0.5, sigma=4.0)
 
 
@@ -173,11 +173,11 @@ def test_a_method_that_was_not_published_is_refused(resnet18: Any, tmp_path: Pat
 
 def test_more_references_to_score_by_than_are_kept_are_refused(resnet18: Any, fours: list[Item], tmp_path: Path):
     config = resnet18.config(reference_count=3)
-    with pytest.raises(ValueError, match="count of 3 needs as many stored references, and 2 would be kept"):
+    with pytest.raises(ValueError, match="count of 3 needs as many stored references, but 2 would be stored"):
         import_run(tmp_path / "any.pth", tmp_path / "run", config, references=fours[:2])
 
 
-def test_a_file_that_cannot_be_read_is_told_before_a_teacher_is_asked_for(resnet18: Any, tmp_path: Path):
+def test_an_unreadable_file_is_reported_before_a_teacher_is_loaded(resnet18: Any, tmp_path: Path):
     config = resnet18.config(teacher_weights=tmp_path / "none.pth")
     with pytest.raises(ValueError, match=r"no checkpoint at \S+any\.pth"):
         import_run(tmp_path / "any.pth", tmp_path / "run", config, references=[])
@@ -189,7 +189,7 @@ def test_a_file_that_cannot_be_read_is_told_before_a_teacher_is_asked_for(resnet
 
 def test_a_run_is_not_imported_over(resnet18: Any, imported: RunFolder):
     before = imported.weights.read_bytes()
-    with pytest.raises(ValueError, match="already holds a run"):
+    with pytest.raises(ValueError, match="already contains a run"):
         import_run(resnet18.folder / "published.pth", imported.path, resnet18.config(), references=[])
     assert imported.weights.read_bytes() == before
 

@@ -171,7 +171,7 @@ def test_a_method_that_learns_nothing_has_no_state(config: Config, tmp_path: Pat
     (step,) = advance_run(config("knn"), folder, stop=lambda: True)
     assert (step.step, step.steps, step.record.losses) == (1, 1, {})
     assert not folder.state.exists()
-    with pytest.raises(ValueError, match="is finished, nothing is left to train"):
+    with pytest.raises(ValueError, match="is finished, so there is nothing left to train"):
         open_unfinished(folder, {})
 
 
@@ -185,12 +185,12 @@ def unfinished(config: Config, tmp_path: Path) -> RunFolder:
 
 
 def test_settings_that_change_what_is_learnt_are_refused(unfinished: RunFolder):
-    message = f"{unfinished.path} was begun with batch_size = 8, but 4 is asked for; resume it without --batch-size"
+    message = f"{unfinished.path} was started with batch_size = 8, but 4 is requested; resume it without --batch-size"
     with pytest.raises(ValueError, match=message):
         open_unfinished(unfinished, {"batch_size": 4})
     with pytest.raises(ValueError, match="invalid settings: workers = -1"):
         open_unfinished(unfinished, {"workers": -1})
-    with pytest.raises(ValueError, match=r"saved with seed = 0, but 1 is asked for; ask for the same"):
+    with pytest.raises(ValueError, match=r"saved with seed = 0, but 1 is requested; use seed = 0"):
         list(train_run(read_config(unfinished).model_copy(update={"seed": 1}), unfinished))
 
 
@@ -208,11 +208,11 @@ def test_settings_that_change_nothing_learnt_may_change(
 
 def test_a_run_without_a_state_is_refused(unfinished: RunFolder, trained_run: RunFolder, tmp_path: Path):
     unfinished.state.unlink()
-    with pytest.raises(ValueError, match="has a checkpoint, but no state that its training could go on from"):
+    with pytest.raises(ValueError, match="has a checkpoint, but no state to resume training from"):
         open_unfinished(unfinished, {})
-    with pytest.raises(ValueError, match="is finished, nothing is left to train"):
+    with pytest.raises(ValueError, match="is finished, so there is nothing left to train"):
         open_unfinished(trained_run, {})
-    with pytest.raises(ValueError, match="holds no run"):
+    with pytest.raises(ValueError, match="contains no run"):
         open_unfinished(RunFolder(tmp_path / "nowhere"), {})
 
 
@@ -222,7 +222,7 @@ def test_a_damaged_state_is_refused(unfinished: RunFolder, content: bytes | None
         save_file({"a": torch.zeros(1)}, unfinished.state)
     else:
         unfinished.state.write_bytes(content)
-    with pytest.raises(ValueError, match=r"state\.safetensors is damaged or no state of a training .*train the run ag"):
+    with pytest.raises(ValueError, match=r"state\.safetensors is damaged or not a training state .*train the run ag"):
         list(train_run(read_config(unfinished), unfinished))
 
 
@@ -235,7 +235,7 @@ def test_a_state_by_other_teacher_weights_is_refused(config: Config, tmp_path: P
 
 
 @pytest.mark.parametrize("failure", [*((n, errno.ENOSPC) for n in range(7)), (2, errno.EROFS), (2, errno.EACCES)])
-def test_a_disk_that_is_full_or_read_only_is_told_and_the_last_state_is_whole(
+def test_a_full_or_read_only_disk_is_reported_and_the_last_state_is_intact(
     failure: tuple[int, int],
     config: Config,
     uninterrupted: Callable[[str], bytes],
@@ -246,35 +246,39 @@ def test_a_disk_that_is_full_or_read_only_is_told_and_the_last_state_is_whole(
     folder = create_run(tmp_path / "run", config("deep_svdd"))
     with monkeypatch.context() as patch:
         fail_at_write(patch, number, OSError(kind, os.strerror(kind)))
-        with pytest.raises(ValueError, match=f"cannot write the run {folder.path}: {os.strerror(kind)}; ") as told:
+        with pytest.raises(ValueError, match=f"cannot write the run {folder.path}: {os.strerror(kind)}; ") as raised:
             list(train_run(config("deep_svdd"), folder))
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
     if number == 0:
-        assert "nothing was saved to go on from" in str(told.value)
+        assert "no state was saved; fix the cause" in str(raised.value)
         assert not folder.path.exists()
         return
-    assert f"what was saved last is whole: mend that, and go on with gnl train --run {folder.path}" in str(told.value)
+    assert f"the last saved state is intact; fix the cause, then resume with gnl train --run {folder.path}" in str(
+        raised.value
+    )
     list(train_run(open_unfinished(folder, {}), folder))
     check_whole(folder, uninterrupted("deep_svdd"))
 
 
-def test_a_folder_that_is_removed_midway_is_told(config: Config, tmp_path: Path):
+def test_a_folder_that_is_removed_midway_is_reported(config: Config, tmp_path: Path):
     folder = create_run(tmp_path / "run", config("deep_svdd"))
     steps = advance_run(config("deep_svdd"), folder)
     next(steps)
     shutil.rmtree(folder.path)
-    with pytest.raises(ValueError, match=f"cannot write the run {folder.path}: No such file or directory; nothing was"):
+    with pytest.raises(ValueError, match=f"cannot write the run {folder.path}: No such file or directory; no state"):
         list(steps)
     assert not folder.path.exists()
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_becomes_read_only_is_told(config: Config, uninterrupted: Callable[[str], bytes], tmp_path: Path):
+def test_a_folder_that_becomes_read_only_is_reported(
+    config: Config, uninterrupted: Callable[[str], bytes], tmp_path: Path
+):
     folder = create_run(tmp_path / "run", config("deep_svdd"))
     steps = advance_run(config("deep_svdd"), folder)
     next(steps)
     folder.path.chmod(0o500)
-    with pytest.raises(ValueError, match="Permission denied; what was saved last is whole"):
+    with pytest.raises(ValueError, match="Permission denied; the last saved state is intact"):
         list(steps)
     folder.path.chmod(0o700)
     list(train_run(open_unfinished(folder, {}), folder))

@@ -93,7 +93,7 @@ def test_a_split_that_was_asked_for_and_is_not_there_is_refused_before_training(
 
 def test_an_older_run_that_does_not_say_its_split_is_scored_with_a_warning(run: RunFolder):
     config = read_config(run).model_copy(update={"split_source": None})
-    with pytest.warns(UserWarning, match=r"does not say how .* were split; they are split by official lists now"):
+    with pytest.warns(UserWarning, match=r"does not record how .* were split; they are now split by official lists"):
         assert len(list_domain(config, "photo")) == 4
 
 
@@ -132,6 +132,6 @@ def test_an_older_unfinished_run_goes_on_with_a_warning(
     folder = create_run(tmp_path / "run", config)
     next(train_run(config, folder))
     write_config(folder, config)
-    with pytest.warns(UserWarning, match="are split by official lists now"):
+    with pytest.warns(UserWarning, match="are now split by official lists"):
         assert [record.epoch for record in train_run(config, folder)] == [2]
     assert read_config(folder).split_source == "official lists"

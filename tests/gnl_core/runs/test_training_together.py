@@ -103,7 +103,7 @@ def test_several_devices_are_refused_where_no_processes_were_planned(
     tiny_config: Callable[..., RunConfig], tmp_path: Path
 ):
     config = tiny_config(devices=2)
-    with pytest.raises(ValueError, match="several devices or nodes train together under gnl train alone"):
+    with pytest.raises(ValueError, match="training on several devices or nodes is supported only by gnl train"):
         list(train_run(config, create_run(tmp_path / "run", config)))
     assert not (tmp_path / "run").exists()
 

@@ -15,7 +15,7 @@ from gnl_core.runs import tuning
 from gnl_core.runs.folder import RunFolder, create_run
 from gnl_core.runs.scoring import Run, load_run
 from gnl_core.runs.training import train_run
-from gnl_core.runs.tuning import Judged, Tuning, held_out_images, matchings, read_preset, tune, write_preset
+from gnl_core.runs.tuning import Candidate, Tuning, held_out_images, matchings, read_preset, tune, write_preset
 from gnl_core.scoring import score
 
 
@@ -40,11 +40,11 @@ def test_no_matching_is_tried_first_and_every_way_once():
 
 
 @pytest.mark.usefixtures("few_ways")
-def test_every_way_of_looking_is_judged_by_its_own_score(run: Run):
-    found = tune([run])
-    assert len(found.judged) == 3 * 3
-    assert found.n_normal == 4
-    one = found.judged[4]
+def test_each_candidate_is_evaluated_with_its_own_scoring_settings(run: Run):
+    tuning = tune([run])
+    assert len(tuning.candidates) == 3 * 3
+    assert tuning.n_normal == 4
+    one = tuning.candidates[4]
     assert (one.scoring.style_weight, one.scoring.reduction) == (0.5, "top")
     items = validation_items(held_out_images(run), anomalies="objects", shift="blend", seed=0)
     rows = score(run.detector, Batches(items, image_size=(32, 32), batch_size=8), one.scoring)
@@ -52,18 +52,18 @@ def test_every_way_of_looking_is_judged_by_its_own_score(run: Run):
 
 
 @pytest.mark.usefixtures("few_ways")
-def test_several_runs_are_judged_by_their_mean(run: Run, tiny_config: Callable[..., RunConfig], tmp_path: Path):
+def test_several_runs_are_averaged(run: Run, tiny_config: Callable[..., RunConfig], tmp_path: Path):
     folder = create_run(tmp_path / "other", config := tiny_config(detector="rd4ad", normal_class="7"))
     list(train_run(config, folder))
     other = load_run(folder, device="cpu")
-    first, second, both = (tune(runs).judged[3].aurocs for runs in ([run], [other], [run, other]))
+    first, second, both = (tune(runs).candidates[3].aurocs for runs in ([run], [other], [run, other]))
     assert both == pytest.approx({shift: (first[shift] + second[shift]) / 2 for shift in SHIFTS})
 
 
 def test_the_best_has_the_highest_mean_over_the_shifts_and_changes_least():
     rows = [({"a": 0.5, "b": 0.5}, 0.0), ({"a": 0.75, "b": 0.5}, 0.5), ({"a": 0.5, "b": 0.75}, 1.0)]
-    judged = [Judged(ScoringConfig(style_weight=weight), aurocs) for aurocs, weight in rows]
-    assert Tuning(judged, n_normal=1).best.scoring.style_weight == 0.5
+    candidates = [Candidate(ScoringConfig(style_weight=weight), aurocs) for aurocs, weight in rows]
+    assert Tuning(candidates, n_normal=1).best.scoring.style_weight == 0.5
 
 
 def test_a_method_without_a_map_to_reduce_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch):
@@ -79,14 +79,14 @@ def test_without_a_run_there_is_nothing_to_tune():
 
 def test_a_preset_is_read_as_it_was_written(tmp_path: Path):
     scoring = ScoringConfig(style_weight=0.75, matched_stages="1,2,3", reduction="top")
-    write_preset(tmp_path / "preset.json", Judged(scoring, {"fog": 0.9}), runs=[tmp_path], n_normal=4)
+    write_preset(tmp_path / "preset.json", Candidate(scoring, {"fog": 0.9}), runs=[tmp_path], n_normal=4)
     assert read_preset(tmp_path / "preset.json") == scoring
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"scoring": 3}', '{"scoring": {"style_weight": 7}}'])
-def test_a_file_that_is_no_preset_is_refused(content: str, tmp_path: Path):
+def test_a_file_that_is_not_a_preset_is_refused(content: str, tmp_path: Path):
     (tmp_path / "preset.json").write_text(content)
-    with pytest.raises(ValueError, match=r"is no preset; pass a file|style_weight = 7"):
+    with pytest.raises(ValueError, match=r"is not a preset; pass a file|style_weight = 7"):
         read_preset(tmp_path / "preset.json")
 
 
