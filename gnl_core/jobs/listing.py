@@ -1,4 +1,4 @@
-"""Runs as a list of jobs: the state of each, read from its folder, and its log."""
+"""List runs as jobs, with their states read from their folders, and read their logs."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ SILENT_SECONDS = 60.0
 LOG_LINES = 20
 
 
-LOG_BYTES = 2**16  # of a long log, the end alone is read
+LOG_BYTES = 2**16  # only the end of a long log is read
 
 
-VANISHED = "its process ended without a word: it was killed, ran out of memory, or the machine was started anew"
+VANISHED = "its process ended unexpectedly: it was killed, ran out of memory, or the machine was restarted"
 
 
 class Job(NamedTuple):
-    """A run as a list of jobs shows it.
+    """A run in a list of jobs.
 
     Attributes:
-        folder: The run.
+        folder: The run's folder.
         config: Its settings.
-        state: One of STATES. A stale one has neither ended by its own word nor a process that gives signs of life.
-        epochs_done: Epochs whose checkpoint is there.
-        losses: Each named loss, the last epoch's mean; None where it is not finite.
-        images_per_second: While it runs.
-        seconds_left: While it runs.
-        place: Of a waiting one, how many jobs of the queue start before it.
+        state: One of STATES. A stale job has not reported its end, and its process is gone or silent.
+        epochs_done: Number of completed epochs.
+        losses: Each loss by name, averaged over the last epoch; None where it is not finite.
+        images_per_second: Training speed, for a running job.
+        seconds_left: Estimated remaining time, for a running job.
+        place: Number of jobs ahead in the queue, for a waiting job.
         reason: Why it failed, diverged or is stale, in one sentence.
     """
 
@@ -66,51 +66,51 @@ class Job(NamedTuple):
 
 
 def list_jobs(root: Path) -> list[Job]:
-    """All runs right below a folder: those that run, the queue in its order, and those that have ended."""
+    """List the runs directly in a folder: running jobs, the queue in order, and ended jobs."""
     queue = [folder.path for folder, _ in waiting_jobs(root)]
     jobs = []
     for file in sorted(root.glob("*/config.json")):
-        with suppress(ValueError):  # a file of that name that is none of ours
+        with suppress(ValueError):  # the config.json of another program
             jobs.append(read_job(RunFolder(file.parent)))
     placed = [job._replace(place=queue.index(job.folder.path)) if job.folder.path in queue else job for job in jobs]
     return sorted(placed, key=lambda job: (STATES.index(job.state), job.place or 0))
 
 
 def read_job(folder: RunFolder) -> Job:
-    """One run as a job.
+    """Read a run as a job.
 
     Raises:
-        ValueError: If the folder holds no run.
+        ValueError: If the folder contains no run.
     """
     config, status, records = read_config(folder), read_status(folder), read_records(folder)
-    state, reason = judge(folder, config, status)
-    told: Mapping[str, float | None] = status.losses if status else {}
+    state, reason = find_state(folder, config, status)
+    reported: Mapping[str, float | None] = status.losses if status else {}
     return Job(
         folder=folder,
         config=config,
         state=state,
         epochs_done=records[-1].epoch if records else 0,
-        losses=records[-1].losses if records else told,
+        losses=records[-1].losses if records else reported,
         images_per_second=status.images_per_second if status and state == "running" else None,
         seconds_left=status.seconds_left if status and state == "running" else None,
         reason=reason,
     )
 
 
-def judge(folder: RunFolder, config: RunConfig, status: Status | None) -> tuple[str, str | None]:
-    """A run's state and, if something is wrong, what."""
+def find_state(folder: RunFolder, config: RunConfig, status: Status | None) -> tuple[str, str | None]:
+    """Return a run's state and, if something is wrong, the reason."""
     if not is_locked(folder.lock):
-        return judge_without_process(folder, config, status)
+        return find_state_without_process(folder, config, status)
     if status is None:
         return "running", None
     silent = time.time() - status.time
     if silent > SILENT_SECONDS:
-        return "stale", f"its process has given no sign of life for {silent:.0f} s"
+        return "stale", f"its process has not reported for {silent:.0f} s"
     return status.state, status.reason
 
 
-def judge_without_process(folder: RunFolder, config: RunConfig, status: Status | None) -> tuple[str, str | None]:
-    """State of a run that no process holds: what it said last, if it had the time to."""
+def find_state_without_process(folder: RunFolder, config: RunConfig, status: Status | None) -> tuple[str, str | None]:
+    """Return the state of a run without a process: the last reported state, if there is one."""
     if is_starting(status):
         return "waiting", None
     if is_trained(folder, config) or folder.origin.exists():
@@ -122,7 +122,7 @@ def judge_without_process(folder: RunFolder, config: RunConfig, status: Status |
 
 
 def read_log(path: Path, *, lines: int = LOG_LINES) -> list[str]:
-    """The last lines of what a job printed.
+    """Read the last lines of a job's output.
 
     Raises:
         ValueError: If the run has no log.
@@ -134,5 +134,5 @@ def read_log(path: Path, *, lines: int = LOG_LINES) -> list[str]:
             stream.seek(max(0, size - LOG_BYTES))
             text = stream.read().decode(errors="replace")
     except OSError:
-        raise ValueError(f"{path} has no log; runs that were started with --detach have one") from None
+        raise ValueError(f"{path} has no log; only runs started with --detach have one") from None
     return text.splitlines()[-lines:]

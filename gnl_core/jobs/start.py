@@ -1,4 +1,4 @@
-"""Start or resume a training as a process of its own, which outlives whoever started it."""
+"""Start or resume a training as a separate process that outlives its parent."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ NO_CHANGES: Mapping[str, object] = MappingProxyType({})
 
 
 def start(config: RunConfig, path: Path, *, at_once: bool = False) -> RunFolder:
-    """Start a training as a process of its own.
+    """Start a training as a separate process.
 
     Args:
         config: The run's settings.
-        path: Folder to make for the run. Jobs of the same folder of runs wait for each other.
-        at_once: Whether to start without waiting.
+        path: Folder to create for the run. Jobs whose runs are in the same folder wait for each other.
+        at_once: Whether to start without waiting for other jobs.
 
     Raises:
-        ValueError: If the folder holds a run or cannot be made, the settings name a method, data set or class that
-            there is not, or several devices or nodes are asked for.
+        ValueError: If the folder contains a run or cannot be created, the settings name an unknown method, data set or
+            class, or several devices or nodes are requested.
     """
-    check_alone(config)
+    check_single_process(config)
     find_method(config.detector)
     check_class(find_dataset(config.dataset, config.data_root), config.normal_class)
     folder = create_run(path, config)
@@ -49,27 +49,27 @@ def start(config: RunConfig, path: Path, *, at_once: bool = False) -> RunFolder:
 
 
 def resume(path: Path, changes: Mapping[str, object] = NO_CHANGES, *, at_once: bool = False) -> RunFolder:
-    """Let an unfinished run go on as a process of its own; the arguments are those of `start` and `open_unfinished`.
+    """Resume an unfinished run as a separate process; see `start` and `open_unfinished` for the arguments.
 
     Raises:
-        ValueError: If it is being trained, or cannot go on.
+        ValueError: If the run is being trained or cannot be resumed.
     """
     folder = RunFolder(path)
     if is_alive(folder):
-        raise ValueError(f"{path} is being trained already; gnl runs shows it")
-    check_alone(open_unfinished(folder, changes))
+        raise ValueError(f"{path} is already being trained; see gnl runs")
+    check_single_process(open_unfinished(folder, changes))
     launch(folder, at_once=at_once)
     return folder
 
 
-def check_alone(config: RunConfig) -> None:
-    """Refuse settings of several processes."""
+def check_single_process(config: RunConfig) -> None:
+    """Raise ValueError for settings that need several processes."""
     if config.devices * config.num_nodes > 1:
-        raise ValueError("several devices or nodes train in the foreground alone; leave --detach out")
+        raise ValueError("training on several devices or nodes runs only in the foreground; leave out --detach")
 
 
 def launch(folder: RunFolder, *, at_once: bool) -> None:
-    """Start the process; it has a session of its own, and what it prints is the run's log."""
+    """Start the process in its own session, with its output in the run's log."""
     folder.stop.unlink(missing_ok=True)
     write_status(folder, Status(state="waiting"))
     command = [sys.executable, "-m", "gnl_core", "train", "--run", str(folder.path.absolute()), "--resume", "--job"]
@@ -82,51 +82,51 @@ def launch(folder: RunFolder, *, at_once: bool) -> None:
             env=environment(),
             **detached(),
         )
-    threading.Thread(target=process.wait, daemon=True).start()  # else it would stay a zombie where this one lives on
+    threading.Thread(target=process.wait, daemon=True).start()  # avoids a zombie while this process lives
 
 
 def environment() -> dict[str, str]:
-    """This process's environment, so that the same gnl is found."""
+    """Return this process's environment, with PYTHONPATH set so that the same gnl is imported."""
     here = str(Path(gnl_core.__file__).parents[1])
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))}
 
 
 def detached() -> dict[str, Any]:
-    """What makes a process outlive the one that starts it, its terminal too."""
+    """Return the Popen arguments with which a process outlives its parent and terminal."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}
 
 
 def open_unfinished(folder: RunFolder, changes: Mapping[str, object]) -> RunConfig:
-    """The settings with which an unfinished run goes on; those that decide nothing that is learnt may change.
+    """Return the settings for resuming an unfinished run; those that do not affect training may change.
 
     Args:
-        folder: The run.
-        changes: Settings that are given anew.
+        folder: The run's folder.
+        changes: Settings to change.
 
     Raises:
-        ValueError: If there is no run, it is finished, has diverged, has no state, or was begun with other settings; or
-            if a change is none that a setting can take.
+        ValueError: If there is no run, it is finished, has diverged or has no state; or if a change is invalid or
+            affects training.
     """
     begun, status = read_config(folder), read_status(folder)
     if status is not None and status.state == "diverged":
         raise ValueError(
             f"{folder.path} diverged, and would diverge again with the same settings; "
-            "train another run with a smaller --learning-rate"
+            "train a new run with a smaller --learning-rate"
         )
     if is_trained(folder, begun):
-        raise ValueError(f"{folder.path} is finished, nothing is left to train; score it, or train another run")
+        raise ValueError(f"{folder.path} is finished, so there is nothing left to train; score it, or train a new run")
     if folder.weights.exists() and not folder.state.exists():
         raise ValueError(
-            f"{folder.path} has a checkpoint, but no state that its training could go on from; "
-            "score it as it is, or train another run"
+            f"{folder.path} has a checkpoint, but no state to resume training from; "
+            "score it as it is, or train a new run"
         )
     config = parse_config(begun.model_dump() | dict(changes))
     for name, before, now in differing_settings(begun, config):
         raise ValueError(
-            f"{folder.path} was begun with {name} = {before}, but {now} is asked for; "
-            f"resume it without {flag_of(name)}, or train another run"
+            f"{folder.path} was started with {name} = {before}, but {now} is requested; "
+            f"resume it without {flag_of(name)}, or train a new run"
         )
     if config != begun:
         write_config(folder, config)

@@ -1,4 +1,4 @@
-"""What the process that trains a run says of itself, on disk, every other second."""
+"""The status that a training process writes to disk every two seconds."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from gnl_core.runs.folder import RunFolder
 
 State = Literal["waiting", "running", "finished", "diverged", "failed", "stopped"]
 BEAT_SECONDS = 2.0
-STARTING_SECONDS = 120.0  # until a process that was just started says its first word; PyTorch takes long to import
+STARTING_SECONDS = 120.0  # time for a new process to report first; importing PyTorch takes long
 
 
 class Status(BaseModel):
-    """How far a training is, by its own word.
+    """Progress of a training, as reported by its process. Times are in seconds since 1970.
 
     Attributes:
-        state: What it does, or how it ended.
-        queued: When it was asked for, in seconds since 1970, as all times here.
-        time: When it said this.
-        host: Its machine.
-        pid: Its process; None until that says its first word.
-        began: When the process began.
-        epoch: The epoch under way.
-        step: Batches of that epoch that are done.
-        steps: Batches an epoch.
-        losses: Each named loss, the last epoch's mean; in the first epoch the last batch's value. None where it is not
-            finite.
-        images_per_second: Since its first batch.
-        seconds_left: Until the training's end at that speed.
+        state: Current state, or how the training ended.
+        queued: Time of the request.
+        time: Time of this report.
+        host: Name of the machine.
+        pid: Process id; None until the process reports first.
+        began: Start time of the process.
+        epoch: The current epoch.
+        step: Completed batches of that epoch.
+        steps: Batches per epoch.
+        losses: Each loss by name, averaged over the last epoch; in the first epoch, of the last batch. None where it
+            is not finite.
+        images_per_second: Speed since the first batch.
+        seconds_left: Estimated time to the end of training at that speed.
         reason: Why it failed or diverged, in one sentence.
     """
 
@@ -61,7 +61,7 @@ class Status(BaseModel):
 
 
 def read_status(folder: RunFolder) -> Status | None:
-    """What the process last said; None for a run whose process said nothing, or nothing that can be read."""
+    """Read the last status of a run; None if it is missing or unreadable."""
     try:
         return Status.model_validate_json(folder.status.read_bytes())
     except (OSError, ValidationError):
@@ -69,38 +69,38 @@ def read_status(folder: RunFolder) -> Status | None:
 
 
 def write_status(folder: RunFolder, status: Status) -> None:
-    """Replace what was said."""
+    """Replace the status of a run."""
     write_atomically(folder.status, status.model_dump_json(indent=2).encode())
 
 
 def is_alive(folder: RunFolder) -> bool:
-    """Whether a process trains the run, waits to, or was started so lately that it has not said a word yet."""
+    """Return whether a process trains the run, waits for its turn, or is starting."""
     return is_locked(folder.lock) or is_starting(read_status(folder))
 
 
 def is_starting(status: Status | None) -> TypeGuard[Status]:
-    """Whether a process was started so lately that it need not have said a word yet."""
+    """Return whether a process was started recently and has not reported yet."""
     if status is None or status.state != "waiting" or status.pid is not None:
         return False
     return time.time() - status.time < STARTING_SECONDS
 
 
 class Processed(NamedTuple):
-    """What a process has learnt from since its first batch."""
+    """Steps and images that a process has trained on since its first batch."""
 
     steps: int
     images: int
 
 
 class Heartbeat:
-    """Keeps a run's status fresh while its process trains it, and says at the end how that went.
+    """Updates a run's status during training, and reports how it ended.
 
-    A status that cannot be written stops no training: the training tells by itself if its own files cannot.
+    A failure to write the status does not stop training, which reports failures to write its own files.
 
     Args:
-        folder: The run.
-        status: What to say first.
-        epochs: Epochs of the whole training.
+        folder: The run's folder.
+        status: The first status.
+        epochs: Number of epochs of the whole training.
     """
 
     def __init__(self, folder: RunFolder, status: Status, *, epochs: int) -> None:
@@ -114,50 +114,50 @@ class Heartbeat:
         self.thread = threading.Thread(target=self.beat, daemon=True)
 
     def __enter__(self) -> Self:
-        """Begin to beat."""
-        self.tell(pid=os.getpid(), began=time.time())
+        """Write the first status and start the thread."""
+        self.update(pid=os.getpid(), began=time.time())
         self.thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Say how it ended, unless the run took itself back."""
+        """Report how training ended; delete the status if the run was discarded."""
         self.ended.set()
         self.thread.join()
         if error is not None:
-            self.tell(**describe_end(error))
+            self.update(**describe_end(error))
         if not self.folder.config.exists():
             self.folder.status.unlink(missing_ok=True)
 
     def beat(self) -> None:
-        """Say every other second that the process lives."""
+        """Renew the status every BEAT_SECONDS."""
         while not self.ended.wait(BEAT_SECONDS):
-            self.tell()
+            self.update()
 
-    def tell(self, **changes: object) -> None:
-        """Say something new, or the old again."""
+    def update(self, **changes: object) -> None:
+        """Write the status with changes, if any, and the current time."""
         with self.writing:
             self.status = self.status.model_copy(update={**changes, "time": time.time()})
             if self.folder.config.exists():
                 with suppress(OSError):
                     write_status(self.folder, self.status)
 
-    def note(self, step: TrainingStep) -> None:
-        """Take in a step; it is said with the next beat."""
+    def record(self, step: TrainingStep) -> None:
+        """Record a step, which is written with the next beat."""
         now = time.monotonic()
         if self.first_step is None:
             self.first_step = now
         else:
             self.seen = Processed(self.seen.steps + 1, self.seen.images + step.images)
-        told = step.record is not None or step.epoch == 1
-        losses = (step.record.losses if step.record else step.losses) if told else self.status.losses
+        has_losses = step.record is not None or step.epoch == 1
+        losses = (step.record.losses if step.record else step.losses) if has_losses else self.status.losses
         changes = {"epoch": step.epoch, "step": step.step, "steps": step.steps, "losses": losses}
         with self.writing:
             self.status = self.status.model_copy(update=changes | self.speed(step, now - self.first_step))
 
     def speed(self, step: TrainingStep, seconds: float) -> dict[str, float]:
-        """Images a second since the first batch, and the time that the batches after a step will take."""
+        """Return images per second since the first batch, and the estimated time for the remaining batches."""
         if not self.seen.steps:
             return {}
         left = (self.epochs - step.epoch + 1) * step.steps - step.step
@@ -168,9 +168,9 @@ class Heartbeat:
 
 
 def describe_end(error: BaseException) -> dict[str, Any]:
-    """State and reason of a training that an error ended; one that somebody broke off was stopped."""
+    """Return state and reason of a training that ended with an error; an interrupted training was stopped."""
     if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
         return {"state": "stopped"}
-    told = str(error) if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {error}"
+    message = str(error) if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {error}"
     state = "diverged" if isinstance(error, DivergedError) else "failed"
-    return {"state": state, "reason": told.splitlines()[0] if told else type(error).__name__}
+    return {"state": state, "reason": message.splitlines()[0] if message else type(error).__name__}

@@ -1,4 +1,4 @@
-"""Stop a training, and delete a run."""
+"""Stop trainings and delete runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def stop(path: Path, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
     """Ask a run's process to save and end; kill it if it does not.
 
     Raises:
-        ValueError: If nobody trains the run, or it is another machine that does and does not end it.
+        ValueError: If no process trains the run, or its process is on another machine and does not end in time.
     """
     ask_to_stop(path)
     folder = RunFolder(path)
@@ -32,21 +32,19 @@ def stop(path: Path, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         return
     status = read_status(folder)
     if status is None or status.pid is None:
-        raise ValueError(f"{path} was just started and has not answered; it will stop as soon as it is there")
+        raise ValueError(f"{path} was just started and has not responded; it will stop once it is running")
     if status.host != platform.node():
-        raise ValueError(
-            f"{path} is trained on {status.host} and has not answered yet; stop process {status.pid} there"
-        )
-    if is_locked(folder.lock):  # the number is still its own
+        raise ValueError(f"{path} is trained on {status.host} and has not responded; stop process {status.pid} there")
+    if is_locked(folder.lock):  # the process id is still valid
         os.kill(status.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
         wait_until(lambda: not is_locked(folder.lock), seconds=patience_seconds)
 
 
 def ask_to_stop(path: Path) -> None:
-    """Ask a run's process to save and end, which it does after the batch under way; do not wait for it.
+    """Ask a run's process to save and end after the current batch, without waiting.
 
     Raises:
-        ValueError: If nobody trains the run.
+        ValueError: If no process trains the run.
     """
     folder = RunFolder(path)
     if not is_alive(folder):
@@ -54,10 +52,10 @@ def ask_to_stop(path: Path) -> None:
     folder.stop.touch()
 
 
-def wait_until(is_so: Callable[[], bool], *, seconds: float) -> bool:
-    """Wait for something, not for ever; whether it came."""
+def wait_until(condition: Callable[[], bool], *, seconds: float) -> bool:
+    """Wait for a condition for a limited time; return whether it was met."""
     end = time.monotonic() + seconds
-    while not is_so():
+    while not condition():
         if time.monotonic() > end:
             return False
         time.sleep(PAUSE_SECONDS)
@@ -65,10 +63,10 @@ def wait_until(is_so: Callable[[], bool], *, seconds: float) -> bool:
 
 
 def delete(path: Path) -> None:
-    """Remove a run's files; others in its folder stay.
+    """Delete a run's files; other files in its folder stay.
 
     Raises:
-        ValueError: If the folder holds no run, or one that is being trained.
+        ValueError: If the folder contains no run, or the run is being trained.
     """
     folder = RunFolder(path)
     read_config(folder)

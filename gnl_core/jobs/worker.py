@@ -1,6 +1,6 @@
-"""The process that trains a run: it holds the run's lock, waits for its turn, tells how far it is, and stops if asked.
+"""The process that trains a run: it holds the run's lock, waits for its turn, reports progress and stops on request.
 
-The queue is the folder of the runs: each waiting process looks who asked before it. No process watches over it.
+The folder of runs is the queue: each waiting process checks for jobs queued before it. There is no central process.
 """
 
 from __future__ import annotations
@@ -25,53 +25,54 @@ POLL_SECONDS = 0.5
 def train_as_job(
     config: RunConfig, folder: RunFolder, processes: Processes | None = None, *, in_turn: bool = False
 ) -> Iterator[TrainingStep]:
-    """Train a run as `advance_run` does, in sight of others.
+    """Train a run as `advance_run` does, with a lock and a status.
 
     Args:
-        config: Everything that decides the run.
-        folder: Where it is written.
-        processes: From `plan_processes`; unset: this process alone. The first of several works.
-        in_turn: Whether to wait for the jobs that were asked for before it in the same folder of runs.
+        config: The run's settings.
+        folder: The run's folder.
+        processes: From `plan_processes`, for the first of several processes; unset: this process only.
+        in_turn: Whether to wait for the jobs queued before it in the same folder of runs.
 
     Yields:
-        One step a batch; none if it is asked to stop before its turn has come.
+        One step per batch; none if asked to stop before its turn.
 
     Raises:
         ValueError: As `advance_run`, or if another process trains the run.
     """
-    with holding(folder.lock) as alone:
-        if not alone:
+    with holding(folder.lock) as acquired:
+        if not acquired:
             raise ValueError(
-                f"{folder.path} is being trained by another process; gnl runs shows it, and gnl runs --stop ends it"
+                f"{folder.path} is being trained by another process; see gnl runs, or stop it with gnl runs --stop"
             )
-        before = read_status(folder)
+        previous = read_status(folder)
         status = Status(
-            state="waiting" if in_turn else "running", queued=before.queued if before is not None else time.time()
+            state="waiting" if in_turn else "running", queued=previous.queued if previous is not None else time.time()
         )
         try:
-            with Heartbeat(folder, status, epochs=config.epochs) as heart:
-                yield from train_with_heartbeat(config, folder, processes, heart=heart)
+            with Heartbeat(folder, status, epochs=config.epochs) as heartbeat:
+                yield from train_with_heartbeat(config, folder, processes, heartbeat=heartbeat)
         finally:
             clean_up(folder)
 
 
 def train_with_heartbeat(
-    config: RunConfig, folder: RunFolder, processes: Processes | None, *, heart: Heartbeat
+    config: RunConfig, folder: RunFolder, processes: Processes | None, *, heartbeat: Heartbeat
 ) -> Iterator[TrainingStep]:
-    """The steps of a training, each told; before them it waits, if it is to."""
-    alone = processes is None or processes.size == 1
-    with wait_for_turn(folder, heart.status) as has_come:
+    """Yield the steps of a training after waiting for its turn, recording each in the status."""
+    is_single = processes is None or processes.size == 1
+    with wait_for_turn(folder, heartbeat.status) as has_come:
         if has_come:
-            heart.tell(state="running")
-            for step in advance_run(config, folder, processes, stop=folder.stop.exists if alone else never):
-                heart.note(step)
+            heartbeat.update(state="running")
+            for step in advance_run(config, folder, processes, stop=folder.stop.exists if is_single else never):
+                heartbeat.record(step)
                 yield step
-    heart.tell(state="finished" if is_trained(folder, config) else "stopped", images_per_second=None, seconds_left=None)
+    end = "finished" if is_trained(folder, config) else "stopped"
+    heartbeat.update(state=end, images_per_second=None, seconds_left=None)
 
 
 @contextmanager
 def wait_for_turn(folder: RunFolder, status: Status) -> Iterator[bool]:
-    """Wait until the jobs before it have ended, if it is a waiting one; False if it is asked to stop before."""
+    """Wait for earlier jobs if the status is "waiting"; yield False if asked to stop meanwhile, else True."""
     if status.state != "waiting":
         yield True
         return
@@ -86,31 +87,33 @@ def wait_for_turn(folder: RunFolder, status: Status) -> Iterator[bool]:
 
 
 def turn_file(root: Path) -> Path:
-    """Whose lock the job that trains in a folder of runs holds."""
+    """Return the lock file held by the job that is training in a folder of runs."""
     return root / ".turn"
 
 
 def is_behind(folder: RunFolder, status: Status) -> bool:
-    """Whether another living job waits in the same folder and was asked for before."""
+    """Return whether another job waits in the same folder and was queued earlier."""
     return any(is_ahead(other, folder, status) for other in waiting_jobs(folder.path.parent))
 
 
 def is_ahead(other: tuple[RunFolder, Status], folder: RunFolder, status: Status) -> bool:
-    """Whether another waiting job was asked for before this one; of two at the same time, by name."""
+    """Return whether another job was queued before this one; ties are broken by name."""
     return (other[1].queued, other[0].path.name) < (status.queued, folder.path.name)
 
 
 def waiting_jobs(root: Path) -> list[tuple[RunFolder, Status]]:
-    """The queue of a folder of runs, who was first asked for first."""
-    said = [(folder, read_status(folder)) for folder in (RunFolder(file.parent) for file in root.glob("*/status.json"))]
-    waiting = [(folder, status) for folder, status in said if status is not None and status.state == "waiting"]
+    """List the waiting jobs of a folder of runs in queue order."""
+    statuses = [
+        (folder, read_status(folder)) for folder in (RunFolder(file.parent) for file in root.glob("*/status.json"))
+    ]
+    waiting = [(folder, status) for folder, status in statuses if status is not None and status.state == "waiting"]
     alive = [(folder, status) for folder, status in waiting if is_alive(folder)]
     return sorted(alive, key=lambda job: (job[1].queued, job[0].path.name))
 
 
 @contextmanager
 def report_early_failure(folder: RunFolder) -> Iterator[None]:
-    """Say why a job ended before it came to its work."""
+    """Write the reason to the status if a job fails before training starts."""
     try:
         yield
     except BaseException as error:
@@ -121,7 +124,7 @@ def report_early_failure(folder: RunFolder) -> Iterator[None]:
 
 
 def clean_up(folder: RunFolder) -> None:
-    """Remove what only a working process needs, and the folder of a run that took itself back."""
+    """Remove the stop request, and the folder of a discarded run."""
     with suppress(OSError):
         folder.stop.unlink(missing_ok=True)
         if not folder.config.exists():

@@ -19,7 +19,7 @@ from gnl_core.jobs.start import resume, start
 from gnl_core.jobs.status import Status, read_status, write_status
 from gnl_core.jobs.stop import delete, stop, wait_until
 from gnl_core.records import EpochRecord
-from gnl_core.runs.deletion import parts_of
+from gnl_core.runs.deletion import files_besides_config
 from gnl_core.runs.folder import RunFolder, create_run, write_records
 from gnl_core.runs.training import advance_run, train_run
 
@@ -71,7 +71,7 @@ def test_a_process_that_lives_and_is_silent_is_stale(folder: RunFolder, state: s
     with holding(folder.lock):
         job = read_job(folder)
     assert job.state == "stale"
-    assert str(job.reason).startswith("its process has given no sign of life for 9")
+    assert str(job.reason).startswith("its process has not reported for 9")
 
 
 @pytest.mark.parametrize("state", ["waiting", "running"])
@@ -152,9 +152,9 @@ def test_a_job_is_started_as_a_command_that_anybody_could_give(launched: list[li
 
 
 def test_a_job_is_not_started_over_a_run_or_for_several_devices(launched: list[list[str]], folder: RunFolder):
-    with pytest.raises(ValueError, match="already holds a run"):
+    with pytest.raises(ValueError, match="already contains a run"):
         start(RunConfig(), folder.path)
-    with pytest.raises(ValueError, match="several devices or nodes train in the foreground alone"):
+    with pytest.raises(ValueError, match="training on several devices or nodes runs only in the foreground"):
         start(RunConfig(devices=2), folder.path.parent / "other")
     for settings in ({"detector": "oracle"}, {"dataset": "oracle"}, {"normal_class": "11"}):
         with pytest.raises(ValueError, match=r"unknown|no class"):
@@ -169,7 +169,7 @@ def test_an_unfinished_run_is_resumed_and_others_are_not(launched: list[list[str
     assert not folder.stop.exists()
     assert len(launched) == 1
     assert read_job(folder).config.workers == 3
-    with pytest.raises(ValueError, match="is being trained already"):
+    with pytest.raises(ValueError, match="is already being trained"):
         resume(folder.path)
     say(folder, "stopped")
     finish(folder)
@@ -201,7 +201,7 @@ def test_a_process_of_another_machine_is_not_killed(folder: RunFolder):
     ):
         stop(folder.path, patience_seconds=0.1)
     say(folder, "waiting", pid=None)
-    with holding(folder.lock), pytest.raises(ValueError, match="was just started and has not answered"):
+    with holding(folder.lock), pytest.raises(ValueError, match="was just started and has not responded"):
         stop(folder.path, patience_seconds=0.1)
 
 
@@ -209,14 +209,14 @@ def test_deleting_removes_a_runs_files_and_no_others(tiny_config: Make, tmp_path
     config = tiny_config(detector="deep_svdd", limit=12, epochs=2, keep_epochs=True)
     folder = create_run(tmp_path / "run", config)
     list(advance_run(config, folder, stop=folder.weights.exists))
-    for file in (*parts_of(folder), folder.path / "notes.txt"):
+    for file in (*files_besides_config(folder), folder.path / "notes.txt"):
         file.touch()
     with holding(folder.lock), pytest.raises(ValueError, match="is being trained; stop it first: gnl runs --stop"):
         delete(folder.path)
     assert folder.weights.exists()
     delete(folder.path)
     assert [file.name for file in folder.path.iterdir()] == ["notes.txt"]
-    with pytest.raises(ValueError, match="holds no run"):
+    with pytest.raises(ValueError, match="contains no run"):
         delete(folder.path)
     list(train_run(config, create_run(tmp_path / "other", config)))
     delete(tmp_path / "other")
@@ -224,7 +224,7 @@ def test_deleting_removes_a_runs_files_and_no_others(tiny_config: Make, tmp_path
 
 
 def test_the_end_of_a_log_is_read(folder: RunFolder):
-    with pytest.raises(ValueError, match="has no log; runs that were started with --detach have one"):
+    with pytest.raises(ValueError, match="has no log; only runs started with --detach have one"):
         read_log(folder.path)
     folder.log.write_text("".join(f"line {number}\n" for number in range(50_000)))
     assert read_log(folder.path, lines=2) == ["line 49998", "line 49999"]

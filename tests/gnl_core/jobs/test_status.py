@@ -42,7 +42,7 @@ def test_a_loss_that_is_not_finite_can_be_said(folder: RunFolder):
     assert said.losses == {"a": None, "b": 0.5}
 
 
-def test_a_heart_says_who_trains_and_beats_on(folder: RunFolder, monkeypatch: pytest.MonkeyPatch):
+def test_a_heartbeat_names_the_process_and_continues(folder: RunFolder, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "BEAT_SECONDS", 0.01)
     with Heartbeat(folder, Status(state="running"), epochs=2):
         first = read_status(folder)
@@ -71,7 +71,9 @@ def test_a_heart_says_who_trains_and_beats_on(folder: RunFolder, monkeypatch: py
         (GeneratorExit(), "stopped", None),
     ],
 )
-def test_a_heart_says_how_a_training_ended(folder: RunFolder, error: BaseException, state: str, reason: str | None):
+def test_a_heartbeat_reports_how_a_training_ended(
+    folder: RunFolder, error: BaseException, state: str, reason: str | None
+):
     with pytest.raises(type(error)), Heartbeat(folder, Status(state="running"), epochs=2):
         raise error
     said = read_status(folder)
@@ -84,8 +86,8 @@ def test_a_status_that_cannot_be_written_stops_nothing(folder: RunFolder, monkey
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(module, "write_status", fail)
-    with Heartbeat(folder, Status(state="running"), epochs=2) as heart:
-        heart.tell(state="finished")
+    with Heartbeat(folder, Status(state="running"), epochs=2) as heartbeat:
+        heartbeat.update(state="finished")
     assert read_status(folder) is None
 
 
@@ -97,21 +99,21 @@ def test_a_run_that_took_itself_back_has_no_status(folder: RunFolder):
 
 def test_speed_and_time_left_are_counted_from_the_first_batch(folder: RunFolder, monkeypatch: pytest.MonkeyPatch):
     # two epochs of four batches of 16 images, two seconds a batch
-    heart, clock = Heartbeat(folder, Status(state="running"), epochs=2), iter(range(100, 200, 2))
+    heartbeat, clock = Heartbeat(folder, Status(state="running"), epochs=2), iter(range(100, 200, 2))
     monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
-    heart.note(step(1, 1, a=1.0))
-    assert (heart.status.images_per_second, heart.status.seconds_left) == (None, None)
-    heart.note(step(1, 2, a=2.0))
-    assert (heart.status.images_per_second, heart.status.seconds_left) == (8.0, 12.0)
-    assert (heart.status.epoch, heart.status.step, heart.status.steps) == (1, 2, 4)
+    heartbeat.record(step(1, 1, a=1.0))
+    assert (heartbeat.status.images_per_second, heartbeat.status.seconds_left) == (None, None)
+    heartbeat.record(step(1, 2, a=2.0))
+    assert (heartbeat.status.images_per_second, heartbeat.status.seconds_left) == (8.0, 12.0)
+    assert (heartbeat.status.epoch, heartbeat.status.step, heartbeat.status.steps) == (1, 2, 4)
 
 
 def test_losses_are_the_last_epochs_and_before_its_end_the_last_batchs(folder: RunFolder):
-    heart, told = Heartbeat(folder, Status(state="running"), epochs=2), []
+    heartbeat, reported = Heartbeat(folder, Status(state="running"), epochs=2), []
     for one in (step(1, 1, a=1.0), step(1, 4, a=2.0), step(2, 1, a=3.0), step(2, 4, a=4.0)):
-        heart.note(one)
-        told.append(heart.status.losses["a"])
-    assert told == [1.0, 20.0, 20.0, 40.0]
+        heartbeat.record(one)
+        reported.append(heartbeat.status.losses["a"])
+    assert reported == [1.0, 20.0, 20.0, 40.0]
 
 
 def test_a_run_lives_while_its_lock_is_held_or_its_process_may_still_be_starting(folder: RunFolder):

@@ -72,7 +72,7 @@ def test_a_training_that_is_asked_to_stop_saves_and_can_go_on(config: RunConfig,
 
 
 def test_a_run_is_trained_by_one_process_alone(config: RunConfig, folder: RunFolder):
-    with holding(folder.lock), pytest.raises(ValueError, match="is being trained by another process; gnl runs shows"):
+    with holding(folder.lock), pytest.raises(ValueError, match="is being trained by another process; see gnl runs"):
         next(train_as_job(config, folder))
     folder.stop.touch()
     with holding(folder.lock), pytest.raises(ValueError, match="is being trained by another process"):
