@@ -1,1 +1,1 @@
-"""Several methods, classes and seeds trained, scored and put into one table."""
+"""Train and score several methods, classes and seeds, and compare them in one table."""

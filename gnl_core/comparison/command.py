@@ -1,4 +1,4 @@
-"""The line of the command line that gives a comparison again."""
+"""The command that reproduces a comparison."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from gnl_core.comparison.records import Comparison, Method
 from gnl_core.config import RunConfig, flag_words
 from gnl_core.datasets import find_dataset
 
-NAMED_APART = {"dataset", "normal_class", "detector", "seed", "style_weight"}
+SEPARATE_FLAGS = {"dataset", "normal_class", "detector", "seed", "style_weight"}
 
 
 def comparison_command(comparison: Comparison, *, output: str) -> str:
-    """The call of `gnl compare` with the same runs and questions; settings that have their default are left out.
+    """Return the `gnl compare` command with the same runs and scoring settings, without defaults.
 
     Args:
-        comparison: What it gave.
-        output: The folder for its runs and tables.
+        comparison: The comparison to reproduce.
+        output: Folder for its runs and tables.
     """
     methods = [row.method for row in comparison.rows if not row.published]
     words = [
@@ -25,8 +25,8 @@ def comparison_command(comparison: Comparison, *, output: str) -> str:
         *("--normal-class", *comparison.classes),
         *("--detector", *dict.fromkeys(method.detector for method in methods)),
         *("--seed", *map(str, comparison.seeds)),
-        *flag("--style-weight", [f"{strength:g}" for strength in asked_strengths(methods)]),
-        *flag("--domain", asked_domains(comparison)),
+        *flag("--style-weight", [f"{strength:g}" for strength in requested_strengths(methods)]),
+        *flag("--domain", requested_domains(comparison)),
         *changed_settings(comparison.config),
         *("--output", output),
     ]
@@ -34,12 +34,12 @@ def comparison_command(comparison: Comparison, *, output: str) -> str:
 
 
 def flag(name: str, values: list[str]) -> list[str]:
-    """A flag with its values; nothing without any."""
+    """Return a flag with its values, or nothing if there are none."""
     return [name, *values] if values else []
 
 
-def asked_strengths(methods: list[Method]) -> list[float]:
-    """The strengths of matching that were asked of all methods; none where each was asked for its own."""
+def requested_strengths(methods: list[Method]) -> list[float]:
+    """Return the strengths of matching requested for all methods; none if each method used its own."""
     by_method: dict[str, list[float]] = {}
     for method in methods:
         if method.style_weight is not None:
@@ -49,19 +49,19 @@ def asked_strengths(methods: list[Method]) -> list[float]:
     return [] if each_its_own else strengths
 
 
-def asked_domains(comparison: Comparison) -> list[str]:
-    """The domains, where they are not all of the data set."""
+def requested_domains(comparison: Comparison) -> list[str]:
+    """Return the domains unless they are all domains of the data set."""
     config = comparison.config
     try:
-        usual = set(find_dataset(config.dataset, config.data_root).domains)
-    except ValueError:  # a folder of one's own that is not here
-        usual = set()
-    return [] if set(comparison.domains) == usual else list(comparison.domains)
+        available = set(find_dataset(config.dataset, config.data_root).domains)
+    except ValueError:  # the user's own folder is missing here
+        available = set()
+    return [] if set(comparison.domains) == available else list(comparison.domains)
 
 
 def changed_settings(config: RunConfig) -> Iterator[str]:
-    """A flag for each setting that all runs share and that is not the default."""
+    """Yield a flag for each setting that all runs share and that is not the default."""
     for name, field in RunConfig.model_fields.items():
         value = getattr(config, name)
-        if name not in NAMED_APART and value != field.default:
+        if name not in SEPARATE_FLAGS and value != field.default:
             yield from flag_words(name, value)

@@ -1,4 +1,4 @@
-"""A comparison as data: CSV, a number a row, and JSON, which can be read again. Nothing here imports PyTorch."""
+"""Convert a comparison to CSV, one number per row, and to and from JSON. Does not import PyTorch."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from gnl_core.config import parse_config
 from gnl_core.strict_json import to_json
 
 COUNTS = ("n_normal", "n_anomalous")
-VARIED = {"normal_class", "detector", "seed", "style_weight"}  # settings in which the runs differ
+VARIED = {"normal_class", "detector", "seed", "style_weight"}  # settings that differ between runs
 
 
 def comparison_csv(comparison: Comparison) -> str:
-    """One row a number: for the mean over classes and each class, each method and strength, each column."""
-    import pandas as pd  # noqa: PLC0415 (a page that reads a comparison does not wait for it)
+    """Return CSV with one row per number: by mean or class, method and strength, and column."""
+    import pandas as pd  # noqa: PLC0415 (slow; not needed to read a comparison)
 
     return pd.DataFrame(comparison_rows(comparison)).to_csv(index=False)
 
 
 def comparison_json(comparison: Comparison) -> str:
-    """The same numbers by table and row, with all settings."""
+    """Return JSON with the same numbers by table and row, and all settings."""
     tables = {MEAN: comparison.rows, **comparison.by_class}
     content = {
         "settings": comparison.config.model_dump(mode="json", exclude=VARIED),
@@ -61,7 +61,7 @@ def comparison_json(comparison: Comparison) -> str:
 
 
 def comparison_rows(comparison: Comparison) -> Iterator[dict[str, object]]:
-    """The numbers as flat records; shares are in percent."""
+    """Yield the numbers as flat records, with values in percent."""
     config = comparison.config
     shared = {
         "dataset": config.dataset,
@@ -84,13 +84,13 @@ def comparison_rows(comparison: Comparison) -> Iterator[dict[str, object]]:
 
 
 def row_numbers(row: ComparisonRow) -> Iterator[dict[str, object]]:
-    """Each number of a table's row, with the row's own facts."""
+    """Yield the numbers of a table row, each with the facts of the row."""
     for column, entry in row.entries.items():
         yield {**row_facts(row), "column": column, **entry_numbers(entry)}
 
 
 def row_facts(row: ComparisonRow) -> dict[str, object]:
-    """What a table's row is, and what went into it."""
+    """Return source, method, strength and training time of a table row."""
     return {
         "source": PUBLISHED if row.published else MEASURED,
         "detector": row.method.detector,
@@ -100,30 +100,30 @@ def row_facts(row: ComparisonRow) -> dict[str, object]:
 
 
 def entry_numbers(entry: Entry) -> dict[str, object]:
-    """One number and what belongs to it, in percent."""
+    """Return a number with its interval, spread and difference, in percent."""
     low, high = entry.interval or (None, None)
     return {
         "percent": as_percent(entry.value),
-        "low": if_any(as_percent, low),
-        "high": if_any(as_percent, high),
-        "sd_over_seeds": if_any(as_percent, entry.spread),
-        "difference": if_any(as_percent, entry.difference),
+        "low": convert_optional(as_percent, low),
+        "high": convert_optional(as_percent, high),
+        "sd_over_seeds": convert_optional(as_percent, entry.spread),
+        "difference": convert_optional(as_percent, entry.difference),
         "difference_is_clear": entry.clear if entry.interval else None,
         "domain": entry.domain or None,
         "runs": entry.runs or None,
     }
 
 
-def if_any(convert: Callable[[float], float], value: float | None) -> float | None:
-    """A number converted, or None where there is none."""
+def convert_optional(convert: Callable[[float], float], value: float | None) -> float | None:
+    """Convert a number; return None for None."""
     return None if value is None else convert(value)
 
 
 def read_comparison(path: Path) -> Comparison:
-    """Read what `comparison_json` wrote. Numbers come back as they were written: percent, rounded.
+    """Read a file written by `comparison_json`. Numbers are those of the file: rounded percentages.
 
     Raises:
-        ValueError: If the file cannot be read, is damaged, or is no comparison.
+        ValueError: If the file cannot be read, is damaged, or is not a comparison.
     """
     try:
         saved = check_saved(path.read_bytes())
@@ -132,12 +132,12 @@ def read_comparison(path: Path) -> Comparison:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise ValueError(
-            f"{path} is damaged or no comparison ({error}); write it again with gnl compare --output"
+            f"{path} is damaged or not a comparison ({error}); write it again with gnl compare --output"
         ) from None
 
 
 def restore(saved: SavedComparison) -> Comparison:
-    """The comparison that a file holds; the settings that its runs do not share are those of the first run."""
+    """Restore a comparison; settings that its runs do not share are those of the first run."""
     first = next(row for row in saved.tables[MEAN] if row.source == MEASURED)
     own = {"normal_class": saved.classes[0], "detector": first.detector, "seed": saved.seeds[0]}
     tables = {name: [restore_row(row) for row in rows] for name, rows in saved.tables.items()}
@@ -159,7 +159,7 @@ def restore(saved: SavedComparison) -> Comparison:
 
 
 def restore_row(saved: SavedRow) -> ComparisonRow:
-    """A table's row; files that do not say how many runs it has had as many as its best-covered number."""
+    """Restore a table row; without a number of runs, take the largest of its entries."""
     entries = {column: restore_entry(number) for column, number in saved.values.items()}
     return ComparisonRow(
         Method(saved.detector, saved.style_weight),
@@ -171,13 +171,13 @@ def restore_row(saved: SavedRow) -> ComparisonRow:
 
 
 def restore_entry(saved: SavedNumber) -> Entry:
-    """One number as a share."""
+    """Restore one number as a fraction."""
     limits = None if saved.low is None or saved.high is None else (as_share(saved.low), as_share(saved.high))
     return Entry(
         value=as_share(saved.percent),
         interval=limits,
-        spread=if_any(as_share, saved.sd_over_seeds),
-        difference=if_any(as_share, saved.difference),
+        spread=convert_optional(as_share, saved.sd_over_seeds),
+        difference=convert_optional(as_share, saved.difference),
         clear=bool(saved.difference_is_clear),
         domain=saved.domain or "",
         runs=saved.runs or 0,
@@ -185,5 +185,5 @@ def restore_entry(saved: SavedNumber) -> Entry:
 
 
 def as_share(percent: float) -> float:
-    """A percentage as a share."""
+    """Convert a percentage to a fraction."""
     return percent / 100

@@ -1,4 +1,4 @@
-"""Score histograms of two methods of a comparison: the supplement's Figure 1, for each class and shift."""
+"""Draw score histograms of two methods as in the supplement's Figure 1, per class and shift."""
 
 from __future__ import annotations
 
@@ -28,40 +28,40 @@ class Picture(NamedTuple):
 
 
 def parse_method(text: str, cells: Sequence[GridCell]) -> Method:
-    """Read "gnl:1", a method at a strength, or "gnl": at its own strength, else at the last that is asked for.
+    """Parse "gnl:1", a method at a strength, or "gnl", at its own strength if compared, else at the last one.
 
     Raises:
-        ValueError: If it is not among those that are compared.
+        ValueError: If the method is not part of the comparison.
     """
-    asked = [method_of(cell, scoring.style_weight) for cell in cells for scoring in cell.scorings]
-    choices = {method_name(method): method for method in asked}
+    methods = [method_of(cell, scoring.style_weight) for cell in cells for scoring in cell.scorings]
+    choices = {method_name(method): method for method in methods}
     if text in choices:
         return choices[text]
-    at_any = [method for method in choices.values() if method.detector == text]
-    if not at_any:
-        raise ValueError(f"{text!r} is not compared, so it cannot be drawn; choose two of: {', '.join(choices)}")
+    any_strength = [method for method in choices.values() if method.detector == text]
+    if not any_strength:
+        raise ValueError(f"{text!r} is not part of the comparison; choose two of: {', '.join(choices)}")
     own = Method(text, find_method(text).style_weight)
-    return own if own in at_any else at_any[-1]
+    return own if own in any_strength else any_strength[-1]
 
 
 def method_name(method: Method) -> str:
-    """How `parse_method` reads it."""
+    """Return a method's name as parsed by `parse_method`."""
     return method.detector if method.style_weight is None else f"{method.detector}{MARK}{method.style_weight:g}"
 
 
 def draw_pictures(comparison: Comparison, cells: Sequence[GridCell], methods: Sequence[Method]) -> Iterator[Picture]:
-    """Draw each class under each shift, with the first seed's scores; what was not scored is left out."""
+    """Draw a figure per class and shift from the first seed's scores, skipping missing scores."""
     base, seed = comparison.in_distribution, comparison.seeds[0]
     for normal_class in comparison.classes:
         runs = [cell for cell in cells if (cell.config.normal_class, cell.config.seed) == (normal_class, seed)]
         scores = {method: read_method_scores(runs, method) for method in methods}
         for shifted in comparison.domains:
-            if shifted == base or not all({base, shifted} <= found.keys() for found in scores.values()):
+            if shifted == base or not all({base, shifted} <= by_domain.keys() for by_domain in scores.values()):
                 continue
             figure = score_panels(
                 [
-                    [make_panel(found[domain], method, shifted=domain != base) for domain in (base, shifted)]
-                    for method, found in scores.items()
+                    [make_panel(by_domain[domain], method, shifted=domain != base) for domain in (base, shifted)]
+                    for method, by_domain in scores.items()
                 ]
             )
             caption = f"{comparison.config.dataset} {normal_class}, {shifted}, seed {seed}"
@@ -69,22 +69,22 @@ def draw_pictures(comparison: Comparison, cells: Sequence[GridCell], methods: Se
 
 
 def read_method_scores(runs: Sequence[GridCell], method: Method) -> dict[str, Scores]:
-    """The scores of each domain that a method's run has, all of them finite, at the method's strength."""
+    """Read a method's saved scores per domain at its strength, without domains that have scores that are not finite."""
     for cell in runs:
         rows = read_saved_scores(cell.folder) if cell.config.detector == method.detector else None
         for scoring in cell.scorings if rows is not None else ():
             if rows is not None and method_of(cell, scoring.style_weight) == method:
-                found = {domain: select_scores(rows, domain=domain, scoring=scoring) for domain in cell.domains}
+                by_domain = {domain: select_scores(rows, domain=domain, scoring=scoring) for domain in cell.domains}
                 return {
                     domain: scores
-                    for domain, scores in found.items()
+                    for domain, scores in by_domain.items()
                     if scores is not None and all_finite(scores.score)
                 }
     return {}
 
 
 def make_panel(scores: Scores, method: Method, *, shifted: bool) -> Panel:
-    """One histogram with the method's name, its AUROC and the number of images."""
+    """Return one histogram with the method's name, AUROC and number of images."""
     value = auroc(scores.label, scores.score)
     return Panel(
         scores=scores,
@@ -96,7 +96,7 @@ def make_panel(scores: Scores, method: Method, *, shifted: bool) -> Panel:
 
 
 def describe_method(method: Method) -> str:
-    """The method and its strength of matching."""
+    """Return the method and its strength of matching as a label."""
     if not method.style_weight:
         return method.detector if method.style_weight is None else f"{method.detector} without FDM"
     return f"{method.detector}, alpha = {method.style_weight:g}"

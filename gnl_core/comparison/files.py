@@ -1,4 +1,4 @@
-"""The files of a comparison, beside its run folders."""
+"""Write the files of a comparison, next to its run folders."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ NAME = "comparison"
 
 
 def write_comparison(comparison: Comparison, pictures: Sequence[Picture], output: Path) -> list[Path]:
-    """Write the tables in each form, and the pictures; older ones are replaced.
+    """Write the tables in all formats, and the figures; existing files are replaced.
 
     Returns:
-        The files.
+        Paths of the written files.
     """
     contents = {
         f"{NAME}.md": markdown_page(comparison).encode(),
@@ -37,5 +37,5 @@ def write_comparison(comparison: Comparison, pictures: Sequence[Picture], output
 
 
 def file_stem(caption: str) -> str:
-    """A caption as the name of a file on any system."""
+    """Convert a caption to a file name that is valid on all systems."""
     return re.sub(r"[^\w.]+", "-", caption)

@@ -1,4 +1,4 @@
-"""The cells of a comparison: which there are, and what is asked of each."""
+"""Plan the cells of a comparison and how each is scored."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from gnl_core.runs.scores import read_saved_scores, select_scores
 
 
 class Grid(NamedTuple):
-    """What a comparison varies; each combination of class, method and seed is a cell.
+    """The dimensions of a comparison; each combination of class, method and seed is a cell.
 
     Attributes:
-        normal_classes: The classes that are normal, one a cell.
-        detectors: Methods.
-        seeds: Seeds.
-        style_weights: Strengths of matching, all asked of each cell; none: each method's own.
-        domains: Domains to score; none: all of the data set.
+        normal_classes: Normal classes, one per cell.
+        detectors: Names of methods.
+        seeds: Seeds of the runs.
+        style_weights: Strengths of matching at which each cell is scored; empty: each method's own.
+        domains: Domains to score; empty: all domains of the data set.
     """
 
     normal_classes: tuple[str, ...]
@@ -39,13 +39,13 @@ class Grid(NamedTuple):
 
 
 class GridCell(NamedTuple):
-    """One run of a comparison and what is asked of it.
+    """One run of a comparison and how it is scored.
 
     Attributes:
-        folder: Where the run lies, or will.
-        config: Its settings.
+        folder: The run's folder, which need not exist yet.
+        config: The run's settings.
         domains: Domains to score.
-        scorings: How to score each of them, strength of matching included.
+        scorings: Scoring settings for each domain, including the strength of matching.
     """
 
     folder: RunFolder
@@ -55,23 +55,23 @@ class GridCell(NamedTuple):
 
 
 def plan_cells(settings: Mapping[str, object], grid: Grid, *, output: Path) -> list[GridCell]:
-    """List the cells of a comparison: all of the first seed, then all of the second.
+    """List the cells of a comparison, ordered by seed.
 
-    A class, method, seed or strength that is named twice counts once: one run is no second sample.
+    Repeated classes, methods, seeds and strengths count once, since the same run is not a second sample.
 
     Args:
         settings: Fields of RunConfig that all cells share; strings are converted.
-        grid: What differs between them.
+        grid: The dimensions in which cells differ.
         output: Folder of the run folders.
 
     Raises:
-        ValueError: If a setting is invalid, names something that does not exist, or is not the one that a
+        ValueError: If a setting is invalid, names something that does not exist, or differs from the one that a
             cell in the folder was trained with.
     """
     check_output(output, parse_config(dict(settings)).data_root, what="the comparison")
     cells = []
-    named = itertools.product(grid.seeds, grid.normal_classes, grid.detectors)
-    for seed, normal_class, detector in dict.fromkeys(named):
+    combinations = itertools.product(grid.seeds, grid.normal_classes, grid.detectors)
+    for seed, normal_class, detector in dict.fromkeys(combinations):
         own = {"seed": seed, "normal_class": normal_class, "detector": detector}
         config = parse_config({**settings, **own})
         spec = find_dataset(config.dataset, config.data_root)
@@ -88,41 +88,41 @@ def plan_cells(settings: Mapping[str, object], grid: Grid, *, output: Path) -> l
 
 
 def strengths_of(detector: str, style_weights: tuple[float, ...]) -> tuple[float, ...]:
-    """The strengths at which a method is scored: those asked for, or its own if none are or it has no matching."""
+    """Return the strengths at which a method is scored: the given ones, or its own if there are none or no FDM."""
     method = find_method(detector)
     return tuple(dict.fromkeys(style_weights)) if style_weights and method.matches else (method.style_weight,)
 
 
 def parse_scoring(config: RunConfig, style_weight: float) -> ScoringConfig:
-    """A run's own way to score, at one strength.
+    """Return the run's scoring settings at one FDM strength.
 
     Raises:
-        ValueError: If the strength is none.
+        ValueError: If the strength is out of range.
     """
     parse_config({"style_weight": style_weight})
     return scoring_settings(config, style_weight=style_weight)
 
 
 def check_domains(spec: DatasetSpec, domains: tuple[str, ...]) -> tuple[str, ...]:
-    """Refuse domains that a data set does not have; one that is named twice counts once."""
+    """Return the domains without repetitions; raise ValueError for domains that the data set does not have."""
     for domain in domains:
         check_domain(spec, domain)
     return tuple(dict.fromkeys(domains))
 
 
 def check_settings(cell: GridCell) -> None:
-    """Refuse a folder that was trained with other settings."""
+    """Raise ValueError if the cell's folder contains a run with other training settings."""
     if not cell.folder.path.exists():
         return
     for name, before, now in differing_settings(read_config(cell.folder), cell.config):
         raise ValueError(
-            f"{cell.folder.path} was trained with {name} = {before}, but {now} is asked for; "
-            "ask for the same, or choose another --output"
+            f"{cell.folder.path} was trained with {name} = {before}, but {now} is requested; "
+            f"use {name} = {before}, or choose another --output"
         )
 
 
-def saved_answers(cell: GridCell) -> Iterator[tuple[str, Scores]]:
-    """The answers that a cell's present checkpoint has given so far, each with its domain."""
+def saved_scores(cell: GridCell) -> Iterator[tuple[str, Scores]]:
+    """Yield the saved scores of a cell's current checkpoint, with their domains."""
     rows = read_saved_scores(cell.folder)
     for domain, scoring in itertools.product(cell.domains, cell.scorings) if rows is not None else ():
         scores = select_scores(rows or {}, domain=domain, scoring=scoring)

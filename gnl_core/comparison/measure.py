@@ -1,11 +1,11 @@
-"""The numbers of a comparison, from the scores in its run folders."""
+"""Compute the metrics of a comparison from the scores in its run folders."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from gnl_core.comparison.grid import GridCell, saved_answers
+from gnl_core.comparison.grid import GridCell, saved_scores
 from gnl_core.comparison.records import (
     ID_COST,
     MEAN_SHIFT,
@@ -36,18 +36,18 @@ from gnl_core.published import published_auroc
 from gnl_core.runs.folder import read_records
 from gnl_core.runs.scores import read_saved_scores, select_scores
 
-Units = dict[tuple[str, int], Placements]  # normal class and seed to that run's placements
+Units = dict[tuple[str, int], Placements]  # (normal class, seed) to the placements of that run
 
 
 class Measured(NamedTuple):
-    """What the runs of one method gave: placements by domain, class and seed, and how long each training took."""
+    """Results of one method's runs: placements per domain, class and seed; training seconds per class and seed."""
 
     placements: dict[str, Units]
     seconds: dict[tuple[str, int], float]
 
 
 def compare_cells(cells: Sequence[GridCell]) -> Comparison:
-    """Measure what there is; runs that are missing are missing from the means too, and each row tells how many it has.
+    """Compare the cells that have scores. Means leave out missing runs, and each row reports its number of runs.
 
     Args:
         cells: The cells of one comparison, at least one.
@@ -76,12 +76,12 @@ def compare_cells(cells: Sequence[GridCell]) -> Comparison:
 
 
 def has_diverged(cell: GridCell) -> bool:
-    """Whether an answer to one of a cell's questions holds a score that is not finite."""
-    return any(not all_finite(scores.score) for _, scores in saved_answers(cell))
+    """Return whether any saved score of a cell is not finite."""
+    return any(not all_finite(scores.score) for _, scores in saved_scores(cell))
 
 
 def measure_cells(cells: Sequence[GridCell]) -> dict[Method, Measured]:
-    """Read the cells' scores and place every image."""
+    """Read the cells' scores and compute the placements of all images."""
     measured: dict[Method, Measured] = {}
     for cell in cells:
         rows = read_saved_scores(cell.folder)
@@ -100,25 +100,27 @@ def measure_cells(cells: Sequence[GridCell]) -> dict[Method, Measured]:
 
 
 def method_of(cell: GridCell, style_weight: float | None) -> Method:
-    """The row that a cell's answer belongs to."""
+    """Return the method, and so the table row, of a cell at one strength."""
     return Method(cell.config.detector, style_weight if find_method(cell.config.detector).matches else None)
 
 
 def find_domains(cell: GridCell, measured: Mapping[Method, Measured], *, base: str) -> tuple[str, ...]:
-    """The domains that have an AUROC somewhere, in-distribution first."""
-    found = {domain for one in measured.values() for domain in one.placements}
-    return tuple(sorted((domain for domain in cell.domains if domain in found), key=lambda domain: domain != base))
+    """Return the domains with an AUROC for any method, in-distribution first."""
+    measured_domains = {domain for one in measured.values() for domain in one.placements}
+    return tuple(
+        sorted((domain for domain in cell.domains if domain in measured_domains), key=lambda domain: domain != base)
+    )
 
 
 def name_columns(domains: tuple[str, ...], *, base: str, has_reference: bool) -> tuple[str, ...]:
-    """A column a domain, the mean and the worst of several shifts, and the ID cost where it can be told."""
+    """Return the column names: domains, mean and worst of several shifts, and the ID cost if it can be computed."""
     several = len(set(domains) - {base}) > 1
     cost = has_reference and base in domains
     return (*domains, *((MEAN_SHIFT, WORST_SHIFT) if several else ()), *((ID_COST,) if cost else ()))
 
 
 def count_images(measured: Mapping[Method, Measured], normal_class: str) -> dict[str, tuple[int, int]]:
-    """For each domain the number of normal and of anomalous test images of a class."""
+    """Return the numbers of normal and anomalous test images of a class per domain."""
     return {
         domain: (len(placements.normal), len(placements.anomalous))
         for one in measured.values()
@@ -131,13 +133,13 @@ def count_images(measured: Mapping[Method, Measured], normal_class: str) -> dict
 def tabulate(
     measured: Mapping[Method, Measured], *, dataset: str, classes: tuple[str, ...], domains: tuple[str, ...], base: str
 ) -> list[ComparisonRow]:
-    """One table: each method at each strength, and what was published of it below.
+    """Build one table: each method at each strength, followed by its published numbers.
 
     Args:
-        measured: What the runs gave.
+        measured: Results of the runs by method.
         dataset: Name of the data set, for the published numbers.
-        classes: The classes that the means are over.
-        domains: The domains' columns.
+        classes: The classes to average over.
+        domains: The domains, one column each.
         base: The in-distribution domain.
     """
     rows = []
@@ -158,8 +160,8 @@ def measured_row(
     domains: tuple[str, ...],
     base: str,
 ) -> ComparisonRow:
-    """The row of one method over some classes."""
-    own = {domain: of_classes(measured[method].placements.get(domain, {}), classes) for domain in domains}
+    """Build the table row of one method, averaged over classes."""
+    own = {domain: select_classes(measured[method].placements.get(domain, {}), classes) for domain in domains}
     reference = measured.get(REFERENCE, Measured({}, {})).placements
     gained = {domain: differences(units, reference.get(domain, {})) for domain, units in own.items()}
     values = {domain: estimate(units) for domain, units in own.items() if units}
@@ -186,18 +188,18 @@ def measured_row(
     )
 
 
-def of_classes(units: Units, classes: tuple[str, ...]) -> Units:
-    """The runs of some classes alone."""
+def select_classes(units: Units, classes: tuple[str, ...]) -> Units:
+    """Select the runs of the given classes."""
     return {key: placements for key, placements in units.items() if key[0] in classes}
 
 
 def differences(units: Units, reference: Units) -> Units:
-    """Each run's placements minus the reference's of the same class and seed, where both exist."""
+    """Subtract the reference's placements of the same class and seed from each run's, where both exist."""
     return {key: subtract(placements, reference[key]) for key, placements in units.items() if key in reference}
 
 
 def make_entry(value: Estimate, gain: Estimate | None, *, runs: int) -> Entry:
-    """An AUROC beside the reference's."""
+    """Build a table entry from an AUROC and its difference from the reference."""
     return Entry(
         value=value.value,
         interval=interval_of_auroc(value),
@@ -209,13 +211,13 @@ def make_entry(value: Estimate, gain: Estimate | None, *, runs: int) -> Entry:
 
 
 def worst_of(entries: Mapping[str, Entry], shifted: Sequence[str]) -> Entry:
-    """The lowest of the shifted domains' numbers, with the domain's name."""
+    """Return the entry of the shifted domain with the lowest AUROC, with the domain's name."""
     worst = min(shifted, key=lambda domain: entries[domain].value)
     return entries[worst]._replace(domain=worst)
 
 
 def cost_entry(gain: Estimate, *, runs: int) -> Entry:
-    """What a method loses in-distribution against the reference: the paper's sense of the in-distribution cost."""
+    """Build the ID cost as the paper defines it: the in-distribution AUROC lost against the reference."""
     low, high = interval_of_difference(gain)
     return Entry(value=-gain.value, interval=(-high, -low), spread=spread(gain), clear=is_clear(gain), runs=runs)
 
@@ -223,9 +225,9 @@ def cost_entry(gain: Estimate, *, runs: int) -> Entry:
 def published_entries(
     dataset: str, detector: str, *, classes: tuple[str, ...], domains: tuple[str, ...], base: str
 ) -> dict[str, Entry]:
-    """What the supplement has of a method, over exactly these classes; its cost is against its own RD4AD."""
-    found = {domain: published_auroc(dataset, detector, domain, classes=classes) for domain in domains}
-    entries = {domain: Entry(value) for domain, value in found.items() if value is not None}
+    """Return the supplement's numbers of a method for exactly these classes, with ID cost against published RD4AD."""
+    published = {domain: published_auroc(dataset, detector, domain, classes=classes) for domain in domains}
+    entries = {domain: Entry(value) for domain, value in published.items() if value is not None}
     shifted = [domain for domain in domains if domain != base]
     if len(shifted) > 1 and all(domain in entries for domain in shifted):
         entries[MEAN_SHIFT] = Entry(sum(entries[domain].value for domain in shifted) / len(shifted))

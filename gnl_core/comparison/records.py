@@ -1,4 +1,4 @@
-"""What a comparison consists of. No behaviour."""
+"""Records of a comparison, without behaviour."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from gnl_core.config import RunConfig
 
 MEAN_SHIFT, WORST_SHIFT, ID_COST = "mean shift", "worst shift", "ID cost"
-REFERENCE_DETECTOR = "rd4ad"  # without matching: what the paper compares with
+REFERENCE_DETECTOR = "rd4ad"  # without matching, the paper's baseline
 
 
 class Method(NamedTuple):
@@ -15,7 +15,7 @@ class Method(NamedTuple):
 
     Attributes:
         detector: Its name in DETECTORS.
-        style_weight: Strength of matching; None for a method without.
+        style_weight: Strength of matching; None for a method without matching.
     """
 
     detector: str
@@ -33,9 +33,9 @@ class Entry(NamedTuple):
         interval: Its 95 % interval over test images, None where it is not measured.
         spread: Standard deviation over seeds, None for fewer than two.
         difference: The value minus the reference's, over the same classes and seeds; None without reference.
-        clear: Whether that difference is larger than chance explains.
-        domain: Which domain it is, for the worst shift.
-        runs: Number of runs that it is the mean of; 0 for published numbers.
+        clear: Whether the difference is significant at the 95 % level, over test images and seeds.
+        domain: Name of the domain, for the worst shift.
+        runs: Number of runs that it averages; 0 for published numbers.
     """
 
     value: float
@@ -51,11 +51,11 @@ class ComparisonRow(NamedTuple):
     """One row of a table.
 
     Attributes:
-        method: The method and its strength; for published numbers without strength.
+        method: The method and its strength; no strength for published numbers.
         published: Whether these are the supplement's numbers instead of ours.
-        entries: Column to number; columns without one are absent.
-        runs: Number of runs that went into it, 0 for published numbers.
-        training_seconds: Mean duration of their trainings, None for published numbers.
+        entries: Column name to number; columns without a number are absent.
+        runs: Number of runs behind the row, 0 for published numbers.
+        training_seconds: Mean training time of these runs, None for published numbers.
     """
 
     method: Method
@@ -66,19 +66,20 @@ class ComparisonRow(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """All that is shown of a comparison.
+    """The results of a comparison.
 
     Attributes:
         config: The settings that all runs share.
         in_distribution: The domain of the training images.
-        classes: The classes that are normal in turn.
+        classes: The normal classes.
         seeds: The seeds.
-        domains: The domains that have an AUROC, in-distribution first.
-        columns: Names of the columns, domains first.
+        domains: The domains with an AUROC, in-distribution first.
+        columns: Column names, domains first.
         rows: Means over classes and seeds.
-        by_class: The same for each class alone.
-        counts: For each class and domain the number of normal and of anomalous test images.
-        diverged: Names of the runs that have scores that are not finite; no number counts these.
+        by_class: Rows of each class on its own, averaged over seeds.
+        counts: Numbers of normal and anomalous test images per class and domain.
+        diverged: Names of runs with scores that are not finite; domains with such scores are left out of
+            all numbers.
     """
 
     config: RunConfig

@@ -1,4 +1,4 @@
-"""The form of comparison.json, checked when it is read."""
+"""The schema of comparison.json."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 class Saved(BaseModel):
-    """What all parts have in common: numbers are finite; what a later version adds is left aside."""
+    """Base of all parts: numbers must be finite, and unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
@@ -42,7 +42,7 @@ class SavedRow(Saved):
 
 
 class SavedCounts(Saved):
-    """How many test images a domain has for a class."""
+    """Numbers of test images of one class in one domain."""
 
     n_normal: int
     n_anomalous: int
@@ -63,20 +63,20 @@ class SavedComparison(Saved):
 
     @model_validator(mode="after")
     def check_tables(self) -> SavedComparison:
-        """A table for the mean and for each class, and something measured in it."""
+        """Check that there are tables for the mean and each class, with at least one measured row."""
         missing = [name for name in (MEAN, *self.classes) if name not in self.tables]
         if missing:
-            raise ValueError(f"it has no table of {', '.join(missing)}")
+            raise ValueError(f"it has no table for {', '.join(missing)}")
         if not any(row.source == MEASURED for row in self.tables[MEAN]):
-            raise ValueError("nothing in it is measured")
+            raise ValueError("it has no measured numbers")
         return self
 
 
 def check_saved(content: bytes) -> SavedComparison:
-    """Check what a file holds.
+    """Parse and check the content of a file.
 
     Raises:
-        ValueError: The first thing that is wrong with it.
+        ValueError: If it is invalid; the message names the first error.
     """
     try:
         return SavedComparison.model_validate_json(content)

@@ -1,4 +1,4 @@
-"""The scores behind a comparison's numbers, from the run folders that lie beside its files."""
+"""Read the scores behind a comparison from the run folders next to its files."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gnl_core.runs.scores import Columns, select_scores
 
 
 def run_of(comparison: Comparison, output: Path, detector: str, *, normal_class: str) -> RunFolder:
-    """Where the first seed's run of a method lies, if it does.
+    """Return the folder of a method's run with the first seed, which need not exist.
 
     Args:
-        comparison: One that was written to this folder.
-        output: The folder.
+        comparison: A comparison written to this folder.
+        output: The folder of the comparison.
         detector: One of its methods.
         normal_class: One of its classes.
     """
@@ -26,13 +26,13 @@ def run_of(comparison: Comparison, output: Path, detector: str, *, normal_class:
 
 
 def select_method_scores(comparison: Comparison, rows: Columns, method: Method) -> dict[str, Scores]:
-    """What one of a comparison's runs gave for each domain at a strength; domains without scores are left out.
+    """Select the scores of one run of a comparison per domain; domains without scores are left out.
 
     Args:
         comparison: The comparison.
         rows: All saved scores of the method's run.
         method: The method and its strength.
     """
-    asked = scoring_settings(comparison.config, style_weight=method.style_weight or 0.0)
-    found = {domain: select_scores(rows, domain=domain, scoring=asked) for domain in comparison.domains}
-    return {domain: scores for domain, scores in found.items() if scores is not None}
+    scoring = scoring_settings(comparison.config, style_weight=method.style_weight or 0.0)
+    by_domain = {domain: select_scores(rows, domain=domain, scoring=scoring) for domain in comparison.domains}
+    return {domain: scores for domain, scores in by_domain.items() if scores is not None}

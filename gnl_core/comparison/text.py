@@ -1,4 +1,4 @@
-"""A comparison as text: for the terminal, and as Markdown."""
+"""Format a comparison as text, for the terminal and as Markdown."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from gnl_core.comparison.records import ID_COST, REFERENCE, Comparison, Comparis
 from gnl_core.tables import align_columns
 
 MISSING = "-"
-DECIMALS = 6  # of a percentage on disk; text is rounded from there, so that a file that is read again gives the same
+DECIMALS = 6  # of percentages on disk; text is rounded from these, so a file that is read again gives the same text
 
 
 def percent(value: float, *, signed: bool = False) -> str:
-    """A share in percent with one decimal; a zero has no sign."""
+    """Format a fraction in percent with one decimal; zero has no sign."""
     rounded = round(as_percent(value), 1) or 0.0
     return f"{rounded:+.1f}" if signed and rounded else f"{rounded:.1f}"
 
 
 def as_percent(share: float) -> float:
-    """A share in percent, as it is written to disk."""
+    """Convert a fraction to percent, rounded as on disk."""
     return round(100 * share, DECIMALS) + 0.0  # no negative zero
 
 
 def value_text(entry: Entry | None, column: str) -> str:
-    """The number, and ± its standard deviation over seeds."""
+    """Format a number with ± its standard deviation over seeds."""
     if entry is None:
         return MISSING
     spread = "" if entry.spread is None else f" ± {percent(entry.spread)}"
@@ -31,14 +31,14 @@ def value_text(entry: Entry | None, column: str) -> str:
 
 
 def interval_text(entry: Entry | None, column: str) -> str:
-    """The 95 % interval, or nothing."""
+    """Format the 95 % interval, or return ""."""
     if entry is None or entry.interval is None:
         return ""
     return " to ".join(percent(end, signed=column == ID_COST) for end in entry.interval)
 
 
 def row_names(row: ComparisonRow) -> tuple[str, str]:
-    """The method, and its strength of matching: - for a method without, nothing for published numbers."""
+    """Return method and strength of matching: "-" for a method without matching, "" for published numbers."""
     if row.published:
         return f"{row.method.detector} (published)", ""
     strength = row.method.style_weight
@@ -46,32 +46,34 @@ def row_names(row: ComparisonRow) -> tuple[str, str]:
 
 
 def best_rows(rows: Sequence[ComparisonRow], column: str, *, runs: int) -> set[int]:
-    """Positions of the best measured rows of a column: the highest AUROC or the lowest ID cost, ties included.
+    """Return the positions of the best rows of a column: highest AUROC or lowest ID cost, including ties.
 
-    Published numbers do not compete, nor do those that lack runs, nor the reference for the cost that it defines.
+    Excludes published numbers, numbers with missing runs, and the reference in the ID cost that it defines.
 
     Args:
         rows: The table.
         column: One of its columns.
-        runs: Number of runs behind a number that lacks none.
+        runs: Number of runs behind a complete number.
     """
     sign = -1 if column == ID_COST else 1
-    found = {
+    values = {
         position: sign * round(row.entries[column].value, 3)  # as shown
         for position, row in enumerate(rows)
         if column in row.entries and not row.published and row.entries[column].runs == runs
         if not (column == ID_COST and row.method == REFERENCE)
     }
-    return {position for position, value in found.items() if value == max(found.values())} if len(found) > 1 else set()
+    return (
+        {position for position, value in values.items() if value == max(values.values())} if len(values) > 1 else set()
+    )
 
 
 def describe(comparison: Comparison) -> list[str]:
-    """What was measured and how to read it, a sentence or two a line."""
+    """Describe what was measured and how to read it, with one or two sentences per line."""
     config, seeds = comparison.config, ", ".join(map(str, comparison.seeds))
     height, width = config.image_size
     several = len(comparison.classes) > 1
     lines = [
-        f"{config.dataset}; normal in turn: {', '.join(comparison.classes)}; seeds: {seeds}; teacher {config.teacher} "
+        f"{config.dataset}; normal classes: {', '.join(comparison.classes)}; seeds: {seeds}; teacher {config.teacher} "
         f"at {height}x{width} px; epochs: {config.epochs}; {describe_counts(comparison)}.",
         f"AUROC in percent{', mean over the classes' if several else ''}"
         f"{', ± standard deviation over seeds' if len(comparison.seeds) > 1 else ''}, with the 95 % interval over test "
@@ -79,36 +81,36 @@ def describe(comparison: Comparison) -> list[str]:
     ]
     if ID_COST in comparison.columns:
         lines.append(
-            f"ID cost: what a method loses in-distribution ({comparison.in_distribution}) against RD4AD without "
-            "matching; below zero it gains."
+            f"ID cost: in-distribution AUROC ({comparison.in_distribution}) lost against RD4AD without matching; "
+            "negative values are gains."
         )
     if comparison.diverged:
         lines.append(describe_diverged(comparison.diverged))
     if any(row.published for row in comparison.rows):
         lines.append(
-            "Published: the numbers of the paper's supplement over the same classes, with another backbone and "
-            "another training; not ours."
+            "Published: numbers of the paper's supplement over the same classes, with another backbone and "
+            "other training; not measured here."
         )
     return lines
 
 
 def describe_diverged(names: Sequence[str]) -> str:
-    """Which runs no number counts, and why."""
-    return f"Diverged, and in no number where their scores are not finite: {', '.join(names)}."
+    """Name the diverged runs and say how they are treated."""
+    return f"Diverged; domains with scores that are not finite are left out: {', '.join(names)}."
 
 
 def describe_counts(comparison: Comparison) -> str:
-    """How many test images a domain has for each class, as a range."""
+    """Describe the numbers of test images per domain and class, as ranges."""
     counts = [count for by_domain in comparison.counts.values() for count in by_domain.values()]
     normal, anomalous = (
         f"{min(ends)}" if min(ends) == max(ends) else f"{min(ends)}-{max(ends)}"
         for ends in (zip(*counts, strict=True) if counts else ([0], [0]))
     )
-    return f"n = {normal} normal and {anomalous} anomalous test images a domain and class"
+    return f"n = {normal} normal and {anomalous} anomalous test images per domain and class"
 
 
 def terminal_table(comparison: Comparison) -> str:
-    """The means as aligned columns, each row's intervals below it."""
+    """Format the means as aligned columns, with intervals below each row."""
     header = ["method", "alpha", *comparison.columns, "runs", "training"]
     lines = [header]
     for row in comparison.rows:
@@ -121,12 +123,12 @@ def terminal_table(comparison: Comparison) -> str:
 
 
 def seconds_text(row: ComparisonRow) -> str:
-    """Mean duration of a row's trainings."""
+    """Format the mean training time of a row."""
     return "" if row.training_seconds is None else f"{row.training_seconds:.0f} s"
 
 
 def markdown_page(comparison: Comparison) -> str:
-    """The means as a Markdown table, and each class's own table after it."""
+    """Format the means as a Markdown table, followed by a table per class."""
     seeds = len(comparison.seeds)
     parts = [
         *describe(comparison),
@@ -139,12 +141,12 @@ def markdown_page(comparison: Comparison) -> str:
 
 
 def markdown_table(rows: Sequence[ComparisonRow], columns: Sequence[str], *, runs: int) -> str:
-    """One table: the best in bold, published numbers small.
+    """Format one Markdown table, with the best numbers in bold and published numbers small.
 
     Args:
-        rows: Its rows.
-        columns: Its columns of numbers.
-        runs: Number of runs that a whole row has.
+        rows: The table rows.
+        columns: The columns of numbers.
+        runs: Number of runs of a complete row.
     """
     header = ["method", "alpha", *columns, "runs", "training"]
     best = {column: best_rows(rows, column, runs=runs) for column in columns}
@@ -157,7 +159,7 @@ def markdown_table(rows: Sequence[ComparisonRow], columns: Sequence[str], *, run
 
 
 def markdown_value(row: ComparisonRow, column: str, *, bold: bool) -> str:
-    """One number with its interval in small print."""
+    """Format one number, with its interval in small print."""
     entry = row.entries.get(column)
     value = value_text(entry, column)
     if row.published:

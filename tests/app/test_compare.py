@@ -139,7 +139,7 @@ def test_a_damaged_file_is_told_in_one_sentence_and_left_out(open_compare, own_r
     assert not page.exception
     assert page.selectbox(key="comparison").options == LABELS
     first, second = (warning.value for warning in page.warning)
-    assert first.startswith(f"A comparison was left out: {own_runs / 'comparison.json'} is damaged or no comparison")
+    assert first.startswith(f"A comparison was left out: {own_runs / 'comparison.json'} is damaged or not a comparison")
     assert "seeds" in second
 
 

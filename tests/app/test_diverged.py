@@ -118,6 +118,6 @@ def test_a_comparison_names_the_runs_that_diverged_and_has_the_other_numbers(ope
     write_comparison(compare_cells(cells), [], output)
     page = open_screen("compare", comparison="mine")
     assert errors(page) == ""
-    assert any("Diverged, and in no number" in element.value for element in page.warning)
+    assert any("Diverged; domains" in element.value for element in page.warning)
     assert "RD4AD" in finding(page)
     assert any("Not every score of" in text for text in texts(page))

@@ -8,7 +8,7 @@ import pytest
 
 from gnl_core.cli.compare import SHARED, add_compare_command
 from gnl_core.cli.settings import given_settings
-from gnl_core.comparison.command import asked_strengths, comparison_command
+from gnl_core.comparison.command import comparison_command, requested_strengths
 from gnl_core.comparison.data import read_comparison
 from gnl_core.comparison.grid import Grid, GridCell, plan_cells
 from gnl_core.comparison.measure import compare_cells
@@ -66,9 +66,9 @@ def test_without_strengths_each_method_is_asked_for_its_own(make_cells):
 
 def test_strengths_are_named_where_all_were_asked_for_them():
     both = [Method("rd4ad", 0.0), Method("rd4ad", 1.0), Method("gnl", 0.0), Method("gnl", 1.0), Method("knn", None)]
-    assert asked_strengths(both) == [0.0, 1.0]
-    assert asked_strengths([Method("rd4ad", 0.0), Method("gnl", 0.5)]) == []
-    assert asked_strengths([Method("deep_svdd", None)]) == []
+    assert requested_strengths(both) == [0.0, 1.0]
+    assert requested_strengths([Method("rd4ad", 0.0), Method("gnl", 0.5)]) == []
+    assert requested_strengths([Method("deep_svdd", None)]) == []
 
 
 @pytest.mark.parametrize(

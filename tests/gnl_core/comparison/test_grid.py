@@ -93,5 +93,5 @@ def test_a_learning_rate_left_open_is_the_methods_own_that_was_trained_with(
     create_run(cell.folder.path, cell.config)
     own = find_method("rd4ad").learning_rate
     plan_cells({**settings, "learning_rate": own}, GRID, output=tmp_path)
-    with pytest.raises(ValueError, match=f"was trained with learning_rate = {own}, but 0.5 is asked for"):
+    with pytest.raises(ValueError, match=f"was trained with learning_rate = {own}, but 0.5 is requested"):
         plan_cells({**settings, "learning_rate": 0.5}, GRID, output=tmp_path)

@@ -159,6 +159,6 @@ def test_a_domain_with_a_score_that_is_not_finite_has_no_number_and_the_run_is_n
     assert comparison.diverged == ("digits-8-gnl-seed1",)
     off = find_row(comparison.rows, "gnl", 0.0).entries
     assert (off["digits"].runs, off["digits_m"].runs) == (4, 3)
-    told = "Diverged, and in no number where their scores are not finite: digits-8-gnl-seed1."
-    assert told in describe(comparison)
+    sentence = "Diverged; domains with scores that are not finite are left out: digits-8-gnl-seed1."
+    assert sentence in describe(comparison)
     assert check_saved(comparison_json(comparison).encode()).diverged == comparison.diverged

@@ -70,8 +70,8 @@ def test_a_file_that_does_not_tell_a_rows_runs_has_those_of_its_best_covered_num
     ("change", "told"),
     [
         (lambda content: content.pop("seeds"), "seeds"),
-        (lambda content: content["tables"].pop("dog"), "no table of dog"),
-        (lambda content: content["tables"].update(mean=[]), "nothing in it is measured"),
+        (lambda content: content["tables"].pop("dog"), "no table for dog"),
+        (lambda content: content["tables"].update(mean=[]), "it has no measured numbers"),
         (lambda content: content["tables"]["mean"][0].update(source="guessed"), "source"),
         (lambda content: content["tables"]["mean"][0]["values"]["photo"].update(percent="many"), "percent"),
         (lambda content: content["settings"].update(image_size=[1, 1]), "image_size"),
@@ -81,13 +81,13 @@ def test_a_file_that_does_not_tell_a_rows_runs_has_those_of_its_best_covered_num
 def test_a_damaged_file_is_refused_in_one_sentence(comparison: Comparison, tmp_path: Path, change, told: str):
     content = json.loads(comparison_json(comparison))
     change(content)
-    with pytest.raises(ValueError, match=rf"is damaged or no comparison .*{told}.*write it again"):
+    with pytest.raises(ValueError, match=rf"is damaged or not a comparison .*{told}.*write it again"):
         read_comparison(write(tmp_path, json.dumps(content)))
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"classes": NaN}', "\x00\xff"])
-def test_what_is_no_comparison_is_refused_in_one_sentence(tmp_path: Path, content: str):
-    with pytest.raises(ValueError, match="is damaged or no comparison"):
+def test_a_file_that_is_not_a_comparison_is_refused_in_one_sentence(tmp_path: Path, content: str):
+    with pytest.raises(ValueError, match="is damaged or not a comparison"):
         read_comparison(write(tmp_path, content))
 
 

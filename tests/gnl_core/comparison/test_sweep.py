@@ -208,7 +208,7 @@ def test_a_failure_that_nobody_expected_is_told_with_its_kind(whole: GridCell, m
 def test_a_folder_that_cannot_be_written_is_a_failure(settings: dict[str, object], tmp_path: Path):
     tmp_path.chmod(0o500)
     (cell,) = plan_cells(settings, GRID, output=tmp_path)
-    assert "cannot make the run folder" in str(run_cell(cell).failure)
+    assert "cannot create the run folder" in str(run_cell(cell).failure)
     tmp_path.chmod(0o700)
 
 

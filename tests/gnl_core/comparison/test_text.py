@@ -76,14 +76,14 @@ def test_a_row_names_its_strength_if_it_has_one():
     assert row_names(ComparisonRow(Method("gnl", None), published=True, entries={})) == ("gnl (published)", "")
 
 
-def test_the_head_tells_data_seeds_teacher_size_counts_and_what_the_id_cost_is(pacs_cells: list[GridCell]):
+def test_the_head_describes_data_seeds_teacher_size_counts_and_id_cost(pacs_cells: list[GridCell]):
     text = "\n".join(describe(compare_cells(pacs_cells)))
     for words in (
-        "pacs; normal in turn: dog, house; seeds: 0, 1",
+        "pacs; normal classes: dog, house; seeds: 0, 1",
         "teacher efficientnet_lite0 at 64x64 px",
         "n = 20 normal and 20 anomalous",
-        "loses in-distribution (photo) against RD4AD without matching",
-        "not ours",
+        "in-distribution AUROC (photo) lost against RD4AD without matching",
+        "not measured here",
     ):
         assert words in text
 
