@@ -1,4 +1,4 @@
-"""The command line: each command in a file of its own."""
+"""The command line; one file per command."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; bad input ends in one sentence on standard error and exit code 2."""
+    """Run a command; return the exit code: 2 for bad input, with one sentence on standard error."""
     parsed = build_parser().parse_args(arguments)
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = tell_warning
+            warnings.showwarning = print_warning
             parsed.command(parsed)
     except (ValueError, OSError) as error:
         say(f"gnl: {error}")
@@ -39,13 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def tell_warning(message: Warning | str, *_: object, **__: object) -> None:
-    """A warning in one line on standard error, above any progress bar, without the place in the code."""
+def print_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """Print a warning as one line on standard error, above any progress bar, without its source line."""
     tqdm.write(f"gnl: {message}", file=sys.stderr)
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The commands and their flags."""
+    """Build the parser of all commands and flags."""
     parser = argparse.ArgumentParser(prog="gnl", description="Image anomaly detection under distribution shift.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -53,15 +53,17 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_score_command(commands.add_parser("score", help="score the images of one or more domains with a trained run"))
 
-    add_runs_command(commands.add_parser("runs", help="what trains, waits and has ended; stop or delete it"))
+    add_runs_command(commands.add_parser("runs", help="list, stop or delete runs"))
 
     add_compare_command(commands.add_parser("compare", help="train and score several methods side by side"))
 
     add_export_command(commands.add_parser("export", help="write a run as an ONNX file, for use without PyTorch"))
 
-    add_import_command(commands.add_parser("import", help="make a run of a checkpoint of the published code"))
+    add_import_command(
+        commands.add_parser("import", help="import a checkpoint of the published code, or of gnl, as a run")
+    )
 
-    add_tune_command(commands.add_parser("tune", help="choose without labels how runs should look at shifted images"))
+    add_tune_command(commands.add_parser("tune", help="choose scoring settings for shifted images without labels"))
 
-    add_data_commands(commands.add_parser("data", help="what data there is, and how to get it"))
+    add_data_commands(commands.add_parser("data", help="list, check, download or build data sets"))
     return parser

@@ -1,4 +1,4 @@
-"""gnl data check: everything of a data set read once, and what was taken, passed over, unreadable or there twice."""
+"""gnl data check: read a whole data set once, and report skipped, unreadable and duplicate images."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from gnl_core.cli.settings import add_settings, given_settings, say_reading
 from gnl_core.config import RunConfig
 from gnl_core.datasets import default_root, find_dataset, list_items, list_train_items
 from gnl_core.datasets.accounting import (
-    PassedOver,
-    describe_passed_over,
-    find_passed_over,
+    SkippedFile,
+    describe_skipped_files,
+    find_skipped_files,
     list_sources,
     read_lists,
     shown_path,
@@ -61,33 +61,33 @@ class Listed(NamedTuple):
 
 
 class Findings(NamedTuple):
-    """What a check comes to.
+    """The result of a check.
 
     Attributes:
-        rows: The table: a value for each of COLUMNS.
-        read_from: Where the images are read from.
-        split: How training and test images are told apart, where that depends on what is there; else None.
-        problems: Sentences on what cannot be listed or read.
-        passed_over: Files among the images that are not read.
-        copies: Images of equal pixels.
-        near: Names of test images and the training images that they nearly equal; None where nobody asked.
+        rows: Table rows with a value for each of COLUMNS.
+        read_from: Folders and files from which the images are read.
+        split: Name of the split of training and test images, if it depends on the files; else None.
+        problems: One sentence per image or domain that cannot be read or listed.
+        passed_over: Skipped files.
+        copies: Images with equal pixels.
+        near: Names of test images with the training images that they nearly equal; None unless requested.
     """
 
     rows: list[tuple[str, ...]]
     read_from: list[str]
     split: str | None
     problems: list[str]
-    passed_over: list[PassedOver]
+    passed_over: list[SkippedFile]
     copies: list[Copies]
     near: list[tuple[str, str]] | None
 
 
 def add_check_command(parser: argparse.ArgumentParser) -> None:
-    """The flags of gnl data check."""
+    """Add the flags of gnl data check."""
     parser.add_argument("--dataset", required=True, help="data set to check")
-    parser.add_argument("--normal-class", nargs="+", help="classes to check; unset: all that are found")
+    parser.add_argument("--normal-class", nargs="+", help="classes to check; unset: all available")
     parser.add_argument(
-        "--near-copies", action="store_true", help="look for test images that are nearly equal to a training image, too"
+        "--near-copies", action="store_true", help="also look for test images that are nearly equal to a training image"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     add_settings(parser, ROOT)
@@ -98,7 +98,7 @@ def check_command(parsed: argparse.Namespace) -> None:
     """Read all images of a data set: gnl data check.
 
     Raises:
-        ValueError: If there are problems, or test images equal training images, after all of it was told.
+        ValueError: After the output, if there are problems or test images equal training images.
     """
     root = given_settings(parsed, ROOT).get("data_root") or default_root()
     listed, missing = list_everything(parsed.dataset, parsed.normal_class, root)
@@ -112,7 +112,7 @@ def check_command(parsed: argparse.Namespace) -> None:
 
 
 def list_everything(name: str, classes: list[str] | None, root: Path | None) -> tuple[list[Listed], list[str]]:
-    """Each image of a data set once, training images and all domains of the classes; and why some cannot be listed.
+    """List each image of a data set once, for training and all domains, and the reasons why some cannot be listed.
 
     Raises:
         ValueError: If nothing can be listed.
@@ -129,7 +129,7 @@ def list_everything(name: str, classes: list[str] | None, root: Path | None) -> 
         try:
             items = list_part(name, normal_class=normal_class, root=root)
             listed += [Listed(item, normal_class, is_training) for item in items]
-        except ValueError as error:  # to be told with all the others
+        except ValueError as error:  # reported together
             problems.append(str(error))
     if not listed:
         raise ValueError(problems[0])
@@ -140,7 +140,7 @@ def list_everything(name: str, classes: list[str] | None, root: Path | None) -> 
 def check_dataset(
     name: str, listed: Sequence[Listed], missing: Sequence[str], root: Path | None, *, near_copies: bool
 ) -> Findings:
-    """Read everything that was listed, and put together what it comes to."""
+    """Read all listed images and collect the findings."""
     spec = find_dataset(name, root)
     items = [one.item for one in listed]
     bar = tqdm(items, unit="image", file=sys.stderr, delay=BAR_DELAY_SECONDS)
@@ -161,7 +161,7 @@ def check_dataset(
 
 
 def table(listed: Sequence[Listed], inspected: Sequence[Inspection], spec: DatasetSpec) -> list[tuple[str, ...]]:
-    """A row for each domain and label, or kind of images where several classes are normal in turn."""
+    """Build a row per domain and label, or per kind of image if there are several normal classes."""
     several = len({one.normal_class for one in listed}) > 1
     groups: dict[tuple[str, str], list[Read]] = {}
     for one, inspection in zip(listed, inspected, strict=True):
@@ -172,14 +172,14 @@ def table(listed: Sequence[Listed], inspected: Sequence[Inspection], spec: Datas
 
 
 def group_of(one: Listed, spec: DatasetSpec, *, several: bool) -> str:
-    """What stands in the column of labels: where several classes are normal in turn, what the label depends on."""
+    """Return the label of an image; with several normal classes, what its label depends on."""
     if not several:
         return LABELS[one.item.label]
     return one.item.category if spec.anomalies == "objects" else f"{one.normal_class}, {LABELS[one.item.label]}"
 
 
 def measure(members: Sequence[Read]) -> tuple[str, ...]:
-    """Number, sizes, colours and masks of a group of images."""
+    """Return number, sizes, colours and masks of a group of images."""
     sizes = sorted({one.size for _, one in members if one.size}, key=lambda size: (size[0] * size[1], size))
     ends = dict.fromkeys(f"{height}x{width}" for height, width in (sizes[:1] + sizes[-1:]))
     modes = Counter(one.mode for _, one in members if one.mode)
@@ -188,84 +188,84 @@ def measure(members: Sequence[Read]) -> tuple[str, ...]:
     return str(len(members)), " - ".join(ends) or "-", colours or "-", str(masks)
 
 
-def account(name: str, listed: Sequence[Listed], spec: DatasetSpec, root: Path | None) -> list[PassedOver]:
-    """The files that are passed over; classes whose images lie apart are looked at one by one."""
+def account(name: str, listed: Sequence[Listed], spec: DatasetSpec, root: Path | None) -> list[SkippedFile]:
+    """List the skipped files; classes in separate folders are checked one by one."""
     lists = read_lists(spec, root)
     if spec.anomalies == "objects":
         known = {one.normal_class for one in listed}
         others = [other for other in spec.classes if other not in known]
         more = list_everything(name, others, root)[0] if others and found_others(name, others, root) else []
-        return find_passed_over([one.item for one in (*listed, *more)], lists=lists)
+        return find_skipped_files([one.item for one in (*listed, *more)], lists=lists)
     classes = dict.fromkeys(one.normal_class for one in listed)
     of_class = ([one.item for one in listed if one.normal_class == known] for known in classes)
-    return [passed for items in of_class for passed in find_passed_over(items, lists=lists)]
+    return [passed for items in of_class for passed in find_skipped_files(items, lists=lists)]
 
 
 def found_others(name: str, others: Iterable[str], root: Path | None) -> bool:
-    """Whether some of the classes are there."""
+    """Return whether any of the classes is available."""
     return not set(others).isdisjoint(available_classes(name, root))
 
 
 def digests(readable: Sequence[Read]) -> list[tuple[Item, bytes]]:
-    """Images with their digests."""
+    """Pair images with their digests."""
     return [(item, found.digest) for item, found in readable]
 
 
 def name_near(training: Sequence[Read], test: Sequence[Read]) -> list[tuple[str, str]]:
-    """Names of the test images that nearly, but not exactly, equal a training image, each with that image's name."""
+    """Return pairs of test image and training image that are nearly, but not exactly, equal."""
     if not training or not test:
         return []
-    found = find_near(stack_thumbnails(training), stack_thumbnails(test))
-    pairs = [(pair, training[position]) for pair, position in zip(test, found.tolist(), strict=True) if position >= 0]
+    nearest = find_near(stack_thumbnails(training), stack_thumbnails(test))
+    pairs = [(pair, training[position]) for pair, position in zip(test, nearest.tolist(), strict=True) if position >= 0]
     return [(item.path, copy.path) for (item, one), (copy, other) in pairs if one.digest != other.digest]
 
 
 def stack_thumbnails(readable: Sequence[Read]) -> NDArray[np.float32]:
-    """The thumbnails of some images, one row each."""
+    """Stack the thumbnails of images, one row per image."""
     return np.stack([one.thumbnail for _, one in readable if one.thumbnail is not None])
 
 
 def describe(findings: Findings, root: Path | None) -> list[str]:
-    """The check in words: the table, and below it what one should know."""
+    """Format the findings as a table, followed by notes."""
     lines = [*align_columns([COLUMNS, *findings.rows], right=NUMBERS), *describe_sources(findings), *findings.problems]
     if findings.passed_over:
-        lines.append(f"passed over {count_noun(len(findings.passed_over), 'file')}:")
-        lines += [f"  {line}" for line in describe_passed_over(findings.passed_over, root or Path())]
+        lines.append(f"skipped {count_noun(len(findings.passed_over), 'file')}:")
+        lines += [f"  {line}" for line in describe_skipped_files(findings.passed_over, root or Path())]
     lines += [describe_copies(one) for one in findings.copies]
     if findings.near is not None:
         lines.append(describe_near(findings.near))
     if is_well(findings):
         images = sum(int(row[2]) for row in findings.rows)
-        lines.append(f"{count_noun(images, 'image')}, all well")
+        lines.append(f"{count_noun(images, 'image')}, no problems")
     return lines
 
 
 def is_well(findings: Findings) -> bool:
-    """Whether everything can be read, nothing is passed over, and no test image is a training image, not nearly."""
+    """Return whether all files can be read, none is skipped, and no test image nearly equals a training image."""
     equal = any(one.where == BETWEEN_SPLITS for one in findings.copies)
     return not (findings.problems or findings.passed_over or equal or findings.near)
 
 
 def describe_sources(findings: Findings) -> list[str]:
-    """Where the images were read from, and how they are split."""
+    """Describe where the images are read from and how they are split."""
     lines = [f"read from: {', '.join(findings.read_from)}"] if findings.read_from else []
     return [*lines, f"split: {findings.split}"] if findings.split else lines
 
 
 def describe_copies(copies: Copies) -> str:
-    """Equal images in one sentence."""
+    """Describe equal images in one sentence."""
     images, verb = count_noun(copies.images, "image"), "equals" if copies.images == 1 else "equal"
     name, other = copies.first
     example = f"the first: {name} is {other}"
     if copies.where == BETWEEN_SPLITS:
         return f"{copies.domain}: {images} {verb} a training image, {example}"
     if copies.where == ACROSS_DOMAINS:
-        return f"{copies.domain}: {images} {verb} one of another domain, {example}"
-    return f"{copies.domain}: {images} {verb} another one there, {example}"
+        return f"{copies.domain}: {images} {verb} an image of another domain, {example}"
+    return f"{copies.domain}: {images} {verb} another image of the domain, {example}"
 
 
 def describe_near(near: Sequence[tuple[str, str]]) -> str:
-    """Near copies in one sentence."""
+    """Describe near copies in one sentence."""
     if not near:
         return "no test image is nearly equal to a training image"
     name, other = near[0]
@@ -276,28 +276,28 @@ def describe_near(near: Sequence[tuple[str, str]]) -> str:
 
 
 def refuse_problems(findings: Findings, *, images: int) -> None:
-    """End with an error where something has to be mended."""
+    """Raise ValueError if the data set has problems or its test images equal training images."""
     count = len(findings.problems)
     equal = sum(one.images for one in findings.copies if one.where == BETWEEN_SPLITS)
     if count:
         raise ValueError(
-            f"{count_noun(count, 'problem')} in {count_noun(images, 'image')}; mend or remove the files named above"
+            f"{count_noun(count, 'problem')} in {count_noun(images, 'image')}; repair or remove the files named above"
         )
     if equal:
         verb = "equals" if equal == 1 else "equal"
         raise ValueError(
-            f"{count_noun(equal, 'test image')} {verb} a training image, so figures would be too good; remove one "
+            f"{count_noun(equal, 'test image')} {verb} a training image, so metrics would be too high; remove one "
             "of the two copies"
         )
 
 
 def counts_of(row: Sequence[str]) -> dict[str, int]:
-    """The numbers of a row as numbers."""
+    """Convert the counts of a row to integers."""
     return {name: int(row[JSON_COLUMNS.index(name)]) for name in ("images", "masks")}
 
 
 def plain_values(name: str, findings: Findings, root: Path | None) -> dict[str, Any]:
-    """The check as plain values."""
+    """Convert the findings to plain values."""
     passed = [{"file": shown_path(one.file, root or Path()), "reason": one.reason} for one in findings.passed_over]
     return {
         "dataset": name,

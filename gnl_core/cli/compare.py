@@ -1,4 +1,4 @@
-"""gnl compare: methods side by side, over classes, seeds and strengths of matching."""
+"""gnl compare: compare methods over classes, seeds and strengths of matching."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from gnl_core.comparison.sweep import Outcome, remove_unfinished, run_cells, run
 from gnl_core.comparison.text import terminal_table
 from gnl_core.config import RunConfig
 
-VARIED = ("normal_class", "detector", "seed", "style_weight")  # settings that take several values here
+VARIED = ("normal_class", "detector", "seed", "style_weight")  # settings with several values here
 SHARED = {name: field for name, field in RunConfig.model_fields.items() if name not in VARIED}
 
 
 def add_compare_command(parser: argparse.ArgumentParser) -> None:
-    """The flags of gnl compare."""
+    """Add the flags of gnl compare."""
     parser.add_argument("--output", type=Path, required=True, help="folder for the run folders and the tables")
-    parser.add_argument("--normal-class", nargs="+", required=True, help="classes that are normal, one a run")
+    parser.add_argument("--normal-class", nargs="+", required=True, help="normal classes, one per run")
     parser.add_argument("--detector", nargs="+", required=True, help="methods to compare")
-    parser.add_argument("--seed", nargs="+", type=int, default=[0], help="seeds, one a run (default: 0)")
+    parser.add_argument("--seed", nargs="+", type=int, default=[0], help="seeds, one per run (default: 0)")
     parser.add_argument(
         "--style-weight",
         nargs="+",
@@ -35,12 +35,12 @@ def add_compare_command(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="strengths of feature distribution matching at which each run is scored; unset: each method's own",
     )
-    parser.add_argument("--domain", nargs="+", default=[], help="domains to score; unset: all of the data set")
+    parser.add_argument("--domain", nargs="+", default=[], help="domains to score; unset: all domains of the data set")
     parser.add_argument(
         "--figure",
         nargs=2,
         metavar="METHOD",
-        help="draw the score histograms of two methods, such as rd4ad gnl, or gnl:0 gnl:1 at given strengths",
+        help="draw score histograms of two methods, such as rd4ad gnl, or gnl:0 gnl:1 for given strengths",
     )
     parser.add_argument(
         "--ray", metavar="ADDRESS", help="run on a Ray cluster: its address, or local to start one on this machine"
@@ -85,12 +85,12 @@ def compare_command(parsed: argparse.Namespace) -> None:
 
 
 def report_failures(failed: Sequence[Outcome], *, of: int) -> None:
-    """Tell each run that failed, and why.
+    """Report each failed run and its reason.
 
     Raises:
-        ValueError: If there are any.
+        ValueError: If any run failed.
     """
     for outcome in failed:
         say(f"{outcome.cell.folder.path.name} failed: {outcome.failure}")
     if failed:
-        raise ValueError(f"{len(failed)} of {of} runs failed, as told above; mend that and give the same command again")
+        raise ValueError(f"{len(failed)} of {of} runs failed, see above; fix the causes and run the same command again")

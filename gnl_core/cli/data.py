@@ -1,4 +1,4 @@
-"""gnl data: what is there, whether it can be read, and how to get what is missing."""
+"""gnl data: list, check, download and build data sets."""
 
 from __future__ import annotations
 
@@ -27,23 +27,21 @@ ROOT = {"data_root": RunConfig.model_fields["data_root"]}
 
 
 def add_data_commands(parser: argparse.ArgumentParser) -> None:
-    """The commands below gnl data."""
+    """Add the subcommands of gnl data."""
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    listing = commands.add_parser("list", help="list data sets, what is found of each, and how to get the rest")
+    listing = commands.add_parser("list", help="list data sets, what is available, and how to get the rest")
     listing.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     listing.set_defaults(command=list_command)
 
-    add_check_command(
-        commands.add_parser("check", help="read every image and mask of a data set; what is taken, and what is wrong")
-    )
+    add_check_command(commands.add_parser("check", help="read all images and masks of a data set, and report problems"))
 
-    build = commands.add_parser("build-mnist-m", help="make MNIST-M from MNIST's test digits and photographs")
+    build = commands.add_parser("build-mnist-m", help="build MNIST-M from MNIST's test digits and photographs")
     build.add_argument("--photos", type=Path, required=True, help="folder of photographs")
-    build.add_argument("--seed", type=int, default=0, help="decides photographs and crops (default: 0)")
+    build.add_argument("--seed", type=int, default=0, help="seed of photographs and crops (default: 0)")
     build.set_defaults(command=build_command)
 
-    download = commands.add_parser("download", help="fetch a data set into the data root")
+    download = commands.add_parser("download", help="download a data set to the data root")
     download.add_argument("dataset", choices=DOWNLOADS)
     download.set_defaults(command=download_command)
 
@@ -52,7 +50,7 @@ def add_data_commands(parser: argparse.ArgumentParser) -> None:
 
 
 def given_root(parsed: argparse.Namespace) -> Path | None:
-    """The data root that was given, else $GNL_DATA."""
+    """Return the data root from the flags, or else $GNL_DATA."""
     return given_settings(parsed, ROOT).get("data_root") or default_root()
 
 
@@ -76,24 +74,26 @@ def list_command(parsed: argparse.Namespace) -> None:
 
 
 def describe_dataset(name: str, spec: DatasetSpec, root: Path | None) -> dict[str, Any]:
-    """What is found of a data set: its classes, the number of images to score by domain, None where missing, and more.
+    """Describe what is available of a data set.
 
-    Where its first class is read from, and how training and test images are told apart, if that depends on it.
+    Returns:
+        Summary, classes, number of images to score per domain (None if missing), how to get it, where the first class
+        is read from, and the split, if it depends on the files.
     """
     classes = available_classes(name, root)
     first = (*classes, *spec.classes)[0]
     counts = count_domains(name, normal_class=first, root=root)
-    found = {"summary": spec.summary, "classes": classes, "images": counts, "how_to_get": spec.how_to_get}
+    facts = {"summary": spec.summary, "classes": classes, "images": counts, "how_to_get": spec.how_to_get}
     if root is None or not classes:
-        return found | {"read_from": [], "split": None}
+        return facts | {"read_from": [], "split": None}
     training = list_train_items(name, normal_class=first, root=root)
     test = list_each(name, base_domains(spec), normal_class=first, root=root).values()
     sources = list_sources([*training, *(item for items in test for item in items)], root)
-    return found | {"read_from": sources, "split": spec.split(root) if spec.split else None}
+    return facts | {"read_from": sources, "split": spec.split(root) if spec.split else None}
 
 
 def build_command(parsed: argparse.Namespace) -> None:
-    """Make MNIST-M: gnl data build-mnist-m."""
+    """Build MNIST-M: gnl data build-mnist-m."""
     root = require_root(given_root(parsed))
     check_output(root / BLENDED_FILE, root, what="MNIST-M")
     digits, classes = mnist_arrays(root, "test")
@@ -102,8 +102,8 @@ def build_command(parsed: argparse.Namespace) -> None:
 
 
 def download_command(parsed: argparse.Namespace) -> None:
-    """Fetch a data set: gnl data download."""
+    """Download a data set: gnl data download."""
     root = require_root(given_root(parsed))
     check_output(root / parsed.dataset, root, what="the download")
     DOWNLOADS[parsed.dataset](root)
-    say(f"fetched {parsed.dataset} into {root / parsed.dataset}")
+    say(f"downloaded {parsed.dataset} to {root / parsed.dataset}")

@@ -1,4 +1,4 @@
-"""gnl export: a trained run as an ONNX file, for programs without PyTorch."""
+"""gnl export: write a trained run as an ONNX file, for programs without PyTorch."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from gnl_core.runs.outputs import check_output
 from gnl_core.runs.scoring import load_run, resolve_scoring
 from gnl_core.runs.tuning import read_preset
 
-PLACES = ("teacher_weights",)  # what can lie elsewhere than in training, and is needed
+PLACES = ("teacher_weights",)  # paths that may differ from training
 
 
 def add_export_command(parser: argparse.ArgumentParser) -> None:
-    """The flags of gnl export."""
+    """Add the flags of gnl export."""
     parser.add_argument("run", type=Path, help="folder of the run")
-    parser.add_argument("--onnx", type=Path, required=True, help="file to write; an older one is replaced")
-    parser.add_argument("--preset", type=Path, help="file with a way of scoring that gnl tune wrote; flags override it")
+    parser.add_argument("--onnx", type=Path, required=True, help="file to write; an existing file is replaced")
+    parser.add_argument("--preset", type=Path, help="scoring settings written by gnl tune; flags override the preset")
     add_settings(parser, ScoringConfig.model_fields)
     add_settings(parser, {name: RunConfig.model_fields[name] for name in PLACES})
     parser.set_defaults(command=export_command)

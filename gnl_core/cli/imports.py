@@ -1,4 +1,4 @@
-"""gnl import: a checkpoint from elsewhere as a run: of the published RD4AD or GNL code, or our own."""
+"""gnl import: import a checkpoint of the published RD4AD or GNL code, or of gnl, as a run."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ SETTINGS = (
 
 
 def add_import_command(parser: argparse.ArgumentParser) -> None:
-    """The flags of gnl import; defaults are what the published code does."""
+    """Add the flags of gnl import, with the defaults of the published code."""
     parser.add_argument(
         "file",
         type=Path,
-        help='.pth file of the published code: {"bn": …, "decoder": …}; or a weights.safetensors of ours, which says '
-        "itself what the flags below would",
+        help='.pth file of the published code: {"bn": …, "decoder": …}; or a weights.safetensors file of gnl, '
+        "whose own settings replace the flags below",
     )
-    parser.add_argument("--run", type=Path, required=True, help="folder to make for the run")
+    parser.add_argument("--run", type=Path, required=True, help="folder to create for the run")
     parser.add_argument(
         "--references",
         choices=REFERENCE_ITEMS,
         default="first",
-        help="training images that FDM refers to: the first ones, or some drawn by --seed (default: first)",
+        help="reference images for FDM: the first training images, or images drawn by --seed (default: first)",
     )
     add_settings(parser, {name: RunConfig.model_fields[name] for name in SETTINGS}, defaults=PUBLISHED)
     parser.set_defaults(command=import_command)
 
 
 def import_command(parsed: argparse.Namespace) -> None:
-    """Make a run of a checkpoint: gnl import."""
+    """Import a checkpoint as a run: gnl import."""
     if parsed.file.suffix == OWN_SUFFIX:
         say(f"wrote {import_own(parsed.file, parsed.run).weights}")
         return
@@ -59,16 +59,16 @@ def import_command(parsed: argparse.Namespace) -> None:
     )
     folder = import_run(parsed.file, parsed.run, config, references=chosen)
     say(
-        f"wrote {folder.weights}: {config.detector} on {config.teacher}, normal is {config.normal_class} of "
+        f"wrote {folder.weights}: {config.detector} on {config.teacher}, normal class {config.normal_class} of "
         f"{config.dataset}; references: {', '.join(item.path for item in chosen) or 'none'}"
     )
 
 
 def training_items(config: RunConfig) -> list[Item]:
-    """The training images of the checkpoint's data set; none where they are not at hand, which is said.
+    """List the training images of the checkpoint's data set; report if they are missing and return an empty list.
 
     Raises:
-        ValueError: If there is no such data set or class.
+        ValueError: If the data set or class is unknown.
     """
     check_class(find_dataset(config.dataset, config.data_root), config.normal_class)
     try:
@@ -76,5 +76,5 @@ def training_items(config: RunConfig) -> list[Item]:
             config.dataset, normal_class=config.normal_class, root=config.data_root, split=config.split
         )
     except ValueError as error:
-        say(f"no references, so the run can be scored with --style-weight 0 alone: {error}")
+        say(f"no reference images, so the run can only be scored with --style-weight 0: {error}")
         return []

@@ -1,4 +1,4 @@
-"""gnl runs: what trains, waits, and has ended; and to stop or delete it."""
+"""gnl runs: list, stop and delete runs."""
 
 from __future__ import annotations
 
@@ -15,40 +15,42 @@ from gnl_core.tables import align_columns
 
 DEFAULT_ROOT = Path("runs")
 DASH = "-"
-SECONDS_A_MINUTE = 60
+SECONDS_PER_MINUTE = 60
 
 
 def add_runs_command(parser: argparse.ArgumentParser) -> None:
-    """The flags of gnl runs."""
+    """Add the flags of gnl runs."""
     parser.add_argument(
         "folder", nargs="?", type=Path, default=DEFAULT_ROOT, help="folder whose runs to list (default: runs)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
-    parser.add_argument("--log", type=Path, metavar="RUN", help="print the end of what a detached training said")
-    parser.add_argument("--stop", type=Path, metavar="RUN", help="have a training save and end; it can go on later")
-    parser.add_argument("--delete", type=Path, metavar="RUN", help="remove all files of a run, after asking")
-    parser.add_argument("--yes", action="store_true", help="with --delete: do not ask")
+    parser.add_argument("--log", type=Path, metavar="RUN", help="print the end of the log of a detached training")
+    parser.add_argument(
+        "--stop", type=Path, metavar="RUN", help="stop a training after saving its state; it can be resumed"
+    )
+    parser.add_argument("--delete", type=Path, metavar="RUN", help="delete all files of a run after confirmation")
+    parser.add_argument("--yes", action="store_true", help="with --delete: do not ask for confirmation")
     parser.set_defaults(command=runs_command)
 
 
 def runs_command(parsed: argparse.Namespace) -> None:
-    """Do what is asked of one run, or list them: gnl runs."""
+    """List runs, or print the log of, stop or delete one run: gnl runs."""
     if parsed.log:
         print("\n".join(read_log(parsed.log)))
     elif parsed.stop:
         stop(parsed.stop)
-        say(f"stopped {parsed.stop}; gnl train --run {parsed.stop} --resume goes on")
+        say(f"stopped {parsed.stop}; resume with gnl train --run {parsed.stop} --resume")
     elif parsed.delete:
-        delete_run(parsed.delete, asked=not parsed.yes)
+        delete_run(parsed.delete, confirm=not parsed.yes)
     elif parsed.json:
         print(to_json({"runs": [job_to_json(job) for job in list_jobs(parsed.folder)]}))
     else:
-        print(format_jobs(list_jobs(parsed.folder)) or f"no runs in {parsed.folder}; gnl train makes one")
+        print(format_jobs(list_jobs(parsed.folder)) or f"no runs in {parsed.folder}; train one with gnl train")
 
 
-def delete_run(path: Path, *, asked: bool) -> None:
-    """Delete a run, unless the user, asked, does not want to."""
-    if asked:
+def delete_run(path: Path, *, confirm: bool) -> None:
+    """Delete a run, with `confirm` only after the user confirms."""
+    if confirm:
         print(f"delete all files of the run {path}? [y/N] ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             say("nothing was deleted")
@@ -58,7 +60,7 @@ def delete_run(path: Path, *, asked: bool) -> None:
 
 
 def job_to_json(job: Job) -> dict[str, object]:
-    """A job as plain values."""
+    """Convert a job to plain values."""
     settings = {name: getattr(job.config, name) for name in ("dataset", "normal_class", "detector", "seed", "epochs")}
     return {"run": str(job.folder.path), **settings} | {
         name: value for name, value in job._asdict().items() if name not in ("folder", "config")
@@ -66,10 +68,10 @@ def job_to_json(job: Job) -> dict[str, object]:
 
 
 def format_jobs(jobs: Sequence[Job]) -> str:
-    """A line a run, and below it why it failed; empty where there is none."""
+    """Format one line per run, with the reason of a failure below it; "" if there are no runs."""
     if not jobs:
         return ""
-    rows = [("run", "state", "epoch", "losses", "images/s", "left"), *(row_of(job) for job in jobs)]
+    rows = [("run", "state", "epoch", "losses", "images/s", "left"), *(format_row(job) for job in jobs)]
     lines = align_columns(rows)
     for job, line in zip(jobs, range(1, len(lines)), strict=True):
         if job.reason:
@@ -77,11 +79,11 @@ def format_jobs(jobs: Sequence[Job]) -> str:
     return "\n".join(lines)
 
 
-def row_of(job: Job) -> tuple[str, ...]:
-    """What stands in a run's line."""
+def format_row(job: Job) -> tuple[str, ...]:
+    """Return the columns of a run's line."""
     return (
         job.folder.path.name,
-        f"{job.state}, {job.place} before it" if job.place else job.state,
+        f"{job.state}, {job.place} ahead" if job.place else job.state,
         f"{job.epochs_done}/{job.config.epochs}",
         describe_losses(job.losses) or DASH,
         DASH if job.images_per_second is None else f"{job.images_per_second:.1f}",
@@ -90,10 +92,10 @@ def row_of(job: Job) -> tuple[str, ...]:
 
 
 def describe_losses(losses: Mapping[str, float | None]) -> str:
-    """Each named loss, with a dash for one that is not finite."""
+    """Format each loss by name, with a dash for values that are not finite."""
     return ", ".join(f"{name} {DASH if value is None else f'{value:.4f}'}" for name, value in losses.items())
 
 
 def duration(seconds: float) -> str:
-    """A time in seconds, or from a minute on in minutes."""
-    return f"{seconds:.0f} s" if seconds < SECONDS_A_MINUTE else f"{seconds / SECONDS_A_MINUTE:.0f} min"
+    """Format a time in seconds, or in minutes from one minute."""
+    return f"{seconds:.0f} s" if seconds < SECONDS_PER_MINUTE else f"{seconds / SECONDS_PER_MINUTE:.0f} min"

@@ -1,4 +1,4 @@
-"""gnl score: score the domains of a run."""
+"""gnl score: score domains with a trained run."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ QUANTILE = "threshold_quantile"
 
 
 def add_score_command(parser: argparse.ArgumentParser) -> None:
-    """The flags of gnl score."""
+    """Add the flags of gnl score."""
     parser.add_argument("run", type=Path, help="folder of the run")
-    parser.add_argument("--epoch", type=int, help="score the checkpoint of one epoch, of a run with --keep-epochs")
+    parser.add_argument(
+        "--epoch", type=int, help="score the checkpoint of one epoch, for a run trained with --keep-epochs"
+    )
     parser.add_argument(
         "--domain",
         nargs="+",
-        help="domains to score, also train or held_out; unset: all, or with --shift the in-distribution one",
+        help="domains to score, including train and held_out; unset: all, or with --shift the in-distribution domain",
     )
     parser.add_argument(
-        "--shift", nargs="+", help="corruptions such as defocus_blur:3 under which to score each domain too"
+        "--shift", nargs="+", help="corruptions, such as defocus_blur:3, under which each domain is also scored"
     )
-    parser.add_argument(
-        "--preset", type=Path, help="file with a way of scoring that gnl tune wrote; flags override the preset"
-    )
+    parser.add_argument("--preset", type=Path, help="scoring settings written by gnl tune; flags override the preset")
     parser.add_argument("--csv", type=Path, help="write one row per image to this file")
     parser.add_argument("--maps", type=Path, help="write one anomaly map per image to this folder, as PNG")
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
@@ -65,7 +65,7 @@ def score_command(parsed: argparse.Namespace) -> None:
     spec = find_dataset(run.config.dataset, run.config.data_root)
     domains = parsed.domain or ([spec.in_distribution] if parsed.shift else spec.domains)
     domains = [*domains, *(shifted_domain(domain, shift) for domain in domains for shift in parsed.shift or ())]
-    domains = list(dict.fromkeys(domains))  # one that is named twice is scored once
+    domains = list(dict.fromkeys(domains))  # repeated domains are scored once
     prepare_outputs(parsed, run, domains)
     say_reading(run.config.dataset, run.config.data_root, split=run.config.split)
     overview = look_at_data(run)
@@ -87,10 +87,10 @@ def score_command(parsed: argparse.Namespace) -> None:
 
 
 def prepare_outputs(parsed: argparse.Namespace, run: Run, domains: Sequence[str]) -> None:
-    """Make the folders of what is to be written, before any work.
+    """Check output paths and create their folders before scoring.
 
     Raises:
-        ValueError: If it would lie among the images of a data set.
+        ValueError: If an output would lie among the images of a data set.
     """
     root = run.config.data_root
     if parsed.csv:
@@ -107,16 +107,16 @@ def prepare_outputs(parsed: argparse.Namespace, run: Run, domains: Sequence[str]
 def look_at_data(run: Run) -> Overview | None:
     """Return the overview of a run's data set, and report problems with it on standard error."""
     overview = find_overview(run)
-    warnings_found = () if overview is None else warn_of(overview, run.config.data_root or default_root())
-    if warnings_found:
-        say(f"data: {'; '.join(warnings_found)}: see gnl data check --dataset {run.config.dataset}")
+    problems = () if overview is None else warn_of(overview, run.config.data_root or default_root())
+    if problems:
+        say(f"data: {'; '.join(problems)}: see gnl data check --dataset {run.config.dataset}")
     return overview
 
 
 def score_one_domain(
     run: Run, domain: str, scoring: ScoringConfig, *, pictures: MapPictures | None
 ) -> tuple[Scores, PixelReport]:
-    """Score a domain with a progress bar, keeping pictures of its anomaly maps on the way if asked to."""
+    """Score a domain with a progress bar; with `pictures`, also buffer its anomaly maps."""
     batches = load_domain(run, domain)
     detections = detect(run.detector, batches, scoring)
     shown = tqdm(detections, total=len(batches), desc=domain, unit="batch", file=sys.stderr)
@@ -126,7 +126,7 @@ def score_one_domain(
 def keep_maps(
     detections: Iterable[tuple[Batch, Detection]], pictures: MapPictures, *, domain: str
 ) -> Iterator[tuple[Batch, Detection]]:
-    """Keep the anomaly maps that pass by, one picture an image."""
+    """Pass detections through, buffering one picture of the anomaly map per image."""
     for batch, detection in detections:
         if detection.anomaly_map is not None:
             for path, anomaly_map in zip(batch.paths, detection.anomaly_map[:, 0], strict=True):
@@ -135,10 +135,10 @@ def keep_maps(
 
 
 def write_outputs(parsed: argparse.Namespace, scores: Scores, pictures: MapPictures | None) -> None:
-    """Write the CSV and the maps that were asked for.
+    """Write the requested CSV file and maps.
 
     Raises:
-        ValueError: If some file cannot be written, after all others were.
+        ValueError: If a file cannot be written; all others are written first.
     """
     problems = []
     if parsed.csv:
@@ -152,5 +152,5 @@ def write_outputs(parsed: argparse.Namespace, scores: Scores, pictures: MapPictu
         files = "1 file" if len(problems) == 1 else f"{len(problems)} files"
         raise ValueError(
             f"cannot write {files}, the first: {problems[0]}; the scores are in {parsed.run}, and all other files are "
-            "written: mend that, and score again"
+            "written; fix the cause, then score again"
         )

@@ -1,1 +1,1 @@
-"""Data sets that are downloaded or built."""
+"""Download or build data sets."""

@@ -1,30 +1,30 @@
-"""Data sets that can be fetched, through torchvision; their checksums are torchvision's, or stand here."""
+"""Download data sets through torchvision, with checksums from torchvision or from here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-CIFAR10_BINARY = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"  # the Python version holds the same
+CIFAR10_BINARY = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"  # same images as the Python version
 CIFAR10_MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
 
 
 def download_mnist(root: Path) -> None:
-    """Fetch MNIST into root/mnist.
+    """Download MNIST to root/mnist.
 
     Raises:
-        ValueError: If it cannot be fetched; says what to do.
+        ValueError: If the download fails; the message says what to do.
     """
-    from torchvision.datasets import MNIST  # noqa: PLC0415 (seconds of import, for this command alone)
+    from torchvision.datasets import MNIST  # noqa: PLC0415 (slow to import, and only needed here)
 
     explain_failure(lambda: MNIST(root / "mnist", download=True), name="MNIST")
 
 
 def download_cifar10(root: Path) -> None:
-    """Fetch CIFAR-10's binary version into root/cifar10.
+    """Download CIFAR-10's binary version to root/cifar10.
 
     Raises:
-        ValueError: If it cannot be fetched; says what to do.
+        ValueError: If the download fails; the message says what to do.
     """
     from torchvision.datasets.utils import download_and_extract_archive  # noqa: PLC0415 (as above)
 
@@ -33,14 +33,13 @@ def download_cifar10(root: Path) -> None:
 
 
 def explain_failure(fetch: Callable[[], object], *, name: str) -> None:
-    """Fetch, or say in one sentence why not."""
+    """Call `fetch`; turn a failed download into a ValueError with one sentence."""
     try:
         fetch()
     except (OSError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(
-            f"cannot download {name} ({reason}); fetch it on a machine with network and lay it out as "
-            "gnl data list says"
+            f"cannot download {name} ({reason}); download it elsewhere, and arrange the files as shown by gnl data list"
         ) from None
 
 

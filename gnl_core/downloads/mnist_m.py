@@ -1,4 +1,4 @@
-"""MNIST-M built from MNIST and any photographs, written once as the file that the loader reads."""
+"""Build MNIST-M from MNIST and photographs, and write it as the file that the loader reads."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from gnl_core.files import write_atomically
 def build_mnist_m(
     digits: NDArray[np.uint8], classes: Sequence[str], *, photographs: Path, destination: Path, seed: int
 ) -> None:
-    """Blend digits with photographs and write the result; the destination's folder is made.
+    """Blend digits with photographs and write the result, creating its folder if needed.
 
     Args:
-        digits: Grey, white on black, shape (n, 28, 28).
+        digits: Grey images, white on black, shape (n, 28, 28).
         classes: The digits' classes, "0" to "9".
         photographs: A folder of image files.
         destination: The .npz file to write: `x_test`, shape (n, 28, 28, 3), and `y_test`.
-        seed: Decides photographs and crops: the same seed and files give the same bytes.
+        seed: Seed of photographs and crops; the same seed and files give the same bytes.
 
     Raises:
         ValueError: If the destination exists, or a photograph is unreadable or too small.
     """
     if destination.exists():
-        raise ValueError(f"{destination} is already there; remove it first if it is to be built again")
+        raise ValueError(f"{destination} already exists; delete it first to build it again")
     paths = require_images(photographs, root=photographs)
     images = blend_digits(digits, paths, seed=seed)
     content = BytesIO()
@@ -39,4 +39,4 @@ def build_mnist_m(
         destination.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(destination, content.getvalue())
     except OSError as error:
-        raise ValueError(f"cannot write {destination}: {error.strerror}; choose another place") from None
+        raise ValueError(f"cannot write {destination}: {error.strerror}; choose another folder") from None

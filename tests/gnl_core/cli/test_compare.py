@@ -104,7 +104,7 @@ def test_a_failed_cell_is_told_and_does_not_stop_the_rest(
     printed = capsys.readouterr()
     assert printed.err.splitlines()[-2:] == [
         "digits-4-gnl-seed0 failed: training diverged; use a smaller --learning-rate",
-        "gnl: 1 of 2 runs failed, as told above; mend that and give the same command again",
+        "gnl: 1 of 2 runs failed, see above; fix the causes and run the same command again",
     ]
     assert [line for line in printed.out.splitlines() if line.startswith("rd4ad")]
     assert [run.path.name for run in list_runs(tmp_path)] == ["digits-4-rd4ad-seed0"]
@@ -141,7 +141,7 @@ def test_a_wrong_request_is_refused_in_one_line_before_anything_runs(
 
 def test_other_settings_need_another_folder(output: Path, capsys: pytest.CaptureFixture[str]):
     assert compare(output, "--detector", "gnl", "--batch-size", "4") == 2
-    assert "was trained with batch_size = 16, but 4 is asked for" in capsys.readouterr().err
+    assert "was trained with batch_size = 16, but 4 is requested" in capsys.readouterr().err
 
 
 def test_every_setting_of_a_run_is_a_flag(capsys: pytest.CaptureFixture[str]):

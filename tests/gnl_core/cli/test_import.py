@@ -43,7 +43,7 @@ def test_an_imported_run_is_scored_as_any_other(
     monkeypatch.setitem(DATASETS, "digits", few)
     assert import_() == 0
     said = capsys.readouterr().err
-    assert "gnl on resnet18, normal is 4 of digits; references: digits/" in said
+    assert "gnl on resnet18, normal class 4 of digits; references: digits/" in said
     assert main(["score", str(tmp_path / "run"), "--domain", "digits", "--device", "cpu", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert 0 <= found["domains"]["digits"]["auroc"] <= 1
@@ -62,7 +62,7 @@ def test_without_the_data_set_the_run_is_imported_without_references(
     import_: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     assert import_("--dataset=mvtec", "--normal-class=bottle", f"--data-root={tmp_path}") == 0
-    assert "no references, so the run can be scored with --style-weight 0 alone: " in capsys.readouterr().err
+    assert "no reference images, so the run can only be scored with --style-weight 0: " in capsys.readouterr().err
     assert read_config(RunFolder(tmp_path / "run")).stored_references == 0
 
 

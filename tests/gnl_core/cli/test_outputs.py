@@ -145,8 +145,8 @@ def test_training_says_how_many_images_it_takes_and_from_where(place: Path, caps
     settings = ["--dataset=folder", "--normal-class=good", "--epochs=1", "--detector=rd4ad", "--image-size=32"]
     assert main(["train", *settings, "--device=cpu", "--run", str(place / "second")]) == 0
     assert capsys.readouterr().err.splitlines()[1] == (
-        "train: 6 images from train/good; passed over 1 file, first: test/good/notes.txt "
-        "(no image file by its ending); 1 test image equals a training image: see gnl data check --dataset folder"
+        "train: 6 images from train/good; skipped 1 file, first: test/good/notes.txt "
+        "(not an image file by its suffix); 1 test image equals a training image: see gnl data check --dataset folder"
     )
 
 
@@ -157,7 +157,7 @@ def test_scoring_counts_test_images_that_equal_training_images(place: Path, caps
     assert score(place, "--domain", "test", "test+jpeg:3") == 0
     said = capsys.readouterr()
     assert "data: 2 test images equal a training image: see gnl data check --dataset folder" in said.err.splitlines()
-    assert "test: 2 images equal a training image, which flatters the metrics; gnl data check lists them" in said.out
+    assert "test: 2 images equal a training image, so the metrics are too high; gnl data check lists them" in said.out
     measured = json.loads((place / "run" / "report.json").read_text())["domains"]
     assert {name: domain["n_equal_to_training"] for name, domain in measured.items()} == {"test": 2, "test+jpeg:3": 2}
 

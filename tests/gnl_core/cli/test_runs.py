@@ -50,7 +50,7 @@ def test_runs_are_listed_as_json(runs: Path, capsys: pytest.CaptureFixture[str])
 
 def test_a_folder_without_runs_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["runs", str(tmp_path)]) == 0
-    assert capsys.readouterr().out == f"no runs in {tmp_path}; gnl train makes one\n"
+    assert capsys.readouterr().out == f"no runs in {tmp_path}; train one with gnl train\n"
 
 
 def test_a_log_is_printed(runs: Path, capsys: pytest.CaptureFixture[str]):
@@ -99,15 +99,15 @@ def test_a_training_goes_on_where_it_was_stopped(
         assert main(["train", "--run", str(run.path), *TINY]) == 0
     assert capsys.readouterr().err.splitlines()[-1] == f"stopped; gnl train --run {run.path} --resume goes on"
     assert main(["train", "--run", str(run.path), "--resume", "--seed", "1"]) == 2
-    assert "was begun with seed = 0, but 1 is asked for; resume it without --seed" in capsys.readouterr().err
+    assert "was started with seed = 0, but 1 is requested; resume it without --seed" in capsys.readouterr().err
     assert main(["train", "--run", str(run.path), "--resume", "--workers", "0"]) == 0
     assert read_config(run).workers == 0
     assert main(["train", "--run", str(tmp_path / "whole"), *TINY, "--workers", "0"]) == 0
     assert run.weights.read_bytes() == (tmp_path / "whole" / "weights.safetensors").read_bytes()
     assert main(["train", "--run", str(run.path), "--resume"]) == 2
-    assert "is finished, nothing is left to train" in capsys.readouterr().err
+    assert "is finished, so there is nothing left to train" in capsys.readouterr().err
     assert main(["train", "--run", str(tmp_path / "nowhere"), "--resume"]) == 2
-    assert "holds no run" in capsys.readouterr().err
+    assert "contains no run" in capsys.readouterr().err
 
 
 def test_a_job_writes_a_line_an_epoch_and_no_bar(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

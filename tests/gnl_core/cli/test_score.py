@@ -176,7 +176,7 @@ def test_a_run_without_held_out_images_is_scored_without_a_threshold(
     assert main(["score", str(tmp_path / "run"), "--domain", "digits"]) == 0
     printed = capsys.readouterr()
     assert "no threshold: this run holds out no training images" in printed.err
-    assert printed.out.splitlines()[-2].startswith("no threshold, as there are no held-out normal training images")
+    assert printed.out.splitlines()[-2].startswith("no threshold, since there are no held-out normal training images")
 
 
 def test_a_run_is_scored_where_its_training_images_are_not(
@@ -206,7 +206,7 @@ def test_masks_add_pixel_figures(run: Path, monkeypatch: pytest.MonkeyPatch, cap
     assert main(["score", str(run), "--domain", "digits"]) == 0
     header, *_, note = capsys.readouterr().out.splitlines()
     assert all(heading in header for heading in ("pixel AUROC", "pixel AP", "AUPRO"))
-    assert note == "digits: pixel figures leave out 2 anomalous images without a mask"
+    assert note == "digits: pixel metrics leave out 2 anomalous images without a mask"
 
 
 def test_csv_has_a_row_an_image(run: Path, tmp_path: Path):
@@ -267,7 +267,7 @@ def test_a_bad_setting_is_refused_in_one_line_and_leaves_no_run(
 
 def test_a_run_is_not_trained_over(run: Path, check_refused: Callable[..., str]):
     before = (run / "weights.safetensors").read_bytes()
-    assert "already holds a run" in check_refused("train", "--run", run, *TINY)
+    assert "already contains a run" in check_refused("train", "--run", run, *TINY)
     assert (run / "weights.safetensors").read_bytes() == before
 
 
@@ -296,7 +296,7 @@ def test_more_references_than_are_kept_are_refused_where_features_are_matched(
     run: Path, check_refused: Callable[..., str]
 ):
     said = check_refused("score", run, "--style-weight", "1", "--reference-count", "9")
-    assert "keeps 8 references, 9 were asked for" in said
+    assert "stores 8 references, but 9 are requested" in said
 
 
 def test_a_file_that_cannot_be_written_is_refused_in_one_line(
@@ -386,7 +386,7 @@ def test_scores_that_are_not_finite_have_dashes_a_reason_and_a_report_that_is_js
     _, line, threshold, *_, reason = capsys.readouterr().out.splitlines()
     assert line.split()[1:6] == ["-", "-", "-", "-", "-"]
     assert threshold.startswith("no threshold from the held-out normal training images, since this run diverged")
-    assert reason.startswith("digits: no figures, since this run diverged (40 of 40 scores are not finite)")
+    assert reason.startswith("digits: no metrics, since this run diverged (40 of 40 scores are not finite)")
 
 
 def test_maps_of_a_run_whose_scores_are_not_finite_are_refused(overflowing: Path, check_refused: Callable[..., str]):

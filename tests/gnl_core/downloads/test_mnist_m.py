@@ -44,7 +44,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path, photographs: Path):
 
 def test_what_is_there_is_not_overwritten(tmp_path: Path, photographs: Path):
     (tmp_path / "a.npz").write_text("precious")
-    with pytest.raises(ValueError, match=r"a\.npz is already there; remove it first if it is to be built again"):
+    with pytest.raises(ValueError, match=r"a\.npz already exists; delete it first to build it again"):
         build(tmp_path / "a.npz", photographs)
     assert (tmp_path / "a.npz").read_text() == "precious"
 
