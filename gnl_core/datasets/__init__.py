@@ -1,4 +1,4 @@
-"""The data sets, one file each, and the table of them."""
+"""The table of data sets; each has its own file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAPERS_SHIFTS = ("brightness:3", "contrast:3", "defocus_blur:3", "gaussian_noise
 
 
 def with_papers_shifts(spec: DatasetSpec) -> DatasetSpec:
-    """A data set without shifted domains of its own, under the paper's four corruptions."""
+    """Add the paper's four corruptions to a data set without shifted domains."""
     base = spec.in_distribution
     return spec._replace(domains=(base, *(shifted_domain(base, shift) for shift in PAPERS_SHIFTS)))
 
@@ -33,19 +33,19 @@ DATASETS: dict[str, DatasetSpec] = {
     "mvtec": with_papers_shifts(MVTEC),
     "cifar10": with_papers_shifts(CIFAR10),
 }
-FOLDER = "folder"  # not in the table: what a folder of one's own holds shows when it is opened
+FOLDER = "folder"  # not in the table, since its contents are only known when it is opened
 
 
 def find_dataset(name: str, root: Path | None = None, *, split: Split = USUAL_SPLIT) -> DatasetSpec:
-    """Look a data set up by name; "folder" is the one that lies in the data root itself.
+    """Look up a data set by name; "folder" is the user's own folder, the data root itself.
 
     Args:
         name: A name in DATASETS, or "folder".
         root: Folder of the data sets on disk; unset: $GNL_DATA.
-        split: How "folder" is divided where it has no training folder: a run's own, `RunConfig.split`.
+        split: How "folder" is divided if it has no training folder; for a run, `RunConfig.split`.
 
     Raises:
-        ValueError: If there is none of that name, or the folder is not laid out as expected.
+        ValueError: If the name is unknown, or the folder has an unknown layout.
     """
     if name == FOLDER:
         return open_folder(root or default_root(), split)
@@ -66,7 +66,7 @@ def list_train_items(
         split: As in `find_dataset`.
 
     Raises:
-        ValueError: If the data set or the class is unknown, or its files are not there.
+        ValueError: If the data set or the class is unknown, or its files are missing.
     """
     spec = find_dataset(name, root, split=split)
     check_class(spec, normal_class)
@@ -76,17 +76,17 @@ def list_train_items(
 def list_items(
     name: str, *, normal_class: str, domain: str, root: Path | None = None, split: Split = USUAL_SPLIT
 ) -> list[Item]:
-    """List the images of one domain that are to be scored.
+    """List the images of one domain for scoring.
 
     Args:
         name: A name in DATASETS, or "folder".
         normal_class: The class that is normal.
-        domain: One of the data set's; it can be followed by a corruption, as in "digits+defocus_blur:3".
+        domain: A domain of the data set, optionally with a corruption, as in "digits+defocus_blur:3".
         root: Folder of the data sets on disk; unset: $GNL_DATA.
         split: As in `find_dataset`.
 
     Raises:
-        ValueError: If the data set, the class or the domain is unknown, or its files are not there.
+        ValueError: If the data set, the class or the domain is unknown, or its files are missing.
     """
     base, shift = split_domain(domain)
     items = list_base_items(name, normal_class=normal_class, domain=base, root=root, split=split)
@@ -94,7 +94,7 @@ def list_items(
 
 
 def list_base_items(name: str, *, normal_class: str, domain: str, root: Path | None, split: Split) -> list[Item]:
-    """List a domain as it lies there, without a corruption."""
+    """List a domain without a corruption."""
     spec = find_dataset(name, root, split=split)
     check_class(spec, normal_class)
     choices = base_domains(spec)
@@ -104,12 +104,12 @@ def list_base_items(name: str, *, normal_class: str, domain: str, root: Path | N
 
 
 def default_root() -> Path | None:
-    """The folder that $GNL_DATA names, if it names one."""
-    named = os.environ.get("GNL_DATA")
-    return Path(named) if named else None
+    """Return the folder that $GNL_DATA names, or None if it is unset."""
+    folder = os.environ.get("GNL_DATA")
+    return Path(folder) if folder else None
 
 
 def check_class(spec: DatasetSpec, normal_class: str) -> None:
-    """Refuse a normal class that the data set does not have."""
+    """Raise ValueError for a normal class that the data set does not have."""
     if normal_class not in spec.classes:
         raise ValueError(f"unknown class {normal_class!r}; choose one of: {', '.join(spec.classes)}")

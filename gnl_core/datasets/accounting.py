@@ -13,10 +13,10 @@ from gnl_core.datasets.base import DatasetSpec, Item
 from gnl_core.datasets.listing import SUFFIXES
 from gnl_core.datasets.names import is_named
 
-LARGEST_WALK = 200_000  # files listed below one folder; beyond it, the count is a lower bound
+LARGEST_WALK = 200_000  # files examined per folder; if there are more, the count is a lower bound
 
 
-class PassedOver(NamedTuple):
+class SkippedFile(NamedTuple):
     """A file among a data set's images that is not read.
 
     Attributes:
@@ -68,7 +68,7 @@ def list_sources(items: Iterable[Item], root: Path) -> list[str]:
     return [shown_path(place, root) for place in dict.fromkeys(places)]
 
 
-def find_passed_over(items: Collection[Item], *, lists: Collection[Path] = ()) -> list[PassedOver]:
+def find_skipped_files(items: Collection[Item], *, lists: Collection[Path] = ()) -> list[SkippedFile]:
     """Find files among the images of a data set that are not read, for any loader.
 
     In a folder from which images are read, these are all files that are not an item's image or mask. Next to these
@@ -87,7 +87,7 @@ def find_passed_over(items: Collection[Item], *, lists: Collection[Path] = ()) -
     folders, known = find_image_folders(files), files | set(lists)
     paths = islice(walk(folders.home, folders.holding), LARGEST_WALK)
     others = (path for path in paths if path not in known)
-    return [PassedOver(path, reason(path, folders)) for path in others if counts(path, folders)]
+    return [SkippedFile(path, reason(path, folders)) for path in others if counts(path, folders)]
 
 
 def walk(folder: Path, holding: Collection[Path]) -> Iterator[Path]:
@@ -106,14 +106,14 @@ def walk(folder: Path, holding: Collection[Path]) -> Iterator[Path]:
 
 
 def counts(path: Path, folders: ImageFolders) -> bool:
-    """Whether a file that is not read belongs to the data set by its folder, or as a visible image file."""
+    """Return whether a file that is not read belongs to the data set by its folder, or as a visible image file."""
     if any(path.is_relative_to(folder) for folder in folders.read):
         return True
     return path.suffix.lower() in SUFFIXES and not is_hidden(path, folders)
 
 
 def is_hidden(path: Path, folders: ImageFolders) -> bool:
-    """Whether a file or any folder above it is hidden."""
+    """Return whether a file or any folder above it is hidden."""
     return any(part.startswith(".") for part in path.relative_to(folders.home).parts)
 
 
@@ -122,11 +122,11 @@ REASONS: dict[str, Callable[[Path, ImageFolders], bool]] = {  # the first that a
     "broken link": lambda path, _: path.is_symlink() and not path.exists(),
     "link to a folder": lambda path, _: path.is_symlink() and path.is_dir(),
     "folder that cannot be opened": lambda path, _: path.is_dir(),
-    "no image file by its ending": lambda path, _: path.suffix.lower() not in SUFFIXES,
+    "not an image file by its suffix": lambda path, _: path.suffix.lower() not in SUFFIXES,
     "mask without an image": lambda path, folders: any(
         is_named(folder, "masks") for folder in path.relative_to(folders.home).parents
     ),
-    "on no list of the split": lambda path, folders: path.parent in folders.direct,
+    "not on any list of the split": lambda path, folders: path.parent in folders.direct,
     "in a nested folder": lambda path, folders: not folders.direct.isdisjoint(path.parents),
     "in a folder that is not read": lambda path, folders: True,
 }
@@ -137,15 +137,15 @@ def reason(path: Path, folders: ImageFolders) -> str:
     return next(text for text, applies in REASONS.items() if applies(path, folders))
 
 
-def describe_passed_over(passed: Collection[PassedOver], root: Path) -> list[str]:
+def describe_skipped_files(files: Collection[SkippedFile], root: Path) -> list[str]:
     """Describe each reason in a line, with the number of files and the first of them."""
-    count = Counter(skipped.reason for skipped in passed)
-    first = {skipped.reason: skipped.file for skipped in reversed(list(passed))}
+    count = Counter(skipped.reason for skipped in files)
+    first = {skipped.reason: skipped.file for skipped in reversed(list(files))}
     return [f"{number} x {text}, first: {shown_path(first[text], root)}" for text, number in count.items()]
 
 
 def shown_path(path: Path, root: Path) -> str:
-    """Format a path relative to the data root on one line, whatever bytes it contains."""
+    """Format a path relative to the data root on one line, escaping unprintable characters."""
     relative = path.relative_to(root) if path.is_relative_to(root) else path
     text = relative.as_posix().encode(errors="backslashreplace").decode()
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

@@ -62,7 +62,7 @@ def read_npz(path: Path, name: str) -> NDArray[np.integer]:
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """Read the array of an IDX file (yann.lecun.com/exdb/mnist), gzipped or not, whatever its name.
+    """Read the array of an IDX file (yann.lecun.com/exdb/mnist), gzipped or not, regardless of its name.
 
     Raises:
         ValueError: If the file is missing, damaged, not of unsigned bytes, or too large.

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-UNLABELLED = -1  # the label of an image that nobody has labelled
+UNLABELLED = -1  # the label of an unlabelled image
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 

@@ -1,4 +1,4 @@
-"""Read CIFAR-10's files, in the binary version and in the Python version, whose pickles are read but not run.
+"""Read CIFAR-10's files, in the binary version and in the Python version, whose pickles are read but not executed.
 
 A pickle is a program that builds objects. `pickletools.genops` only disassembles it; pixels and classes are among its
 operands.

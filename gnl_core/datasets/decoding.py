@@ -1,4 +1,4 @@
-"""Decode the content of an image file to 8-bit RGB, as its header declares the pixels, whatever the file's name."""
+"""Decode the content of an image file to 8-bit RGB, as declared by its header, regardless of the file's name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WITH_ALPHA = {"1": "LA", "L": "LA", "RGB": "RGBA"}
 
 
 class UnusablePixelsError(ValueError):
-    """Pixels that cannot be used; the text names them and fits after "holds"."""
+    """Unsupported pixels; the message names them and follows "holds"."""
 
 
 def open_picture(file: IO[bytes], formats: Sequence[str]) -> ImageFile:

@@ -109,7 +109,7 @@ def list_train(folder: Path, split: Split, root: Path | None, normal_class: str)
 
 
 def list_test(folder: Path, split: Split, root: Path | None, normal_class: str, domain: str) -> list[Item]:
-    """List the images of one domain, with masks where there are any; unlabelled images have label -1."""
+    """List the images of one domain, with masks if available; unlabelled images have label -1."""
     layout = find_layout(folder)
     items = list_kinds(layout.domains[domain], layout.masks[domain], root=folder, base=folder, domain=domain)
     if not layout.divided:
@@ -131,10 +131,10 @@ def find_layout(folder: Path) -> Layout:
     if test is None:
         raise ValueError(
             f"no folder {folder / 'test'}; {folder} has {format_folders(list_folders(folder))}; expected images to "
-            f"score there or in one that is called {format_accepted('anomalous')}"
+            f"score there or in a folder called {format_accepted('anomalous')}"
         )
     if train is None and anomalous:
-        raise ValueError(f"{test} and {anomalous[0]} could both hold the images to score; keep one of them")
+        raise ValueError(f"{test} and {anomalous[0]} could both contain the images to score; keep one of them")
     training = normal if train is None else find_training(train, root=folder)
     domains = find_domains(test)
     return Layout(tuple(training), domains, find_masks(folder, test, list(domains)))
@@ -157,15 +157,15 @@ def divided_layout(folder: Path) -> Layout:
     if place is None:
         raise ValueError(
             f"no folder {folder / 'train' / NORMAL}; {folder} has {format_folders(list_folders(folder))}; expected "
-            f"normal images there or in one that is called {format_accepted('normal')}, next to {folder / 'test'} or a "
-            f"folder that is called {format_accepted('anomalous')}"
+            f"normal images there or in a folder called {format_accepted('normal')}, next to {folder / 'test'} or a "
+            f"folder called {format_accepted('anomalous')}"
         )
     normal, anomalous = find_all(place, "normal"), find_all(place, "anomalous")
     for other in list_folders(place):
         if other not in (*normal, *anomalous) and not is_named(other, "masks") and list_images(other, root=folder):
             raise ValueError(
                 f"{other} is neither normal nor anomalous by its name; move it below {anomalous[0].parent / 'test'}, "
-                f"where every name but a normal one is a kind of defect, or rename it: {format_accepted('anomalous')}"
+                f"where folders not named as normal are defects, or rename it: {format_accepted('anomalous')}"
             )
     kinds = sorted([*(Kind(path, 0) for path in normal), *(Kind(path, 1) for path in anomalous)])
     masks = find_masks(folder, place, [PLAIN_DOMAIN])
@@ -186,13 +186,13 @@ def find_domains(test: Path) -> dict[str, tuple[Kind, ...]]:
     for path in folders:
         if path.name in RESERVED or MARK in path.name:
             names = " and ".join(map(repr, (*RESERVED, MARK)))
-            raise ValueError(f"{path} cannot be a domain, since {names} have another meaning; rename it")
+            raise ValueError(f"{path} cannot be a domain, since {names} are reserved; rename it")
     first_by_name = sorted(folders, key=lambda path: (plain_name(path.name) not in IN_DISTRIBUTION_NAMES, path.name))
     return {path.name: tuple(find_kinds(path)) for path in first_by_name}
 
 
 def is_plain(test: Path, folders: Sequence[Path]) -> bool:
-    """Whether the folders in a test folder are "good" and kinds of defects rather than domains.
+    """Return whether the folders in a test folder are "good" and kinds of defects rather than domains.
 
     Raises:
         ValueError: If only some are, or if there are images next to the folders.

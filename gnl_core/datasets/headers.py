@@ -47,21 +47,21 @@ def format_of(start: bytes) -> str | None:
 
 
 def upright_size(picture: ImageFile) -> tuple[int, int]:
-    """Height and width after the orientation is applied."""
+    """Return height and width after the orientation is applied."""
     width, height = stored_size(picture)
     is_turned = picture.getexif().get(ORIENTATION) in QUARTER_TURNS
     return (width, height) if is_turned else (height, width)
 
 
 def stored_size(picture: ImageFile) -> tuple[int, int]:
-    """Width and height before the orientation is applied; only for TIFF files, `size` may be the size after it."""
+    """Return width and height before the orientation is applied; for TIFF files, `size` may be the size after it."""
     if isinstance(picture, TiffImageFile):
         return field(picture, WIDTH)[0], field(picture, HEIGHT)[0]
     return picture.size
 
 
 def bits_per_sample(picture: ImageFile) -> int:
-    """Number of bits per sample, or per index into a palette; 8 for formats without another number."""
+    """Return the number of bits per sample, or per index into a palette; 8 for formats without another number."""
     if isinstance(picture, TiffImageFile):
         return field(picture, BITS_PER_SAMPLE, 1)[0]
     if isinstance(picture, PngImageFile):
@@ -73,12 +73,12 @@ def bits_per_sample(picture: ImageFile) -> int:
 
 
 def is_white_zero(picture: ImageFile) -> bool:
-    """Whether larger values are darker: true for TIFF files that declare it or declare nothing."""
+    """Return whether larger values are darker: true for TIFF files that declare it or declare nothing."""
     return isinstance(picture, TiffImageFile) and field(picture, PHOTOMETRIC, WHITE_IS_ZERO)[0] == WHITE_IS_ZERO
 
 
 def is_uncompressed(picture: ImageFile) -> bool:
-    """Whether a TIFF file stores its samples without compression."""
+    """Return whether a TIFF file stores its samples without compression."""
     return field(picture, COMPRESSION, UNCOMPRESSED)[0] == UNCOMPRESSED
 
 
@@ -88,17 +88,17 @@ def name_misread(picture: ImageFile) -> str | None:
 
 
 def has_signed_bytes(picture: ImageFile) -> bool:
-    """Whether Pillow would read -1 as 255."""
+    """Return whether Pillow would read -1 as 255."""
     return picture.mode == "L" and field(picture, SAMPLE_FORMAT, UNSIGNED)[0] == SIGNED
 
 
 def has_inverted_floats(picture: ImageFile) -> bool:
-    """Whether larger floating-point numbers are darker."""
+    """Return whether larger floating-point numbers are darker."""
     return picture.mode == "F" and is_white_zero(picture)
 
 
 def has_misread_planes(picture: ImageFile) -> bool:
-    """Whether channels are in separate planes that Pillow reads as 8 bits, does not invert, or cannot combine."""
+    """Return whether channels are in separate planes that Pillow reads as 8 bit, does not invert or cannot combine."""
     if field(picture, PLANES)[:1] != (SEPARATE,):
         return False
     if is_uncompressed(picture):
@@ -107,23 +107,23 @@ def has_misread_planes(picture: ImageFile) -> bool:
 
 
 def has_plain_channels(picture: ImageFile) -> bool:
-    """Whether the channels are those of Pillow's mode, as separate planes require."""
+    """Return whether the channels are those of Pillow's mode, as separate planes require."""
     is_premultiplied = field(picture, EXTRA_SAMPLES)[:1] == (PREMULTIPLIED,)
     return picture.mode in ("L", "P", "RGB", "RGBA", "CMYK") and not is_premultiplied
 
 
 def has_shared_chroma(picture: ImageFile) -> bool:
-    """Whether neighbouring pixels share chroma where Pillow expects three samples per pixel."""
+    """Return whether neighbouring pixels share chroma where Pillow expects three samples per pixel."""
     return picture.mode == "YCbCr" and is_uncompressed(picture) and field(picture, SUBSAMPLING, 2, 2) != (1, 1)
 
 
 def has_transparent_deep_colour(picture: ImageFile) -> bool:
-    """Whether one of 2^48 colours is transparent, of which Pillow keeps only the upper half of the bits."""
+    """Return whether a 48-bit colour is declared transparent; Pillow keeps only the upper half of its bits."""
     return picture.mode == "RGB" and "transparency" in picture.info and bits_per_sample(picture) == 16
 
 
 def has_small_grey_palette(picture: ImageFile) -> bool:
-    """Whether Pillow would misjudge indices into a grey palette: as 1 bit for two greys, as 8 bits for more."""
+    """Return whether Pillow would misjudge indices into a grey palette: as 1 bit for two greys, as 8 bits for more."""
     if not isinstance(picture, BmpImageFile) or picture.info["compression"] != BmpImageFile.COMPRESSIONS["RAW"]:
         return False
     bits = bits_per_sample(picture)

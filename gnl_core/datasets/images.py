@@ -19,7 +19,7 @@ LARGEST_PIXELS = 89_000_000  # just below where Pillow begins to warn
 
 
 class UnreadableImageError(ValueError):
-    """An image file that cannot be used; the sentence says why and what to do."""
+    """An image file that cannot be used; the message gives the reason and a remedy."""
 
 
 def read_image(path: Path) -> Image:
@@ -118,7 +118,7 @@ def explained(path: Path) -> Iterator[None]:
     except UnusablePixelsError as error:
         raise UnreadableImageError(f"{path} holds {error}; save it as an 8-bit PNG") from None
     except FileNotFoundError:
-        raise UnreadableImageError(f"no image file at {path}; put it there, or leave it out") from None
+        raise UnreadableImageError(f"no image file at {path}; add it, or leave it out") from None
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
         limit = LARGEST_PIXELS // 1_000_000
         raise UnreadableImageError(

@@ -114,7 +114,7 @@ class Kind(NamedTuple):
 
     @property
     def category(self) -> str:
-        """What its images show."""
+        """The category of its images."""
         return {0: NORMAL, UNLABELLED: UNLABELLED_CATEGORY}.get(self.label, self.folder.name)
 
 
@@ -128,8 +128,8 @@ def find_kinds(folder: Path) -> list[Kind]:
     kinds = [Kind(path, int(not is_named(path, "normal"))) for path in folders]
     if all(kind.label for kind in kinds):
         raise ValueError(
-            f"no folder of normal images in {folder}, which has {format_folders(folders)}; expected one that is called "
-            f"{format_accepted('normal')}: rename it"
+            f"no folder of normal images in {folder}, which has {format_folders(folders)}; expected a folder called "
+            f"{format_accepted('normal')}; rename it"
         )
     return kinds
 
@@ -147,7 +147,7 @@ def find_training(folder: Path, *, root: Path) -> list[Path]:
     if folders and not normal and not loose:
         raise ValueError(
             f"no normal images to train on in {folder}, which has {format_folders(folders)}; expected images in it, or "
-            f"in a folder that is called {format_accepted('normal')}"
+            f"in a folder called {format_accepted('normal')}"
         )
     return normal or [folder]
 
@@ -158,7 +158,7 @@ def list_kinds(kinds: Sequence[Kind], masks: Path | None, *, root: Path, base: P
     Args:
         kinds: Folders with their labels.
         masks: Folder of masks, in one folder per defect or directly; masks may be missing.
-        root: The folder out of which no symlink may lead.
+        root: The folder that symlinks must not lead out of.
         base: Folder to which the items' names are relative.
         domain: The items' domain.
 
@@ -212,14 +212,14 @@ def match_masks(images: Mapping[Kind, Sequence[Path]], masks: Path, *, root: Pat
     Args:
         images: The images of each kind.
         masks: The folder of masks.
-        root: The folder out of which no symlink may lead.
+        root: The folder that symlinks must not lead out of.
 
     Raises:
         ValueError: If a mask has no image or several, an image has several masks, or a folder of masks has no images.
     """
     defects = {kind: paths for kind, paths in images.items() if kind.label}
     normal_stems = {path.stem for kind, paths in images.items() if not kind.label for path in paths}
-    pairs = match_files(list_images(masks, root=root), list(chain(*defects.values())), passed_over=normal_stems)
+    pairs = match_files(list_images(masks, root=root), list(chain(*defects.values())), ignored=normal_stems)
     for folder in list_folders(masks):
         if is_named(folder, "normal"):
             continue
@@ -244,7 +244,7 @@ def find_kind(masks: Path, defects: Sequence[Kind], *, place: Path) -> Kind:
 
 
 def match_files(
-    masks: Iterable[Path], images: Sequence[Path], *, passed_over: Container[str] = ()
+    masks: Iterable[Path], images: Sequence[Path], *, ignored: Container[str] = ()
 ) -> list[tuple[Path, Path]]:
     """Pair images with their masks by name: <image>_mask or <image>, with any image suffix.
 
@@ -258,7 +258,7 @@ def match_files(
             raise ValueError(f"the mask {mask} could be of {format_paths(owners)}; rename one of them and its mask")
         if owners:
             pairs.append((owners[0], mask))
-        elif own_stem(mask) not in passed_over:
+        elif own_stem(mask) not in ignored:
             raise ValueError(f"the mask {mask} has no image; expected masks named like <image>_mask.png or <image>.png")
     return pairs
 

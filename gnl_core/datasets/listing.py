@@ -8,7 +8,7 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", 
 
 
 def inside(root: Path, path: Path) -> bool:
-    """Whether a path is in a folder after all symlinks are resolved."""
+    """Return whether a path is in a folder after all symlinks are resolved."""
     return path.resolve().is_relative_to(root.resolve())
 
 
@@ -17,7 +17,7 @@ def list_images(folder: Path, *, root: Path) -> list[Path]:
 
     Args:
         folder: The folder to list.
-        root: The folder out of which no symlink may lead.
+        root: The folder that symlinks must not lead out of.
 
     Raises:
         ValueError: If a symlink leads out of the root, or a name is not valid text.
@@ -58,7 +58,7 @@ def list_folder(folder: Path) -> list[Path]:
 def check_inside(root: Path, path: Path) -> None:
     """Check that symlinks do not lead a path out of the root."""
     if not inside(root, path):
-        raise ValueError(f"{path} leads out of {root} through a symlink; copy what it points to into that folder")
+        raise ValueError(f"{path} leads out of {root} through a symlink; copy its target into that folder")
 
 
 def check_name(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Load items as batches: images are decoded and resized once, and views are made anew each epoch, ahead of time."""
+"""Load items as batches: images are decoded and resized once, and views are made ahead of time in each epoch."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class DecodedImages:
 
 @dataclass(eq=False)
 class Batches:
-    """A list of items as batches: iterate for one pass in order, or ask for a shuffled epoch.
+    """A list of items as batches: iterate for one pass in order, or use `epoch` for a shuffled one.
 
     The contents of a batch depend only on the items, the settings and the epoch, not on the number of workers.
 
@@ -84,11 +84,11 @@ class Batches:
         self.decoded = DecodedImages(self.items, image_size=self.image_size, budget_bytes=budget)
 
     def __len__(self) -> int:
-        """Number of batches in one pass."""
+        """Return the number of batches in one pass."""
         return len(chunk(range(len(self.items)), self.batch_size))
 
     def __iter__(self) -> Iterator[Batch]:
-        """Yield every image once, in the order of the items, with masks where there are any."""
+        """Yield every image once, in the order of the items, with masks if any item has one."""
         pieces = chunk(range(len(self.items)), self.batch_size)
         return prefetch(self.make_masked_batch, pieces, workers=self.workers)
 

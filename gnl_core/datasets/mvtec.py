@@ -72,7 +72,7 @@ def find_category(root: Path | None, name: str) -> Path:
 
 
 def named(item: Item) -> Item:
-    """Name an item by the data set, whatever the name of its folder."""
+    """Prefix an item's name with "mvtec", independent of its folder's name."""
     return item._replace(path=f"mvtec/{item.path}")
 
 

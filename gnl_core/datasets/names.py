@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gnl_core.datasets.listing import list_folders
 
-NORMAL = "good"  # MVTec AD's name for it: the class and the category of every normal image, whatever its folder's name
+NORMAL = "good"  # as in MVTec AD: class and category of every normal image, independent of its folder's name
 
 FOLDER_NAMES: dict[str, tuple[str, ...]] = {  # docs/datasets.md has the same table
     "normal": (
@@ -32,17 +32,17 @@ def plain_name(name: str) -> str:
 
 
 def is_named(path: Path, meaning: str) -> bool:
-    """Whether a folder's name is accepted for a meaning, a key of FOLDER_NAMES."""
+    """Return whether a folder's name is accepted for a meaning, a key of FOLDER_NAMES."""
     return plain_name(path.name) in FOLDER_NAMES[meaning]
 
 
 def find_all(folder: Path, meaning: str) -> list[Path]:
-    """The folders directly below one whose names are accepted for a meaning, sorted by name."""
+    """List the subfolders whose names are accepted for a meaning, sorted by name."""
     return [path for path in list_folders(folder) if is_named(path, meaning)]
 
 
 def find_only(folder: Path, meaning: str) -> Path | None:
-    """The one folder directly below another whose name is accepted for a meaning; None where there is none.
+    """Find the only subfolder whose name is accepted for a meaning; None if there is none.
 
     Raises:
         ValueError: If there are several.
@@ -51,7 +51,7 @@ def find_only(folder: Path, meaning: str) -> Path | None:
 
 
 def find_spelled(folder: Path, names: Sequence[str]) -> Path | None:
-    """The one folder directly below another that has one of some names in any spelling; None where there is none.
+    """Find the only subfolder with one of the given names in any spelling; None if there is none.
 
     Raises:
         ValueError: If there are several.
@@ -63,14 +63,16 @@ def find_spelled(folder: Path, names: Sequence[str]) -> Path | None:
 
 
 def only(paths: Sequence[Path]) -> Path | None:
-    """The only path; None where there is none.
+    """Return the only path, or None if there is none.
 
     Raises:
         ValueError: If there are several.
     """
     if len(paths) > 1:
         names = " and ".join(str(path) for path in paths)
-        raise ValueError(f"{names} have names of one meaning; expected one of them: rename or remove the others")
+        raise ValueError(
+            f"{names} have names of the same meaning; expected only one of them: rename or remove the others"
+        )
     return paths[0] if paths else None
 
 

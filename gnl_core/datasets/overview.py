@@ -9,7 +9,14 @@ from typing import NamedTuple
 
 from gnl_core.config import USUAL_SPLIT, Split
 from gnl_core.datasets import default_root, find_dataset, list_items, list_train_items
-from gnl_core.datasets.accounting import PassedOver, find_passed_over, image_files, list_sources, read_lists, shown_path
+from gnl_core.datasets.accounting import (
+    SkippedFile,
+    find_skipped_files,
+    image_files,
+    list_sources,
+    read_lists,
+    shown_path,
+)
 from gnl_core.datasets.base import DatasetSpec, Item
 from gnl_core.datasets.duplicates import find_twins
 from gnl_core.datasets.presence import find_train_items
@@ -31,7 +38,7 @@ class Overview(NamedTuple):
     training: int
     sources: list[str]
     split: str
-    passed_over: list[PassedOver]
+    passed_over: list[SkippedFile]
     equal: dict[str, int]
 
 
@@ -60,7 +67,7 @@ def look_over(name: str, *, normal_class: str, root: Path | None, split: Split =
         training=len(training),
         sources=list_sources(training, root),
         split=spec.split(root) if spec.split else "",
-        passed_over=find_passed_over(everything, lists=read_lists(spec, root)),
+        passed_over=find_skipped_files(everything, lists=read_lists(spec, root)),
         equal=count_equal(training, test),
     )
 
@@ -109,7 +116,7 @@ def warn_of(overview: Overview, root: Path | None) -> list[str]:
     if overview.passed_over:
         first = overview.passed_over[0]
         shown = shown_path(first.file, root or Path())
-        warnings.append(f"passed over {count_noun(len(overview.passed_over), 'file')}, first: {shown} ({first.reason})")
+        warnings.append(f"skipped {count_noun(len(overview.passed_over), 'file')}, first: {shown} ({first.reason})")
     equal = sum(overview.equal.values())
     if equal:
         verb = "equals" if equal == 1 else "equal"

@@ -32,7 +32,7 @@ LIST_FOLDERS = (
     "pacs_split",
     "Train val splits and h5py files pre-read",
 )
-LIST_DEPTH = 3  # depth of the search for lists below PACS's own folder, whatever the folder names
+LIST_DEPTH = 3  # depth of the search for lists below PACS's own folder, in folders of any name
 # The third list, photo_test_kfold.txt, repeats both others, for tests on a whole domain.
 TRAIN_LIST, TEST_LIST = "photo_train_kfold.txt", "photo_crossval_kfold.txt"
 LIST_ENDING = "_kfold.txt"

@@ -10,7 +10,7 @@ from gnl_core.datasets.shifts import base_domains
 
 
 def count_images(name: str, *, normal_class: str, domain: str, root: Path | None) -> int | None:
-    """Number of images of one domain, or None if they are missing; the caller explains how to get them."""
+    """Return the number of images of one domain, or None if they are missing."""
     try:
         return len(list_items(name, normal_class=normal_class, domain=domain, root=root))
     except ValueError:
@@ -39,7 +39,7 @@ def available_classes(name: str, root: Path | None) -> list[str]:
 
 
 def count_domains(name: str, *, normal_class: str, root: Path | None) -> dict[str, int | None]:
-    """Number of images to score in each domain, corruptions left out; None where they are missing.
+    """Return the number of images to score per domain without corruptions; None where they are missing.
 
     Raises:
         ValueError: If there is no data set of that name.

@@ -1,4 +1,4 @@
-"""Describe how the folders in the user's folder are used, so that nobody has to guess it from the counts."""
+"""Describe how the folders in the user's folder are used, so that users need not infer it from counts."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Reading(NamedTuple):
         folder: Its path below the user's folder.
         taken_as: "training", "normal", "anomalous" or "unlabelled".
         domain: The domain of its images.
-        images: How many images are used this way.
-        masks: How many of them have a mask.
+        images: Number of images used this way.
+        masks: Number of these with a mask.
     """
 
     folder: str

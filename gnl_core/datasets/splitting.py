@@ -37,7 +37,7 @@ def divide(items: Sequence[Item], split: Split) -> tuple[list[Item], list[Item]]
 
 
 def is_test(name: str, split: Split) -> bool:
-    """Whether an image of some file name is for testing; true for about the split's percentage of names."""
+    """Return whether an image is for testing, by its file name; true for about the split's percentage of names."""
     digest = hashlib.sha256(f"{split.seed}/{name}".encode()).digest()
     share = int.from_bytes(digest[:HASH_BYTES]) / 2 ** (8 * HASH_BYTES)
     return share < split.test_percent / 100

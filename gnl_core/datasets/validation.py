@@ -28,12 +28,12 @@ STAIN_AREA = 0.1  # share of the image
 
 
 def blend(image: Image, generator: Generator) -> Image:
-    """The absolute difference of the image and clouds of random colours, as MNIST-M blends with photographs."""
+    """Compute the absolute difference of the image and clouds of random colours, as MNIST-M does with photographs."""
     return np.abs(coloured_clouds(image, generator) - image).round().astype(np.uint8)
 
 
 def coloured_clouds(image: Image, generator: Generator) -> NDArray[np.float64]:
-    """Clouds of random colours of the image's size, in [0, 255]."""
+    """Generate clouds of random colours at the image's size, in [0, 255]."""
     height, width, _ = image.shape
     layers = [clouds(max(height, width), CLOUD_DECAY, generator=generator)[:height, :width] for _ in range(3)]
     return np.dstack(layers) * WHITE
@@ -96,11 +96,11 @@ ANOMALIES: dict[str, tuple[Change, ...]] = {"objects": (turn_over, add_texture),
 
 
 def validation_items(items: Sequence[Item], *, anomalies: str, shift: str, seed: int) -> list[Item]:
-    """Each normal image under a shift, and again with each of the synthetic anomalies under the same shift.
+    """List each normal image under a shift, without and with each synthetic anomaly.
 
     Args:
-        items: Normal images that no detector has learnt from.
-        anomalies: A name in ANOMALIES: what kind of anomaly is expected.
+        items: Normal images that no detector was trained on.
+        anomalies: Expected kind of anomaly, a name in ANOMALIES.
         shift: A name in SHIFTS.
         seed: Determines, with the path of an image, all random draws.
 
@@ -121,7 +121,7 @@ def validation_items(items: Sequence[Item], *, anomalies: str, shift: str, seed:
 
 
 def read_changed(item: Item, *, anomaly: Change, shift: str, seed: int) -> Image:
-    """Read an image, give it an anomaly, and shift it; the shift is the same whatever the anomaly."""
+    """Read an image, add an anomaly, and shift it; the shift does not depend on the anomaly."""
     path_seed = zlib.crc32(item.path.encode())
     image = anomaly(item.read(), np.random.default_rng([seed, path_seed, 1]))
     return SHIFTS[shift](image, np.random.default_rng([seed, path_seed, 0]))

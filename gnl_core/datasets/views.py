@@ -93,7 +93,7 @@ def run_chain(
 
 
 def grayscale(image: Tensor) -> Tensor:
-    """Grey of the ImageNet-normalised image, as GNL's published code takes it, brought back to RGB's scale.
+    """Compute grey from the ImageNet-normalised image, as in GNL's published code, and rescale it to RGB.
 
     Args:
         image: RGB in [0, 1], shape (3, H, W).
@@ -131,10 +131,10 @@ def make_view(
 
 
 def to_picture(image: Tensor) -> Picture:
-    """RGB in [0, 1], shape (3, H, W), as a Pillow image."""
+    """Convert RGB in [0, 1], shape (3, H, W), to a Pillow image."""
     return PIL.Image.fromarray((image * 255).round().byte().permute(1, 2, 0).numpy())
 
 
 def from_picture(picture: Picture) -> Tensor:
-    """A Pillow image as RGB in [0, 1], shape (3, H, W)."""
+    """Convert a Pillow image to RGB in [0, 1], shape (3, H, W)."""
     return torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 255

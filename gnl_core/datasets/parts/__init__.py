@@ -1,7 +1,7 @@
-"""Two industrial surfaces, rendered from a seed: a woven cloth and a metal nut, good and defective, under five shifts.
+"""Two rendered industrial parts, a woven cloth and a metal nut, good and defective, under five shifts.
 
-A scene is what the part, its pose and its defect are; a domain is how it is lit, what it lies on and how it is
-photographed. The same test scenes appear in each domain, so that nothing but the shift differs.
+A scene consists of the part, its pose and its defect; a domain, of lighting, background and camera. All domains have
+the same test scenes, so that only the shift differs.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from gnl_core.datasets.parts.rendering import Conditions, Field, Light, photogra
 GOOD = "good"
 TRAIN_IMAGES = 120
 GOOD_TEST_IMAGES = 40
-IMAGES_A_DEFECT = 12
+IMAGES_PER_DEFECT = 12
 FIRST_TEST_SEED = 10_000
-SEEDS_A_KIND = 1_000  # good parts, and each defect, have a thousand of their own
-VISIBLE_LEVELS = 3  # of 255: what a defect must change a pixel by to be marked
+SEEDS_PER_KIND = 1_000  # a separate range for good parts and each defect
+VISIBLE_LEVELS = 3  # of 255: smallest change of a pixel that is marked as defective
 
 CONDITIONS = {
     "parts": Conditions(),
@@ -41,9 +41,10 @@ class Category(NamedTuple):
     """One kind of part.
 
     Attributes:
-        number: What its random numbers begin with.
-        render: Defect's name, generators of scene and defect, and conditions to linear light (3, GRID, GRID).
-        defects: The names of its defects.
+        number: First part of its random seeds.
+        render: Function from defect name, generators of scene and defect, and conditions to linear light of shape
+            (3, GRID, GRID).
+        defects: Names of its defects.
     """
 
     number: int
@@ -58,14 +59,14 @@ CATEGORIES = {
 
 
 def read_part(category: str, defect: str, seed: int, domain: str) -> Image:
-    """Render and photograph one part: uint8, shape (128, 128, 3)."""
+    """Render and photograph one part; uint8, shape (128, 128, 3)."""
     number, render, _ = CATEGORIES[category]
     scene, flaw, sensor = (np.random.default_rng([number, seed, stage]) for stage in range(3))
     return photograph(render(defect, scene, flaw, CONDITIONS[domain]), CONDITIONS[domain], sensor)
 
 
 def read_mask(category: str, defect: str, seed: int) -> Mask:
-    """Where the defect visibly changes the in-distribution image: bool, shape (128, 128)."""
+    """Return the mask of pixels visibly changed by the defect in the in-distribution image; bool, shape (128, 128)."""
     flawed, flawless = (read_part(category, kind, seed, "parts").astype(np.int16) for kind in (defect, GOOD))
     changed = np.abs(flawed - flawless).max(axis=2) >= VISIBLE_LEVELS
     spots = PIL.Image.fromarray(changed).convert("L")
@@ -74,29 +75,29 @@ def read_mask(category: str, defect: str, seed: int) -> Mask:
 
 
 def scenes(category: str) -> list[tuple[str, int]]:
-    """The test scenes: each one's defect, or "good", and its seed."""
-    counts = [(GOOD, GOOD_TEST_IMAGES)] + [(defect, IMAGES_A_DEFECT) for defect in CATEGORIES[category].defects]
+    """List the test scenes as pairs of defect, or "good", and seed."""
+    counts = [(GOOD, GOOD_TEST_IMAGES)] + [(defect, IMAGES_PER_DEFECT) for defect in CATEGORIES[category].defects]
     return [
-        (kind, FIRST_TEST_SEED + SEEDS_A_KIND * position + index)
+        (kind, FIRST_TEST_SEED + SEEDS_PER_KIND * position + index)
         for position, (kind, count) in enumerate(counts)
         for index in range(count)
     ]
 
 
 def train_items(root: Path | None, normal_class: str) -> list[Item]:
-    """Good parts whose seeds no test image has."""
+    """List the training images: good parts with seeds that no test image has."""
     return [make_item(normal_class, GOOD, seed, "parts", split="train") for seed in range(TRAIN_IMAGES)]
 
 
 def test_items(root: Path | None, normal_class: str, domain: str) -> list[Item]:
-    """Good parts, then each defect's, the same scenes in every domain."""
+    """List the test images: good parts, then those of each defect, with the same scenes in every domain."""
     return [make_item(normal_class, kind, seed, domain, split="test") for kind, seed in scenes(normal_class)]
 
 
 def make_item(category: str, kind: str, seed: int, domain: str, *, split: str) -> Item:
-    """One part in one domain; only a defective one has a mask."""
+    """Create the item of one part in one domain; only defective parts have a mask."""
     return Item(
-        path=f"{domain}/{category}/{split}/{kind}/{seed % SEEDS_A_KIND:03d}",
+        path=f"{domain}/{category}/{split}/{kind}/{seed % SEEDS_PER_KIND:03d}",
         read=partial(read_part, category, kind, seed, domain),
         label=int(kind != GOOD),
         domain=domain,

@@ -1,4 +1,4 @@
-"""A hexagonal steel nut on a work surface under a lamp: painted from the work surface up to the turned face."""
+"""Render a hexagonal steel nut on a work surface under a lamp, from the surface up to the turned face."""
 
 from __future__ import annotations
 
@@ -29,18 +29,28 @@ from gnl_core.datasets.parts.rendering import (
 STEEL = (0.92, 0.96, 1.0)
 RUST = (0.22, 0.07, 0.018)
 THREADS = 3.8  # turns in the bore
-BROKEN_THROUGH_PX = 9.0  # deeper than this, a broken corner is gone altogether
-LAMP_SPOTS = ((-8, 0), (8, 0), (0, -7), (0, 7), (0, 0), (-4, 4), (4, -4), (4, 4), (-4, -4))  # degrees off its middle
+BROKEN_THROUGH_PX = 9.0  # a corner broken deeper than this is missing
+LAMP_SPOTS = (
+    (-8, 0),
+    (8, 0),
+    (0, -7),
+    (0, 7),
+    (0, 0),
+    (-4, 4),
+    (4, -4),
+    (4, 4),
+    (-4, -4),
+)  # offsets from the lamp's centre in degrees
 
 
 def render(
     defect: str, scene_generator: np.random.Generator, defect_generator: np.random.Generator, conditions: Conditions
 ) -> Field:
-    """The nut in linear light, (3, GRID, GRID); `defect` is "good" or one of DEFECTS."""
+    """Render the nut in linear light, shape (3, GRID, GRID); `defect` is "good" or one of DEFECTS."""
     nut = lay_down(scene_generator)
     flaw = DEFECTS[defect](defect_generator, nut.face) if defect in DEFECTS else Flaw()
     light = conditions.light._replace(azimuth_degrees=conditions.light.azimuth_degrees - float(np.degrees(nut.turn)))
-    (ground_generator,) = scene_generator.spawn(1)  # so that the nut is the same on any ground
+    (ground_generator,) = scene_generator.spawn(1)  # keeps the nut independent of the background
     scene = paint_ground(ground_generator, nut, light, other=conditions.other_background)
     paint_sides(scene, scene_generator, nut, light)
     paint_bore(scene, nut, flaw, light)
@@ -49,7 +59,7 @@ def render(
 
 
 def paint_ground(generator: np.random.Generator, nut: Nut, light: Light, *, other: bool) -> Field:
-    """The work surface with the nut's soft shadow."""
+    """Paint the work surface with the nut's soft shadow."""
     x, y = nut.face.x + nut.sight[0], nut.face.y + nut.sight[1]
     albedo = wood(generator) if other else plate(generator)
     dimmed = soft_shadow(x, y, nut, light)
@@ -60,13 +70,13 @@ def paint_ground(generator: np.random.Generator, nut: Nut, light: Light, *, othe
 
 
 def plate(generator: np.random.Generator) -> Field:
-    """A painted grey-green plate: fine grain and faint wear, (3, GRID, GRID)."""
+    """Paint a grey-green plate with fine grain and faint wear, shape (3, GRID, GRID)."""
     grain = 1 + 0.05 * fine_noise(generator) + 0.05 * fractal_noise(generator, 3, 3)
     return tinted(grain, (0.115, 0.135, 0.13))
 
 
 def wood(generator: np.random.Generator) -> Field:
-    """A wooden bench: rings stretched along the board, (3, GRID, GRID)."""
+    """Paint a wooden bench with rings stretched along the board, shape (3, GRID, GRID)."""
     _, y = pixel_grid()
     bend = smooth_noise(generator, 5, 2)
     rings = np.sin(0.55 * y + 4.0 * bend)
@@ -79,8 +89,8 @@ def wood(generator: np.random.Generator) -> Field:
 
 
 def soft_shadow(x: Field, y: Field, nut: Nut, light: Light) -> Field:
-    """Share of a broad lamp that the nut hides from points of the work surface, in [0, 1]."""
-    coarse_x, coarse_y = x[2::4, 2::4], y[2::4, 2::4]  # a soft shadow needs no more
+    """Return the fraction of a broad lamp that the nut hides from points of the work surface, in [0, 1]."""
+    coarse_x, coarse_y = x[2::4, 2::4], y[2::4, 2::4]  # enough for a soft shadow
     hidden = np.zeros_like(coarse_x)
     for azimuth, elevation in LAMP_SPOTS:
         to_x, to_y, to_z = Light(light.azimuth_degrees + azimuth, light.elevation_degrees + elevation).direction()
@@ -91,7 +101,7 @@ def soft_shadow(x: Field, y: Field, nut: Nut, light: Light) -> Field:
 
 
 def paint_sides(scene: Field, generator: np.random.Generator, nut: Nut, light: Light) -> None:
-    """Add the flats that the tilt lets the camera see."""
+    """Paint the flats that are visible because of the tilt."""
     flats = across_flats(nut.face.x, nut.face.y)
     around = (flats > nut.apothem_px * 0.9) & (flats < nut.apothem_px * 1.4)
     x, y, sight_x, sight_y = (field[around] for field in (nut.face.x, nut.face.y, *nut.sight))
@@ -107,7 +117,7 @@ def paint_sides(scene: Field, generator: np.random.Generator, nut: Nut, light: L
 
 
 def paint_bore(scene: Field, nut: Nut, flaw: Flaw, light: Light) -> None:
-    """Add the wall of the hole with its thread."""
+    """Paint the wall of the hole with its thread."""
     inside = nut.face.radius < nut.hole_px
     x, y, radius, sight_x, sight_y = (field[inside] for field in (nut.face.x, nut.face.y, nut.face.radius, *nut.sight))
     square = np.maximum(sight_x * sight_x + sight_y * sight_y, 1e-3)
@@ -115,9 +125,9 @@ def paint_bore(scene: Field, nut: Nut, flaw: Flaw, light: Light) -> None:
     root = np.sqrt(towards * towards + square * (nut.hole_px**2 - radius * radius))
     depth = np.minimum((root - towards) / square, 1)
     x, y = (x + depth * sight_x) / nut.hole_px, (y + depth * sight_y) / nut.hole_px
-    turns_a_px = THREADS * nut.hole_px / np.maximum(root, 1e-3)
+    turns_per_px = THREADS * nut.hole_px / np.maximum(root, 1e-3)
     stripped = np.broadcast_to(flaw.stripped, inside.shape)[inside]
-    thread = (1 - smoothstep(0.38, 0.7, turns_a_px)) * (1 - stripped)  # finer than a pixel, it would alias
+    thread = (1 - smoothstep(0.38, 0.7, turns_per_px)) * (1 - stripped)  # avoids aliasing of threads finer than a pixel
     phase = THREADS * depth + np.arctan2(y, x) / np.float32(2 * np.pi)
     phase -= np.floor(phase)
     crest = np.abs(2 * phase - 1)
@@ -128,7 +138,7 @@ def paint_bore(scene: Field, nut: Nut, flaw: Flaw, light: Light) -> None:
 
 
 def paint_face(scene: Field, generator: np.random.Generator, nut: Nut, flaw: Flaw, light: Light) -> None:
-    """Add the turned upper face with its chamfers, and what happened to it."""
+    """Paint the turned upper face with its chamfers and defects."""
     face = nut.face
     flats = across_flats(face.x, face.y)
     there = (flats < nut.apothem_px) & (face.radius > nut.hole_px) & (flaw.broken < BROKEN_THROUGH_PX)
@@ -149,7 +159,7 @@ def paint_face(scene: Field, generator: np.random.Generator, nut: Nut, flaw: Fla
 
 
 def lathe_marks(generator: np.random.Generator, face: Face) -> Field:
-    """Fine circles that turning left on the face: around 0, deviation about 1."""
+    """Generate fine circles left on the face by turning; mean about 0, standard deviation about 1."""
     rings = smooth_noise(generator, GRID, 1)[:, :1] + 0.5 * generator.standard_normal((GRID, 32), dtype=np.float32)
     row = np.minimum(face.radius * SUPERSAMPLING, GRID - 1).astype(np.intp)
     column = ((face.y / np.maximum(face.radius, 1) + 1) * 15.9).astype(np.intp)
@@ -157,7 +167,7 @@ def lathe_marks(generator: np.random.Generator, face: Face) -> Field:
 
 
 def bright_fan(surface: Field, face: Face, light: Light) -> Field:
-    """The highlight of turned metal, in [0, 1]: bright where the grooves lie across the lamp's direction."""
+    """Compute the highlight of turned metal, in [0, 1], bright where the grooves are across the lamp's direction."""
     half_x, half_y, _ = half_way(light)
     along_groove = (face.x * half_y - face.y * half_x) / np.maximum(face.radius, 1)
     return np.exp(-((along_groove / 0.15) ** 2)) * highlight(surface, light, shininess=8)

@@ -1,4 +1,4 @@
-"""Five things that go wrong with a metal nut."""
+"""Five defects of a metal nut."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Flaw(NamedTuple):
     """How a defect changes the nut; the defaults change nothing.
 
     Attributes:
-        height: What is added to the upper face, in px.
-        bare: Where fresh metal shows, in [0, 1].
+        height: Height added to the upper face, in px.
+        bare: Coverage by fresh metal, in [0, 1].
         rust: Coverage by rust, in [0, 1].
-        broken: Depth in px below the upper face of what broke away; 0 where nothing did.
-        stripped: Share of the thread that is gone, in [0, 1].
+        broken: Depth of broken-off material below the upper face, in px; 0 elsewhere.
+        stripped: Fraction of the thread that is missing, in [0, 1].
     """
 
     height: Field = NOTHING
@@ -38,7 +38,7 @@ class Flaw(NamedTuple):
 
 
 def on_ring(generator: np.random.Generator, face: Face) -> tuple[Field, Field]:
-    """Coordinates whose origin is a random point between hole and side, turned at random."""
+    """Return coordinates with a random orientation and their origin at a random point between hole and side."""
     angle = generator.uniform(0, 2 * np.pi)
     radius = generator.uniform(0.45, 0.75) * face.apothem_px + 0.45 * face.hole_px
     x = face.x - np.float32(radius * np.cos(angle))
@@ -47,7 +47,7 @@ def on_ring(generator: np.random.Generator, face: Face) -> tuple[Field, Field]:
 
 
 def scratch(generator: np.random.Generator, face: Face) -> Flaw:
-    """A slightly bent groove with raised, bare edges."""
+    """Make a scratch: a slightly bent groove with raised, bare edges."""
     along, across = on_ring(generator, face)
     half_length, half_width = generator.uniform(8, 22), np.float32(generator.uniform(0.5, 1.2))
     bent = across - np.float32(generator.uniform(-0.012, 0.012)) * along * along
@@ -59,7 +59,7 @@ def scratch(generator: np.random.Generator, face: Face) -> Flaw:
 
 
 def dent(generator: np.random.Generator, face: Face) -> Flaw:
-    """A blow left a hollow with a thrown-up rim."""
+    """Make a dent: a hollow with a raised rim."""
     along, across = on_ring(generator, face)
     radius = generator.uniform(6, 13)
     distance = np.hypot(along, across * np.float32(generator.uniform(1, 1.9))) / np.float32(radius)
@@ -69,7 +69,7 @@ def dent(generator: np.random.Generator, face: Face) -> Flaw:
 
 
 def rust(generator: np.random.Generator, face: Face) -> Flaw:
-    """Rust: a patchy brown crust."""
+    """Make rust: a patchy brown crust."""
     along, across = on_ring(generator, face)
     radius = generator.uniform(5, 15)
     distance = np.hypot(along, across * np.float32(generator.uniform(1, 1.8))) / np.float32(radius)
@@ -79,7 +79,7 @@ def rust(generator: np.random.Generator, face: Face) -> Flaw:
 
 
 def chipped_corner(generator: np.random.Generator, face: Face) -> Flaw:
-    """One of the six corners broke off along a rough, slanted plane."""
+    """Break off one of the six corners along a rough, slanted plane."""
     corner = np.radians(30 + 60 * generator.integers(6) + generator.uniform(-9, 9))
     outward, sideways = rotate(face.x, face.y, float(corner))
     start = face.apothem_px * generator.uniform(0.80, 0.99)
@@ -93,7 +93,7 @@ def chipped_corner(generator: np.random.Generator, face: Face) -> Flaw:
 
 
 def missing_thread(generator: np.random.Generator, face: Face) -> Flaw:
-    """The thread is stripped from a part of the hole that the camera sees, or from all of it."""
+    """Strip the thread from a visible part of the hole, or from all of it."""
     middle, half_sector = -np.pi / 2 + generator.normal(0, 0.8), generator.uniform(0.8, 3.6)
     away = np.arccos(np.clip(rotate(face.x, face.y, middle)[0] / np.maximum(face.radius, 1e-3), -1, 1))
     return Flaw(stripped=1 - smoothstep(half_sector - 0.15, half_sector, away))

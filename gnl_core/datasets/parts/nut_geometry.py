@@ -1,7 +1,7 @@
-"""A hexagonal nut seen from nearly above: a small ray caster over six planes and a bore.
+"""The geometry of a hexagonal nut seen from nearly above: a small ray caster over six planes and a bore.
 
-Each pixel's line of sight meets the nut's upper plane at `face`, and from there sinks to the work surface, moving
-sideways by `sight` px. The first thing it meets is what the pixel shows.
+Each pixel's line of sight meets the nut's upper plane at `face` and continues down to the work surface, moving
+sideways by `sight` px. The pixel shows the first surface on this line.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import numpy as np
 
 from gnl_core.datasets.parts.rendering import Field, pixel_grid, rotate
 
-PERSPECTIVE = 0.4  # how far sight spreads on its way down the nut: the camera is two and a half nut heights away
-FLATS = np.radians([0, 60, 120])  # the other three lie opposite
+PERSPECTIVE = 0.4  # spread of the lines of sight over the nut's height: the camera is 2.5 nut heights away
+FLATS = np.radians([0, 60, 120])  # the other three are opposite
 
 
 class Face(NamedTuple):
-    """Where each pixel lies on the nut's upper face.
+    """Position of each pixel on the nut's upper face.
 
     Attributes:
-        x: Right of the nut's axis, in px along its own direction; (GRID, GRID).
-        y: Below it.
-        radius: Distance from the axis in px.
-        apothem_px: From the axis to a flat side.
+        x: Distance right of the axis in the nut's own frame, in px; shape (GRID, GRID).
+        y: Distance below the axis, in px; same shape.
+        radius: Distance from the axis, in px; same shape.
+        apothem_px: Distance from the axis to a flat side.
         hole_px: Radius of the hole.
     """
 
@@ -35,15 +35,15 @@ class Face(NamedTuple):
 
 
 class Nut(NamedTuple):
-    """One nut as it lies there; lengths in px.
+    """Shape and pose of one nut; lengths in px.
 
     Attributes:
-        turn: Of the hexagon, in radians.
-        apothem_px: From the axis to a flat side.
+        turn: Rotation of the hexagon, in radians.
+        apothem_px: Distance from the axis to a flat side.
         hole_px: Radius of the bore.
-        height_px: From the work surface to the upper face.
-        face: Where sight meets the upper plane.
-        sight: How far it then moves sideways, in x and y, until it meets the work surface.
+        height_px: Height of the upper face above the work surface.
+        face: Where the lines of sight meet the upper plane.
+        sight: Sideways movement of the lines of sight, in x and y, from there to the work surface.
     """
 
     turn: float
@@ -55,7 +55,10 @@ class Nut(NamedTuple):
 
 
 def lay_down(generator: np.random.Generator) -> Nut:
-    """Draw size, place, turn and the camera's small tilt. Directions are the nut's own: its first flat is right."""
+    """Draw size, position and rotation of a nut, and a small tilt of the camera.
+
+    Directions are in the nut's own frame, with its first flat on the right.
+    """
     x, y = pixel_grid()
     turn = float(generator.uniform(-0.16, 0.16))
     apothem_px = float(generator.uniform(39, 41))
@@ -70,13 +73,13 @@ def lay_down(generator: np.random.Generator) -> Nut:
 
 
 def across_flats(x: Field, y: Field) -> Field:
-    """Distance from the axis towards the nearest flat, so that a hexagon is where it is below the apothem."""
+    """Return the distance from the axis towards the nearest flat; a hexagon is where it is less than the apothem."""
     half, high = np.float32(0.5), np.float32(0.75**0.5)
     return np.maximum(np.abs(x), np.maximum(np.abs(half * x + high * y), np.abs(half * x - high * y)))
 
 
 def enter_hexagon(x: Field, y: Field, step_x: Field, step_y: Field, apothem_px: float) -> tuple[Field, Field]:
-    """Where the lines (x, y) + share * step are within a hexagon: first and last share (none if first > last)."""
+    """Return the first and last t at which the lines (x, y) + t * step are in a hexagon; never if first > last."""
     first, last = np.full_like(x, -np.inf), np.full_like(x, np.inf)
     for angle in FLATS:
         across, out = np.float32(np.cos(angle)), np.float32(np.sin(angle))

@@ -1,6 +1,6 @@
-"""What the rendered data set's two scenes share: noise, light on a height field, and a camera.
+"""Shared parts of the renderers: noise, light on a height field, and a camera.
 
-Lengths are pixels of the finished image; scenes are drawn on a grid twice as fine and averaged down. A scene's colour
+Lengths are in pixels of the final image; scenes are drawn on a grid twice as fine and averaged down. A scene's colour
 is linear light of shape (3, H, W), about 0 to 1; heights and slopes have shape (H, W).
 """
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gnl_core.datasets.base import Image
 
-Field = NDArray[np.floating[Any]]  # float32 in fact: doubles would take twice the time
+Field = NDArray[np.floating[Any]]  # float32 at run time: float64 takes twice as long
 SIDE_PX = 128
 SUPERSAMPLING = 2
 GRID = SIDE_PX * SUPERSAMPLING
@@ -26,27 +26,27 @@ Colour = tuple[float, float, float]
 
 
 class Light(NamedTuple):
-    """A far lamp: where it stands (azimuth 0 is right, 90 is below, as image rows count down) and how high."""
+    """A distant lamp by azimuth (0 is right, 90 is below, since image rows count down) and elevation."""
 
     azimuth_degrees: float
     elevation_degrees: float
 
     def direction(self) -> tuple[float, float, float]:
-        """The unit vector (x, y, z) that points to the lamp; z points to the camera."""
+        """Return the unit vector (x, y, z) towards the lamp; z points to the camera."""
         azimuth, elevation = np.radians([self.azimuth_degrees, self.elevation_degrees]).tolist()
         flat = float(np.cos(elevation))
         return flat * float(np.cos(azimuth)), flat * float(np.sin(azimuth)), float(np.sin(elevation))
 
 
 class Conditions(NamedTuple):
-    """What a domain changes: lamp and background are drawn, the rest happens in the camera.
+    """The conditions of a domain: lamp and background in the scene, the rest in the camera.
 
     Attributes:
         light: The lamp.
-        other_background: Whether the part lies on another surface, or is woven of another yarn.
+        other_background: Whether the nut lies on another surface, or the cloth is woven from another yarn.
         exposure: Factor on the light that reaches the sensor.
         blur_px: Standard deviation of the defocus.
-        noise: Standard deviation of the sensor's noise in grey levels of a mid-grey.
+        noise: Standard deviation of the sensor noise at mid-grey, in grey levels.
     """
 
     light: Light = Light(azimuth_degrees=-128, elevation_degrees=48)
@@ -58,24 +58,24 @@ class Conditions(NamedTuple):
 
 @cache
 def pixel_grid() -> tuple[Field, Field]:
-    """Coordinates x, y of the fine grid in px from the image's centre, each (GRID, GRID)."""
+    """Return coordinates x, y of the fine grid in px from the image's centre, each of shape (GRID, GRID)."""
     steps = ((np.arange(GRID) + 0.5) / SUPERSAMPLING - SIDE_PX / 2).astype(np.float32)
     x, y = np.meshgrid(steps, steps)
     return x, y
 
 
 def smooth_noise(generator: np.random.Generator, rows: int, columns: int) -> Field:
-    """Random values on a coarse grid, interpolated: (GRID, GRID), mean about 0, deviation below 1."""
+    """Generate interpolated random values of a coarse grid; shape (GRID, GRID), mean about 0, deviation below 1."""
     return enlarge(generator.standard_normal((rows, columns), dtype=np.float32))
 
 
 def enlarge(coarse: Field) -> Field:
-    """Interpolate to (GRID, GRID)."""
+    """Interpolate to shape (GRID, GRID)."""
     return np.asarray(PIL.Image.fromarray(coarse).resize((GRID, GRID), PIL.Image.Resampling.BICUBIC))
 
 
 def fractal_noise(generator: np.random.Generator, cells: int, octaves: int) -> Field:
-    """Noise of halving scale and strength, (GRID, GRID)."""
+    """Generate noise in octaves of halving scale and strength, shape (GRID, GRID)."""
     total = smooth_noise(generator, cells, cells)
     for scale in (2**octave for octave in range(1, octaves)):
         total = total + smooth_noise(generator, cells * scale, cells * scale) / scale
@@ -83,35 +83,35 @@ def fractal_noise(generator: np.random.Generator, cells: int, octaves: int) -> F
 
 
 def fine_noise(generator: np.random.Generator) -> Field:
-    """Independent values, (GRID, GRID), mean 0, deviation 1."""
+    """Generate independent normal values of shape (GRID, GRID)."""
     return generator.standard_normal((GRID, GRID), dtype=np.float32)
 
 
 def stretched_noise(generator: np.random.Generator, threads: int, cells: int) -> Field:
-    """Noise that varies along each of `threads` rows but is independent between them, (threads, GRID)."""
+    """Generate noise that is smooth along each of `threads` rows and independent across rows; (threads, GRID)."""
     coarse = generator.standard_normal((threads, cells), dtype=np.float32)
     return np.asarray(PIL.Image.fromarray(coarse).resize((GRID, threads), PIL.Image.Resampling.BICUBIC))
 
 
 def smoothstep(low: float, high: float, values: Field) -> Field:
-    """0 below `low`, 1 above `high`, an S between."""
+    """Interpolate smoothly from 0 at `low` to 1 at `high`, constant beyond."""
     ramp = np.clip((values - low) / (high - low), 0, 1)
     return ramp * ramp * (3 - 2 * ramp)
 
 
 def bump(distance: Field) -> Field:
-    """A hill of height 1 at distance 0 that ends flat at distance 1 and is exactly 0 beyond."""
+    """Return a smooth bump: 1 at distance 0, with zero slope at distance 1, and exactly 0 beyond."""
     return np.clip(1 - distance * distance, 0, None) ** 2
 
 
 def rotate(x: Field, y: Field, angle: float) -> tuple[Field, Field]:
-    """Coordinates in a frame turned by an angle in radians."""
+    """Return coordinates in a frame rotated by an angle in radians."""
     cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
     return cosine * x + sine * y, cosine * y - sine * x
 
 
 def normals(height: Field, *, steepest: float = 3.0) -> Field:
-    """Unit normals (3, H, W) of a height field in px; slopes are limited to `steepest`."""
+    """Compute unit normals of shape (3, H, W) of a height field in px; slopes are limited to `steepest`."""
     slope_x, slope_y = np.zeros_like(height), np.zeros_like(height)
     slope_x[:, 1:-1] = height[:, 2:] - height[:, :-2]  # two steps of half a pixel: a slope in px per px
     slope_y[1:-1] = height[2:] - height[:-2]
@@ -123,30 +123,30 @@ def normals(height: Field, *, steepest: float = 3.0) -> Field:
 
 
 def dot(vectors: Field, direction: tuple[float, float, float]) -> Field:
-    """Product of vectors (3, H, W) with one direction, (H, W)."""
+    """Compute the dot product of vectors of shape (3, H, W) with one direction; shape (H, W)."""
     x, y, z = direction
     return vectors[0] * np.float32(x) + vectors[1] * np.float32(y) + vectors[2] * np.float32(z)
 
 
 def lambert(surface: Field, light: Light) -> Field:
-    """Diffuse light on normals (3, H, W), in [0, 1]."""
+    """Compute diffuse (Lambertian) light on normals of shape (3, H, W), in [0, 1]."""
     return np.clip(dot(surface, light.direction()), 0, None)
 
 
 def highlight(surface: Field, light: Light, *, shininess: float) -> Field:
-    """Blinn and Phong's highlight for a camera straight above, in [0, 1]."""
+    """Compute the Blinn-Phong highlight for a camera straight above, in [0, 1]."""
     return np.clip(dot(surface, half_way(light)), 0, None) ** np.float32(shininess)
 
 
 def half_way(light: Light) -> tuple[float, float, float]:
-    """The unit vector between the lamp and a camera straight above."""
+    """Return the unit vector halfway between the lamp and a camera straight above."""
     x, y, z = light.direction()
     length = (x * x + y * y + (z + 1) ** 2) ** 0.5
     return x / length, y / length, (z + 1) / length
 
 
 def cast_shadow(height: Field, light: Light) -> Field:
-    """How far each pixel of a height field in px lies in the shadow of what is near it, in [0, 1]."""
+    """Compute the shadow that each pixel of a height field in px receives from its neighbourhood, in [0, 1]."""
     x, y, z = light.direction()
     flat = (x * x + y * y) ** 0.5
     above = np.zeros_like(height)
@@ -158,23 +158,23 @@ def cast_shadow(height: Field, light: Light) -> Field:
 
 
 def mix(below: Field, above: Field, coverage: Field) -> Field:
-    """Lay one colour over another where `coverage` in [0, 1] says so."""
+    """Blend one colour over another by `coverage` in [0, 1]."""
     return below + (above - below) * coverage
 
 
 def tinted(brightness: Field, tint: Colour) -> Field:
-    """A grey field as a colour: one axis more, in front, of length 3."""
+    """Colour a grey field of shape (H, W); shape (3, H, W)."""
     return np.stack([brightness * np.float32(channel) for channel in tint])
 
 
 def average_down(scene: Field) -> Field:
-    """Mean of each two by two fine pixels, (3, SIDE_PX, SIDE_PX)."""
+    """Average each block of 2x2 fine pixels; shape (3, SIDE_PX, SIDE_PX)."""
     rows = scene[:, ::SUPERSAMPLING] + scene[:, 1::SUPERSAMPLING]
     return (rows[:, :, ::SUPERSAMPLING] + rows[:, :, 1::SUPERSAMPLING]) / SUPERSAMPLING**2
 
 
 def photograph(scene: Field, conditions: Conditions, generator: np.random.Generator) -> Image:
-    """What the camera makes of linear light (3, GRID, GRID): uint8, (SIDE_PX, SIDE_PX, 3)."""
+    """Convert linear light of shape (3, GRID, GRID) to a photograph; uint8, shape (SIDE_PX, SIDE_PX, 3)."""
     light = average_down(scene) * conditions.exposure
     film = 1 - np.exp(-1.6 * np.clip(light, 0, None))  # highlights roll off, as on film
     levels = 255 * film.transpose(1, 2, 0) ** (1 / GAMMA)

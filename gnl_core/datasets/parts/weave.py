@@ -1,4 +1,4 @@
-"""A woven cloth under a lamp: plain weave of twisted yarn."""
+"""Render a woven cloth under a lamp: a plain weave of twisted yarn."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from gnl_core.datasets.parts.weave_defects import DEFECTS, Cloth, Flaw
 
 YARN: tuple[Colour, Colour, Colour] = ((0.40, 0.33, 0.235), (0.33, 0.275, 0.205), (0.02, 0.018, 0.017))  # linear RGB
 OTHER_YARN: tuple[Colour, Colour, Colour] = ((0.10, 0.17, 0.30), (0.16, 0.24, 0.36), (0.24, 0.24, 0.23))
-OIL = (0.56, 0.63, 0.76)  # what a full stain swallows of red, green and blue
-MOST_THREADS = 64  # more than an image's diagonal holds
-YARN_HEIGHT = 1.5  # px, of a thread's round back
-CRIMP = 1.1  # px, by which a thread rises over the others and dives under them
-BACKING = -2.6  # px, where the table lies
+OIL = (0.56, 0.63, 0.76)  # fractions of red, green and blue that a full stain absorbs
+MOST_THREADS = 64  # more than fit along an image's diagonal
+YARN_HEIGHT = 1.5  # px, from a thread's edge to its top
+CRIMP = 1.1  # px, amplitude of a thread passing over and under others
+BACKING = -2.6  # px, height of the table
 
 
 def render(
     defect: str, scene_generator: np.random.Generator, defect_generator: np.random.Generator, conditions: Conditions
 ) -> Field:
-    """The cloth in linear light, (3, GRID, GRID); `defect` is "good" or one of DEFECTS."""
+    """Render the cloth in linear light, shape (3, GRID, GRID); `defect` is "good" or one of DEFECTS."""
     cloth = lay_out(scene_generator)
     flaw = DEFECTS[defect](defect_generator, cloth) if defect in DEFECTS else Flaw()
     across, along = cloth.warp + flaw.warp_shift, cloth.weft + flaw.weft_shift
@@ -51,7 +51,7 @@ def render(
 
 
 def lay_out(generator: np.random.Generator) -> Cloth:
-    """Pitch, turn and position of the cloth, and how unevenly it was stretched."""
+    """Draw pitch, rotation, position and uneven stretching of the cloth."""
     x, y = pixel_grid()
     pitch_px = float(generator.uniform(7.6, 8.4))
     turned_x, turned_y = rotate(x, y, generator.normal(0, 0.025))
@@ -65,13 +65,13 @@ def lay_out(generator: np.random.Generator) -> Cloth:
 
 
 def spin(generator: np.random.Generator, across: Field, along: Field, loss: Field) -> tuple[Field, Field]:
-    """One direction's yarn: its height in px (-inf between threads) and its tone around 1.
+    """Compute the yarn of one direction: height in px (-inf between threads) and tone around 1.
 
     Args:
-        generator: Draws each thread's width, tone and wandering.
+        generator: Source of each thread's width, tone and sideways deviation.
         across: Position across the threads, in threads.
         along: Position along them, in threads of the other direction.
-        loss: Share of the yarn that is gone, in [0, 1].
+        loss: Fraction of the yarn that is missing, in [0, 1].
     """
     thread = np.floor(across)
     row = thread.astype(np.intp)
@@ -90,7 +90,7 @@ def spin(generator: np.random.Generator, across: Field, along: Field, loss: Fiel
 
 
 def shade(albedo: Field, cloth_height: Field, flaw: Flaw, conditions: Conditions) -> Field:
-    """Light on yarn, oil and fibre."""
+    """Light yarn, oil and fibre."""
     height = cloth_height + flaw.fibre
     surface = normals(height, steepest=1.6)
     open_sky = 0.12 + 0.88 * smoothstep(BACKING, YARN_HEIGHT + CRIMP, height)

@@ -1,4 +1,4 @@
-"""Five things that go wrong with a woven cloth."""
+"""Five defects of a woven cloth."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from gnl_core.datasets.parts.rendering import (
 
 
 class Cloth(NamedTuple):
-    """Where each pixel lies on the undisturbed cloth, in threads; each (GRID, GRID).
+    """Position of each pixel on the undisturbed cloth.
 
     Attributes:
-        warp: Across the warp: the whole part numbers the thread.
-        weft: Across the weft.
-        pitch_px: Width of a thread with its gap.
+        warp: Position across the warp, in threads; the integer part is the thread's number; shape (GRID, GRID).
+        weft: Position across the weft; same units and shape.
+        pitch_px: Width of a thread with its gap, in px.
     """
 
     warp: Field
@@ -42,11 +42,11 @@ class Flaw(NamedTuple):
     Attributes:
         warp_shift: Displacement of the warp, in threads.
         weft_shift: Displacement of the weft, in threads.
-        warp_loss: Share of the warp that is gone, in [0, 1].
-        weft_loss: Share of the weft that is gone, in [0, 1].
+        warp_loss: Fraction of the warp that is missing, in [0, 1].
+        weft_loss: Fraction of the weft that is missing, in [0, 1].
         stain: Coverage by oil, in [0, 1].
-        fibre: Height above the cloth of a fibre that lies on it, in px; 0 where there is none.
-        fibre_colour: Its linear RGB.
+        fibre: Height of a fibre above the cloth, in px; 0 elsewhere.
+        fibre_colour: Linear RGB of the fibre.
     """
 
     warp_shift: Field = NOTHING
@@ -59,7 +59,7 @@ class Flaw(NamedTuple):
 
 
 def broken_thread(generator: np.random.Generator, cloth: Cloth) -> Flaw:
-    """One thread is missing over four to ten crossings, its ends thinning out."""
+    """Remove one thread over four to ten crossings, with thinning ends."""
     of_warp = generator.random() < 0.5
     across, along = (cloth.warp, cloth.weft) if of_warp else (cloth.weft, cloth.warp)
     threads = GRID / SUPERSAMPLING / cloth.pitch_px
@@ -72,7 +72,7 @@ def broken_thread(generator: np.random.Generator, cloth: Cloth) -> Flaw:
 
 
 def pulled_thread(generator: np.random.Generator, cloth: Cloth) -> Flaw:
-    """Some neighbouring threads of one direction bulge to the side."""
+    """Bend neighbouring threads of one direction to the side."""
     x, y = pixel_grid()
     of_warp = generator.random() < 0.5
     across, along = (x, y) if of_warp else (y, x)
@@ -86,7 +86,7 @@ def pulled_thread(generator: np.random.Generator, cloth: Cloth) -> Flaw:
 
 
 def blob(generator: np.random.Generator, *, radius_px: float, raggedness: float, softness: float) -> Field:
-    """A spot with an uneven rim, somewhere well inside the image: coverage in [0, 1]."""
+    """Return the coverage, in [0, 1], of a spot with an uneven rim, away from the image's edges."""
     x, y = pixel_grid()
     centre = generator.uniform(-36, 36, 2)
     turned_x, turned_y = rotate(x - np.float32(centre[0]), y - np.float32(centre[1]), generator.uniform(0, np.pi))
@@ -97,13 +97,13 @@ def blob(generator: np.random.Generator, *, radius_px: float, raggedness: float,
 
 
 def stain(generator: np.random.Generator, cloth: Cloth) -> Flaw:
-    """An oil stain: dark, yellowish, glossy, with a soft uneven rim."""
+    """Make an oil stain: dark, yellowish and glossy, with a soft, uneven rim."""
     strength = np.float32(generator.uniform(0.8, 1.2))
     return Flaw(stain=strength * blob(generator, radius_px=generator.uniform(11, 26), raggedness=0.22, softness=0.4))
 
 
 def hole(generator: np.random.Generator, cloth: Cloth) -> Flaw:
-    """Both directions are torn away; each thread ends where it likes."""
+    """Tear a hole in both directions, with each thread ending at a random point."""
     torn = blob(generator, radius_px=generator.uniform(9, 18), raggedness=0.14, softness=0.55)
     ends = smooth_noise(generator, 2, 96), smooth_noise(generator, 96, 2)
     warp_loss, weft_loss = (smoothstep(0.3, 0.6, torn * (1 + 0.35 * np.clip(end, -1, 1))) for end in ends)
@@ -114,7 +114,7 @@ FIBRE_COLOURS = ((0.02, 0.02, 0.025), (0.35, 0.03, 0.03), (0.75, 0.74, 0.70), (0
 
 
 def foreign_fibre(generator: np.random.Generator, cloth: Cloth) -> Flaw:
-    """A curled fibre of another colour lies on the cloth."""
+    """Lay a curled fibre of another colour on the cloth."""
     x, y = pixel_grid()
     centre = generator.uniform(-26, 26, 2)
     along, across = rotate(x - np.float32(centre[0]), y - np.float32(centre[1]), generator.uniform(0, np.pi))

@@ -6,7 +6,7 @@ import PIL.Image
 import pytest
 
 from gnl_core.datasets import list_items, list_train_items
-from gnl_core.datasets.accounting import describe_passed_over, find_passed_over, list_sources, shown_path
+from gnl_core.datasets.accounting import describe_skipped_files, find_skipped_files, list_sources, shown_path
 from gnl_core.datasets.base import Item
 
 
@@ -30,7 +30,7 @@ def everything(root: Path) -> list[Item]:
 
 
 def passed_over(root: Path) -> dict[str, str]:
-    found = find_passed_over(everything(root))
+    found = find_skipped_files(everything(root))
     return {one.file.relative_to(root).as_posix(): one.reason for one in found}
 
 
@@ -57,8 +57,8 @@ def test_every_file_that_is_not_read_has_its_reason(folder: Path):
     (folder / "train/good/linked").symlink_to(folder / "val")
     assert passed_over(folder) == {
         "test/good/.hidden.png": "hidden",
-        "test/good/notes.txt": "no image file by its ending",
-        "test/good/photo.heic": "no image file by its ending",
+        "test/good/notes.txt": "not an image file by its suffix",
+        "test/good/photo.heic": "not an image file by its suffix",
         "test/good/deeper/4.png": "in a nested folder",
         "train/good/gone.dat": "broken link",
         "train/good/linked": "link to a folder",
@@ -81,7 +81,7 @@ def test_images_read_through_a_link_to_a_folder_are_not_passed_over(folder: Path
 
 def test_passed_over_files_are_summed_up_by_reason_with_the_first_of_each(folder: Path):
     write_images(folder, "val/5.png", "val/6.png", "test/good/.7.png")
-    assert describe_passed_over(find_passed_over(everything(folder)), folder) == [
+    assert describe_skipped_files(find_skipped_files(everything(folder)), folder) == [
         "1 x hidden, first: test/good/.7.png",
         "2 x in a folder that is not read, first: val/5.png",
     ]
@@ -89,7 +89,7 @@ def test_passed_over_files_are_summed_up_by_reason_with_the_first_of_each(folder
 
 def test_images_that_are_made_have_no_files():
     items = list_train_items("digits", normal_class="4")
-    assert find_passed_over(items) == []
+    assert find_skipped_files(items) == []
     assert list_sources(items, Path()) == []
 
 

@@ -164,7 +164,7 @@ def test_any_name_can_be_read_and_is_told_in_errors(tmp_path: Path, name: str):
 @pytest.mark.parametrize("read", [read_image, read_mask, image_size])
 class TestUnreadable:
     def test_a_missing_file_is_told(self, tmp_path: Path, read):
-        with pytest.raises(ValueError, match=r"no image file at .*a\.png; put it there, or leave it out$"):
+        with pytest.raises(ValueError, match=r"no image file at .*a\.png; add it, or leave it out$"):
             read(tmp_path / "a.png")
 
     @pytest.mark.parametrize("content", [b"", b"text", b"GIF89a", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"])

@@ -207,11 +207,11 @@ class TestUnclear:
         write_images(tmp_path, *names, "test/good/1.png", "test/hole/2.png")
         if len(list(tmp_path.iterdir())) < len({name.split("/")[0] for name in (*names, "test/")}):
             pytest.skip("this file system does not tell upper from lower case")
-        self.refused(tmp_path, f"{told} have names of one meaning; expected one of them")
+        self.refused(tmp_path, f"{told} have names of the same meaning; expected only one of them")
 
     def test_anomalous_images_beside_a_test_folder_are_named(self, tmp_path: Path):
         write_images(tmp_path, "good/0.png", "bad/1.png", "test/good/1.png", "test/hole/2.png")
-        self.refused(tmp_path, r"/test and .*/bad could both hold the images to score; keep one")
+        self.refused(tmp_path, r"/test and .*/bad could both contain the images to score; keep one")
 
     def test_an_unknown_folder_beside_good_and_bad_is_named(self, tmp_path: Path):
         write_images(tmp_path, "good/0.png", "bad/1.png", "scratch/2.png")

@@ -42,7 +42,7 @@ def test_files_passed_over_and_test_images_equal_to_training_images_are_counted(
     (folder / "test/good/b.gif").write_text("x")
     assert look_over("folder", normal_class="good", root=folder).equal == {"test": 2}
     assert line(folder) == (
-        "4 images from train/good; passed over 2 files, first: test/good/a.gif (no image file by its ending); "
+        "4 images from train/good; skipped 2 files, first: test/good/a.gif (not an image file by its suffix); "
         "2 test images equal a training image"
     )
 

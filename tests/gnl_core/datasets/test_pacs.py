@@ -237,5 +237,5 @@ def test_two_spellings_of_a_class_are_both_named(tmp_path: Path):
         (tmp_path / "pacs" / "sketch" / "Dog").mkdir()
     except FileExistsError:
         pytest.skip("this file system does not tell upper from lower case")
-    with pytest.raises(ValueError, match=r"sketch/Dog and .*sketch/dog have names of one meaning"):
+    with pytest.raises(ValueError, match=r"sketch/Dog and .*sketch/dog have names of the same meaning"):
         PACS.test_items(tmp_path, "dog", "sketch")
