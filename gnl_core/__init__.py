@@ -1,6 +1,6 @@
-"""Image anomaly detection under distribution shift: GNL, and what it is compared with.
+"""Image anomaly detection under distribution shift: GNL and its baselines.
 
-The names below are the public face, documented in `gnl_core.api`. They are imported when they are first used, so that
+The names below are the public interface, documented in `gnl_core.api`. They are imported on first use, so that
 `import gnl_core` itself is fast.
 """
 
@@ -55,5 +55,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """List the public names before they are imported too."""
+    """List the public names, including those not yet imported."""
     return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""python -m gnl_core is the command gnl."""
+"""Run the command line as `python -m gnl_core`."""
 
 from gnl_core.cli import main
 

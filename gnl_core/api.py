@@ -1,4 +1,4 @@
-"""The public face, `import gnl_core as gnl`: train, load, score and compare detectors, and show their results.
+"""The public interface, `import gnl_core as gnl`: train, load, score and compare detectors, and show their results.
 
 Settings are keyword arguments with the names and defaults of `RunConfig` and `ScoringConfig`. Bad input is a
 `ValueError` of one sentence.
@@ -31,7 +31,7 @@ from gnl_core.datasets.images import read_image
 from gnl_core.detectors import DETECTORS
 from gnl_core.finite import check_scores
 from gnl_core.jobs.worker import train_as_job
-from gnl_core.metrics.table import figure, format_report, html_report
+from gnl_core.metrics.table import format_metric, format_report, html_report
 from gnl_core.models.teachers import TEACHERS
 from gnl_core.plots.domains import domain_histograms
 from gnl_core.plots.histograms import Panel
@@ -72,11 +72,11 @@ class Report(ReportRecord):
     """The metrics of each domain and the threshold (`gnl_core.records.Report`), printed as a table."""
 
     def __repr__(self) -> str:
-        """The table of `gnl score`."""
+        """Return the table of `gnl score`."""
         return format_report(self)
 
     def _repr_html_(self) -> str:
-        """The same table in a notebook."""
+        """Return the same table as HTML for a notebook."""
         return html_report(self)
 
 
@@ -97,11 +97,11 @@ class ScoringResult:
     in_distribution: str
 
     def __repr__(self) -> str:
-        """The report as a table."""
+        """Return the report as a table."""
         return repr(self.report)
 
     def _repr_html_(self) -> str:
-        """The report as a table in a notebook."""
+        """Return the report as an HTML table for a notebook."""
         return html_report(self.report)
 
 
@@ -118,11 +118,11 @@ class ComparisonResult:
     files: tuple[Path, ...]
 
     def __repr__(self) -> str:
-        """The table of `gnl compare`."""
+        """Return the table of `gnl compare`."""
         return terminal_table(self.comparison)
 
     def _repr_html_(self) -> str:
-        """The means as a table in a notebook."""
+        """Return the means as an HTML table for a notebook."""
         return comparison_summary(self.comparison)
 
 
@@ -132,7 +132,7 @@ def train(run: str | Path, *, watch: Watch = iter, **settings: Any) -> Run:
     A training that is interrupted continues with `gnl train --run RUN --resume`.
 
     Args:
-        run: Folder to make for the run.
+        run: Folder to create for the run.
         watch: Wraps the records of the epochs as they end, to show progress: `tqdm.tqdm`, for example.
         settings: Fields of `RunConfig`, such as dataset, normal_class, detector, epochs and data_root.
 
@@ -140,7 +140,7 @@ def train(run: str | Path, *, watch: Watch = iter, **settings: Any) -> Run:
         The trained run.
 
     Raises:
-        ValueError: If a setting is invalid, the folder already holds a run, the data set is missing, or the training
+        ValueError: If a setting is invalid, the folder already contains a run, the data set is missing, or the training
             diverges or is stopped by `gnl runs --stop`.
     """
     config = parse_config(settings)
@@ -163,12 +163,12 @@ def load(
 
     Args:
         run: Its folder, from `train`, `gnl train`, `gnl import` or the app.
-        device: Where to put the detector: "auto", "cpu", "cuda" and so on.
-        teacher_weights: Where the teacher's weight file is now; unset: where it was in training.
-        data_root: Where the data sets are now; unset: where they were in training.
+        device: Device for the detector: "auto", "cpu", "cuda" and so on.
+        teacher_weights: The teacher's weight file; unset: the path used in training.
+        data_root: The data root; unset: the one used in training.
 
     Raises:
-        ValueError: If there is no checkpoint, or it cannot be used; says why.
+        ValueError: If there is no checkpoint, or it cannot be used.
     """
     places = {"device": device, "teacher_weights": teacher_weights, "data_root": data_root}
     checked = parse_config(places)
@@ -217,7 +217,7 @@ def score(run: Run, domain: str | Sequence[str] | None = None, **scoring: Any) -
 
 
 def domain_names(domain: str | Sequence[str] | None, known: Sequence[str]) -> list[str]:
-    """The domains to score, each once.
+    """Return the domains to score, each once.
 
     Raises:
         ValueError: If there is none.
@@ -229,10 +229,10 @@ def domain_names(domain: str | Sequence[str] | None, known: Sequence[str]) -> li
 
 
 def check_scoring(run: Run, scoring: dict[str, Any]) -> ScoringConfig:
-    """A run's own way to score, with the given settings replaced.
+    """Return a run's scoring settings with overrides.
 
     Raises:
-        ValueError: If one is invalid.
+        ValueError: If a setting is invalid.
     """
     checked = parse_scoring(scoring)
     return resolve_scoring(run, **{name: getattr(checked, name) for name in scoring})
@@ -280,7 +280,7 @@ def compare(  # noqa: PLR0913 (a public call, all but the first by keyword)
 
 
 def as_tuple(values: Any) -> tuple[Any, ...]:
-    """Several values, or a single one, as a tuple."""
+    """Convert one or more values to a tuple."""
     return tuple(values) if isinstance(values, Iterable) and not isinstance(values, str) else (values,)
 
 
@@ -329,10 +329,10 @@ def show_map(
 
 
 def as_item(image: Item | str | Path | NDArray[np.uint8] | PIL.Image.Image) -> Item:
-    """An image as an item of a data set, not labelled.
+    """Convert an image to an unlabelled item of a data set.
 
     Raises:
-        ValueError: If its pixels are not RGB of 8 bits.
+        ValueError: If its pixels are not 8-bit RGB.
     """
     if isinstance(image, Item):
         return image
@@ -364,12 +364,12 @@ def show_histograms(result: ScoringResult) -> Any:
 
 
 def domain_panel(result: ScoringResult, domain: str, measured: DomainReport) -> Panel:
-    """The histogram of one domain, with its name and AUROC."""
+    """Build the histogram of one domain, with its name and AUROC."""
     own = result.scores.domain == domain
     return Panel(
         Scores(**{name: column[own] for name, column in vars(result.scores).items()}),
         shifted=domain != result.in_distribution,
         title=domain,
         note=f"<b>{escape(domain)}</b>",
-        footnote=f"AUROC {figure(measured.auroc)}",
+        footnote=f"AUROC {format_metric(measured.auroc)}",
     )

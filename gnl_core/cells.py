@@ -1,4 +1,4 @@
-"""Where the cells of a stage map lie on the image, and maps enlarged accordingly.
+"""Positions of a stage map's cells on the image, and enlarging maps accordingly.
 
 A stage map has one value per cell: a square of the image whose side is the product of the strides. docs/method.md has
 the measurements that decide where the squares begin.
@@ -15,7 +15,7 @@ from torch import Tensor
 
 
 class CellGrid(NamedTuple):
-    """Squares side by side that cover an image; what does not fit hangs over its edges.
+    """A grid of squares that covers an image and may extend beyond its edges.
 
     Attributes:
         side: Side of a cell in pixels.
@@ -28,27 +28,27 @@ class CellGrid(NamedTuple):
     left: int = 0
 
     def within(self, finer: CellGrid) -> CellGrid:
-        """This grid in cells of a finer one instead of pixels."""
+        """Return this grid in units of a finer grid's cells instead of pixels."""
         return CellGrid(
             self.side // finer.side, (self.above - finer.above) // finer.side, (self.left - finer.left) // finer.side
         )
 
     def has(self, counts: tuple[int, int], *, size: tuple[int, int]) -> bool:
-        """Whether so many cells are what an image of a size has, with or without an incomplete cell at the end."""
+        """Return whether an image of a size has this number of cells, with or without an incomplete last cell."""
         sides = (size[0] + self.above, size[1] + self.left)
         return all(count in (px // self.side, -(-px // self.side)) for count, px in zip(counts, sides, strict=True))
 
 
 def enlarge(maps: Tensor, *, size: tuple[int, int], grid: CellGrid | None) -> Tensor:
-    """Bring maps to the image's size bilinearly, each value in the middle of its cell.
+    """Enlarge maps to the image's size bilinearly, with each value at the centre of its cell.
 
-    Beyond the outermost middles the value stays. Where the cells tile the image, this is
+    Beyond the outermost centres, values are constant. If the cells tile the image, this is
     `F.interpolate(maps, size=size, mode="bilinear", align_corners=False)`.
 
     Args:
         maps: Shape (B, C, H, W).
         size: Height and width of the image in pixels.
-        grid: Where the cells lie. If it is None, or such a grid has another number of cells, they cover the image
+        grid: Positions of the cells. If it is None, or has another number of cells, the cells cover the image
             evenly.
 
     Returns:
@@ -62,7 +62,7 @@ def enlarge(maps: Tensor, *, size: tuple[int, int], grid: CellGrid | None) -> Te
 
 
 def cut_out(covered: Tensor, *, size: tuple[int, int], above: int, left: int) -> Tensor:
-    """The image's window of what the cells cover; where they end before the image does, the last value stays."""
+    """Crop maps to the image; where the cells end before the image does, repeat the last value."""
     height, width = size
     window = covered[..., above : above + height, left : left + width]
     below, right = height - window.shape[-2], width - window.shape[-1]
@@ -70,15 +70,15 @@ def cut_out(covered: Tensor, *, size: tuple[int, int], above: int, left: int) ->
 
 
 def cells_under(counts: tuple[int, int], *, size: tuple[int, int], grid: CellGrid) -> list[NDArray[np.intp]]:
-    """The row of cells under each row of pixels, and the column of cells under each column of pixels.
+    """Return the row of cells for each row of pixels, and the column of cells for each column of pixels.
 
     Args:
         counts: Numbers of rows and columns of cells.
         size: Height and width of the image in pixels.
-        grid: Where the cells lie; with other counts than it has, they cover the image evenly.
+        grid: Positions of the cells; if it has other counts, the cells cover the image evenly.
 
     Returns:
-        Indices, shapes (H,) and (W,). A pixel behind the last cell belongs to it.
+        Indices, shapes (H,) and (W,). A pixel beyond the last cell belongs to it.
     """
     if not grid.has(counts, size=size):
         return [np.arange(px) * count // px for count, px in zip(counts, size, strict=True)]

@@ -92,11 +92,11 @@ def stage_maps(detector: RD4AD, image: Tensor, scoring: ScoringConfig) -> Tensor
     Returns:
         Distances in [0, 2], shape (S, H, W), from the low-level stage to the abstract one.
     """
-    found = detector.features(image[None], scoring)
+    features = detector.features(image[None], scoring)
     size = map_size(image)
     grids = detector.network.teacher.cell_grids(size)
     maps = enlarged_stage_maps(
-        found.teacher, found.student, size=size, grids=grids, align_corners=scoring.align_corners
+        features.teacher, features.student, size=size, grids=grids, align_corners=scoring.align_corners
     )
     return maps[:, 0, 0]
 

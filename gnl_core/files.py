@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and their hashes."""
+"""Write files atomically, and hash them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ TEMPORARY_CHARACTERS = 32  # of a file's name that its temporary name begins wit
 
 
 def hash_file(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write to a temporary name, then rename: a reader sees the old file or the new one, whole."""
+    """Write to a temporary file, then rename it, so that readers see either the old or the new file, complete."""
     with tempfile.NamedTemporaryFile(
         dir=path.parent, prefix=f".{path.name[:TEMPORARY_CHARACTERS]}.", delete=False
     ) as stream:

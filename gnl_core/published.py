@@ -1,4 +1,4 @@
-"""The results of the paper's supplement, as published. None of them is ours.
+"""The results of the paper's supplement, as published; none is measured here.
 
 `published_auroc.csv` contains its three tables, one number per row: AUROC in percent on MNIST (also tested on
 MNIST-M) and PACS. Read them with care: the columns of Deep-SVDD and f-AnoGAN for the digits 5-9 repeat those for

@@ -1,4 +1,4 @@
-"""The nouns of the line of data: what one module hands to the next. No behaviour."""
+"""Records that modules exchange, without behaviour."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:  # the app's first chart stands before PyTorch is imported
+if TYPE_CHECKING:  # the app draws its first chart before PyTorch is imported
     from torch import Tensor
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some images of a data set, in one or more views.
+    """Images of a data set, in one or more views.
 
     Attributes:
         views: View name to RGB images in [0, 1], shape (B, 3, H, W). The view "original" is the
             image itself; others are made by `gnl_core.datasets.views`.
-        labels: 0 for normal, 1 for anomalous, -1 where nobody has labelled it, shape (B,).
+        labels: 0 for normal, 1 for anomalous, -1 for unlabelled, shape (B,).
         domains: Domain of each image, such as "digits" or "digits_m".
         categories: What each image shows, such as the digit "4".
         paths: A name that identifies each image within its data set.
-        masks: Anomalous pixels, shape (B, 1, H, W) with values 0 and 1, where the data set has them.
+        masks: Anomalous pixels, shape (B, 1, H, W) with values 0 and 1; None without masks.
     """
 
     views: dict[str, Tensor]
@@ -35,7 +35,7 @@ class Batch:
 
 
 class Features(NamedTuple):
-    """What reverse distillation makes of a batch, stages ordered from low-level to abstract.
+    """Features of a batch in reverse distillation, stages ordered from low-level to abstract.
 
     Attributes:
         teacher: Three stage maps E_k, shapes (B, C_k, H_k, W_k).
@@ -66,7 +66,7 @@ class Scores:
 
     Attributes:
         score: Anomaly score, higher is more anomalous.
-        label: 0 for normal, 1 for anomalous, -1 where nobody has labelled it.
+        label: 0 for normal, 1 for anomalous, -1 for unlabelled.
         domain: Domain of each image.
         category: What each image shows.
         path: A name that identifies each image within its data set.
@@ -81,14 +81,14 @@ class Scores:
 
 @dataclass(frozen=True)
 class PixelScores:
-    """Pixels of anomaly maps beside their masks, at the detector's image size; n normal and m marked pixels.
+    """Pixels of anomaly maps, divided by their masks, at the detector's image size; n normal and m marked pixels.
 
     Attributes:
-        normal: Anomaly map where nothing is marked, shape (n,).
-        anomalous: Anomaly map where the mask is, shape (m,).
-        region_size: How many pixels the connected region of each marked pixel has, shape (m,).
-        n_without_mask: Images left out, as they are not normal and nothing is marked on them.
-        n_not_finite: Pixels of the others whose value is not finite.
+        normal: Values of unmarked pixels, shape (n,).
+        anomalous: Values of marked pixels, shape (m,).
+        region_size: Size in pixels of each marked pixel's connected region, shape (m,).
+        n_without_mask: Number of images left out because they are not normal and have no marked pixel.
+        n_not_finite: Number of pixels of the other images that are not finite.
     """
 
     normal: NDArray[np.float32]
@@ -99,16 +99,16 @@ class PixelScores:
 
 
 class PixelReport(NamedTuple):
-    """How well anomaly maps find what masks mark, in one domain.
+    """Pixel metrics of one domain.
 
-    The figures are None where there are no maps or no masks, or where a map is not finite.
+    The metrics are None if there are no maps or no masks, or if a map is not finite.
 
     Attributes:
         pixel_auroc: AUROC of single pixels.
         pixel_average_precision: Average precision of single pixels.
         aupro: Per-region overlap, integrated to 30 % false positives and divided by that.
-        n_without_mask: Images left out, as they are not normal and nothing is marked on them.
-        n_pixels_not_finite: Pixels of maps that are not finite; any leaves the domain without these figures.
+        n_without_mask: Number of images left out because they are not normal and have no marked pixel.
+        n_pixels_not_finite: Number of map pixels that are not finite; if there is any, the domain has no pixel metrics.
     """
 
     pixel_auroc: float | None = None
@@ -119,10 +119,10 @@ class PixelReport(NamedTuple):
 
 
 class Threshold(NamedTuple):
-    """The score above which an image is called anomalous, chosen on held-out normal training images alone.
+    """The score above which an image is called anomalous, chosen on held-out normal training images only.
 
     Attributes:
-        value: The score; None for a run that holds out no images, or where one of their scores is not finite.
+        value: The score; None if the run holds out no images, or if one of their scores is not finite.
         quantile: Share of the held-out images' scores that do not exceed it, in (0, 1).
         n_held_out: Number of held-out images.
         n_not_finite: Number of their scores that are not finite.
@@ -135,26 +135,26 @@ class Threshold(NamedTuple):
 
 
 class DomainReport(NamedTuple):
-    """How well the scores of one domain separate normal from anomalous; every figure but the shift lies in [0, 1].
+    """Metrics of one domain; all but the shift score are in [0, 1].
 
-    A domain with a score that is not finite has no figure of its scores.
+    A domain with a score that is not finite has no score metrics.
 
     Attributes:
-        auroc: Area under the ROC curve; None when one of the two labels is absent.
+        auroc: Area under the ROC curve; None if one of the two labels is absent.
         auroc_interval: 95 % interval of the AUROC over test images (`gnl_core.metrics.intervals`), or None likewise.
         n_normal: Number of normal images.
         n_anomalous: Number of anomalous images.
-        n_unlabelled: Number of images that nobody has labelled; no figure counts them.
+        n_unlabelled: Number of unlabelled images, which are left out of the metrics.
         average_precision: Area under the precision-recall curve as a sum of steps, or None likewise.
         f1: F1 of the anomalies at the threshold; None without a threshold, or likewise.
         false_alarm_rate: Share of normal images above the threshold; None without a threshold or normal images.
         miss_rate: Share of anomalous images not above it; None without a threshold or anomalous images.
-        shift_score: How far the domain lies from the training images, measured without a label: 0 or more; None for
-            a method without a teacher, or where nobody measured it.
-        n_not_finite: Number of scores that are not finite, of labelled images and others.
+        shift_score: Distance of the domain from the training images, measured without labels, 0 or more; None for a
+            method without a teacher, or if not measured.
+        n_not_finite: Number of scores that are not finite, of labelled and unlabelled images.
         pixel_auroc: As in PixelReport, and so are the next four.
-        n_equal_to_training: Number of images that equal a training image and flatter every figure; None where nobody
-            compared them.
+        n_equal_to_training: Number of images that equal a training image, which makes metrics too high; None if not
+            compared.
     """
 
     auroc: float | None
@@ -177,13 +177,14 @@ class DomainReport(NamedTuple):
 
 
 class Report(NamedTuple):
-    """One DomainReport a domain, and what the shift costs.
+    """One DomainReport per domain, and the AUROC drops under shift.
 
     Attributes:
         domains: Domain name to its report.
         drops: Shifted domain name to the in-distribution AUROC minus its own, where both exist.
-        threshold: The threshold behind F1, false alarms and misses; None where nobody chose one.
-        no_shift_score: Why a method that could have shift scores has none; None where it has them, or cannot.
+        threshold: The threshold behind F1, false alarms and misses; None without a threshold.
+        no_shift_score: Reason why a method that supports shift scores has none; None if it has them, or does not
+            support them.
     """
 
     domains: dict[str, DomainReport]
@@ -212,10 +213,10 @@ class TrainingStep(NamedTuple):
     Attributes:
         epoch: Number of its epoch, from 1.
         step: Number of the batch in it, from 1.
-        steps: Batches an epoch.
-        images: Images in the batch, of all processes together.
+        steps: Number of batches per epoch.
+        images: Number of images in the batch, over all processes.
         losses: The batch's value of each named, weighted loss term.
-        record: What the epoch comes to, if this was its last batch.
+        record: Record of the epoch, if this was its last batch.
     """
 
     epoch: int

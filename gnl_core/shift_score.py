@@ -1,4 +1,4 @@
-"""How far a domain lies from the training images, measured without a label."""
+"""The shift score: distance of a domain from the training images, measured without labels."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def shift_score(sorted_domain: Tensor, sorted_references: Tensor) -> Tensor:
 
 
 def has_spread(sorted_references: Tensor) -> bool:
-    """Whether references (R, C, N) have a spread: there are two or more, and some channel varies among them."""
+    """Return whether references (R, C, N) have a spread: there are two or more, and some channel varies among them."""
     return len(sorted_references) >= FEWEST_REFERENCES and bool((channel_spread(sorted_references) > 0).any())
 
 

@@ -1,4 +1,4 @@
-"""The table of methods; each method has a module of its own."""
+"""The table of methods; each has its own module."""
 
 from __future__ import annotations
 

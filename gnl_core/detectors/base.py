@@ -1,4 +1,4 @@
-"""The interface that all methods share."""
+"""The interface of all methods."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Detector(nn.Module):
 
     Attributes:
         views: Views that the loader must put into `Batch.views` for training.
-        style_weight: Strength of feature distribution matching for scorings that leave it open.
+        style_weight: Strength of feature distribution matching if scoring settings leave it unset.
         matches: Whether the method supports feature distribution matching; if not, the strength has no effect.
-        reduces_map: Whether the score is the anomaly map, reduced as the scoring says.
-        learning_rate: Learning rate for runs that leave it open.
+        reduces_map: Whether the score is the anomaly map reduced to one value by the scoring settings.
+        learning_rate: Learning rate for runs that leave it unset.
         adversarial_losses: Names of loss terms that two networks push in opposite directions; they need not fall.
         memories: Names of buffers whose first dimension depends on the training images that `prepare`
             reads, such as a bank of features; they are empty before.

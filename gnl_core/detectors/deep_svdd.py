@@ -49,7 +49,7 @@ class DeepSVDD(Detector):
         return (self.encoder(images) - self.centre).square().sum(dim=1)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """The one-class (Eq. 4) or soft-boundary objective (Eq. 3); the optimizer adds its last term, weight decay."""
+        """Compute the one-class (Eq. 4) or soft-boundary objective (Eq. 3); the optimizer adds weight decay."""
         distances = self.distances(batch.views["original"])
         if not self.soft_boundary:
             return {"distance": distances.mean()}

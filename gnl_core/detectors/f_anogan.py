@@ -66,7 +66,7 @@ class FAnoGAN(Detector):
         return {name: term.item() for name, term in terms.items()}
 
     def critic_losses(self, real: Tensor) -> dict[str, Tensor]:
-        """The critic's objective (WGAN-GP, Eq. 3): negative Wasserstein distance and weighted gradient penalty."""
+        """Compute the critic's objective (WGAN-GP, Eq. 3): negative Wasserstein distance and gradient penalty."""
         with torch.no_grad():
             generated = self.generate(len(real), real.device)
         shares = torch.rand(len(real), 1, 1, 1).to(real.device)
@@ -81,7 +81,7 @@ class FAnoGAN(Detector):
         return self.generator(torch.randn(count, LATENT_SIZE).to(device))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """The encoder's objective, izi_f: both residuals, averaged over the batch."""
+        """Compute the encoder's objective, izi_f: both residuals, averaged over the batch."""
         images = self.rescale(batch.views["original"])
         image, feature = self.residuals(images, self.generator(self.encoder(images)))
         return {"image_residual": image.mean(), "feature_residual": self.feature_weight * feature.mean()}

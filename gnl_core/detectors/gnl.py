@@ -22,7 +22,7 @@ class GNL(RD4AD):
         super().__init__(config, encoded_views=("original", *config.trained_views.split(",")))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Distillation on the original, and invariance of the views to it (Algorithm 1, lines 2-19).
+        """Compute distillation on the original, and invariance of the views to it (Algorithm 1, lines 2-19).
 
         Each view passes through bottleneck and student separately, so BatchNorm sees one view at a time.
         """

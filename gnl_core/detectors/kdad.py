@@ -66,12 +66,12 @@ class KDAD(Detector):
             yield from images
 
     def distances(self, teacher: Sequence[Tensor], images: Tensor) -> tuple[Tensor, Tensor]:
-        """Value and direction distance between the teacher's and the student's maps of the images, shape (B,) each."""
+        """Compute value and direction distance of the teacher's and the student's maps, shape (B,) each."""
         student = [resize(m, map_size(t)) for m, t in zip(self.student(images), teacher, strict=True)]
         return value_distance(teacher, student), direction_distance(teacher, student)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Both distances, averaged over the batch; the direction term is weighted."""
+        """Compute both distances, averaged over the batch; the direction term is weighted."""
         images = batch.views["original"]
         value, direction = self.distances(self.cache.encode("original", batch.paths, images), images)
         return {"value": value.mean(), "direction": self.direction_weight * direction.mean()}

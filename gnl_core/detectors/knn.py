@@ -48,5 +48,5 @@ class NearestNeighbours(Detector):
 
 
 def pool(maps: tuple[Tensor, ...]) -> Tensor:
-    """Mean of the last stage's map over its positions, shape (B, C)."""
+    """Average the last stage's map over its positions, shape (B, C)."""
     return maps[-1].mean(dim=(2, 3))

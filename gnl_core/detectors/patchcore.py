@@ -70,7 +70,7 @@ class PatchCore(Detector):
         return Detection(score=weight * score, anomaly_map=smooth(enlarged, sigma_px=scoring.smoothing_sigma_px))
 
     def patch_features(self, images: Tensor, mix: Mix | None = None) -> Tensor:
-        """What describes each patch of images, shape (B, D, H_2, W_2)."""
+        """Compute the feature of each patch, shape (B, D, H_2, W_2)."""
         return patch_features(self.teacher(images, mix), grids=self.teacher.cell_grids(map_size(images)))
 
 
@@ -79,7 +79,7 @@ def patch_features(maps: Sequence[Tensor], *, grids: Sequence[CellGrid]) -> Tens
 
     Args:
         maps: The teacher's three stage maps, shapes (B, C_k, H_k, W_k).
-        grids: Where the cells of each lie.
+        grids: Positions of the cells of each map.
 
     Returns:
         Shape (B, C_2 + C_3, H_2, W_2).

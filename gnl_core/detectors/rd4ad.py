@@ -75,7 +75,7 @@ class RD4AD(Detector):
         return self.network(self.network.teacher(batch.views[view], draw_mix(self.mixing, self.config)))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """The distillation term alone (RD4AD, Eq. 3), averaged over the views."""
+        """Compute the distillation term (RD4AD, Eq. 3), averaged over the views."""
         encoded = [self.reconstruct(batch, view) for view in self.encoded_views]
         terms = [distillation_loss(view.teacher, view.student) for view in encoded]
         return {"distillation": torch.stack(terms).mean()}

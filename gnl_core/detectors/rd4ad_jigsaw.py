@@ -26,7 +26,7 @@ class RD4ADJigsaw(RD4AD):
         self.head = nn.Linear(embedding_channels, config.jigsaw_permutations + 1)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Distillation on the images, and cross-entropy of the orders in a separate pass (JiGen, Eq. 1)."""
+        """Compute distillation on the images, and cross-entropy of the orders in a separate pass (JiGen, Eq. 1)."""
         images = batch.views["original"]
         labels = self.draw_orders(len(images)).to(images.device)
         puzzles = shuffle_tiles(images, distant_orders(GRID, count=self.config.jigsaw_permutations)[labels.cpu()])

@@ -21,11 +21,11 @@ MatchTarget = tuple[int, str]  # number of stored references that a stage is mat
 
 
 class References(nn.Module):
-    """Sorted teacher features of training images: what matching pulls test features toward.
+    """Sorted teacher features of training images, the targets of feature distribution matching.
 
-    They are buffers, so that a checkpoint can match without its data set. All three stages are kept,
-    so that the matched stages can be chosen when scoring. Where there are fewer different training images
-    than references to keep, the rest of the rows repeats them. Only the different ones, which come first,
+    They are buffers, so that a checkpoint can match without its data set. All three stages are stored,
+    so that the matched stages can be chosen when scoring. If there are fewer distinct training images
+    than references to store, the remaining rows repeat them. Only the distinct references, which come first,
     enter a mean or a spread.
     """
 
@@ -39,17 +39,17 @@ class References(nn.Module):
         self.register_load_state_dict_post_hook(count_distinct)  # type: ignore[no-untyped-call]
 
     def fill(self, teacher: Teacher, images: Iterable[Tensor]) -> None:
-        """Draw the references by seed and keep their sorted features.
+        """Draw the references by seed and store their sorted features.
 
         Args:
-            teacher: What encodes them.
-            images: Training images, shape (3, H, W); each is looked at once.
+            teacher: The teacher that encodes them.
+            images: Training images, shape (3, H, W); each is read once.
         """
         self.keep(teacher, choose_references(images, count=self.count, seed=self.seed))
 
     @torch.no_grad()
     def keep(self, teacher: Teacher, chosen: Tensor) -> None:
-        """Keep the sorted features of chosen images, shape (R, 3, H, W) with R at least 1; copies count once."""
+        """Store the sorted features of chosen images, shape (R, 3, H, W) with R at least 1; copies count once."""
         if not self.count:
             return
         different = chosen[first_of_each([chosen])]
@@ -60,29 +60,29 @@ class References(nn.Module):
 
     @property
     def stages(self) -> list[Tensor]:
-        """Each stage's sorted values, shapes (count, C, N)."""
+        """Sorted values of each stage, shapes (count, C, N)."""
         return [self.get_buffer(buffer_name(index)) for index in range(STAGE_COUNT)]
 
     @property
     def distinct_stages(self) -> list[Tensor]:
-        """Each stage's sorted values of the different references alone, shapes (distinct, C, N)."""
+        """Sorted values of the distinct references at each stage, shapes (distinct, C, N)."""
         return [stage[: self.distinct] for stage in self.stages]
 
     @property
     def has_spread(self) -> bool:
-        """Whether a shift can be measured: two or more different references are kept, and vary at every stage."""
+        """Whether a shift can be measured: two or more distinct references are stored and vary at every stage."""
         return all(has_spread(stage) for stage in self.distinct_stages)
 
     @torch.no_grad()
     def measure_shift(self, teacher: Teacher, batches: Iterable[Tensor]) -> float | None:
-        """How far a domain lies from the training images; see `gnl_core.shift_score`. No label is needed.
+        """Measure the distance of a domain from the training images, without labels; see `gnl_core.shift_score`.
 
         Args:
-            teacher: What encoded the references.
+            teacher: The teacher that encoded the references.
             batches: The domain's images, shape (B, 3, H, W) each, of the training images' size.
 
         Returns:
-            The mean of the three stages' shift scores; None where the references have no spread.
+            The mean of the three stages' shift scores; None if the references have no spread.
         """
         if not self.has_spread:
             return None
@@ -94,17 +94,17 @@ class References(nn.Module):
         return float(torch.stack(scores).mean())
 
     def matching(self, scoring: ScoringConfig, *, own_weight: float) -> Mix | None:
-        """What happens to each stage's map on its way through the teacher: FDM at the matched stages.
+        """Build the function that applies FDM to the matched stages' maps within the teacher.
 
         Args:
             scoring: Strength, stages, number and choice of references.
-            own_weight: The method's own strength, where the question leaves it open.
+            own_weight: The method's own strength, if the scoring settings leave it unset.
 
         Returns:
-            The change of each stage's map, or None where matching is off.
+            The function to apply to each stage's map, or None if matching is off.
 
         Raises:
-            ValueError: If the checkpoint keeps fewer references than are asked for.
+            ValueError: If the checkpoint stores fewer references than requested.
         """
         weight = self.check_strength(scoring, own_weight=own_weight)
         if weight == 0:
@@ -143,40 +143,40 @@ class References(nn.Module):
         return split_groups
 
     def match_fully(self, index: int, stage: Tensor, target: MatchTarget) -> Tensor:
-        """A stage's map with the reference's distribution."""
+        """Give a stage's map the reference's distribution."""
         count, choice = target
         kept = self.get_buffer(buffer_name(index))[: min(count, self.distinct)]
         reference = nearest_reference(stage, kept) if choice == "nearest" else kept.mean(dim=0)
         return take_distribution(stage, reference)
 
     def check_strength(self, scoring: ScoringConfig, *, own_weight: float) -> float:
-        """The strength that a question asks for, or the method's own.
+        """Return the strength of the scoring settings, or the method's own.
 
         Raises:
-            ValueError: If there is matching to do and the checkpoint keeps fewer references than are asked for.
+            ValueError: If matching is on and the checkpoint stores fewer references than requested.
         """
         weight = own_weight if scoring.style_weight is None else scoring.style_weight
         if weight and not self.count:
             raise ValueError(
-                "this checkpoint keeps no references, so features cannot be matched; ask with --style-weight 0, "
-                "or make the run again with --stored-references 1 or more and its training images at hand"
+                "this checkpoint stores no references, so features cannot be matched; use --style-weight 0, "
+                "or create the run again with --stored-references 1 or more and its training images available"
             )
         if weight and scoring.reference_count > self.count:
             raise ValueError(
-                f"this checkpoint keeps {self.count} references, {scoring.reference_count} were asked for; "
-                "ask for fewer, or train with a larger --stored-references"
+                f"this checkpoint stores {self.count} references, but {scoring.reference_count} are requested; "
+                "request fewer, or train with a larger --stored-references"
             )
         return weight
 
 
 def count_distinct(references: References, _: object = None) -> None:
-    """Note how many rows come before the first copy, when features were kept or loaded."""
+    """Count the rows before the first copy, after features are stored or loaded."""
     first = first_of_each(references.stages)
     references.distinct = sum(row == place for place, row in enumerate(first))
 
 
 def first_of_each(parts: Sequence[Tensor]) -> list[int]:
-    """The rows that are not copies of an earlier row, in their order.
+    """Return the indices of rows that are not copies of an earlier row, in order.
 
     Args:
         parts: Tensors of R rows each; a copy is equal in all of them.
@@ -189,40 +189,40 @@ def first_of_each(parts: Sequence[Tensor]) -> list[int]:
 
 
 def match_target(index: int, scoring: ScoringConfig) -> MatchTarget | None:
-    """Which references a question matches a stage to; None where it leaves the stage as it is."""
+    """Return number and choice of the references for a stage, or None if the stage is not matched."""
     matched = index in stage_indices(scoring.matched_stages)
     return (scoring.reference_count, scoring.reference_choice) if matched else None
 
 
 def buffer_name(index: int) -> str:
-    """Name of the buffer that holds a stage's sorted reference features."""
+    """Return the name of the buffer with a stage's sorted reference features."""
     return f"stage_{index + 1}"
 
 
 @torch.no_grad()
 def sorted_shapes(teacher: Teacher, image_size: tuple[int, int]) -> list[tuple[int, int]]:
-    """Channels and number of positions of each stage's map for images of a size."""
+    """Return channels and number of positions of each stage's map for images of a size."""
     shapes = [stage.flatten(2).shape for stage in teacher(torch.zeros(1, 3, *image_size))]
     return [(channels, positions) for _, channels, positions in shapes]
 
 
 def pass_originals(batches: Iterable[Batch], *, look: Callable[[Tensor], None]) -> Iterator[Tensor]:
-    """Each original image of shape (3, H, W), after `look` has seen its batch: one pass serves both."""
+    """Yield each original image, shape (3, H, W), after `look` has processed its batch, in a single pass."""
     for batch in batches:
         look(batch.views["original"])
         yield from batch.views["original"]
 
 
 def choose_references(images: Iterable[Tensor], *, count: int, seed: int) -> Tensor:
-    """Draw images at random without replacement, holding no more than `count` of them at a time.
+    """Draw images at random without replacement, with at most `count` in memory at a time.
 
     Args:
         images: Images of shape (3, H, W).
-        count: How many to draw.
-        seed: Decides the draw.
+        count: Number of images to draw.
+        seed: Seed of the draw.
 
     Returns:
-        Shape (R, 3, H, W), where R is `count`, or the number of images where there are fewer.
+        Shape (R, 3, H, W), where R is `count`, or the number of images if there are fewer.
 
     Raises:
         ValueError: If there is no image.

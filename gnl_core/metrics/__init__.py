@@ -1,1 +1,1 @@
-"""How well scores and anomaly maps separate normal from anomalous."""
+"""Metrics of how well scores and anomaly maps separate normal from anomalous."""

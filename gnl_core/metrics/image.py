@@ -1,4 +1,4 @@
-"""How well scores separate normal from anomalous images."""
+"""Image metrics: how well scores separate normal from anomalous images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def auroc(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float | Non
     """Area under the ROC curve: the chance that an anomaly scores above a normal image, ties half.
 
     Args:
-        labels: 0 for normal, 1 for anomalous, shape (n,); other images are not looked at.
+        labels: 0 for normal, 1 for anomalous, shape (n,); other images are ignored.
         scores: Higher is more anomalous, shape (n,).
 
     Returns:
@@ -30,10 +30,12 @@ def auroc(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float | Non
 
 
 def average_precision(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float | None:
-    """Precision at each anomaly's score, averaged over the anomalies; guessing gives the anomalies' share.
+    """Average precision: precision at each anomaly's score, averaged over the anomalies.
+
+    Random scores give the share of anomalies.
 
     Args:
-        labels: 0 for normal, 1 for anomalous, shape (n,); other images are not looked at.
+        labels: 0 for normal, 1 for anomalous, shape (n,); other images are ignored.
         scores: Higher is more anomalous, shape (n,).
 
     Returns:
@@ -44,12 +46,12 @@ def average_precision(labels: NDArray[np.int64], scores: NDArray[np.float64]) ->
 
 
 def f1(labels: NDArray[np.int64], scores: NDArray[np.float64], *, threshold: float | None) -> float | None:
-    """F1 of the anomalies, the harmonic mean of precision and recall, where scores above the threshold are alarms.
+    """F1, the harmonic mean of precision and recall of the anomalies, with scores above the threshold as detections.
 
     Args:
-        labels: 0 for normal, 1 for anomalous, shape (n,); other images are not looked at.
+        labels: 0 for normal, 1 for anomalous, shape (n,); other images are ignored.
         scores: Higher is more anomalous, shape (n,).
-        threshold: What to judge by, or None.
+        threshold: Score above which an image is called anomalous, or None.
 
     Returns:
         A number in [0, 1], or None without a threshold or when one of the labels is absent.
@@ -83,14 +85,14 @@ def report_domain(
     pixels: PixelReport = NO_PIXELS,
     shift_score: float | None = None,
 ) -> DomainReport:
-    """Measure one domain; one with a score that is not finite has counts, and no figure of its scores.
+    """Compute the metrics of one domain; with a score that is not finite, only counts and no score metrics.
 
     Args:
-        labels: 0 for normal, 1 for anomalous, -1 where nobody has labelled it, shape (n,).
+        labels: 0 for normal, 1 for anomalous, -1 for unlabelled, shape (n,).
         scores: Higher is more anomalous, shape (n,).
         threshold: The score above which an image is called anomalous, if one was chosen.
-        pixels: What its anomaly maps come to beside its masks.
-        shift_score: How far it lies from the training images, if that was measured.
+        pixels: Pixel metrics of its anomaly maps.
+        shift_score: Distance of the domain from the training images, if measured.
     """
     n_normal, n_anomalous = int((labels == 0).sum()), int((labels == 1).sum())
     counted = DomainReport(
@@ -123,14 +125,14 @@ def report(
     pixels: Mapping[str, PixelReport] | None = None,
     shift_scores: Mapping[str, float | None] | None = None,
 ) -> Report:
-    """Measure each domain, and the drop from the in-distribution domain to each shifted one.
+    """Compute the metrics of each domain, and the AUROC drop from the in-distribution to each shifted domain.
 
     Args:
         scores: Rows of any number of domains.
         in_distribution: Name of the domain of the training images.
-        threshold: What to judge by, if anything.
-        pixels: Domain name to what its anomaly maps come to, for those that have masks.
-        shift_scores: Domain name to how far it lies from the training images, for those that were measured.
+        threshold: The threshold, if there is one.
+        pixels: Domain name to pixel metrics, for domains with masks.
+        shift_scores: Domain name to shift score, for domains where it was measured.
     """
     domains = {
         str(name): report_domain(

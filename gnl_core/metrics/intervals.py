@@ -1,4 +1,4 @@
-"""The AUROC as a mean over images, and with it intervals of one AUROC, of means and of paired differences.
+"""The AUROC as a mean over images, and intervals of AUROCs, of their means and of paired differences.
 
 DeLong, DeLong & Clarke-Pearson, Biometrics 44, 1988: each image has a placement, the share of the other
 label's images that it is on the right side of. The AUROC is the mean placement of either label, and the
@@ -24,7 +24,7 @@ NORMAL_QUANTILE = 1.959964  # of 97.5 %: two-sided 95 %
 
 
 class Placements(NamedTuple):
-    """Of each image the share of the other label's images that it is on the right side of; a tie is half.
+    """Each image's placement: the share of the other label's images that it is on the right side of; ties count half.
 
     Attributes:
         normal: Share of anomalies above each normal image, shape (n_normal,).
@@ -40,10 +40,9 @@ class Estimate(NamedTuple):
 
     Attributes:
         value: The mean over classes of the mean over seeds.
-        standard_error: Its standard deviation as test images are drawn; infinite if a label has one image.
-        seed_means: For each seed that has all of the classes, the mean over them.
-        independent_pairs: What the test images amount to where they are separated perfectly; see
-            `independent_pairs`.
+        standard_error: Standard error of the mean over test images; infinite if a label has one image.
+        seed_means: Mean over the classes for each seed that has all of them.
+        independent_pairs: Effective number of pairs under perfect separation; see `independent_pairs`.
     """
 
     value: float
@@ -67,7 +66,7 @@ def auroc_interval(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> tu
 
 
 def place(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> Placements | None:
-    """Place each image among those of the other label.
+    """Compute the placement of each image among those of the other label.
 
     Args:
         labels: 0 for normal, 1 for anomalous, shape (n,).
@@ -83,19 +82,19 @@ def place(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> Placements 
 
 
 def share_below(scores: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    """For each score the share of the others that lie below it, ties half."""
+    """Return for each score the share of the others below it; ties count half."""
     ordered = np.sort(others)
     twice = np.searchsorted(ordered, scores, side="left") + np.searchsorted(ordered, scores, side="right")
     return twice / (2 * len(others))
 
 
 def subtract(left: Placements, right: Placements) -> Placements:
-    """The difference of two runs over the same images, image by image."""
+    """Subtract the placements of two runs over the same images, image by image."""
     return Placements(left.normal - right.normal, left.anomalous - right.anomalous)
 
 
 def average(parts: Sequence[Placements]) -> Placements:
-    """The mean of several runs over the same images, image by image."""
+    """Average the placements of several runs over the same images, image by image."""
     return Placements(*(np.mean(columns, axis=0) for columns in zip(*parts, strict=True)))
 
 
@@ -114,16 +113,16 @@ def estimate(units: Mapping[tuple[str, int], Placements]) -> Estimate:
     return Estimate(
         value=float(np.mean([part.anomalous.mean() for part in means])),
         standard_error=math.sqrt(variance),
-        seed_means={seed: float(np.mean(found)) for seed, found in by_seed.items() if len(found) == len(classes)},
+        seed_means={seed: float(np.mean(values)) for seed, values in by_seed.items() if len(values) == len(classes)},
         independent_pairs=len(means) ** 2 / sum(1 / independent_pairs(*map(len, part)) for part in means),
     )
 
 
 def average_estimates(parts: Sequence[Estimate]) -> Estimate:
-    """The mean over several domains.
+    """Average the estimates of several domains.
 
-    Their images may be the same under another shift, so the standard error is the mean of theirs: the largest it
-    can be, whatever they have in common.
+    Their images may be the same under different shifts, so the standard error is the mean of theirs: the largest
+    possible value for any correlation.
     """
     seeds = set[int].intersection(*(set(part.seed_means) for part in parts))
     return Estimate(
@@ -135,7 +134,7 @@ def average_estimates(parts: Sequence[Estimate]) -> Estimate:
 
 
 def independent_pairs(n_normal: int, n_anomalous: int) -> float:
-    """How many pairs of one normal and one anomalous image, no two sharing an image, the images of a domain amount to.
+    """Return the effective number of independent pairs of a normal and an anomalous image in a domain.
 
     Newcombe's variance of an AUROC A (Statistics in Medicine 25, 2006, part 2, method 5) tends to A (1 - A) divided by
     this number as A tends to 1. It is about twice the harmonic mean of both counts.
@@ -144,16 +143,16 @@ def independent_pairs(n_normal: int, n_anomalous: int) -> float:
 
 
 def variance_of_mean(values: NDArray[np.float64]) -> float:
-    """Estimated variance of the values' mean; infinite for a single one."""
+    """Estimate the variance of the values' mean; infinite for a single value."""
     return float(np.var(values, ddof=1) / len(values)) if len(values) > 1 else math.inf
 
 
-def spread(found: Estimate) -> float | None:
-    """Standard deviation over seeds; None for fewer than two."""
-    return float(np.std(list(found.seed_means.values()), ddof=1)) if len(found.seed_means) > 1 else None
+def spread(mean: Estimate) -> float | None:
+    """Return the standard deviation over seeds; None for fewer than two."""
+    return float(np.std(list(mean.seed_means.values()), ddof=1)) if len(mean.seed_means) > 1 else None
 
 
-def interval_of_auroc(found: Estimate) -> tuple[float, float]:
+def interval_of_auroc(auroc: Estimate) -> tuple[float, float]:
     """95 % interval of an AUROC, or of a mean of AUROCs, over test images: Wilson's, with DeLong's variance.
 
     An AUROC A with variance V is as uncertain as a proportion of A (1 - A) / V independent pairs. Wilson's interval of
@@ -162,14 +161,14 @@ def interval_of_auroc(found: Estimate) -> tuple[float, float]:
     the counts of images.
 
     Args:
-        found: The estimate.
+        auroc: The estimated AUROC.
 
     Returns:
         Lower and upper bound in [0, 1]; 0 and 1 where a label has one image, as V is then unknown.
     """
-    pairs, variance = found.independent_pairs, found.standard_error**2
-    effective = found.value * (1 - found.value) / variance if variance else pairs
-    low, high = wilson_interval(found.value, count=effective)
+    pairs, variance = auroc.independent_pairs, auroc.standard_error**2
+    effective = auroc.value * (1 - auroc.value) / variance if variance else pairs
+    low, high = wilson_interval(auroc.value, count=effective)
     perfect, _ = wilson_interval(1.0, count=pairs)
     return min(low, perfect), max(high, 1 - perfect)
 
@@ -188,16 +187,16 @@ def wilson_interval(share: float, *, count: float) -> tuple[float, float]:
     return max(0.0, min(low, share)), min(1.0, max(high, share))  # rounding must not exclude 0, 1 or the share itself
 
 
-def interval_of_difference(found: Estimate) -> tuple[float, float]:
+def interval_of_difference(difference: Estimate) -> tuple[float, float]:
     """95 % interval of a difference of AUROCs over the same test images, in [-1, 1]: DeLong's.
 
-    It has no width where two methods give every image the same placement.
+    It has zero width if two methods give every image the same placement.
     """
-    reach = NORMAL_QUANTILE * found.standard_error
-    return max(-1.0, found.value - reach), min(1.0, found.value + reach)
+    reach = NORMAL_QUANTILE * difference.standard_error
+    return max(-1.0, difference.value - reach), min(1.0, difference.value + reach)
 
 
 def is_clear(difference: Estimate) -> bool:
-    """Whether a difference is larger than chance explains: test images, and seeds if there are several."""
+    """Return whether a difference is significant at the 95 % level, over test images and, if several, seeds."""
     over_seeds = (spread(difference) or 0.0) ** 2 / max(1, len(difference.seed_means))
     return abs(difference.value) > NORMAL_QUANTILE * math.sqrt(difference.standard_error**2 + over_seeds)

@@ -1,4 +1,4 @@
-"""The colour scale of anomaly maps, chosen on normal training images alone."""
+"""The colour scale of anomaly maps, chosen on normal training images only."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ MAP_SCALE_IMAGES = 256
 
 
 def sampling_step(count: int, *, limit: int) -> int:
-    """Step that picks at most `limit` of `count` rows, spread evenly over them; 1 where all are within the limit."""
+    """Return the step that picks at most `limit` of `count` rows at even spacing; 1 if all are within the limit."""
     return max(1, -(-count // limit))
 
 
 def scale_of_maxima(maxima: NDArray[np.floating[Any]]) -> float:
-    """Upper end of the scale: the value that 99.5 % of the maxima of normal images' maps do not exceed.
+    """Return the upper end of the scale: the 99.5 % quantile of the map maxima of normal images.
 
     Args:
         maxima: Largest value of each map, shape (n,) with n at least 1.
 
     Raises:
-        DivergedError: If one is not finite.
+        DivergedError: If a maximum is not finite.
     """
     check_scores(maxima.astype(np.float64), source="the anomaly maps have no scale")
     return threshold_at(maxima.astype(np.float64), quantile=MAP_SCALE_QUANTILE)
 
 
 def scale_of_scores(learnt: NDArray[np.float64], held_out: NDArray[np.float64] | None) -> float:
-    """The scale from scores that are their maps' maxima: equals `gnl_core.runs.scoring.map_scale` without a detector.
+    """Return the scale from scores that are map maxima, without a detector; equals `gnl_core.runs.scoring.map_scale`.
 
     Args:
-        learnt: Scores of the normal images that the run learns from, in their order.
-        held_out: Scores of those that it holds out, in their order; None where it holds out none.
+        learnt: Scores of the normal images that the run trains on, in their order.
+        held_out: Scores of those that it holds out, in their order; None if it holds out none.
 
     Raises:
-        DivergedError: If one is not finite.
+        DivergedError: If a score is not finite.
     """
     scores = learnt if held_out is None else np.concatenate([learnt, held_out])
     return scale_of_maxima(scores[:: sampling_step(len(scores), limit=MAP_SCALE_IMAGES)])

@@ -1,4 +1,4 @@
-"""How well anomaly maps find the pixels that a mask marks."""
+"""Pixel metrics: how well anomaly maps find the marked pixels of masks."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=np.int64)
 def compare_with_masks(
     anomaly_maps: NDArray[np.float32], masks: NDArray[np.bool_], labels: NDArray[np.int64]
 ) -> PixelScores:
-    """Sort the pixels of some images by what their masks say.
+    """Divide the pixels of images into normal and anomalous ones by their masks.
 
-    An image that is not labelled normal and has no marked pixel is left out: nobody has drawn its anomaly, or its size
-    has swallowed it, and its pixels must not count as normal.
+    An image that is not labelled normal and has no marked pixel is left out: its anomaly is not drawn, or vanished when
+    the mask was resized, and its pixels must not count as normal.
 
     Args:
         anomaly_maps: Shape (B, H, W).
         masks: Marked pixels, of the same shape.
         labels: 0 for normal, 1 for anomalous, -1 for unknown, shape (B,).
     """
-    told = (labels == 0) | masks.any(axis=(1, 2))
-    anomaly_maps, masks = anomaly_maps[told], masks[told]
+    usable = (labels == 0) | masks.any(axis=(1, 2))
+    anomaly_maps, masks = anomaly_maps[usable], masks[usable]
     return PixelScores(
         normal=anomaly_maps[~masks],
         anomalous=anomaly_maps[masks],
         region_size=np.concatenate([np.empty(0, dtype=np.int64), *map(region_sizes, masks)]),
-        n_without_mask=int((~told).sum()),
+        n_without_mask=int((~usable).sum()),
         n_not_finite=count_not_finite(anomaly_maps),
     )
 
 
 def region_sizes(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """For each marked pixel, row by row, how many pixels its region has; pixels touch at sides and corners.
+    """Return the region size in pixels of each marked pixel, row by row; pixels touch at sides and corners.
 
     Args:
         mask: Shape (H, W).
@@ -55,17 +55,17 @@ def region_sizes(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 def report_pixels(parts: Sequence[PixelScores]) -> PixelReport:
-    """Measure the pixels of one domain.
+    """Compute the pixel metrics of one domain.
 
     AUPRO (Bergmann et al., "Uninformed Students", CVPR 2020) is the area under the per-region overlap, the mean share
-    of each region that is found, over the false positive rate of the normal pixels, up to 30 % and divided by it. As
-    each pixel of a region adds 1 / size to the region's share, that is the weighted area under an ROC curve, and exact.
+    of each region that is detected, over the false positive rate of the normal pixels, up to 30 % and divided by it.
+    Each pixel adds 1 / size to its region's share, so this is the weighted area under an ROC curve, computed exactly.
 
     Args:
         parts: The domain's pixels in any number of parts.
 
     Returns:
-        Figures in [0, 1], or None where there are no marked or no normal pixels, or where a pixel is not finite.
+        Metrics in [0, 1], or None if there are no marked or no normal pixels, or if a pixel is not finite.
     """
     counted = PixelReport(
         n_without_mask=sum(part.n_without_mask for part in parts),

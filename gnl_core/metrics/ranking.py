@@ -1,4 +1,4 @@
-"""How anomalies rank among normals, for images and pixels alike: exact areas from one sort, without a curve."""
+"""Ranks of anomalies among normals, for images and pixels: exact areas under curves from one sort."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gnl_core.finite import all_finite
 
 
 class Ranks(NamedTuple):
-    """Where each anomaly stands; m anomalies.
+    """Ranks of m anomalies among normals and anomalies.
 
     Attributes:
         normal_above: Number of normals that score above it, shape (m,).
@@ -30,7 +30,7 @@ class Ranks(NamedTuple):
 def rank(normal: NDArray[np.floating[Any]], anomalous: NDArray[np.floating[Any]]) -> Ranks | None:
     """Rank each anomaly among normals and anomalies.
 
-    Needs a sorted copy of the normals and three counts an anomaly. For the 33 million pixels of 500 images of 256 px
+    Needs a sorted copy of the normals and three counts per anomaly. For the 33 million pixels of 500 images of 256 px
     that is 0.2 GB and a second, where scikit-learn takes 2.2 GB and 33 seconds (`benchmarks/pixels.py`).
 
     Args:
@@ -38,7 +38,7 @@ def rank(normal: NDArray[np.floating[Any]], anomalous: NDArray[np.floating[Any]]
         anomalous: Scores of anomalies, shape (m,).
 
     Returns:
-        The ranks in the order of `anomalous`, or None when there are no normals or no anomalies, or where a score is
+        The ranks in the order of `anomalous`, or None if there are no normals or no anomalies, or if a score is
         not finite: NaN has no rank.
     """
     if not len(normal) or not len(anomalous) or not (all_finite(normal) and all_finite(anomalous)):
@@ -54,12 +54,12 @@ def rank(normal: NDArray[np.floating[Any]], anomalous: NDArray[np.floating[Any]]
 
 
 def count_above(ascending: NDArray[np.floating[Any]], values: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
-    """For each value, how many of some ascending numbers lie above it."""
+    """Count for each value the ascending numbers above it."""
     return len(ascending) - np.searchsorted(ascending, values, side="right")
 
 
 def count_not_below(ascending: NDArray[np.floating[Any]], values: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
-    """For each value, how many of some ascending numbers lie above it or equal it."""
+    """Count for each value the ascending numbers above or equal to it."""
     return len(ascending) - np.searchsorted(ascending, values, side="left")
 
 
@@ -77,12 +77,12 @@ def average_precision(ranks: Ranks) -> float:
 def weighted_area(ranks: Ranks, weights: NDArray[np.float64], *, limit: float) -> float:
     """Area under the ROC curve up to a false positive rate, for anomalies of unequal weight, divided by that rate.
 
-    The curve's height is the weight of the anomalies found. An anomaly lifts it from the false positive rate at which
-    it is found onwards, so the area is a sum over anomalies. Where normals tie with it, the curve rises in a straight
-    line while they pass, and the anomaly's share of the area is that of a ramp.
+    The curve's height is the total weight of the detected anomalies. Each anomaly raises it from the false positive
+    rate at which it is detected, so the area is a sum over anomalies. If normals tie with an anomaly, the curve rises
+    linearly over these, and the anomaly's part of the area is a ramp.
 
     Args:
-        ranks: Where each of m anomalies stands.
+        ranks: Ranks of m anomalies.
         weights: Weight of each anomaly, summing to 1, shape (m,).
         limit: False positive rate at which the curve is cut, in (0, 1].
 
@@ -101,18 +101,18 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float |
     """Spearman's rank correlation of pairs of numbers; tied numbers share the mean of their ranks.
 
     Args:
-        first: One number of each pair, length n.
-        second: The other one, length n.
+        first: First number of each pair, length n.
+        second: Second number of each pair, length n.
 
     Returns:
-        A number in [-1, 1], or None where it is not defined: with fewer than two pairs, where all numbers of a side
-        are the same, or where one is not finite.
+        A number in [-1, 1], or None if it is undefined: for fewer than two pairs, if all numbers of a side are
+        equal, or if a number is not finite.
 
     Raises:
         ValueError: If the lengths differ.
     """
     if len(first) != len(second):
-        raise ValueError(f"{len(first)} numbers cannot be paired with {len(second)}; give as many of both")
+        raise ValueError(f"{len(first)} numbers cannot be paired with {len(second)}; pass equally many")
     if not all_finite(np.array([*first, *second])):
         return None
     ranks = mean_ranks(first), mean_ranks(second)
@@ -122,6 +122,6 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float |
 
 
 def mean_ranks(values: Sequence[float]) -> NDArray[np.float64]:
-    """The rank of each number from the smallest, 1, on; tied numbers share the mean of their ranks."""
+    """Rank numbers from the smallest, 1; tied numbers share the mean of their ranks."""
     _, place, counts = np.unique(np.asarray(values), return_inverse=True, return_counts=True)
     return (np.cumsum(counts) - (counts - 1) / 2)[place]

@@ -1,4 +1,4 @@
-"""A report as a table: text for the terminal, HTML for a notebook."""
+"""Format a report as a table: text for the terminal, HTML for a notebook."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from gnl_core.tables import align_columns
 from gnl_core.templates import render
 
 
-def figure(value: float | None, *, decimals: int = 3) -> str:
-    """A figure, or a dash."""
+def format_metric(value: float | None, *, decimals: int = 3) -> str:
+    """Format a metric, or a dash for None."""
     return "-" if value is None else f"{value:.{decimals}f}"
 
 
 def interval(bounds: tuple[float, float] | None) -> str:
-    """An interval, or nothing."""
+    """Format an interval, or "" for None."""
     return "" if bounds is None else "{:.3f} - {:.3f}".format(*bounds)
 
 
-Columns = dict[str, Callable[[DomainReport], str]]  # heading to what stands below it
+Columns = dict[str, Callable[[DomainReport], str]]  # heading to the text of a cell
 RANKING: Columns = {
-    "AUROC": lambda domain: figure(domain.auroc),
+    "AUROC": lambda domain: format_metric(domain.auroc),
     "95 % interval": lambda domain: interval(domain.auroc_interval),
-    "AP": lambda domain: figure(domain.average_precision),
+    "AP": lambda domain: format_metric(domain.average_precision),
 }
 THRESHOLDED: Columns = {
-    "F1": lambda domain: figure(domain.f1),
-    "false alarms": lambda domain: figure(domain.false_alarm_rate),
-    "misses": lambda domain: figure(domain.miss_rate),
+    "F1": lambda domain: format_metric(domain.f1),
+    "false alarms": lambda domain: format_metric(domain.false_alarm_rate),
+    "misses": lambda domain: format_metric(domain.miss_rate),
 }
 PIXELS: Columns = {
-    "pixel AUROC": lambda domain: figure(domain.pixel_auroc),
-    "pixel AP": lambda domain: figure(domain.pixel_average_precision),
-    "AUPRO": lambda domain: figure(domain.aupro),
+    "pixel AUROC": lambda domain: format_metric(domain.pixel_auroc),
+    "pixel AP": lambda domain: format_metric(domain.pixel_average_precision),
+    "AUPRO": lambda domain: format_metric(domain.aupro),
 }
-SHIFT: Columns = {"shift": lambda domain: figure(domain.shift_score, decimals=2)}
+SHIFT: Columns = {"shift": lambda domain: format_metric(domain.shift_score, decimals=2)}
 COUNTS: Columns = {
     "normal": lambda domain: str(domain.n_normal),
     "anomalous": lambda domain: str(domain.n_anomalous),
@@ -57,7 +57,7 @@ def html_report(measured: Report) -> str:
 
 
 def report_cells(measured: Report) -> list[list[str]]:
-    """The header, then one row per domain; pixel metrics and the shift have columns where they are measured."""
+    """Return the header, then one row per domain; pixel metrics and shift have columns if measured."""
     domains = measured.domains
     has_pixels = any(domain.pixel_auroc is not None for domain in domains.values())
     measures_shift = has_shift(measured) or measured.no_shift_score is not None
@@ -67,7 +67,7 @@ def report_cells(measured: Report) -> list[list[str]]:
 
 
 def footnotes(measured: Report) -> Iterator[str]:
-    """The threshold, and which images no figure counts."""
+    """Yield notes on the threshold and on images that are left out of the metrics."""
     if measured.threshold is not None:
         yield describe_threshold(measured.threshold)
     if has_shift(measured):
@@ -77,33 +77,35 @@ def footnotes(measured: Report) -> Iterator[str]:
     for name, domain in measured.domains.items():
         if domain.n_not_finite:
             images = domain.n_normal + domain.n_anomalous + domain.n_unlabelled
-            yield f"{name}: no figures, since {describe_scores(domain.n_not_finite, of=images)}"
+            yield f"{name}: no metrics, since {describe_scores(domain.n_not_finite, of=images)}"
         if domain.n_pixels_not_finite:
-            yield f"{name}: no pixel figures: {domain.n_pixels_not_finite:,} pixels of the anomaly maps are not finite"
+            yield f"{name}: no pixel metrics: {domain.n_pixels_not_finite:,} pixels of the anomaly maps are not finite"
         if domain.n_unlabelled:
-            reason = "and no figure counts them" if domain.n_normal + domain.n_anomalous else "so there is no AUROC"
+            reason = (
+                "and are left out of all metrics" if domain.n_normal + domain.n_anomalous else "so there is no AUROC"
+            )
             yield f"{name}: {domain.n_unlabelled} images have no labels, {reason}"
         if domain.n_equal_to_training:
             equal = (
                 "1 image equals" if domain.n_equal_to_training == 1 else f"{domain.n_equal_to_training} images equal"
             )
-            yield f"{name}: {equal} a training image, which flatters the metrics; gnl data check lists them"
+            yield f"{name}: {equal} a training image, so the metrics are too high; gnl data check lists them"
         if domain.n_without_mask:
-            yield f"{name}: pixel figures leave out {domain.n_without_mask} anomalous images without a mask"
+            yield f"{name}: pixel metrics leave out {domain.n_without_mask} anomalous images without a mask"
 
 
 def has_shift(measured: Report) -> bool:
-    """Whether some domain has a shift score."""
+    """Return whether any domain has a shift score."""
     return any(domain.shift_score is not None for domain in measured.domains.values())
 
 
 def describe_threshold(threshold: Threshold) -> str:
-    """The threshold and where it comes from, in one line."""
+    """Describe the threshold and its origin in one line."""
     if threshold.n_not_finite:
         held_out = describe_scores(threshold.n_not_finite, of=threshold.n_held_out)
         return f"no threshold from the held-out normal training images, since {held_out}"
     if threshold.value is None:
-        return "no threshold, as there are no held-out normal training images; F1, false alarms and misses need one"
+        return "no threshold, since there are no held-out normal training images; F1, false alarms and misses need it"
     return (
         f"threshold {threshold.value:.4g}: quantile {threshold.quantile:g} of {threshold.n_held_out} "
         "held-out normal training images"

@@ -1,4 +1,4 @@
-"""The threshold above which an image is called anomalous, chosen on normal images alone."""
+"""The threshold above which an image is called anomalous, chosen on normal images only."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from gnl_core.records import Scores, Threshold
 
 
 def choose_threshold(held_out: Scores | None, *, quantile: float) -> Threshold:
-    """The threshold of a run: a quantile of the scores of the normal training images that it held out.
+    """Choose the threshold of a run: a quantile of the scores of its held-out normal training images.
 
     Args:
-        held_out: Scores of those images, or None where there are none. With one that is not finite there is no
-            threshold.
-        quantile: Share of them that shall not exceed the threshold, in (0, 1).
+        held_out: Scores of those images, or None if there are none. If any is not finite, there is no threshold.
+        quantile: Share of the scores that do not exceed the threshold, in (0, 1).
     """
     if held_out is None:
         return Threshold(value=None, quantile=quantile, n_held_out=0)
@@ -25,7 +24,7 @@ def choose_threshold(held_out: Scores | None, *, quantile: float) -> Threshold:
 
 
 def threshold_at(normal_scores: NDArray[np.float64], *, quantile: float) -> float:
-    """The score that a share of some normal images does not exceed; no anomaly is looked at.
+    """Return the score that a given share of normal images does not exceed.
 
     Raises:
         DivergedError: If a score is not finite.

@@ -122,7 +122,7 @@ def flatten_chain(model: nn.Module, ends: Sequence[str], prefix: str = "") -> li
 
 
 def split_chain(steps: Sequence[tuple[str, nn.Module]], ends: Sequence[str], *, channels_last: bool) -> nn.ModuleList:
-    """Group steps into stages that map (B, C, H, W) to (B, C, H, W), whatever layout the steps use in between."""
+    """Group steps into stages that map (B, C, H, W) to (B, C, H, W), for any layout that the steps use in between."""
     stages, group = nn.ModuleList(), list[nn.Module]()
     for name, module in steps:
         group.append(module)

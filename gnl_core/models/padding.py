@@ -25,12 +25,12 @@ class SamePadding(NamedTuple):
     stride: int
 
     def excess_px(self, image_side_px: int) -> int:
-        """By how many pixels it pads more above, or on the left, than where the stride divides its input's side."""
+        """Return by how many pixels it pads more, above or on the left, than if the stride divided its input's side."""
         side = -(-image_side_px // self.reduction)
         return self.reduction * (self.before(side) - self.before(self.stride))
 
     def before(self, side: int) -> int:
-        """Cells of padding before the first of a side; an odd total has one more behind the last."""
+        """Return the padding before the first cell of a side; an odd total has one more after the last cell."""
         cells = -(-side // self.stride)
         return max(0, (cells - 1) * self.stride + self.kernel - side) // 2
 
@@ -43,22 +43,22 @@ def find_same_paddings(stages: nn.ModuleList, image: Tensor) -> tuple[tuple[Same
     their windows fit into the map. Of parallel ones, the widest counts.
 
     Args:
-        stages: Modules that follow one another, in eval mode.
-        image: What the first one can read, shape (1, 3, H, W), H a multiple of every reduction.
+        stages: Consecutive modules, in eval mode.
+        image: An input of the first module, shape (1, 3, H, W), with H a multiple of every reduction.
 
     Returns:
-        For each stage the layers of its own and of all stages before it.
+        For each stage, the layers of this and all earlier stages.
     """
     layers = [layer for layer in stages.modules() if may_pad(layer)]
     if not layers:
         return ((),) * len(stages)
-    found: dict[int, SamePadding] = {}
-    hooks = [layer.register_forward_hook(partial(note_padding, found, image.shape[-2])) for layer in layers]
+    paddings: dict[int, SamePadding] = {}
+    hooks = [layer.register_forward_hook(partial(note_padding, paddings, image.shape[-2])) for layer in layers]
     until, features = [], image
     try:
         for stage in stages:
             features = stage(features)
-            until.append(tuple(found.values()))
+            until.append(tuple(paddings.values()))
     finally:
         for hook in hooks:
             hook.remove()
@@ -66,24 +66,24 @@ def find_same_paddings(stages: nn.ModuleList, image: Tensor) -> tuple[tuple[Same
 
 
 def may_pad(layer: nn.Module) -> bool:
-    """Whether a layer's windows overlap at a stride, and it declares nothing that adds cells."""
+    """Return whether a layer's windows overlap at a stride, and it declares no padding."""
     if not isinstance(layer, WINDOWED) or layer.padding not in (0, (0, 0)) or getattr(layer, "ceil_mode", False):
         return False
     return side_of(layer.kernel_size) > side_of(layer.stride) > 1
 
 
 def note_padding(
-    found: dict[int, SamePadding], image_side_px: int, layer: Any, inputs: tuple[Tensor, ...], output: Tensor
+    paddings: dict[int, SamePadding], image_side_px: int, layer: Any, inputs: tuple[Tensor, ...], output: Tensor
 ) -> None:
     """Keep a layer by its reduction if its output is larger than it is without padding."""
     side, kernel, stride = inputs[0].shape[-2], side_of(layer.kernel_size), side_of(layer.stride)
     if output.shape[-2] <= (side - kernel) // stride + 1:
         return
     reduction = image_side_px // side
-    if reduction not in found or found[reduction].kernel < kernel:
-        found[reduction] = SamePadding(reduction, kernel, stride)
+    if reduction not in paddings or paddings[reduction].kernel < kernel:
+        paddings[reduction] = SamePadding(reduction, kernel, stride)
 
 
 def side_of(value: Any) -> int:
-    """The height of a window or a step, which may be given as one number or as two."""
+    """Return the height of a window or a step given as one number or two."""
     return int(value) if isinstance(value, int) else int(value[0])

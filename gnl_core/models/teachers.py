@@ -91,7 +91,7 @@ class Teacher(nn.Module):
         self.fingerprint = hash_weights(self.stages)
 
     def train(self, mode: bool = True) -> Self:
-        """Stay in eval mode, whatever `mode` is."""
+        """Stay in eval mode for any `mode`."""
         return super().train(False)
 
     def forward(self, images: Tensor, mix: Mix | None = None) -> tuple[Tensor, ...]:
@@ -115,10 +115,10 @@ class Teacher(nn.Module):
         return tuple(maps)
 
     def cell_grids(self, size: tuple[int, int]) -> tuple[CellGrid, ...]:
-        """Where the cells of the three stage maps lie on images of a size.
+        """Return the positions of the three stage maps' cells on images of a size.
 
         Where a side is a multiple of a stage's reduction, the cells cover it exactly. At other sides they stay
-        squares of the reduction, and SAME padding moves them up and to the left by what it pads more there.
+        squares of the reduction, and SAME padding moves them up and to the left by its excess there.
 
         Args:
             size: Height and width of the images in pixels.

@@ -1,1 +1,1 @@
-"""Records to figures."""
+"""Draw figures from records."""

@@ -1,4 +1,4 @@
-"""Score histograms of the domains of one run, below one another on one score axis."""
+"""Draw score histograms of one run's domains, stacked on one score axis."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def domain_histograms(panels: Sequence[Panel], *, threshold: float | None) -> go
 
 
 def row_axes(axes: Axes, row: int) -> dict[str, Any]:
-    """The two axes of one row, counted from 0; Plotly counts from 1."""
+    """Lay out the two axes of one row, counted from 0; Plotly counts from 1."""
     across = {"range": [axes.edges[0], axes.edges[-1]], "showgrid": False, "zeroline": False}
     upwards = {"range": [0, top_of(axes)], "visible": False}
     return {f"xaxis{row + 1}": across, f"yaxis{row + 1}": upwards}
 
 
 def named_once(traces: Sequence[Trace]) -> list[Trace]:
-    """The traces with one legend entry per label, which shows and hides it in all rows."""
+    """Give traces one legend entry per label, which shows or hides the label in all rows."""
     first = {trace["name"]: place for place, trace in reversed(list(enumerate(traces))) if "name" in trace}
     return [
         trace | {"legendgroup": trace.get("name"), "showlegend": first.get(trace.get("name")) == place}

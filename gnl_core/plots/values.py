@@ -68,7 +68,7 @@ def reference_strip(singles: NDArray[np.float32], *, together: float, off: float
         hovertemplate="reference %{customdata} alone: %{x:.3f}<extra></extra>",
     )
     marks = [
-        mark_score("as asked", together, symbol="diamond", colour=ACCENT),
+        mark_score("current settings", together, symbol="diamond", colour=ACCENT),
         mark_score("FDM off", off, symbol="x-thin-open", colour=GREY),
     ]
     figure = go.Figure([dots, *marks])

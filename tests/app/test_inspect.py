@@ -155,7 +155,7 @@ def test_a_file_that_is_no_image_gives_one_sentence_and_the_data_sets_image(open
 def test_a_damaged_checkpoint_gives_one_sentence(open_inspect):
     page = open_inspect(normal="7")
     assert not page.exception
-    assert "is damaged or no checkpoint" in page.error[0].value
+    assert "is damaged or not a checkpoint" in page.error[0].value
 
 
 @pytest.mark.usefixtures("damaged_checkpoint")
@@ -170,7 +170,7 @@ def test_a_damaged_checkpoint_leaves_the_other_methods_standing(open_inspect, tr
 def test_more_references_than_a_checkpoint_keeps_are_refused_in_one_sentence(open_inspect):
     page = open_inspect(reference_count="20")
     assert not page.exception
-    assert "keeps 8 references, 20 were asked for" in page.error[0].value
+    assert "stores 8 references, but 20 are requested" in page.error[0].value
 
 
 def test_masks_and_maps_of_the_parts_are_shown(open_inspect):

@@ -203,14 +203,14 @@ def test_missing_packages_are_told(monkeypatch: pytest.MonkeyPatch, tiny_config:
 def test_more_references_than_are_kept_are_refused_as_in_scoring(tiny_config: Callable[..., RunConfig]):
     config = tiny_config(detector="knn", reference_count=4)
     detector, _ = make_detector(config)
-    with pytest.raises(ValueError, match="keeps 3 references, 4 were asked for"):
+    with pytest.raises(ValueError, match="stores 3 references, but 4 are requested"):
         export_onnx(detector, config, name="knn", image_size=(32, 32), facts={})
 
 
 def test_without_references_there_is_no_strength_to_ask_for(tiny_config: Callable[..., RunConfig]):
     config = tiny_config(detector="knn", stored_references=0)
     detector, _ = make_detector(config)
-    with pytest.raises(ValueError, match="keeps no references"):
+    with pytest.raises(ValueError, match="stores no references"):
         export_onnx(
             detector, config.model_copy(update={"style_weight": 0.5}), name="knn", image_size=(32, 32), facts={}
         )

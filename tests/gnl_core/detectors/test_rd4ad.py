@@ -128,7 +128,7 @@ def test_an_open_strength_is_the_methods_own(detector: RD4AD, tiny_config: Make)
 
 
 def test_more_references_than_are_kept_are_refused(detector: RD4AD):
-    with pytest.raises(ValueError, match=r"keeps 3 references, 4 were asked for; .*--stored-references"):
+    with pytest.raises(ValueError, match=r"stores 3 references, but 4 are requested; .*--stored-references"):
         detector(torch.rand(1, 3, 32, 32), ask(0.5, reference_count=4))
 
 
@@ -140,7 +140,7 @@ def test_a_method_that_keeps_no_references_trains_and_scores_unmatched_alone(
     detector.prepare(Batches(stripes(5, label=0), image_size=(32, 32), batch_size=2))
     images = torch.rand(2, 3, 32, 32)
     assert detector(images, ask(0.0, reference_count=8)).score.isfinite().all()
-    with pytest.raises(ValueError, match="keeps no references, so features cannot be matched"):
+    with pytest.raises(ValueError, match="stores no references, so features cannot be matched"):
         detector(images, ask(0.5))
 
 

@@ -23,7 +23,7 @@ def test_pixel_figures_have_columns_where_a_domain_has_masks():
     assert header.split("  ")[-5:] == ["pixel AUROC", "pixel AP", "AUPRO", "normal", "anomalous"]
     assert plain.split()[-5:] == ["-", "-", "-", "74", "645"]
     assert with_masks.split()[-5:] == ["0.900", "0.500", "0.750", "74", "645"]
-    assert note == "b: pixel figures leave out 2 anomalous images without a mask"
+    assert note == "b: pixel metrics leave out 2 anomalous images without a mask"
 
 
 def test_images_without_labels_are_the_reason_for_no_auroc():
@@ -31,12 +31,12 @@ def test_images_without_labels_are_the_reason_for_no_auroc():
     some = PLAIN._replace(n_unlabelled=3)
     *_, first, second = format_report(Report({"test": unlabelled, "more": some}, {})).splitlines()
     assert first == "test: 20 images have no labels, so there is no AUROC"
-    assert second == "more: 3 images have no labels, and no figure counts them"
+    assert second == "more: 3 images have no labels, and are left out of all metrics"
 
 
 def test_a_missing_threshold_is_told():
     table = format_report(Report({"digits": PLAIN}, {}, Threshold(None, 0.95, 0)))
-    assert table.splitlines()[-1].startswith("no threshold, as there are no held-out normal training images")
+    assert table.splitlines()[-1].startswith("no threshold, since there are no held-out normal training images")
 
 
 def test_a_shift_score_that_cannot_be_measured_is_a_dash_with_the_reason():
@@ -57,7 +57,7 @@ def test_scores_that_are_not_finite_are_the_reason_for_dashes():
     assert table[2:] == [
         "no threshold from the held-out normal training images, since this run diverged (11 of 11 scores are not "
         "finite); train it again with a smaller --learning-rate",
-        "digits: no figures, since this run diverged (2 of 4 scores are not finite); train it again with a smaller "
+        "digits: no metrics, since this run diverged (2 of 4 scores are not finite); train it again with a smaller "
         "--learning-rate",
-        "digits: no pixel figures: 1,200 pixels of the anomaly maps are not finite",
+        "digits: no pixel metrics: 1,200 pixels of the anomaly maps are not finite",
     ]
