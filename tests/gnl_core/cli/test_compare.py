@@ -126,7 +126,7 @@ def test_where_every_cell_fails_there_is_no_table(tmp_path: Path, capsys: pytest
         (("--detector", "gnl", "--style-weight", "2"), "style_weight = 2.0"),
         (("--detector", "gnl", "--domain", "night"), "unknown domain 'night'"),
         (("--detector", "gnl", "--dataset", "letters"), "unknown dataset 'letters'"),
-        (("--detector", "gnl", "--figure", "gnl", "rd4ad"), "'rd4ad' is not compared"),
+        (("--detector", "gnl", "--figure", "gnl", "rd4ad"), "'rd4ad' is not part of the comparison"),
         (("--detector", "gnl", "--epochs", "0"), "epochs = '0'"),
     ],
 )

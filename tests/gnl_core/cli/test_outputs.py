@@ -62,7 +62,7 @@ def test_an_output_among_the_images_is_refused_before_any_work(
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.startswith(f"gnl: {flags[0]} would be written to ")
-    assert "is read as data; choose a place outside" in said.err
+    assert "is read as data; choose a path outside" in said.err
     assert files_below(place) == before
 
 
@@ -134,7 +134,7 @@ def test_no_command_writes_among_the_images(place: Path, capsys: pytest.CaptureF
     before = files_below(place)
     capsys.readouterr()
     assert main(list(command)) == 2
-    assert "is read as data; choose a place outside" in capsys.readouterr().err
+    assert "is read as data; choose a path outside" in capsys.readouterr().err
     assert files_below(place) == before
 
 

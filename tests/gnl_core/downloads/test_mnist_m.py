@@ -61,7 +61,7 @@ def test_no_photographs_are_told(tmp_path: Path):
         build(tmp_path / "a.npz", tmp_path / "none")
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, photographs: Path):
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path, photographs: Path):
     (tmp_path / "file").touch()
-    with pytest.raises(ValueError, match=r"cannot write .*a\.npz: .*; choose another place"):
+    with pytest.raises(ValueError, match=r"cannot write .*a\.npz: .*; choose another folder"):
         build(tmp_path / "file" / "a.npz", photographs)
