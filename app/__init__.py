@@ -1,9 +1,9 @@
-"""The pages: they know the core, nothing knows them."""
+"""The app. It imports gnl_core; nothing imports the app."""
 
 from pathlib import Path
 from threading import Lock
 
 PROJECT = Path(__file__).parents[1]
 
-# Held while pandas is imported. Plotly looks for it, and fails if another visitor's thread has imported half of it.
+# Held while pandas is imported: Plotly fails if another visitor's thread has imported only half of it.
 PANDAS = Lock()

@@ -24,7 +24,7 @@ BUNDLED_NAMES = ("mnist", "mnist-eleven", "pacs", "mvtec", "cifar10")
 FILE = "comparison.json"
 
 
-class FoundComparison(NamedTuple):
+class ListedComparison(NamedTuple):
     """A comparison that the page can show.
 
     Attributes:
@@ -40,7 +40,7 @@ class FoundComparison(NamedTuple):
     bundled: bool
 
 
-def list_comparisons() -> tuple[list[FoundComparison], list[str]]:
+def list_comparisons() -> tuple[list[ListedComparison], list[str]]:
     """List all comparisons, bundled ones first, then by name, and the reasons why files were left out."""
     root = runs_root()
     bundled = [BUNDLED / f"{name}.json" for name in BUNDLED_NAMES]
@@ -53,10 +53,10 @@ def list_comparisons() -> tuple[list[FoundComparison], list[str]]:
             continue
         if file in bundled:
             comparisons.append(
-                FoundComparison(bundled_name(comparison), comparison, Path("runs") / file.stem, bundled=True)
+                ListedComparison(bundled_name(comparison), comparison, Path("runs") / file.stem, bundled=True)
             )
         else:
-            comparisons.append(FoundComparison(file.parent.name, comparison, file.parent, bundled=False))
+            comparisons.append(ListedComparison(file.parent.name, comparison, file.parent, bundled=False))
     return comparisons, problems
 
 
@@ -73,7 +73,7 @@ def read_once(file: Path, modified_ns: int) -> Comparison:
     return read_comparison(file)
 
 
-def unnoticed_divergence(listed: FoundComparison) -> list[str]:
+def unnoticed_divergence(listed: ListedComparison) -> list[str]:
     """Name the diverged runs that a comparison's numbers include, because an older version wrote it."""
     if listed.bundled:
         return []
@@ -81,7 +81,7 @@ def unnoticed_divergence(listed: FoundComparison) -> list[str]:
     return [run.path.name for run in runs if run.scores.exists() and has_diverged(run, run.scores.stat().st_mtime_ns)]
 
 
-def cells_of(listed: FoundComparison) -> list[RunFolder]:
+def cells_of(listed: ListedComparison) -> list[RunFolder]:
     """List the folders of a comparison's runs; they need not exist."""
     comparison = listed.comparison
     detectors = dict.fromkeys(row.method.detector for row in comparison.rows if not row.published)
@@ -100,7 +100,7 @@ def has_diverged(run: RunFolder, modified_ns: int) -> bool:
     return count_diverged_scores(run)[0] > 0
 
 
-def scores_behind(listed: FoundComparison, method: Method, *, normal_class: str) -> dict[str, Scores]:
+def scores_behind(listed: ListedComparison, method: Method, *, normal_class: str) -> dict[str, Scores]:
     """Map each domain to the scores of a method's run; empty if the comparison's folder has no such run."""
     if listed.bundled:
         return {}

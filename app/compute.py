@@ -1,4 +1,4 @@
-"""What needs the detector itself, and so PyTorch: import it only where the page has shown what it can without."""
+"""Computations with a detector. Imports PyTorch: import it only after drawing everything that needs no detector."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from gnl_core.scoring import detect, measure_shift, score_each
 KEPT_SCORES = 256
 TIMED_IMAGES = 8
 Kept = TypeVar("Kept")
-LOCK = threading.Lock()  # sessions share what is kept
+LOCK = threading.Lock()  # sessions share the cached results
 HASHED: dict[str | type, Any] = {ScoringConfig: ScoringConfig.model_dump_json}
 
 
@@ -44,7 +44,7 @@ class Tile(NamedTuple):
     Attributes:
         image: RGB at native size, shape (H, W, 3).
         anomaly_map: At the detector's image size, shape (H', W'), or None for a method without maps.
-        mask: Anomalous pixels at native size, shape (H, W), or None where none are marked.
+        mask: Anomalous pixels at native size, shape (H, W), or None if none are marked.
     """
 
     image: NDArray[np.uint8]
@@ -53,7 +53,7 @@ class Tile(NamedTuple):
 
 
 class Pace(NamedTuple):
-    """Seconds that a domain takes: to score it, and to measure its shift."""
+    """Seconds that scoring a domain and measuring its shift take."""
 
     scoring: float
     shift: float
@@ -61,12 +61,12 @@ class Pace(NamedTuple):
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def shared_run(weights: Path, sha256: str) -> Run:
-    """A checkpoint's detector, one for all sessions; nothing ever changes it."""
+    """Load a checkpoint's detector, once for all sessions. Do not modify it."""
     return load_run(RunFolder(weights.parent))
 
 
 def run_of(source: Source) -> Run:
-    """The detector, with the place where its images lie now."""
+    """Return the detector, with the current location of its images."""
     detector, config = shared_run(source.weights, source.sha256)
     return Run(detector, config.model_copy(update={"data_root": source.data_root}))
 
@@ -81,44 +81,44 @@ def computed_scores(
         domain: The domain to score.
         scorings: The scoring settings.
         title: Label of the bar.
-        work: Work before and after this domain that the bar includes; a caller with more work offers its own stop.
+        work: Work before and after this domain that the bar includes; with other work, the bar has no cancel button.
 
     Returns:
-        The scores for each of the settings.
+        The scores under each of the settings.
 
     Raises:
-        ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
+        ValueError: If the checkpoint cannot be used, or an image cannot be read; the message says why.
     """
     key = scores_key(source, domain=domain, scoring=scorings[0]) if work == ALONE else None
     if key is not None:
         stop_if_cancelled(key, title=title)
     run = run_of(source)
     batches = track_progress(load_domain(run, domain), title=title, work=work, key=key)
-    found = score_each(run.detector, batches, scorings)
-    for scoring, scores in zip(scorings, found, strict=True):
+    results = score_each(run.detector, batches, scorings)
+    for scoring, scores in zip(scorings, results, strict=True):
         keep(kept_scores(), scores_key(source, domain=domain, scoring=scoring), scores)
-    return found
+    return results
 
 
-def keep(kept: dict[tuple[str, ...], Kept], key: tuple[str, ...], found: Kept) -> None:
+def keep(kept: dict[tuple[str, ...], Kept], key: tuple[str, ...], result: Kept) -> None:
     """Cache a result for all sessions, and drop the oldest ones."""
     with LOCK:
-        kept[key] = found
+        kept[key] = result
         while len(kept) > KEPT_SCORES:
             kept.pop(next(iter(kept)))
 
 
 def tiles(source: Source, *, domain: str, scoring: ScoringConfig, paths: tuple[str, ...]) -> list[Tile]:
-    """Images of one domain by their paths, with their maps.
+    """Read images of one domain by their paths, and compute their anomaly maps.
 
     Raises:
-        ValueError: If one of them is no longer there, or cannot be read.
+        ValueError: If an image is missing or cannot be read.
     """
     run = run_of(source)
     by_path = {item.path: item for item in list_domain(run.config, domain)}
     for path in paths:
         if path not in by_path:
-            raise ValueError(f"{path} was scored, but is no longer there; score the run again with gnl score")
+            raise ValueError(f"{path} was scored, but no longer exists; score the run again with gnl score")
     items = [by_path[path] for path in paths]
     batches = scoring_batches(items, run.config)
     maps = [
@@ -137,7 +137,7 @@ def estimate(source: Source, *, domain: str, scorings: Sequence[ScoringConfig]) 
     """Estimate from a few images how long it takes to score a domain and to measure its shift.
 
     Raises:
-        ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
+        ValueError: If the checkpoint cannot be used, or an image cannot be read; the message says why.
     """
     run = run_of(source)
     items = list_domain(run.config, domain)
@@ -155,21 +155,22 @@ def estimate(source: Source, *, domain: str, scorings: Sequence[ScoringConfig]) 
 
 
 def measured_shift(source: Source, *, domain: str) -> float | None:
-    """How far a domain lies from the training images, measured now and kept; None for a checkpoint that cannot tell.
+    """Measure and cache the shift score of a domain; None if the checkpoint cannot measure it.
 
     Raises:
         ValueError: If an image cannot be read.
     """
-    found = measure_domain_shift(run_of(source), domain)
-    keep(kept_shift_scores(), images_key(source, domain=domain), found)
-    return found
+    shift_score = measure_domain_shift(run_of(source), domain)
+    keep(kept_shift_scores(), images_key(source, domain=domain), shift_score)
+    return shift_score
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASHED)
 def computed_map_scale(source: Source, *, scoring: ScoringConfig) -> float:
-    """Upper end of the colour scale of a method's maps, computed by `gnl_core.runs.scoring.map_scale`.
+    """Compute the upper end of the colour scale of a method's maps, as `gnl_core.runs.scoring.map_scale` defines it.
 
     Raises:
-        ValueError: If the checkpoint cannot be used, an image cannot be read, or the maps are not finite; says why.
+        ValueError: If the checkpoint cannot be used, an image cannot be read, or the maps are not finite; the message
+            says why.
     """
     return map_scale(run_of(source), scoring)

@@ -1,4 +1,4 @@
-"""Images under each method, without matching and with it, on shared colour scales."""
+"""Scores and anomaly maps of images by each method, without and with matching, on shared colour scales."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 class RequestPair(NamedTuple):
-    """One method as it is asked.
+    """One method's scoring requests.
 
     Attributes:
         off: Without matching.
-        on: With it; None for a method that cannot match.
+        on: With matching; None for a method that cannot match.
     """
 
     off: ScoringRequest
@@ -33,69 +33,69 @@ class RequestPair(NamedTuple):
 
     @property
     def requests(self) -> list[ScoringRequest]:
-        """Those that there are."""
+        """The existing requests."""
         return [request for request in self if request is not None]
 
 
 class ImageResult(NamedTuple):
-    """One method's answer for an image.
+    """One method's result for an image.
 
     Attributes:
-        request: What was asked.
-        seen: Score and map.
-        place: Share of the training images with a lower score.
-        n_training: Number of these images.
+        request: The scoring request.
+        image_score: Score and map.
+        share_below: Share of the training images with a lower score.
+        n_training: Number of training images.
         upper: Upper end of the colour scale.
     """
 
     request: ScoringRequest
-    seen: ImageScore
-    place: float
+    image_score: ImageScore
+    share_below: float
     n_training: int
     upper: float
 
     @property
     def name(self) -> str:
-        """Method and matching, the same at every strength."""
+        """The method's name and whether matching is on; the same at every strength."""
         method = name_of(DETECTOR_NAMES, self.request.checkpoint.config.detector)
         return f"{method}, FDM {'on' if self.request.scoring.style_weight else 'off'}"
 
 
 class ResultPair(NamedTuple):
-    """One method's answers, without matching and with it."""
+    """One method's results for an image, without and with matching; None for a method that cannot match."""
 
     off: ImageResult
     on: ImageResult | None
 
     @property
     def cells(self) -> Iterator[ImageResult]:
-        """Those that there are."""
+        """The existing results."""
         yield from (cell for cell in self if cell is not None)
 
     @property
-    def asked(self) -> RequestPair:
-        """The method as it was asked."""
+    def requests(self) -> RequestPair:
+        """The method's scoring requests."""
         return RequestPair(self.off.request, None if self.on is None else self.on.request)
 
 
 def score_images(rows: Sequence[RequestPair], subjects: Sequence[Subject]) -> list[list[ResultPair]]:
-    """What each method says of the images, a list each; one that cannot answer is left out, and a sentence says why."""
-    found = []
-    with st.spinner("Looking at the images" if len(subjects) > 1 else "Looking at the image", show_time=True):
+    """Score images with each method, one list per method; omit a method that fails, and show why."""
+    columns = []
+    with st.spinner("Scoring the images" if len(subjects) > 1 else "Scoring the image", show_time=True):
         for row in rows:
             try:
-                found.append(score_with_method(row, subjects))
+                columns.append(score_with_method(row, subjects))
             except (ValueError, OSError) as error:
                 st.error(f"{name_of(DETECTOR_NAMES, row.off.checkpoint.config.detector)} is left out: {error}")
-    scaled = iter(on_shared_scales([seen for column in found for seen in column]))
-    return [[next(scaled) for _ in column] for column in found]
+    scaled = iter(on_shared_scales([pair for column in columns for pair in column]))
+    return [[next(scaled) for _ in column] for column in columns]
 
 
 def score_with_method(row: RequestPair, subjects: Sequence[Subject]) -> list[ResultPair]:
-    """One method's answers for images, each on the colour scale of its own training images.
+    """Score images with one method, on the colour scale of its training images.
 
     Raises:
-        ValueError: If the checkpoint cannot be used; says why.
+        ValueError: If the checkpoint cannot be used; the message says why.
     """
     from app.inspection import score_each_image  # noqa: PLC0415 (PyTorch takes seconds to import)
 
@@ -103,22 +103,24 @@ def score_with_method(row: RequestPair, subjects: Sequence[Subject]) -> list[Res
     trainings = scores_of_each(requests, TRAIN)
     results = score_each_image(source_of(row.off.checkpoint), subjects, [request.scoring for request in requests])
     cells = [
-        [compare_with_training(request, found, training) for found in column]
+        [compare_with_training(request, image_score, training) for image_score in column]
         for request, column, training in zip(requests, results, trainings, strict=True)
     ]
     return [ResultPair(own[0], own[1] if len(own) > 1 else None) for own in zip(*cells, strict=True)]
 
 
-def compare_with_training(request: ScoringRequest, found: ImageScore, training: Scores) -> ImageResult:
-    """An answer beside those for the training images."""
-    upper = 1.0 if found.anomaly_map is None else map_scale(request, training)
-    return ImageResult(request, found, 1 - exceedance(training.score, found.score), len(training.score), upper)
+def compare_with_training(request: ScoringRequest, image_score: ImageScore, training: Scores) -> ImageResult:
+    """Compare an image's score with the training images' scores."""
+    upper = 1.0 if image_score.anomaly_map is None else map_scale(request, training)
+    share_below = 1 - exceedance(training.score, image_score.score)
+    return ImageResult(request, image_score, share_below, len(training.score), upper)
 
 
 def on_shared_scales(rows: Sequence[ResultPair]) -> list[ResultPair]:
-    """The largest scale for all of reverse distillation, whose maps are one measure; for others, the method's larger.
+    """Set comparable maps to a common colour scale, the largest of their own scales.
 
-    No scale depends on the image that is looked at.
+    The maps of all reverse-distillation methods are comparable; those of any other method only with each other. No
+    scale depends on the image itself.
     """
     uppers: dict[str, float] = {}
     for row in rows:
@@ -129,11 +131,11 @@ def on_shared_scales(rows: Sequence[ResultPair]) -> list[ResultPair]:
 
 
 def rescale(cell: ImageResult, uppers: dict[str, float]) -> ImageResult:
-    """A cell on the scale of its kind."""
+    """Set a result to the colour scale of its kind."""
     return cell._replace(upper=uppers[kind_of(cell)])
 
 
 def kind_of(cell: ImageResult) -> str:
-    """What a cell's map can be compared with."""
+    """Name the group of methods whose maps are comparable with this result's map."""
     detector = cell.request.checkpoint.config.detector
     return REVERSE_DISTILLATION[0] if detector in REVERSE_DISTILLATION else detector

@@ -64,9 +64,9 @@ class Stage(NamedTuple):
         distances: Its contribution to the anomaly map, shape (H', W').
         at_peak: Its value where the sum is largest.
         before: Sorted values of each channel before matching, shape (C, N).
-        after: The same after it.
+        after: The same after matching.
         reference: The values after full matching, or None.
-        moments: Mean and deviation of these, in this order.
+        moments: Mean and deviation of `before`, `after` and `reference`, in this order.
         farthest: The channel that full matching moves most.
     """
 
@@ -106,10 +106,10 @@ class Neighbour(NamedTuple):
 def score_each_image(
     source: Source, subjects: Sequence[Subject], requests: Sequence[ScoringConfig]
 ) -> list[list[ImageScore]]:
-    """Score images with several scorings, which share work.
+    """Score images under several scoring settings, which share work.
 
     Returns:
-        For each scoring, one result per image.
+        For each of the settings, one result per image.
 
     Raises:
         ValueError: If the checkpoint cannot be used, or a score is not finite; the message says why.
@@ -123,7 +123,7 @@ def score_each_image(
 
 
 def score_image(source: Source, subject: Subject, scoring: ScoringConfig) -> ImageScore:
-    """Score one image with one scoring; raises as `score_each_image`."""
+    """Score one image under the given settings; raises as `score_each_image`."""
     ((result,),) = score_each_image(source, [subject], [scoring])
     return result
 

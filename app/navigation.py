@@ -1,4 +1,4 @@
-"""Choices that stay when a visitor goes from one page to another."""
+"""Choices that persist when a visitor opens another page."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import streamlit as st
 
 from app.query_keys import CARRIED, CARRIED_PREFIXES
 
-SHOWN = "shown"  # the page that was last drawn
+SHOWN = "shown"  # session key of the title of the page drawn last
 
 
 def is_another_page(title: str) -> bool:
-    """Whether another page was drawn last.
+    """Return whether the previous run drew another page.
 
     Args:
-        title: The title of the page that is to be drawn.
+        title: The title of the page about to be drawn.
     """
     return st.session_state.get(SHOWN, title) != title
 
 
 def carry_choices(title: str) -> None:
-    """Give the widgets of the page that is opened the values that those of the last one had.
+    """Keep the values of shared widgets when another page opens; call this before drawing a page.
 
-    Streamlit takes for new what is another kind of widget there, and forgets what the last page did not show. To be
-    called before a page is drawn.
+    Without it, Streamlit resets a widget that has another type on the new page, and forgets the values of widgets
+    that the previous page did not draw.
 
     Args:
-        title: The page's.
+        title: The title of the page about to be drawn.
     """
     if is_another_page(title):
         for key in list(st.session_state):

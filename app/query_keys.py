@@ -1,4 +1,4 @@
-"""The keys of widgets and query parameters that pages share, that links contain, or that last when pages change."""
+"""Keys of shared widgets, which are also query parameters, and which of them persist from page to page."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ DATA, NORMAL, FOLDER, ROOT = "data", "normal", "folder", "root"
 SHIFT, SEVERITY, METHODS, STRENGTH = "shift", "severity", "methods", "strength"
 SIDE, IMAGE = "side", "image"  # a domain of the view, and an image's number in it, from 1
 ORIGIN = "from"  # where the image comes from
-RUN = "run_"  # before a method's name: its checkpoint
-FDM = "fdm_"  # before a method's name: its switch
-MATCHING = ("matched_stages", "reference_count", "reference_choice")  # settings, under their own names
+RUN = "run_"  # prefix of a method's name: its checkpoint
+FDM = "fdm_"  # prefix of a method's name: its FDM switch
+MATCHING = ("matched_stages", "reference_count", "reference_choice")  # settings, under their field names
 REDUCTION = ("reduction", "top_percent", "smoothing_sigma_px")  # likewise
 LESSON, SHOWN_SHIFT, GUESS, DRAW = "lesson", "shown_shift", "guess", "draw"  # choices of the page Learn
 FAILING_DOMAIN, FAILING_IMAGE = "failing_domain", "failing_image"  # likewise
@@ -18,4 +18,4 @@ VIEW = (DATA, NORMAL, FOLDER, ROOT, SHIFT, SEVERITY, METHODS)
 LEARN = (LESSON, SHOWN_SHIFT, GUESS, DRAW, FAILING_DOMAIN, FAILING_IMAGE)
 CARRIED = (*VIEW, SIDE, STRENGTH, *MATCHING, *REDUCTION, *LEARN)
 CARRIED_PREFIXES = (RUN, NORMAL_IMAGE, ANOMALOUS_IMAGE)
-STAYING = (IMAGE, ORIGIN, FDM)  # shared controls whose choice does not go along to another page
+STAYING = (IMAGE, ORIGIN, FDM)  # shared controls whose choice does not persist on another page

@@ -32,7 +32,7 @@ class ScoringRequest(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The method's name, with the strength of matching where it is on."""
+        """The method's name, with the strength of matching if it is on."""
         return method_title(self.checkpoint.config.detector, self.scoring.style_weight)
 
     def at(self, style_weight: float) -> ScoringRequest:
@@ -46,7 +46,7 @@ class DomainResult(NamedTuple):
     Attributes:
         scores: One row per image.
         report: AUROC, its interval, the counts, and the false alarms and misses at the threshold.
-        above: Number of images above the threshold, whatever their label.
+        above: Number of images above the threshold, regardless of their label.
     """
 
     scores: Scores
@@ -60,8 +60,8 @@ class ScoringResult(NamedTuple):
     Attributes:
         request: The request.
         training: Scores of the normal images that the run learnt from.
-        threshold: The run's own quantile (`threshold_quantile`) of the scores of the held-out normal training images;
-            of those that the run learnt from where it held out none.
+        threshold: The run's own quantile (`threshold_quantile`) of the scores of the held-out normal training images,
+            or of the images that the run learnt from if it held out none.
         n_held_out: Number of held-out images.
         in_distribution: The domain of the training images.
         shifted: The shifted domain.
@@ -89,7 +89,7 @@ def compute_result(request: ScoringRequest, *, spec: DatasetSpec, shifted: str) 
     """Score the training images and both domains, or look up their scores.
 
     Raises:
-        ValueError: If the checkpoint cannot be used; says why.
+        ValueError: If the checkpoint cannot be used; the message says why.
     """
     training = scores_of(request, TRAIN)
     held_out = held_out_scores(request)
@@ -105,16 +105,16 @@ def compute_result(request: ScoringRequest, *, spec: DatasetSpec, shifted: str) 
 
 
 def map_scale(request: ScoringRequest, training: Scores) -> float:
-    """Upper end of the colour scale of a method's maps, as `gnl_core.runs.scoring.map_scale` defines it.
+    """Return the upper end of the colour scale of a method's maps, as `gnl_core.runs.scoring.map_scale` defines it.
 
-    Where the score is the map's maximum, saved scores give the same value without the detector.
+    If the score is the map's maximum, saved scores give the same value without the detector.
 
     Args:
-        request: The method.
-        training: Scores of the images that it learnt from.
+        request: The scoring request.
+        training: Scores of the images that the run learnt from.
 
     Raises:
-        ValueError: If the checkpoint cannot be used, or its maps are not finite; says why.
+        ValueError: If the checkpoint cannot be used, or its maps are not finite; the message says why.
     """
     checkpoint, scoring = request
     if checkpoint.config.detector in REVERSE_DISTILLATION and scoring.reduction == "maximum":
@@ -126,14 +126,14 @@ def map_scale(request: ScoringRequest, training: Scores) -> float:
 
 
 def has_scores(request: ScoringRequest, like: ScoringResult, *, spec: DatasetSpec, shifted: str) -> bool:
-    """Whether all scores of a request are available, given the result of another request of the same checkpoint."""
+    """Return whether all scores of a request are available, given a result for the same checkpoint."""
     held_out = (HELD_OUT,) if like.n_held_out else ()
     domains = (TRAIN, *held_out, spec.in_distribution, shifted)
     return all(present_scores(request, domain) is not None for domain in domains)
 
 
 def held_out_scores(request: ScoringRequest) -> Scores | None:
-    """Scores of the normal training images that the run kept for its threshold; None where it kept none."""
+    """Return the scores of the normal training images held out for the threshold; None if there are none."""
     if not request.checkpoint.config.holdout_percent:
         return None
     present = present_scores(request, HELD_OUT)
@@ -146,14 +146,14 @@ def held_out_scores(request: ScoringRequest) -> Scores | None:
 
 
 def measure_domain(scores: Scores, threshold: float) -> DomainResult:
-    """Measure one domain, and count the mistakes that a threshold makes in it."""
+    """Compute the metrics of one domain, and count the images above the threshold."""
     measured = measure(scores.label, scores.score, threshold=threshold)
     return DomainResult(scores=scores, report=measured, above=int((scores.score > threshold).sum()))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def measure(labels: NDArray[np.int64], scores: NDArray[np.float64], *, threshold: float | None = None) -> DomainReport:
-    """Metrics of one domain, cached because every rerun of a page needs them."""
+    """Compute the metrics of one domain, cached because every rerun of a page needs them."""
     return report_domain(labels, scores, threshold=threshold)
 
 
@@ -161,10 +161,10 @@ def scores_of(request: ScoringRequest, domain: str) -> Scores:
     """Return available scores, or compute them now.
 
     Raises:
-        ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
+        ValueError: If the checkpoint cannot be used, or an image cannot be read; the message says why.
     """
-    (found,) = scores_of_each([request], domain)
-    return found
+    (scores,) = scores_of_each([request], domain)
+    return scores
 
 
 def scores_of_each(requests: Sequence[ScoringRequest], domain: str, work: Work = ALONE) -> list[Scores]:
@@ -176,10 +176,11 @@ def scores_of_each(requests: Sequence[ScoringRequest], domain: str, work: Work =
         work: Work before and after this domain that the progress bar includes.
 
     Raises:
-        ValueError: If the checkpoint cannot be used, an image cannot be read, or a score is not finite; says why.
+        ValueError: If the checkpoint cannot be used, an image cannot be read, or a score is not finite; the message
+            says why.
     """
-    found = [present_scores(request, domain) for request in requests]
-    missing = [request for request, scores in zip(requests, found, strict=True) if scores is None]
+    available = [present_scores(request, domain) for request in requests]
+    missing = [request for request, scores in zip(requests, available, strict=True) if scores is None]
     if missing:
         from app.compute import computed_scores  # noqa: PLC0415 (PyTorch takes seconds to import)
 
@@ -192,8 +193,8 @@ def scores_of_each(requests: Sequence[ScoringRequest], domain: str, work: Work =
                 work=work,
             )
         )
-        found = [next(computed) if scores is None else scores for scores in found]
-    results = [scores for scores in found if scores is not None]
+        available = [next(computed) if scores is None else scores for scores in available]
+    results = [scores for scores in available if scores is not None]
     for request, scores in zip(requests, results, strict=True):
         check_scores(scores.score, source=request.checkpoint.folder.path.name)
     return results
@@ -209,15 +210,15 @@ def present_scores(request: ScoringRequest, domain: str) -> Scores | None:
 
 
 def shift_score_of(checkpoint: Checkpoint, domain: str) -> float | None:
-    """How far a domain lies from the training images: what `gnl score` wrote down, else measured now.
+    """Return the shift score of a domain as saved by `gnl score`, or measure it now.
 
-    A folder of one's own is always measured: its images change.
+    In the user's own folder it is always measured, because the images can change.
 
     Returns:
-        None for a method or a checkpoint that cannot tell.
+        The shift score; None if the method or the checkpoint cannot measure it.
 
     Raises:
-        ValueError: If the checkpoint cannot be used, or an image cannot be read; says why.
+        ValueError: If the checkpoint cannot be used, or an image cannot be read; the message says why.
     """
     known = known_shift_scores(checkpoint, [domain])
     if known or not checkpoint.has_references:
@@ -228,10 +229,10 @@ def shift_score_of(checkpoint: Checkpoint, domain: str) -> float | None:
 
 
 def known_shift_scores(checkpoint: Checkpoint, domains: Iterable[str]) -> dict[str, float | None]:
-    """The shift scores that were written down, or measured since the app began, of those domains that have one.
+    """Return the shift scores that are saved or were measured since the app started.
 
     Returns:
-        Domain name to shift score; None where it was tried and cannot be measured.
+        Domain name to shift score; None if it is known to be not measurable.
     """
     saved = {} if own_folder(checkpoint) else saved_shift_scores(checkpoint.folder.weights, checkpoint.sha256)
     keys = {domain: images_key(source_of(checkpoint), domain=domain) for domain in domains}
@@ -244,5 +245,5 @@ def known_shift_scores(checkpoint: Checkpoint, domains: Iterable[str]) -> dict[s
 
 
 def ranks(scores: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Each score's place in their order, from 0; of equal ones the first comes first. SciPy's takes long to import."""
+    """Rank scores from 0, ties in order of appearance; not with SciPy, which takes long to import."""
     return np.argsort(np.argsort(scores, kind="stable"), kind="stable")

@@ -99,7 +99,7 @@ def read_content(name: str, content: bytes) -> Image:
     except PIL.Image.DecompressionBombError:
         raise ValueError(f"{name} has far more than {LARGEST_MEGAPIXELS} megapixels; make it smaller") from None
     except PIL.UnidentifiedImageError:
-        raise ValueError(f"{name} is not a PNG or JPEG image, whatever its name says; save it as PNG or JPEG") from None
+        raise ValueError(f"{name} is not a PNG or JPEG image despite its name; save it as PNG or JPEG") from None
     except Exception:  # a damaged file makes Pillow raise nearly anything
         raise ValueError(f"{name} is truncated or damaged; save it again, or choose another image") from None
 

@@ -36,7 +36,7 @@ DOMAIN_NAMES = {
     "sketch": "in sketches",
     "mvtec": "as photographed",
     "cifar10": "as photographed",
-    "train": "learnt from",
+    "train": "used for training",
 }
 CORRUPTION_NAMES = {"jpeg": "JPEG"}
 COLUMN_NAMES = {  # columns of a comparison's table other than the domains
@@ -91,7 +91,7 @@ FOLDER_LAYOUT = """\
 ```
 train/good/                       normal images, the only ones used for training
 test/lamp/good/   hole/   stain/  in-distribution: the first domain by name,
-                                  or one called in_distribution
+                                  or the domain in_distribution
 test/window/good/ hole/   stain/  shifted
 ground_truth/lamp/hole/           optional masks: 000_mask.png for 000.png
 ```
@@ -157,7 +157,7 @@ def percent(share: float) -> str:
 
 
 def exact_percent(share: float) -> str:
-    """A share as a percentage with all its digits, such as 99.5 %."""
+    """Format a share as a percentage with all its digits, such as 99.5 %."""
     return f"{100 * share:g}\N{NO-BREAK SPACE}%"
 
 

@@ -1,1 +1,1 @@
-"""Choices that pages share."""
+"""Choices that several pages share."""

@@ -1,4 +1,4 @@
-"""Feature distribution matching as pages offer it: a switch for each method, and one strength for all."""
+"""The controls of feature distribution matching: a switch for each method, and a strength shared by all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 
 
 def choose_fdm(checkpoint: Checkpoint) -> bool:
-    """Draw the FDM switch of a method; no switch, and False, where it has no features or keeps no references."""
+    """Draw a method's FDM switch; no switch, and False, if it has no features to match or stores no references."""
     if not checkpoint.has_references:
         return False
     detector = checkpoint.config.detector

@@ -82,7 +82,7 @@ def choose_subject(
 
 
 def upload_image() -> Chosen | None:
-    """Upload an image; None until there is a readable one."""
+    """Upload an image; None until it can be read."""
     file = st.file_uploader(
         f"PNG or JPEG, up to {LARGEST_MB} MB and {LARGEST_MEGAPIXELS} megapixels",
         type=["png", "jpg", "jpeg"],
@@ -92,7 +92,7 @@ def upload_image() -> Chosen | None:
 
 
 def take_picture() -> Chosen | None:
-    """Take a picture with the camera; None until there is a readable one."""
+    """Take a picture with the camera; None until it can be read."""
     file = st.camera_input("Take a picture", key="camera", width=320)
     return None if file is None else read_own_image("The picture", file.getvalue())
 
@@ -129,13 +129,13 @@ def choose_side(place: DeltaGenerator, sides: Sequence[str]) -> str:
 
 
 def choose_image_number(count: int, *, first: int) -> int:
-    """Choose a number from 1 to a count, with buttons for the previous and the next one."""
+    """Choose a number from 1 to a count, with buttons for the previous and the next image."""
     if st.session_state.get(keys.IMAGE, 1) > count:
         st.session_state[keys.IMAGE] = count
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xxsmall", width="content"):
         before = st.empty()
         number = st.number_input(
-            f"Image, of {count:,}", 1, count, first, key=keys.IMAGE, bind="query-params", width=110
+            f"Image (of {count:,})", 1, count, first, key=keys.IMAGE, bind="query-params", width=110
         )
         before.button("‹", key="previous", on_click=step_by, args=(-1,), disabled=number <= 1, help="Previous image")
         st.button("›", key="next", on_click=step_by, args=(1,), disabled=number >= count, help="Next image")

@@ -1,4 +1,4 @@
-"""Addresses of views: links that hold all that decides what stands there."""
+"""Addresses of views, and links that reproduce a view completely."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from app.methods import DETECTOR_NAMES
 from app.scoring import ScoringRequest
 from app.words import DATASET_NAMES, name_of
 
-EXPLORE, INSPECT, SHIFT_LAB = "explore", "inspect", "shift-lab"  # the pages' places in the address
+EXPLORE, INSPECT, SHIFT_LAB = "explore", "inspect", "shift-lab"  # the pages' paths in the address
 Address = dict[str, str | list[str]]
 
 
 def address_of(view: View, requests: Sequence[ScoringRequest], *, strength: float) -> Address:
-    """What the address bar holds of a view, whichever page shows it.
+    """Return the query parameters of a view, which all its pages share.
 
     Args:
         view: Data set, class, shift and methods.
-        requests: The methods, with the settings that were changed for all of them.
+        requests: The scoring requests of its methods.
         strength: The strength of matching.
     """
     address: Address = {
@@ -42,37 +42,37 @@ def address_of(view: View, requests: Sequence[ScoringRequest], *, strength: floa
 
 
 def link_to_inspect(address: Address, *, side: str, number: int, label: str = "Inspect") -> None:
-    """A link that opens an image of a view.
+    """Draw a link that opens an image of a view on Inspect.
 
     Args:
         address: The view.
-        side: What its domain is called.
-        number: The image's number in it, from 1.
-        label: What is written on the link.
+        side: The label of its domain, such as "Shifted".
+        number: The image's number in its domain, from 1.
+        label: The text of the link.
     """
     link_to_page(INSPECT, label, address_of_image(address, side=side, number=number))
 
 
 def address_of_image(address: Address, *, side: str, number: int) -> Address:
-    """What the address bar of Inspect holds of an image; its arguments are those of `link_to_inspect`."""
+    """Return the query parameters of an image on Inspect; for the arguments, see `link_to_inspect`."""
     return address | {keys.SIDE: side, keys.IMAGE: str(number)}
 
 
-def link_to_page(place: str, label: str, address: Address) -> None:
-    """A link to a page.
+def link_to_page(path: str, label: str, address: Address) -> None:
+    """Draw a link to a page.
 
     Args:
-        place: The page's place in the address; Streamlit knows the page by that alone.
-        label: What is written on the link.
-        address: What stands in the address there.
+        path: The page's path, by which Streamlit identifies it.
+        label: The text of the link.
+        address: The query parameters.
     """
-    st.page_link(st.Page(stand_in, title=label, url_path=place), label=label, query_params=address)
+    st.page_link(st.Page(stand_in, title=label, url_path=path), label=label, query_params=address)
 
 
-def url_of(place: str, address: Address) -> str:
-    """A page's address as a link of the home page has it; its arguments are those of `link_to_page`."""
-    return f"{place}?{urlencode(address, doseq=True)}"
+def url_of(path: str, address: Address) -> str:
+    """Return a page's address relative to the home page; for the arguments, see `link_to_page`."""
+    return f"{path}?{urlencode(address, doseq=True)}"
 
 
 def stand_in() -> None:
-    """In a link, the place of the page itself, which imports what links to it."""
+    """Stand in for the page in a link: importing the page here would be circular."""

@@ -1,4 +1,4 @@
-"""The scoring requests of a page about single images: each method's checkpoint, without matching and with it."""
+"""The scoring requests of a page about single images: each method's checkpoint, without and with matching."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from app.scoring import make_request
 SELECT_PX = 320  # width of a checkpoint's select box
 
 
-def ask_methods(
+def choose_requests(
     view: View, checkpoints: list[Checkpoint], *, strength: float, settings: dict[str, Any]
 ) -> tuple[list[RequestPair], list[str]]:
-    """Build the requests of each method with a checkpoint, without and with matching; list the methods without one."""
+    """Choose checkpoints and build each method's requests; return them and the methods without a checkpoint."""
     by_detector = choose_checkpoints(view, checkpoints)
     rows = [
         RequestPair(

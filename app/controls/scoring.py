@@ -1,4 +1,4 @@
-"""How a page asks its methods: the strength of matching, and, folded, all else that changes no weight."""
+"""The scoring settings of a page: the strength of matching, and the others in a popover."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from app.words import FDM_SETTINGS_NOTE, STRENGTH_HELP
 
 
 def choose_scoring(columns: Sequence[Any], *, about_strength: str = STRENGTH_HELP) -> tuple[float, dict[str, Any]]:
-    """The strength of matching for every method that has it on, and the settings that were changed.
+    """Choose the strength of matching for all methods with FDM on, and return it with the changed settings.
 
     Args:
-        columns: The places for the folded settings and for the strength.
-        about_strength: What the strength is for on the page.
+        columns: Containers for the popover and for the strength.
+        about_strength: Help for the strength.
     """
     left, middle = columns
     strength = choose_strength(middle, about_strength=about_strength)
-    with left.popover("How to score", width="stretch"):
+    with left.popover("Scoring settings", width="stretch"):
         st.caption(FDM_SETTINGS_NOTE)
         matching, reduction = st.columns(2)
         with matching:

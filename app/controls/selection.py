@@ -24,13 +24,13 @@ def select_bars(
         detectors: The methods, in the order of the chart's rows.
         sides: The labels of the two domains.
     """
-    found = read(st.session_state["figures"]["selection"]["points"])
-    if found is None:
+    selected = read(st.session_state["figures"]["selection"]["points"])
+    if selected is None:
         return
-    st.session_state["gallery_of"] = detectors[found.row]
-    st.session_state[keys.SIDE] = sides[found.shifted]
-    st.session_state[BETWEEN] = (found.low, found.high)
-    st.session_state[GALLERY_STRENGTH] = found.strength
+    st.session_state["gallery_of"] = detectors[selected.row]
+    st.session_state[keys.SIDE] = sides[selected.shifted]
+    st.session_state[BETWEEN] = (selected.low, selected.high)
+    st.session_state[GALLERY_STRENGTH] = selected.strength
 
 
 def forget_selection() -> None:

@@ -48,13 +48,15 @@ def draw_job(job: Job) -> None:
             st.markdown(f"{describe(job)}  \n:gray[:small[{job.reason or name}]]")
     with buttons.container(horizontal=True, horizontal_alignment="right"):
         if job.state in ACTIVE:
-            st.button("Stop", key=f"stop_{name}", on_click=do, args=("stop", job.folder.path))
+            st.button("Stop", key=f"stop_{name}", on_click=run_action, args=("stop", job.folder.path))
         if job.state in RESUMABLE:
-            st.button("Resume", key=f"resume_{name}", on_click=do, args=("resume", job.folder.path))
+            st.button("Resume", key=f"resume_{name}", on_click=run_action, args=("resume", job.folder.path))
         if job.state not in ACTIVE:
             with st.popover("Delete"):
                 st.caption(f"Permanently deletes the checkpoint, scores and log of {name}.")
-                st.button("Delete permanently", key=f"delete_{name}", on_click=do, args=("delete", job.folder.path))
+                st.button(
+                    "Delete permanently", key=f"delete_{name}", on_click=run_action, args=("delete", job.folder.path)
+                )
 
 
 def describe(job: Job) -> str:
@@ -107,7 +109,7 @@ def read_end(path: Path) -> str:
         return str(error)
 
 
-def do(action: str, path: Path) -> None:
+def run_action(action: str, path: Path) -> None:
     """Stop, resume or delete a training; keep the reason of a failure as one sentence for the page."""
     from gnl_core.jobs.start import resume  # noqa: PLC0415 (PyTorch takes seconds to import)
     from gnl_core.jobs.stop import ask_to_stop, delete  # noqa: PLC0415 (as above)

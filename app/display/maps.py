@@ -60,18 +60,18 @@ def outlined(picture: NDArray[np.uint8], subject: Subject) -> NDArray[np.uint8]:
 
 def draw_map(subject: Subject, cell: ImageResult, *, opacity: float, revealed: float) -> NDArray[np.uint8]:
     """Overlay the map on the image; for a method without maps, draw the words "scores only"."""
-    if cell.seen.anomaly_map is None:
+    if cell.image_score.anomaly_map is None:
         return without_map(side_px=SIDE_PX)
     from gnl_core.plots.maps import colour_map, overlay  # noqa: PLC0415 (as above)
 
-    coloured = enlarge(colour_map(cell.seen.anomaly_map, upper=cell.upper), side_px=SIDE_PX)
+    coloured = enlarge(colour_map(cell.image_score.anomaly_map, upper=cell.upper), side_px=SIDE_PX)
     picture = enlarge(subject.image, side_px=SIDE_PX)
     return outlined(overlay(picture, coloured, opacity=opacity, revealed=revealed), subject)
 
 
 def explain_scales(cells: Sequence[ImageResult], *, captions: str) -> None:
     """Draw the colour bar with its numbers, and explain them and the captions."""
-    uppers = {kind_of(cell): cell.upper for cell in cells if cell.seen.anomaly_map is not None}
+    uppers = {kind_of(cell): cell.upper for cell in cells if cell.image_score.anomaly_map is not None}
     if not uppers:
         return
     named = [

@@ -1,4 +1,4 @@
-"""Where a number comes from: its checkpoint, how many images, and the command that reproduces it."""
+"""The provenance of a number: its checkpoint, its number of images, and the command that reproduces it."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from gnl_core.runs.folder import RunFolder
 
 
 def describe_origin(checkpoint: Checkpoint) -> str:
-    """Which checkpoint a number is from."""
+    """Describe the checkpoint behind a number."""
     config = checkpoint.config
     split = f" · split: {config.split_source}" if config.split_source else ""
     return f"seed {config.seed} · checkpoint {checkpoint.sha256[:8]} · {name_of(TEACHER_NAMES, config.teacher)}{split}"
 
 
 def describe_n(report: DomainReport) -> str:
-    """How many images a number is made from."""
+    """Describe the number of images behind a number."""
     if report.n_unlabelled:
         return f"n = {report.n_unlabelled:,}, not labelled"
     return f"n = {report.n_normal:,} normal, {report.n_anomalous:,} anomalous"
 
 
 def command(view: View, checkpoint: Checkpoint, scoring: ScoringConfig, *, domains: Sequence[str] = ()) -> str:
-    """The line that gives the same scores, with what is not as the run was trained.
+    """Build the command that reproduces the scores, with flags for settings that differ from the run's own.
 
     Args:
-        view: What they are of.
+        view: The view that the scores belong to.
         checkpoint: The run.
-        scoring: How it is asked.
-        domains: What to score; unset: the view's shifted domain.
+        scoring: The scoring settings.
+        domains: The domains to score; by default, the view's shifted domain.
     """
     own = scoring_settings(checkpoint.config).model_dump()
     changed = {name: value for name, value in scoring.model_dump().items() if value != own[name]}
-    asked = {"style_weight": scoring.style_weight} | changed
+    flags = {"style_weight": scoring.style_weight} | changed
     if view.root:
-        asked["data_root"] = view.root
-    words = [word for name, value in asked.items() for word in flag_words(name, value)]
+        flags["data_root"] = view.root
+    words = [word for name, value in flags.items() for word in flag_words(name, value)]
     return shlex.join(["gnl", "score", shown_path(checkpoint.folder), "--domain", *(domains or [view.shifted]), *words])
 
 
 def shown_path(folder: RunFolder) -> str:
-    """A run's folder as one would type it in the project's folder."""
+    """Return a run's folder as typed from the project's folder."""
     path = folder.path
     return str(path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path)

@@ -62,7 +62,7 @@ export default function ({ data, parentElement }) {
       fillBank(find(part), state[part], { low, high, step, name, changed });
     }
     find("strength").value = state.strength;
-    find("told-strength").textContent = state.strength.toFixed(2);
+    find("strength-value").textContent = state.strength.toFixed(2);
     drawPlaces(find("places"), state.values, matched, heights([low, high]), 420);
     drawSorted(find("sorted"), state.values, matched, state.reference, 300);
     find("result").textContent = JSON.stringify(matched);

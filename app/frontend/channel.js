@@ -4,10 +4,10 @@ const followers = new WeakMap();
 
 export default function ({ data, parentElement }) {
   const find = (part) => parentElement.querySelector(`[data-part="${part}"]`);
-  find("told").textContent = data.told;
+  find("caption").textContent = data.caption;
   const draw = () => {
     const strength = readKept()?.strength ?? data.strength;
-    find("told-strength").textContent = strength.toFixed(2);
+    find("strength-value").textContent = strength.toFixed(2);
     drawSorted(find("sorted"), data.values, match(data.values, data.reference, strength), data.reference, 735);
   };
   document.removeEventListener(MOVED, followers.get(parentElement));

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""A comparison as HTML: as one file that needs no other, and as a summary for a notebook."""
-=======
 """Format a comparison as one self-contained HTML file."""
->>>>>>> 5527ffb (Write the words of comparisons in plain English)
 
 from __future__ import annotations
 
@@ -73,18 +69,9 @@ def comparison_page(comparison: Comparison, figures: Mapping[str, bytes]) -> str
     )
 
 
-<<<<<<< HEAD
 def comparison_summary(comparison: Comparison) -> str:
     """The description and the means, without a page around them."""
     return render("comparison/summary.html", **summary_values(comparison))
-=======
-def explain_differences() -> str:
-    """Explain the small signed numbers."""
-    return (
-        "<p>Signed: the difference from RD4AD without matching over the same images and seeds, in colour where it "
-        "lies beyond its own 95 % interval (test images, and seeds if there are several).</p>"
-    )
->>>>>>> 5527ffb (Write the words of comparisons in plain English)
 
 
 def summary_values(comparison: Comparison) -> dict[str, Any]:
@@ -127,7 +114,6 @@ def make_cell(entry: Entry | None, column: str, *, best: bool) -> Cell:
     if entry.domain:
         return Cell(value, best, spread, below=entry.domain)
     if not entry.difference:
-<<<<<<< HEAD
         return Cell(value, best, spread, below=interval_text(entry, column))
     direction = "gain" if entry.difference > 0 else "loss"
     return Cell(
@@ -138,14 +124,3 @@ def make_cell(entry: Entry | None, column: str, *, best: bool) -> Cell:
         difference=percent(entry.difference, signed=True),
         meaning=direction if entry.clear else "",
     )
-=======
-        return ""
-    kind = "" if not entry.clear else ' class="gain"' if entry.difference > 0 else ' class="loss"'
-    return f"<small{kind}>{percent(entry.difference, signed=True)}</small>"
-
-
-def html_figure(caption: str, svg: bytes) -> str:
-    """Return a figure embedded in the page."""
-    source = base64.b64encode(svg).decode()
-    return f'<h2>{escape(caption)}</h2>\n<img alt="{escape(caption)}" src="data:image/svg+xml;base64,{source}" />'
->>>>>>> 5527ffb (Write the words of comparisons in plain English)

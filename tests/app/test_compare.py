@@ -71,7 +71,7 @@ def test_each_bundled_comparison_opens_with_its_command(open_compare, label: str
 
 def test_it_says_so_where_a_method_that_trains_nothing_is_ahead(open_compare):
     page = open_compare(comparison=LABELS[2], of_class="house", of_shift="In art paintings")
-    assert "In art paintings (shifted), kNN, which trains nothing, has the highest AUROC, 90.3" in finding(page)
+    assert "In art paintings (shifted), kNN, which needs no training, has the highest AUROC, 90.3" in finding(page)
 
 
 def test_an_address_brings_its_view_back(open_compare):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.comparisons import FoundComparison
+from app.comparisons import ListedComparison
 from app.screens.compare.ablation import matched_strengths, parts_of, parts_sentence
 from app.screens.compare.choices import METHOD_ORDER, Compared, column_name, row_order, shifts_of, title_of
 from app.screens.compare.dots import dots_of
@@ -54,7 +54,7 @@ def compare(rows: list[ComparisonRow] = ROWS, *, sort: str = METHOD_ORDER, shift
     config = RunConfig(dataset="pacs", normal_class="dog")
     comparison = Comparison(config, "photo", ("dog",), (0,), ("photo", *SHIFTS), COLUMNS, rows, {"dog": rows}, {})
     return Compared(
-        FoundComparison("x", comparison, Path("runs/x"), bundled=True),
+        ListedComparison("x", comparison, Path("runs/x"), bundled=True),
         normal_class=None,
         shift=shift,
         rows=[row for row in rows if not row.published],
@@ -150,8 +150,9 @@ def test_the_reference_is_not_compared_with_itself():
 
 def test_methods_that_are_level_are_named_together():
     rows = [ROWS[0], measured("knn", 0.0, 0.95, 0.7), measured("patchcore", 0.0, 0.95, 0.6)]
-    assert "In-distribution, kNN and PatchCore, which train nothing, have the highest AUROC, 95.0" in summary_sentence(
-        compare(rows)
+    assert (
+        "In-distribution, kNN and PatchCore, which need no training, have the highest AUROC, 95.0"
+        in summary_sentence(compare(rows))
     )
 
 
@@ -169,8 +170,8 @@ def test_the_parts_are_the_four_numbers_and_what_each_adds():
     assert parts is not None
     assert [entry.value for entry in parts] == [0.5, 0.49, 0.6, 0.62]
     assert parts_sentence(parts) == (
-        "Difference from neither: the training part alone −1.0 (within chance), matching alone +10.0 (clear), "
-        "both +12.0 (clear)."
+        "Difference from neither: the training part alone −1.0 (chance could explain it), "
+        "matching alone +10.0 (clear), both +12.0 (clear)."
     )
 
 

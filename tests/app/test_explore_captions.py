@@ -28,8 +28,8 @@ def test_notes_that_differ_name_their_methods():
 @pytest.mark.parametrize(
     ("holdout_percent", "told"),
     [
-        (10, "95\xa0% of held-out normal training images (n\xa0=\xa011) stay below"),  # 10 % of 107
-        (0, "95\xa0% of normal training images (n\xa0=\xa0107) stay below"),
+        (10, "95\xa0% of held-out normal training images (n\xa0=\xa011) score below it"),  # 10 % of 107
+        (0, "95\xa0% of normal training images (n\xa0=\xa0107) score below it"),
     ],
 )
 def test_the_threshold_says_from_how_many_images_it_is(open_page, train, holdout_percent, told):

@@ -81,8 +81,10 @@ def test_methods_stand_in_one_order_however_they_were_chosen():
 def test_a_yardstick_that_is_ahead_is_named_plainly():
     rd4ad = answered("rd4ad", normal=[0, 3], anomalous=[1, 2])  # AUROC 0.5
     knn = answered("knn", normal=[0, 0], anomalous=[1, 1])  # AUROC 1
-    assert summary_sentence(VIEW, [rd4ad, knn]).endswith("kNN gets 1.00 (+0.50). kNN trains nothing and beats RD4AD.")
-    assert "trains nothing" not in summary_sentence(VIEW, [knn, rd4ad._replace(shifted=knn.shifted)][::-1])
+    assert summary_sentence(VIEW, [rd4ad, knn]).endswith(
+        "kNN gets 1.00 (+0.50). kNN needs no training and beats RD4AD."
+    )
+    assert "needs no training" not in summary_sentence(VIEW, [knn, rd4ad._replace(shifted=knn.shifted)][::-1])
 
 
 def test_of_many_methods_the_best_is_named():

@@ -145,8 +145,7 @@ def test_a_file_that_is_no_image_gives_one_sentence_and_the_data_sets_image(open
     page.file_uploader(key="dropped").set_value([("four.png", b"no image", "image/png")]).run()
     assert not page.exception
     assert [error.value for error in page.error] == [
-        "This image cannot be used: four.png is not a PNG or JPEG image, whatever its name says; "
-        "save it as PNG or JPEG."
+        "This image cannot be used: four.png is not a PNG or JPEG image despite its name; save it as PNG or JPEG."
     ]
     assert "**Image 1 of 719**" in texts(page)
 

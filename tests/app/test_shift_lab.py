@@ -13,7 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.checkpoints import list_checkpoints
-from app.controls.requests import ask_methods
+from app.controls.requests import choose_requests
 from app.controls.view import View, checkpoints_of
 from app.screens.shift_lab.curves import curve_table
 from app.screens.shift_lab.numbers import known_curves
@@ -138,7 +138,7 @@ def test_an_image_that_is_dropped_in_is_shown_in_every_severity_and_scored(open_
 
 def test_the_curve_can_be_taken_away_as_a_table(open_lab):
     view = View("digits", "4", None, DATASETS["digits"], "digits+gaussian_noise:3", ("rd4ad", "gnl"))
-    rows, _ = ask_methods(view, checkpoints_of(view, list_checkpoints()[0]), strength=1.0, settings={})
+    rows, _ = choose_requests(view, checkpoints_of(view, list_checkpoints()[0]), strength=1.0, settings={})
     table = list(csv.DictReader(io.StringIO(curve_table(view, [known_curves(view, row) for row in rows]))))
     assert len(table) == 2 * 2 * 6
     shown = curves(open_lab())["GNL + FDM 1"][1]

@@ -32,14 +32,14 @@ def report(auroc: float | None) -> DomainReport:
 def test_it_names_the_fall_and_what_matching_gives_back(method_of):
     told = summary_sentence(method_of([0.95, 0.9, 0.7], [0.95, 0.92, 0.8], [0.4, 1.0, 2.0]))
     assert told == (
-        "**GNL**: AUROC 0.95 unchanged, 0.70 at severity 2 (−0.25). FDM 0.5 gives back +0.10 at severity 2. "
+        "**GNL**: AUROC 0.95 unchanged, 0.70 at severity 2 (−0.25). FDM 0.5 changes it by +0.10 at severity 2. "
         "It lowers AUROC at no severity shown. Rank correlation of shift score and drop: +1.00 (n = 3 severities)."
     )
 
 
 def test_it_names_each_severity_at_which_matching_costs(method_of):
     told = summary_sentence(method_of([0.95, 0.9, 0.7], [0.93, 0.88, 0.65]))
-    assert "FDM 0.5 gives −0.05 at severity 2." in told
+    assert "FDM 0.5 changes it by −0.05 at severity 2." in told
     assert "It lowers AUROC at severity 0 (−0.02), 1 (−0.02), 2 (−0.05)." in told
 
 

@@ -114,4 +114,4 @@ def parts_sentence(parts: Parts) -> str:
 def part_words(entry: Entry) -> str:
     """Format a signed difference, and say whether its interval excludes zero."""
     change = points(entry.difference or 0.0, signed=True)
-    return f"{change} ({'clear' if entry.clear else 'within chance'})"
+    return f"{change} ({'clear' if entry.clear else 'chance could explain it'})"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from app.comparisons import FoundComparison
+from app.comparisons import ListedComparison
 from app.methods import DETECTOR_NAMES, in_order
 from app.words import ALL, COLUMN_NAMES, SHIFTED_HELP, capitalised, counted, domain_name, name_of
 from gnl_core.comparison.records import ID_COST, MEAN_SHIFT, Comparison, ComparisonRow
@@ -20,7 +20,7 @@ class Compared(NamedTuple):
     """The comparison and the choices of what to show of it.
 
     Attributes:
-        found: The comparison.
+        listed: The comparison.
         normal_class: The class that is normal; None: the mean over all.
         shift: The column chosen as the shift; None if nothing is shifted.
         rows: The measured rows of the chosen methods and strengths.
@@ -29,7 +29,7 @@ class Compared(NamedTuple):
         sort: The column to sort by, or METHOD_ORDER.
     """
 
-    found: FoundComparison
+    listed: ListedComparison
     normal_class: str | None
     shift: str | None
     rows: list[ComparisonRow]
@@ -40,7 +40,7 @@ class Compared(NamedTuple):
     @property
     def comparison(self) -> Comparison:
         """All its numbers."""
-        return self.found.comparison
+        return self.listed.comparison
 
     @property
     def base(self) -> str | None:
@@ -55,35 +55,35 @@ class Compared(NamedTuple):
 
     @property
     def full_runs(self) -> int:
-        """The number of runs behind a complete number."""
+        """The number of runs behind a number with no runs missing."""
         classes = 1 if self.normal_class else len(self.comparison.classes)
         return classes * len(self.comparison.seeds)
 
 
-def choose_compared(everything: Sequence[FoundComparison]) -> Compared:
+def choose_compared(everything: Sequence[ListedComparison]) -> Compared:
     """Draw the choices.
 
     Args:
         everything: All comparisons, at least one.
     """
-    by_name = {found.name: found for found in everything}
+    by_name = {listed.name: listed for listed in everything}
     first, second, third, fourth, fifth = st.columns((3, 2, 3, 3, 2), vertical_alignment="bottom")
-    found = by_name[first.selectbox("Comparison", list(by_name), key="comparison", bind="query-params")]
+    listed = by_name[first.selectbox("Comparison", list(by_name), key="comparison", bind="query-params")]
     with second:
-        normal_class = choose_class(found.comparison)
+        normal_class = choose_class(listed.comparison)
     with third:
-        shift = choose_shift(found.comparison)
-    rows = rows_of(found.comparison, normal_class)
+        shift = choose_shift(listed.comparison)
+    rows = rows_of(listed.comparison, normal_class)
     measured = [row for row in rows if not row.published]
     with fourth:
         detectors = choose_methods(measured)
     with fifth.popover("Table", width="stretch"):
         strengths = choose_strengths(measured)
-        columns = choose_columns(found.comparison)
+        columns = choose_columns(listed.comparison)
         sort = choose_sort(columns)
         with_published = st.toggle("Published numbers", value=True, key="published", bind="query-params")
     return Compared(
-        found,
+        listed,
         normal_class,
         shift,
         rows=[row for row in measured if row.method.detector in detectors and has_chosen_strength(row, strengths)],
@@ -168,7 +168,7 @@ def choose_columns(comparison: Comparison) -> tuple[str, ...]:
 
 def choose_sort(columns: Sequence[str]) -> str:
     """Choose what the rows are sorted by."""
-    return st.selectbox("Sorted by", [METHOD_ORDER, *columns], format_func=column_name, key=SORT, bind="query-params")
+    return st.selectbox("Sort by", [METHOD_ORDER, *columns], format_func=column_name, key=SORT, bind="query-params")
 
 
 def column_name(column: str) -> str:

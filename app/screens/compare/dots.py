@@ -25,7 +25,7 @@ def show_dots(compared: Compared) -> None:
         references=[value_of(reference, column) for column in columns],
     )
     st.plotly_chart(
-        figure, key="dots", config=chart_config(f"compare {compared.found.name}"), alt=describe_dots(rows, columns)
+        figure, key="dots", config=chart_config(f"compare {compared.listed.name}"), alt=describe_dots(rows, columns)
     )
 
 

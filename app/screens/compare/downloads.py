@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from app.comparisons import FoundComparison
+from app.comparisons import ListedComparison
 from app.display.downloads import offer_command, offer_file
 from gnl_core.comparison.command import comparison_command
 from gnl_core.comparison.data import comparison_csv, comparison_json
@@ -14,20 +14,20 @@ from gnl_core.comparison.page import comparison_page
 from gnl_core.comparison.text import markdown_page
 
 
-def offer_comparison(found: FoundComparison) -> None:
+def offer_comparison(listed: ListedComparison) -> None:
     """Offer all tables in four formats, each created on request, and the command."""
-    comparison = found.comparison
+    comparison = listed.comparison
     st.markdown("##### Download")
     row = st.container(horizontal=True)
     with row:
-        offer_file("CSV", f"{file_stem(found)}.csv", partial(comparison_csv, comparison))
-        offer_file("Markdown", f"{file_stem(found)}.md", partial(markdown_page, comparison))
-        offer_file("HTML", f"{file_stem(found)}.html", partial(comparison_page, comparison, {}))
-        offer_file("JSON", f"{file_stem(found)}.json", partial(comparison_json, comparison))
+        offer_file("CSV", f"{file_stem(listed)}.csv", partial(comparison_csv, comparison))
+        offer_file("Markdown", f"{file_stem(listed)}.md", partial(markdown_page, comparison))
+        offer_file("HTML", f"{file_stem(listed)}.html", partial(comparison_page, comparison, {}))
+        offer_file("JSON", f"{file_stem(listed)}.json", partial(comparison_json, comparison))
     st.caption("This command reproduces the comparison; existing runs are not trained again.")
-    offer_command(comparison_command(comparison, output=str(found.output)))
+    offer_command(comparison_command(comparison, output=str(listed.output)))
 
 
-def file_stem(found: FoundComparison) -> str:
+def file_stem(listed: ListedComparison) -> str:
     """Return the common stem of the files' names."""
-    return f"comparison-{found.output.name}"
+    return f"comparison-{listed.output.name}"

@@ -38,38 +38,40 @@ class Choice(NamedTuple):
 
 
 def show_pair(compared: Compared) -> None:
-    """Draw the choices and the chart; one sentence if the scores are not available."""
-    st.markdown("##### Scores behind two of the numbers")
-    if compared.found.bundled:
+    """Draw the choices and the chart, or the reason why the scores are not available."""
+    st.markdown("##### Score histograms of two methods")
+    if compared.listed.bundled:
         st.caption(
             "The project does not include the scores behind these tables. The command below computes them in "
-            f"{compared.found.output}; that comparison then appears in the list at the top, with this chart."
+            f"{compared.listed.output}; that comparison then appears in the list at the top, with this chart."
         )
         link_to_page(EXPLORE, "Histograms of the bundled checkpoints on Explore", {})
         return
     choice = choose_pair(compared)
     if choice is None:
         return
-    found = [scores_behind(compared.found, method, normal_class=choice.normal_class) for method in choice.methods]
+    scores_by_domain = [
+        scores_behind(compared.listed, method, normal_class=choice.normal_class) for method in choice.methods
+    ]
     domains = (compared.comparison.in_distribution, choice.domain)
     lacking = [
         method_title(*method)
-        for method, scores in zip(choice.methods, found, strict=True)
+        for method, scores in zip(choice.methods, scores_by_domain, strict=True)
         if not set(domains) <= scores.keys()
     ]
     if lacking:
         st.caption(
-            f"{compared.found.output} has no scores of {' and '.join(lacking)}; the command below computes them."
+            f"{compared.listed.output} has no scores of {' and '.join(lacking)}; the command below computes them."
         )
         return
-    sides = [(scores[domains[0]], scores[domains[1]]) for scores in found]
+    sides = [(scores[domains[0]], scores[domains[1]]) for scores in scores_by_domain]
     diverged = [
         method_title(*method)
         for method, pair in zip(choice.methods, sides, strict=True)
         if not all(all_finite(scores.score) for scores in pair)
     ]
     if diverged:
-        st.caption(f"Not every score of {' and '.join(diverged)} is finite: this run diverged.")
+        st.caption(f"Not every score of {' and '.join(diverged)} is finite, because training diverged.")
         return
     draw_pair(compared, choice, sides)
 
@@ -82,12 +84,12 @@ def choose_pair(compared: Compared) -> Choice | None:
     if not shifts or len(methods) < 2:
         st.caption("This needs a shifted domain and two methods, or one at two strengths.")
         return None
-    asked = compared.shift if compared.shift in shifts else None
-    places = iter(st.columns(2 + (compared.normal_class is None) + (asked is None)))
+    shift = compared.shift if compared.shift in shifts else None
+    places = iter(st.columns(2 + (compared.normal_class is None) + (shift is None)))
     normal_class = compared.normal_class or next(places).selectbox(
         "Class", comparison.classes, key="pair_class", bind="query-params"
     )
-    domain = asked or next(places).selectbox(
+    domain = shift or next(places).selectbox(
         "Shifted domain", shifts, format_func=column_name, key="pair_shift", bind="query-params"
     )
     titles, last = list(methods), second_choice(list(methods.values()))

@@ -28,14 +28,14 @@ def page() -> None:
         )
         return
     compared = choose_compared(everything)
-    diverged = unnoticed_divergence(compared.found)
+    diverged = unnoticed_divergence(compared.listed)
     if diverged:
         st.error(
             "These numbers cannot be shown, because they include runs that diverged, whose scores are not finite: "
             f"{', '.join(diverged)}. The command below leaves them out; to include them, train them again with a "
             "smaller --learning-rate in another folder."
         )
-        offer_command(comparison_command(compared.comparison, output=str(compared.found.output)))
+        offer_command(comparison_command(compared.comparison, output=str(compared.listed.output)))
         return
     if compared.comparison.diverged:
         st.warning(describe_diverged(compared.comparison.diverged))
@@ -45,4 +45,4 @@ def page() -> None:
     show_table(compared)
     show_parts(compared)
     show_pair(compared)
-    offer_comparison(compared.found)
+    offer_comparison(compared.listed)

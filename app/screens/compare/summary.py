@@ -50,7 +50,7 @@ def ahead_sentence(compared: Compared, column: str) -> str:
     who = sentence_list(titles) if len(titles) <= NAMED_ONE_BY_ONE else f"{len(titles)} methods"
     single = len(leaders) == 1
     idle = all(row.method.detector in YARDSTICKS for row in leaders)
-    aside = f", which {'trains' if single else 'train'} nothing," if idle else ""
+    aside = f", which {'needs' if single else 'need'} no training," if idle else ""
     value = points(leaders[0].entries[column].value)
     return (
         f"{place_of(compared, column)}, {who}{aside} {'has' if single else 'have'} the highest AUROC, "
@@ -95,13 +95,13 @@ def matching_sentence(compared: Compared) -> str:
     return f"Matching at α = {strength:g} raises {' and '.join(raised)}.{cost_sentence(worst, compared)}"
 
 
-def raised_words(found: Sequence[Change], side: str) -> str:
+def raised_words(effects: Sequence[Change], side: str) -> str:
     """State how many methods matching raises on one side, and which it raises most."""
-    raised = [change for change in found if round(change.gain, 3) > 0]
-    most = max(found, key=lambda change: change.gain)
+    raised = [change for change in effects if round(change.gain, 3) > 0]
+    most = max(effects, key=lambda change: change.gain)
     name = name_of(DETECTOR_NAMES, most.detector)
-    best = f" ({name} most, {points(most.gain, signed=True)})" if raised and len(found) > 1 else ""
-    return f"{len(raised) or 'none'} of {counted(len(found), 'method')} {side}{best}"
+    best = f" ({name} most, {points(most.gain, signed=True)})" if raised and len(effects) > 1 else ""
+    return f"{len(raised) or 'none'} of {counted(len(effects), 'method')} {side}{best}"
 
 
 def cost_sentence(worst: Change, compared: Compared) -> str:

@@ -29,7 +29,7 @@ def show_table(compared: Compared) -> None:
     """Draw the table, and explain how to read it."""
     in_browser()(
         key=TABLE,
-        data={"table": table_html(compared), "name": f"Methods compared: {compared.found.name}"},
+        data={"table": table_html(compared), "name": f"Methods compared: {compared.listed.name}"},
         on_column_change=lambda: choose_column(compared),
     )
     several = len(compared.comparison.seeds) > 1
@@ -61,13 +61,13 @@ def table_html(compared: Compared) -> str:
         bold = {column for column in compared.columns if position in best[column]}
         lines.append(measured_line(row, compared, bold=bold))
         published = compared.published.get(row.method.detector)
-        if published is not None and row is home_of(row.method.detector, rows):
+        if published is not None and row is row_above_published(row.method.detector, rows):
             lines.append(published_line(published, compared.columns))
     head = "".join(head_cell(column, compared) for column in (METHOD_ORDER, *compared.columns))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 
 
-def home_of(detector: str, rows: Sequence[ComparisonRow]) -> ComparisonRow:
+def row_above_published(detector: str, rows: Sequence[ComparisonRow]) -> ComparisonRow:
     """Return the row above a method's published numbers: the one at its own strength, else the first."""
     own = [row for row in rows if row.method.detector == detector]
     return next((row for row in own if (row.method.style_weight or 0.0) == OWN_STRENGTHS.get(detector, 0.0)), own[0])
@@ -107,12 +107,12 @@ def measured_line(row: ComparisonRow, compared: Compared, *, bold: set[str]) -> 
 
 
 def facts_of(row: ComparisonRow, compared: Compared) -> str:
-    """Describe a row: strength of matching, whether the method trains nothing, and missing runs."""
+    """Describe a row: strength of matching, whether the method needs no training, and missing runs."""
     strength = row.method.style_weight
     return ", ".join(
         [
             "no matching" if strength is None else f"α = {strength:g}",
-            *(["trains nothing"] if row.method.detector in YARDSTICKS else []),
+            *(["needs no training"] if row.method.detector in YARDSTICKS else []),
             *([f"{row.runs} of {compared.full_runs} runs"] if row.runs != compared.full_runs else []),
         ]
     )

@@ -32,7 +32,7 @@ def threshold_note(result: ScoringResult) -> str:
         ("held-out normal", result.n_held_out) if result.n_held_out else ("normal", len(result.training.score))
     )
     share = exact_percent(result.threshold_quantile)
-    return f"{share} of {kind} training images (n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{count:,}) stay below"
+    return f"{share} of {kind} training images (n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{count:,}) score below it"
 
 
 def show_shift(place: DeltaGenerator, results: list[ScoringResult], view: View) -> None:

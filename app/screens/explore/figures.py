@@ -18,8 +18,8 @@ NAMES, FIGURES = 2.6, 8.4  # column widths: methods on the left, charts on the r
 
 
 def describe_kind(detector: str) -> str:
-    """Return a note for below the name of a method that trains nothing."""
-    return "  \n:gray[:small[trains nothing]]" if detector in YARDSTICKS else ""
+    """Return a note for below the name of a method that needs no training."""
+    return "  \n:gray[:small[needs no training]]" if detector in YARDSTICKS else ""
 
 
 def draw_figures(

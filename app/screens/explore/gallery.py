@@ -122,12 +122,12 @@ def describe_row(result: ScoringResult, domain_result: DomainResult, row: int) -
 
 def explain_maps(upper: float | None) -> None:
     """Draw the colour bar of all maps, if there are maps, and explain the captions."""
-    place = "In brackets: the share of training images with a lower score."
+    note = "In brackets: the share of training images with a lower score."
     if upper is None:
-        st.caption(f"This method gives scores only, no anomaly maps. {place}")
+        st.caption(f"This method gives scores only, no anomaly maps. {note}")
         return
     draw_colour_bar(f"{upper:.2f}")
     st.caption(
         f"All maps share one scale: {exact_percent(MAP_SCALE_QUANTILE)} of the maps of normal training "
-        f"images stay below {upper:.2f}. {place}"
+        f"images stay below {upper:.2f}. {note}"
     )

@@ -1,4 +1,4 @@
-"""Explore: what a shift does to detectors, and what matching feature distributions does about it."""
+"""Explore: how a shift affects detectors, and how much matching feature distributions helps."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def explore(view: View, checkpoints: list[Checkpoint]) -> None:
     *controls, captions = st.columns((NAMES, FIGURES / 2, FIGURES / 2), vertical_alignment="center")
     with names, st.container(gap=None):
         rows = [st.container(height=ROW_PX, border=False, vertical_alignment="center") for _ in shown]
-    requests, strength = ask_methods(shown, checkpoints, rows, below=controls)
+    requests, strength = choose_requests(shown, checkpoints, rows, below=controls)
     results = compute_results(requests, view)
     with place:
         st.markdown(f"##### {summary_sentence(view, results)}")
@@ -78,10 +78,10 @@ def explore(view: View, checkpoints: list[Checkpoint]) -> None:
     show_shift(shift_place, results, view)
 
 
-def ask_methods(
+def choose_requests(
     detectors: list[str], checkpoints: list[Checkpoint], places: list[Any], *, below: list[Any]
 ) -> tuple[list[ScoringRequest], float]:
-    """Choose checkpoint and matching of each method, and below them the scoring and the strength of matching."""
+    """Choose checkpoint and matching of each method, and for all of them the scoring settings and the strength."""
     chosen = []
     for detector, place in zip(detectors, places, strict=True):
         with place:
@@ -111,16 +111,18 @@ def results_by_strength(results: list[ScoringResult], view: View, *, shown: floa
     A method whose matching is off has the same result at every strength. A button computes missing scores.
     """
     by_strength, missing = {shown: results}, []
-    for strength in (0.0, *STRENGTHS) if any(one.request.scoring.style_weight for one in results) else ():
-        asked = [one.request.at(strength if one.request.scoring.style_weight else 0.0) for one in results]
+    for strength in (0.0, *STRENGTHS) if any(result.request.scoring.style_weight for result in results) else ():
+        requests = [result.request.at(strength if result.request.scoring.style_weight else 0.0) for result in results]
         if all(
-            has_scores(one, like, spec=view.spec, shifted=view.shifted)
-            for one, like in zip(asked, results, strict=True)
+            has_scores(request, like, spec=view.spec, shifted=view.shifted)
+            for request, like in zip(requests, results, strict=True)
         ):
-            by_strength[strength] = [compute_result(one, spec=view.spec, shifted=view.shifted) for one in asked]
+            by_strength[strength] = [
+                compute_result(request, spec=view.spec, shifted=view.shifted) for request in requests
+            ]
         else:
-            missing += [(strength, asked)]
+            missing += [(strength, requests)]
     label = f"Score {len(missing)} more strengths for the slider"
     if missing and st.button(label, key="score_strengths", on_click=forget_cancelled):
-        by_strength |= {strength: compute_results(asked, view) for strength, asked in missing}
+        by_strength |= {strength: compute_results(requests, view) for strength, requests in missing}
     return dict(sorted(by_strength.items()))

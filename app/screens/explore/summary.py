@@ -56,14 +56,14 @@ def gain(first: ScoringResult, other: ScoringResult) -> str:
 
 
 def yardstick_sentence(results: list[ScoringResult]) -> str:
-    """Say so if a method that trains nothing beats all trained methods."""
+    """Say so if a method that needs no training beats all trained methods."""
     best = max(results, key=shifted_auroc)
     trained = [result for result in results if result.request.checkpoint.config.detector not in YARDSTICKS]
     if best in trained or not trained:
         return ""
     name = name_of(DETECTOR_NAMES, best.request.checkpoint.config.detector)
-    beaten = trained[0].request.title if len(trained) == 1 else f"the {len(trained)} methods that do"
-    return f" {name} trains nothing and beats {beaten}."
+    beaten = trained[0].request.title if len(trained) == 1 else f"the {len(trained)} trained methods"
+    return f" {name} needs no training and beats {beaten}."
 
 
 def shifted_auroc(result: ScoringResult) -> float:

@@ -29,27 +29,27 @@ class Drawn(NamedTuple):
     upper: float | None
 
 
-def draw_tiles(found: ScoringResult, *, domain: str, paths: tuple[str, ...]) -> Drawn:
+def draw_tiles(result: ScoringResult, *, domain: str, paths: tuple[str, ...]) -> Drawn:
     """Draw the tiles of some images of a domain, once for all sessions.
 
     Raises:
         ValueError: If an image is missing or cannot be read.
     """
     return drawn_tiles(
-        source_of(found.request.checkpoint), domain=domain, scoring=found.request.scoring, paths=paths, _found=found
+        source_of(result.request.checkpoint), domain=domain, scoring=result.request.scoring, paths=paths, _result=result
     )
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs={ScoringConfig: ScoringConfig.model_dump_json})
 def drawn_tiles(
-    source: Source, *, domain: str, scoring: ScoringConfig, paths: tuple[str, ...], _found: ScoringResult
+    source: Source, *, domain: str, scoring: ScoringConfig, paths: tuple[str, ...], _result: ScoringResult
 ) -> Drawn:
     """Draw as `draw_tiles`; the result, which gives the scale, is determined by the cache key."""
     from app.compute import tiles  # noqa: PLC0415 (PyTorch takes seconds to import; the histograms are drawn by then)
 
     shown = tiles(source, domain=domain, scoring=scoring, paths=paths)
     has_maps = any(tile.anomaly_map is not None for tile in shown)
-    upper = map_scale(_found.request, _found.training) if has_maps else None
+    upper = map_scale(_result.request, _result.training) if has_maps else None
     return Drawn([[picture_url(part) for part in compose_tile(tile, upper=upper or 1.0)] for tile in shown], upper)
 
 

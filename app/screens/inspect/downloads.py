@@ -47,7 +47,7 @@ def cells_csv(cells: list[ImageResult]) -> str:
     writer.writerow(("method", "style_weight", "score", "share_of_training_below", "n_training", "checkpoint"))
     for cell in cells:
         checkpoint, scoring = cell.request
-        facts = (cell.seen.score, cell.place, cell.n_training, checkpoint.sha256)
+        facts = (cell.image_score.score, cell.share_below, cell.n_training, checkpoint.sha256)
         writer.writerow((checkpoint.config.detector, scoring.style_weight, *facts))
     return stream.getvalue()
 

@@ -16,7 +16,7 @@ from app.words import percent
 if TYPE_CHECKING:
     pass
 
-PLACE = "“Above … of training”: the share of the training images with a lower score."
+SHARE_NOTE = "“Above … of training”: the share of the training images with a lower score."
 
 
 def compare(chosen: Chosen, rows: list[ResultPair]) -> None:
@@ -38,7 +38,7 @@ def compare(chosen: Chosen, rows: list[ResultPair]) -> None:
                 else:
                     show_cell(chosen.subject, cell, opacity=opacity / 100, revealed=revealed / 100)
     if rows:
-        explain_scales([cell for row in rows for cell in row.cells], captions=PLACE)
+        explain_scales([cell for row in rows for cell in row.cells], captions=SHARE_NOTE)
 
 
 def show_cell(subject: Subject, cell: ImageResult, *, opacity: float, revealed: float) -> None:
@@ -47,6 +47,6 @@ def show_cell(subject: Subject, cell: ImageResult, *, opacity: float, revealed: 
     st.image(
         picture_url(draw_map(subject, cell, opacity=opacity, revealed=revealed)),
         width="stretch",
-        alt=f"Anomaly map of {cell.request.title}, score {cell.seen.score:.2f}",
+        alt=f"Anomaly map of {cell.request.title}, score {cell.image_score.score:.2f}",
     )
-    st.markdown(f"**{cell.seen.score:.3f}** :small[above {percent(cell.place)} of training]")
+    st.markdown(f"**{cell.image_score.score:.3f}** :small[above {percent(cell.share_below)} of training]")

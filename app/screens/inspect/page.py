@@ -1,4 +1,4 @@
-"""Inspect: one image under each method with and without matching, and why a score is what it is."""
+"""Inspect: one image scored by each method, without and with matching, and the reasons for its score."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.checkpoints import Checkpoint
 from app.controls.fdm import STRENGTHS
 from app.controls.image import Chosen, choose_subject
 from app.controls.links import address_of, link_to_inspect
-from app.controls.requests import ask_methods
+from app.controls.requests import choose_requests
 from app.controls.scoring import choose_scoring
 from app.controls.selection import adopt_selection
 from app.controls.view import View, checkpoints_of, choose_view, report_untrained
@@ -40,7 +40,7 @@ def page() -> None:
 def inspect(view: View, checkpoints: list[Checkpoint]) -> None:
     """Draw the image, its maps, and the reasons for its score."""
     chosen, strength, settings = choose_image(view, checkpoints)
-    rows, untrained = ask_methods(view, checkpoints, strength=strength, settings=settings)
+    rows, untrained = choose_requests(view, checkpoints, strength=strength, settings=settings)
     report_untrained(view, untrained, remedy="Train one on the page Explore.")
     seen = [row for [row] in score_images(rows, [chosen.subject])]
     panels(chosen, seen)

@@ -118,12 +118,12 @@ def show_singles(explanation: Reasons, cell: ImageResult, *, off: ImageResult) -
         return
     low, mean, high = explanation.singles.min(), explanation.singles.mean(), explanation.singles.max()
     st.plotly_chart(
-        reference_strip(explanation.singles, together=cell.seen.score, off=off.seen.score),
+        reference_strip(explanation.singles, together=cell.image_score.score, off=off.image_score.score),
         key="singles",
         config={"displayModeBar": False},
         alt=f"Scores with single references from {low:.3f} to {high:.3f}, mean {mean:.3f}",
     )
-    st.caption(f"{low:.3f} to {high:.3f}, mean {mean:.3f}; this score {cell.seen.score:.3f}.")
+    st.caption(f"{low:.3f} to {high:.3f}, mean {mean:.3f}; this score {cell.image_score.score:.3f}.")
 
 
 def show_pixels(explanation: Reasons, cell: ImageResult) -> None:

@@ -48,7 +48,7 @@ def choose_channel(place: DeltaGenerator, *, count: int, farthest: int) -> int:
     if st.session_state.get(CHANNEL) is not None:
         st.session_state[CHANNEL] = min(st.session_state[CHANNEL], count)
     chosen = place.number_input(
-        f"Channel, of {count:,}",
+        f"Channel (of {count:,})",
         1,
         count,
         value=None,

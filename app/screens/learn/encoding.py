@@ -31,7 +31,7 @@ class Encoded(NamedTuple):
         teacher: The stages, from the low-level one to the abstract one.
         embedding: The output of the bottleneck.
         student: The reconstructed stages.
-        grids: Where each stage's cells lie on the image.
+        grids: The positions of each stage's cells on the image.
     """
 
     image: NDArray[np.float32]
@@ -81,14 +81,14 @@ def views(
     """Build an image's views and the same scene under the real shift, and measure their distances by each run.
 
     Args:
-        sources: The runs; all take images of one size.
+        sources: The runs, all with the same image size.
         subject: The image.
         shifted: The same scene in the shifted domain.
-        seed: Decides what AugMix draws.
-        operations: What AugMix draws from.
+        seed: The seed of AugMix.
+        operations: The operations that AugMix chooses from.
 
     Raises:
-        ValueError: If a checkpoint cannot be used; says why.
+        ValueError: If a checkpoint cannot be used; the message says why.
     """
     runs = [run_of(source) for source in sources]
     original = as_input(runs[0], subject)
@@ -107,5 +107,5 @@ def views(
 
 
 def as_pixels(image: Tensor) -> Pixels:
-    """RGB in [0, 1], shape (3, H, W), as 8-bit pixels (H, W, 3)."""
+    """Convert RGB in [0, 1], shape (3, H, W), to 8-bit pixels, shape (H, W, 3)."""
     return (255 * image.clamp(0, 1)).round().byte().permute(1, 2, 0).numpy()

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from app import query_keys as keys
-from app.comparisons import FoundComparison, list_comparisons
+from app.comparisons import ListedComparison, list_comparisons
 from app.screens.learn.lessons import IMPROVED, LessonData, Matched, bundled_tasks, compare_matching
 from app.screens.learn.step import CHOICES, LessonStep, draw, show_origin
 from app.screens.learn.worsened import most_worsened, show_worsened
@@ -88,7 +88,7 @@ def show(failing: Failing, large: bool) -> None:
         st.caption(note)
 
 
-def comparison_note(comparisons: list[FoundComparison]) -> str:
+def comparison_note(comparisons: list[ListedComparison]) -> str:
     """State the effect of matching and of the views in MNIST's largest bundled table; empty if there is none."""
     tables = [
         listed.comparison for listed in comparisons if listed.bundled and listed.comparison.config.dataset == MNIST

@@ -93,7 +93,7 @@ def real_channel(task: LessonData, row: int) -> dict[str, Any]:
         "values": before.tolist(),
         "reference": reference.tolist(),
         "strength": START_STRENGTH,
-        "told": caption,
+        "caption": caption,
     }
 
 

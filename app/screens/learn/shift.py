@@ -1,4 +1,4 @@
-"""Learn, step 2: what a shift does to a histogram; first a guess, then the truth."""
+"""Learn, step 2: what a shift does to a histogram; first a prediction, then the result."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from gnl_core.plots.histograms import Panel
 
 REVEALED = "revealed"
 TEXT = """\
-Raising an alarm needs a **threshold**: here, a score that nearly all of the normal images held out from training for
-this purpose stay below.
+The detector raises an alarm if a score exceeds a **threshold**: here, a score that nearly all of the normal images held
+out from training stay below.
 
 Now light, background or sharpness change: a **distribution shift**. The objects are as normal or as faulty as before,
 and the detector is the same; only the pictures look different.
@@ -78,7 +78,7 @@ def show(prediction: Prediction, large: bool) -> None:
     )
     st.markdown(outcome)
     share = exact_percent(result.threshold_quantile)
-    st.caption(f"{COLOURS}  ·  dotted: the threshold; {share} of the held-out images stay below")
+    st.caption(f"{COLOURS}  ·  dotted: the threshold; {share} of the held-out images score below it")
     normals = result.in_distribution.report.n_normal, result.shifted.report.n_normal
     show_origin(
         prediction.case.task.plain,

@@ -92,7 +92,7 @@ def choose_image(task: LessonData, label: int, place: Any) -> int:
     count = int((scores.label == label).sum())
     prefix, name = IMAGES[label]
     number = place.number_input(
-        f"{name}, of {count:,}",
+        f"{name} (of {count:,})",
         1,
         count,
         value=1 + typical_row(scores, label),

@@ -40,7 +40,7 @@ def ask() -> Drawn:
     with st.container(key=CHOICES):
         task = choose_task()
         row = choose_image(task, 0, st)
-        seed = st.number_input("Draw", 0, LARGEST_SEED, key=keys.DRAW, bind="query-params", help="The seed of AugMix.")
+        seed = st.number_input("AugMix seed", 0, LARGEST_SEED, key=keys.DRAW, bind="query-params")
     st.button("Draw again", key="draw_again", type="primary", on_click=draw_again)
     return Drawn(task, row, seed)
 
@@ -85,7 +85,7 @@ def show(drawn: Drawn, large: bool) -> None:
         "normalised image, hence its tint."
     )
     normal = int(np.sum(plain_scores(task).label == 0))
-    show_origin(*task.runs, about=f"one of {normal} normal images, draw {drawn.seed}")
+    show_origin(*task.runs, about=f"one of {normal} normal images, AugMix seed {drawn.seed}")
 
 
 VIEWS = LessonStep("Views that must agree", TEXT, ask, show)

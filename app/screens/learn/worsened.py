@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 RING_PX = 9
 NEAR_PX = 4  # in the detector's pixels, the size of a position of stage 1
-PLACES = {  # whether the map's maximum is at the marked defect, without matching and with it
-    (True, True): "The map's maximum (ring) is at the defect both times.",
-    (True, False): "The map's maximum (ring) was at the defect, and no longer is.",
-    (False, True): "The map's maximum (ring) moves to the defect, where the map is lower.",
-    (False, False): "The map's maximum (ring) is not at the defect either time: the shift makes this score.",
+PEAK_SENTENCES = {  # whether the map's maximum is at the marked defect, without matching and with it
+    (True, True): "The map's maximum (ring) is at the defect in both maps.",
+    (True, False): "The map's maximum (ring) is at the defect only without matching.",
+    (False, True): "The map's maximum (ring) moves to the defect, where the map has a lower value.",
+    (False, False): "The map's maximum (ring) is at the defect in neither map: the score comes from the shift.",
 }
 
 
@@ -107,8 +107,8 @@ def describe_change(changes: list[float], usual: float) -> str:
 def describe_peak(both: list[Reasons], subject: Subject) -> str:
     """State whether the maps' maxima are at the defect, if one is marked."""
     if subject.mask is None:
-        return "The ring marks where its score comes from."
+        return "The ring marks where the score comes from."
     side = len(both[0].stages[0].distances)
     marked = np.argwhere(enlarge(subject.mask, side_px=side))
     off, on = (bool(np.abs(marked - explanation.peak).max(axis=1).min() <= NEAR_PX) for explanation in both)
-    return PLACES[off, on]
+    return PEAK_SENTENCES[off, on]

@@ -1,4 +1,4 @@
-"""Shift lab: any corruption in five severities, on one image and on a whole set."""
+"""Shift lab: any corruption at five severities, on one image and on a whole domain."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.controls.data import Data
 from app.controls.fdm import STRENGTHS
 from app.controls.image import Chosen, choose_subject, first_normal
 from app.controls.links import SHIFT_LAB, Address, address_of, link_to_page
-from app.controls.requests import ask_methods
+from app.controls.requests import choose_requests
 from app.controls.scoring import choose_scoring
 from app.controls.selection import adopt_selection
 from app.controls.view import FIRST_SEVERITY, View, checkpoints_of, choose_view, report_untrained
@@ -56,9 +56,9 @@ def choose_corruption(_: str, data: Data, place: DeltaGenerator) -> str:
 
 
 def experiment(view: View, checkpoints: list[Checkpoint]) -> None:
-    """Draw one image above, the whole set below; first whatever needs no detector."""
+    """Draw one image above, the whole set below; first everything that needs no detector."""
     chosen, strength, settings = choose_image(view, checkpoints)
-    rows, untrained = ask_methods(view, checkpoints, strength=strength, settings=settings)
+    rows, untrained = choose_requests(view, checkpoints, strength=strength, settings=settings)
     address = address_of(view, [row.off for row in rows], strength=strength)
     thumbnails = show_thumbnails(chosen, view, address=address)
     about_maps = st.container()

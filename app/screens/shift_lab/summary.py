@@ -33,11 +33,11 @@ def summary_sentence(method: MethodCurves) -> str:
     fall = aurocs[worst] - aurocs[UNCHANGED]
     return (
         f"**{name}**: AUROC {aurocs[UNCHANGED]:.2f} unchanged, {aurocs[worst]:.2f} at severity {worst} "
-        f"({signed(fall)}). {matching_words(method.off, method.on, fall=fall)} {shift_words(method)}"
+        f"({signed(fall)}). {matching_words(method.off, method.on)} {shift_words(method)}"
     )
 
 
-def matching_words(off: ScoredCurve, on: ScoredCurve | None, *, fall: float) -> str:
+def matching_words(off: ScoredCurve, on: ScoredCurve | None) -> str:
     """State what matching does at the strongest severity, and where it lowers the AUROC."""
     if on is None:
         without = off.request.checkpoint.config.detector in WITHOUT_TEACHER
@@ -47,10 +47,10 @@ def matching_words(off: ScoredCurve, on: ScoredCurve | None, *, fall: float) -> 
         return "It has not been scored with matching yet."
     strongest = max(gains)
     gain = gains[strongest]
-    verb = "changes nothing" if abs(gain) < VISIBLE else f"gives {'back ' if fall < 0 < gain else ''}{signed(gain)}"
+    effect = "changes nothing" if abs(gain) < VISIBLE else f"changes it by {signed(gain)}"
     losses = [f"{step} ({signed(change)})" for step, change in gains.items() if change <= -VISIBLE]
     where = f"It lowers AUROC at severity {', '.join(losses)}." if losses else "It lowers AUROC at no severity shown."
-    return f"FDM {on.request.scoring.style_weight:g} {verb} at {severity_name(strongest)}. {where}"
+    return f"FDM {on.request.scoring.style_weight:g} {effect} at {severity_name(strongest)}. {where}"
 
 
 def shift_words(method: MethodCurves) -> str:

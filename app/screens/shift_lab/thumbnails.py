@@ -133,18 +133,18 @@ def compare_thumbnails(thumbnails: Sequence[Thumbnail], rows: Sequence[RequestPa
         return []
     for thumbnail, own in zip(thumbnails, zip(*columns, strict=True), strict=True):
         with thumbnail.place:
-            for seen in own:
-                show_answers(thumbnail.subject, seen)
-    explain_scales([cell for column in columns for seen in column for cell in seen.cells], captions=CAPTIONS)
-    return [column[0].asked for column in columns]
+            for result in own:
+                show_results(thumbnail.subject, result)
+    explain_scales([cell for column in columns for result in column for cell in result.cells], captions=CAPTIONS)
+    return [column[0].requests for column in columns]
 
 
-def show_answers(subject: Subject, seen: ResultPair) -> None:
+def show_results(subject: Subject, result: ResultPair) -> None:
     """Draw one method's maps of a thumbnail side by side, and its scores."""
-    name = name_of(DETECTOR_NAMES, seen.off.request.checkpoint.config.detector)
-    scores = [cell.seen.score for cell in seen.cells]
+    name = name_of(DETECTOR_NAMES, result.off.request.checkpoint.config.detector)
+    scores = [cell.image_score.score for cell in result.cells]
     st.image(
-        picture_url(side_by_side([draw_map(subject, cell, opacity=1, revealed=1) for cell in seen.cells])),
+        picture_url(side_by_side([draw_map(subject, cell, opacity=1, revealed=1) for cell in result.cells])),
         width="stretch",
         alt=f"Anomaly maps of {name}, scores {' and '.join(f'{score:.2f}' for score in scores)}",
     )

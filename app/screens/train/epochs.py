@@ -27,7 +27,7 @@ ABOUT = "Each kept epoch's checkpoint scores all images of both domains. Trainin
 
 @st.fragment
 def early_look(folder: RunFolder, config: RunConfig) -> None:
-    """Draw histograms over a run's kept epochs, scored on request; nothing for a run that keeps none."""
+    """Draw histograms over a run's kept epochs, scored on request; nothing if the run keeps no epochs."""
     epochs = spread(kept_epochs(folder), most=MOST_LOOKS)
     if not epochs:
         return
