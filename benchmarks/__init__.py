@@ -1,1 +1,1 @@
-"""Measurements that anyone can run again."""
+"""Benchmarks and evaluations that reproduce the measurements in the docs."""

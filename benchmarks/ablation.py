@@ -1,9 +1,9 @@
-"""What each part of matching and scoring does to AUROC: one setting changed at a time, in trained runs as they are.
+"""Measure the effect of each matching and scoring setting on AUROC, changed one at a time on trained runs.
 
     python -m benchmarks.ablation RUN [RUN ...] [--style-weight A] [--domain NAME ...]
 
-The runs are of one method and class, with several seeds; the rest of the ways to score is the run's own. Prints a
-Markdown table of AUROC in percent, with several runs the mean ± the standard deviation over them.
+The runs share method and class and differ in their seed; all other scoring settings are the run's own. Prints a
+Markdown table of AUROC in percent; for several runs, the mean ± the standard deviation.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CODE_SIGMA = 4 / 256  # the published code's smoothing, as a share of the image'
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, nargs="+")
     parser.add_argument("--style-weight", type=float, default=1.0)
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def changes(style_weight: float, *, height_px: int) -> dict[str, dict[str, object]]:
-    """Each row of the table: its name, and the settings that differ from the run's own."""
+    """Map the name of each row of the table to the settings that differ from the run's own."""
     matched = {"style_weight": style_weight}
     strengths = {f"α = {value:g}": {"style_weight": value} for value in (0.0, 0.25, 0.5, 0.75, 1.0)}
     return strengths | {
@@ -60,16 +60,18 @@ def changes(style_weight: float, *, height_px: int) -> dict[str, dict[str, objec
 
 
 def measure(run: Run, domain: str, style_weight: float) -> list[float]:
-    """AUROC in percent of one domain under each row's settings."""
+    """Compute the AUROC of one domain in percent under each row's settings."""
     height_px, _ = run.config.image_size
-    found = changes(style_weight, height_px=height_px).values()
-    ways: list[ScoringConfig] = [scoring_settings(run.config, **settings) for settings in found]
-    values = [auroc(scores.label, scores.score) for scores in score_each(run.detector, load_domain(run, domain), ways)]
+    rows = changes(style_weight, height_px=height_px).values()
+    scorings: list[ScoringConfig] = [scoring_settings(run.config, **settings) for settings in rows]
+    values = [
+        auroc(scores.label, scores.score) for scores in score_each(run.detector, load_domain(run, domain), scorings)
+    ]
     return [float("nan") if value is None else 100 * value for value in values]
 
 
 def describe(values: NDArray[np.float64]) -> str:
-    """The mean over runs, with the standard deviation where there are several."""
+    """Format the mean over runs, with the standard deviation if there are several."""
     spread = f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else ""
     return f"{values.mean():.1f}{spread}"
 

@@ -1,11 +1,11 @@
-// Times, by the page's own clock, what follows an input: the server's messages, the changes of what is watched, and the
-// frame that shows the last of them. Installed before any script of the page.
+// Measures, by the page's own clock, when the server's messages, the changes of the watched elements and the frame that
+// shows the last change follow an input. Installed before any script of the page.
 (() => {
   const clock = { watched: "" };
   window.interactionClock = clock;
 
   clock.wait = (watched) =>
-    Object.assign(clock, { watched, waiting: true, input: null, told: null, changed: null, painted: null });
+    Object.assign(clock, { watched, waiting: true, input: null, received: null, changed: null, painted: null });
 
   const begin = (event) => {
     if (clock.waiting) Object.assign(clock, { waiting: false, input: event.timeStamp });
@@ -25,14 +25,14 @@
     subtree: true,
     childList: true,
     characterData: true,
-    attributeFilter: ["src", "d", "transform"], // not classes and styles, by which Streamlit fades
+    attributeFilter: ["src", "d", "transform"], // not classes and styles, which Streamlit uses for fading
   });
   addEventListener("load", (event) => isTimed() && isWatched(event.target) && noteChange(), true); // images
 
   window.WebSocket = class extends WebSocket {
     constructor(...address) {
       super(...address);
-      this.addEventListener("message", () => isTimed() && (clock.told = performance.now()));
+      this.addEventListener("message", () => isTimed() && (clock.received = performance.now()));
     }
   };
 })();

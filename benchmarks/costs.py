@@ -1,12 +1,12 @@
-"""What a run costs on this machine: seconds for an image in training and in scoring, and the checkpoint's size.
+"""Measure the costs of a run on this machine: seconds per image in training and scoring, and the checkpoint's size.
 
     OMP_NUM_THREADS=1 python -m benchmarks.costs --detector rd4ad gnl --teacher resnet18 --image-size 28
 
-Trains each method for two epochs on rendered images of the data set parts. The second epoch is counted, since some
-things are computed once. Prints a Markdown table. A teacher's weights do not change its costs: where they are not at
-hand, a file with random ones will do (--teacher-weights FILE).
+Trains each method for two epochs on rendered images of the data set parts. The second epoch is measured, because the
+first includes work that is done only once. Prints a Markdown table. The costs do not depend on the teacher's weights:
+if they are not available, a file with random weights serves as well (--teacher-weights FILE).
 
-Seconds are the processor's, so that other programs on the machine matter little; with --device cuda, the clock's.
+Seconds are processor time, which other programs on the machine hardly affect; with --device cuda, wall time.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ EPOCHS = 2
 
 
 def main() -> None:
-    """Measure and print a row a method."""
+    """Measure each method, and print one row per method."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--detector", nargs="+", required=True)
     parser.add_argument("--teacher", default="efficientnet_lite0")
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=32, help="images to train on")
     parser.add_argument("--device", default="cpu")
     settings = vars(parser.parse_args())
-    print("| method | teacher | px | training, s an image and epoch | scoring, s an image | checkpoint, MB |")
+    print("| method | teacher | px | training, s per image and epoch | scoring, s per image | checkpoint, MB |")
     print("|---|---|---|---|---|---|")
     for detector in settings.pop("detector"):
         task = {"detector": detector, "dataset": "parts", "normal_class": "nut", "epochs": EPOCHS}
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def measure(config: RunConfig) -> tuple[str, ...]:
-    """One row of the table; no seconds of training for a method that learns nothing beyond its preparation."""
+    """Measure one row of the table; no training time for a method that learns nothing after its preparation."""
     clock = time.process_time if config.device == "cpu" else time.perf_counter
     detector, batches = prepare_training(config)
     ends = [clock() for _ in fit(detector, batches, epochs=config.epochs, learning_rate=config.learning_rate)]
@@ -57,14 +57,14 @@ def measure(config: RunConfig) -> tuple[str, ...]:
 
 
 def time_call(call: Callable[[], object], clock: Callable[[], float]) -> float:
-    """Seconds that a call takes."""
+    """Measure the seconds that a call takes."""
     started = clock()
     call()
     return clock() - started
 
 
 def checkpoint_bytes(detector: Detector, config: RunConfig) -> int:
-    """The size of the detector's checkpoint."""
+    """Return the size of the detector's checkpoint."""
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "weights.safetensors"
         save_checkpoint(file, detector, config, epoch=EPOCHS)

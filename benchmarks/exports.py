@@ -1,4 +1,4 @@
-"""How far an exported graph's scores and maps are from our own, for every method that can be exported.
+"""Measure how far the scores and maps of exported graphs differ from our own, for every method that can be exported.
 
     OMP_NUM_THREADS=1 python -m benchmarks.exports
 
@@ -27,11 +27,11 @@ from gnl_core.training import fit
 
 TASK = {"dataset": "digits", "normal_class": "4", "image_size": 64, "epochs": 3, "limit": 40, "device": "cpu"}
 DOMAINS = ("digits", "digits_m")
-STRENGTHS = {"0": (0.0,), "0.5 and 1": (0.5, 1.0)}  # a row of the table each
+STRENGTHS = {"0": (0.0,), "0.5 and 1": (0.5, 1.0)}  # one row of the table each
 
 
 class Differences(NamedTuple):
-    """The largest differences over some images; those of maps are NaN for a method that has none."""
+    """The largest differences over some images; those of maps are NaN for a method without maps."""
 
     score: float
     score_relative: float
@@ -40,7 +40,7 @@ class Differences(NamedTuple):
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--detector", nargs="+", choices=EXPORTABLE, default=EXPORTABLE)
     parser.add_argument("--images", type=int, default=100, help="images per domain (default: 100)")
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def measure(config: RunConfig, *, count: int) -> Iterator[tuple[str, ...]]:
-    """One row of the table for each of STRENGTHS that the method's graph takes."""
+    """Yield one row of the table for each of STRENGTHS that the method's graph accepts."""
     detector, batches = prepare_training(config)
     list(fit(detector, batches, epochs=config.epochs, learning_rate=config.learning_rate))
     detector.eval()
@@ -61,20 +61,20 @@ def measure(config: RunConfig, *, count: int) -> Iterator[tuple[str, ...]]:
     for label, strengths in STRENGTHS.items():
         if detector.matches or label == "0":
             scorings = [scoring_settings(config, style_weight=strength) for strength in strengths]
-            found = [differences(detector, session, images, scoring) for scoring in scorings]
-            largest = np.max(found, axis=0)
+            by_scoring = [differences(detector, session, images, scoring) for scoring in scorings]
+            largest = np.max(by_scoring, axis=0)
             yield config.detector, label, *("" if np.isnan(value) else f"{value:.1e}" for value in largest)
 
 
 def spread_images(config: RunConfig, domain: str, *, count: int) -> Tensor:
-    """At most `count` images of a domain at even steps, shape (B, 3, H, W)."""
+    """Read at most `count` evenly spaced images of a domain, shape (B, 3, H, W)."""
     items = list_domain(config, domain)
     chosen = items[:: -(-len(items) // count)]
     return torch.cat([batch.views["original"] for batch in scoring_batches(chosen, config)])
 
 
 def open_session(detector: Detector, config: RunConfig) -> Any:
-    """The exported graph in ONNX Runtime, on one thread."""
+    """Open the exported graph in ONNX Runtime, on one thread."""
     import onnxruntime  # noqa: PLC0415 (an extra)
 
     content = export_onnx(detector, config, name=config.detector, image_size=config.image_size, facts={})
@@ -88,9 +88,9 @@ def differences(detector: Detector, session: Any, images: Tensor, scoring: Scori
 
     Args:
         detector: Trained, in evaluation mode.
-        session: Its exported graph, exported with the same scoring but for the strength.
+        session: Its graph, exported with the same scoring settings except the strength.
         images: Shape (B, 3, H, W).
-        scoring: What is asked of both.
+        scoring: The scoring settings of both.
     """
     given = {"images": images.numpy(), "style_weight": np.array(scoring.style_weight, np.float32)}
     scores, *maps = session.run(None, {entry.name: given[entry.name] for entry in session.get_inputs()})
@@ -102,7 +102,7 @@ def differences(detector: Detector, session: Any, images: Tensor, scoring: Scori
 
 
 def largest_differences(values: Any, ours: Any) -> tuple[float, float]:
-    """The largest absolute difference, and the largest one relative to the image's largest value; shapes (B, ...)."""
+    """Return the largest absolute difference and the largest relative to the image's maximum, for shapes (B, ...)."""
     difference, size = (np.abs(array).reshape(len(array), -1).max(axis=1) for array in (values - ours, ours))
     return float(difference.max()), float((difference / size).max())
 

@@ -1,9 +1,9 @@
-"""How long a first visitor waits for the first chart, from the start of the app's server.
+"""Measure how long a first visitor waits for the first chart after the app's server starts.
 
     python -m benchmarks.first_chart [--visits N]
 
-Each visit starts a server of its own and opens it in a Chromium of its own, without any cache. Prints a Markdown table
-of seconds after the server's start.
+Each visit starts a new server and opens it in a new Chromium without a cache. Prints a Markdown table of seconds after
+the server's start.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from tests.browser.conftest import PROJECT, find_chromium, free_port
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--visits", type=int, default=5)
     visits = parser.parse_args().visits
     with sync_playwright() as playwright:
         waits = np.array([visit(playwright) for _ in range(visits)])
     print("| seconds after the server's start | median | slowest |\n| --- | ---: | ---: |")
-    for name, column in zip(("the server answers", "the first chart stands"), waits.T, strict=True):
+    for name, column in zip(("the server responds", "the first chart is drawn"), waits.T, strict=True):
         print(f"| {name} | {np.median(column):.2f} | {column.max():.2f} |")
 
 
 def visit(playwright: Playwright) -> tuple[float, float]:
-    """Seconds from the server's start until it answers, and until the first chart has its bars."""
+    """Measure the seconds from the server's start until it responds, and until the first chart has its bars."""
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.headless", "true"]
     browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
@@ -53,7 +53,7 @@ def visit(playwright: Playwright) -> tuple[float, float]:
 
 
 def wait_for_answer(url: str) -> None:
-    """Ask every 20 ms, so that the waiting itself costs nothing that shows."""
+    """Poll every 20 ms until the server responds, a negligible load."""
     while True:
         try:
             urllib.request.urlopen(url, timeout=1).close()

@@ -1,9 +1,9 @@
-"""How costs grow: with image size, batch, number of training images and of references.
+"""Measure how costs grow with image size, batch size, and the numbers of training images and references.
 
     OMP_NUM_THREADS=1 python -m benchmarks.growth [--plot FILE.svg] [--repeats 3]
 
-GNL, bundled teacher. Prints a Markdown table. Seconds are the processor's; the limit beside them is the time that
-the convolutions alone would take at the measured peak. Images are noise, which costs what others cost.
+GNL, bundled teacher. Prints a Markdown table. Seconds are processor time; the limit next to them is the time
+that the convolutions alone would take at the measured peak. Images are noise, which costs the same as other images.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ SIDES = (32, 64, 128, 256)
 BATCHES = (1, 4, 16, 64)
 TRAINING_SIZES = (64, 256, 1024)
 REFERENCES = (1, 4, 16, 64)
-BUDGET_MB = 16  # of the feature cache, so small that the larger training sets go beyond it
+BUDGET_MB = 16  # of the feature cache; the larger training sets exceed it
 SMALL_SIDE, BATCH = 64, 16
 
 
 class Point(NamedTuple):
-    """One measurement: milliseconds an image, their limit where it is known, and MiB that the process grew by."""
+    """One measurement: milliseconds per image, their limit if known, and the growth of the process in MiB."""
 
     over: str
     at: int
@@ -47,7 +47,7 @@ class Point(NamedTuple):
 
 
 def main() -> None:
-    """Measure, print, and draw."""
+    """Measure, print the table, and draw the figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--repeats", type=int, default=3)
@@ -58,7 +58,7 @@ def main() -> None:
         print(prepare(parsed.prepare))
         return
     points = []
-    print("| over | at | ms an image | at the peak | memory grown, MiB |\n|---|---:|---:|---:|---:|")
+    print("| over | at | ms per image | at the peak | memory grown, MiB |\n|---|---:|---:|---:|---:|")
     for point in measure(parsed):
         points.append(point)
         limit, grown = ("" if value is None else f"{value:.2f}" for value in point[3:])
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def measure(parsed: argparse.Namespace) -> Iterator[Point]:
-    """Every point, one after the other."""
+    """Yield all measurements, one after the other."""
     peak = convolution_peak(parsed)
     for side in SIDES:
         point = scoring_point(make_batch(BATCH, side), parsed.repeats)
@@ -81,25 +81,25 @@ def measure(parsed: argparse.Namespace) -> Iterator[Point]:
         yield point._replace(over="references, the nearest", at=count, limit=None)
     for count in TRAINING_SIZES:
         command = [sys.executable, "-m", "benchmarks.growth", "--prepare", str(count)]
-        told = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-        yield Point(f"training images, cache of {BUDGET_MB} MiB", count, float(told[0]), grown_mib=float(told[1]))
+        milliseconds, mib = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+        yield Point(f"training images, cache of {BUDGET_MB} MiB", count, float(milliseconds), grown_mib=float(mib))
 
 
 def scoring_point(batch: Batch, repeats: int, *, references: int = 1) -> Point:
-    """Scoring of one batch, with matching; the limit still is operations an image, times 1000."""
+    """Measure scoring one batch with matching; the limit is still in operations per image, times 1000."""
     images = batch.views["original"]
     detector, config = make_detector(images.shape[-1], references)
     detector.references.keep(detector.network.teacher, torch.rand(references, *images.shape[1:]))
 
-    def look() -> object:
+    def score() -> object:
         return score_each(detector, [batch], [config])
 
-    milliseconds = 1000 * time_call(look, repeats) / len(images)
-    return Point("", 0, milliseconds, limit=1000 * count_operations(look) / len(images))
+    milliseconds = 1000 * time_call(score, repeats) / len(images)
+    return Point("", 0, milliseconds, limit=1000 * count_operations(score) / len(images))
 
 
 def prepare(count: int) -> str:
-    """What `prepare` costs for so many training images, ms each, and the MiB that this process has grown by."""
+    """Measure `prepare` on a number of training images: milliseconds per image and growth of this process in MiB."""
     detector, _ = make_detector(SMALL_SIDE, 1)
     detector.network.teacher(make_batch(BATCH, SMALL_SIDE).views["original"])
     before, started = memory_bytes("VmRSS"), time.process_time()
@@ -109,13 +109,13 @@ def prepare(count: int) -> str:
 
 
 def new_batch(number: int) -> Batch:
-    """A batch of images that have not been seen yet."""
+    """Build a batch of new images."""
     batch = make_batch(BATCH, SMALL_SIDE)
     return replace(batch, paths=tuple(f"{number}/{path}" for path in batch.paths))
 
 
 def make_detector(side: int, references: int) -> tuple[GNL, RunConfig]:
-    """GNL with the bundled teacher."""
+    """Build GNL with the bundled teacher."""
     torch.manual_seed(0)
     config = RunConfig(
         image_size=(side, side),
@@ -129,17 +129,17 @@ def make_detector(side: int, references: int) -> tuple[GNL, RunConfig]:
 
 
 def time_call(call: Callable[[], object], repeats: int) -> float:
-    """Median seconds of a call, after one that is not counted."""
-    found = []
+    """Measure the median seconds of a call, after a warm-up call."""
+    seconds = []
     for _ in range(1 + repeats):
         started = time.process_time()
         call()
-        found.append(time.process_time() - started)
-    return statistics.median(found[1:])
+        seconds.append(time.process_time() - started)
+    return statistics.median(seconds[1:])
 
 
 def draw(points: list[Point], file: Path) -> None:
-    """One panel for each thing that grows; the limit is dashed."""
+    """Draw one panel per varied quantity, with the limit dashed."""
     groups = list(dict.fromkeys(point.over for point in points))
     figure, panels = plt.subplots(1, len(groups), figsize=(4 * len(groups), 3), constrained_layout=True)
     for panel, over in zip(panels, groups, strict=True):
@@ -148,7 +148,7 @@ def draw(points: list[Point], file: Path) -> None:
         limits = [p.limit for p in some if p.limit is not None]
         if limits:
             panel.loglog([p.at for p in some], limits, "--", label="convolutions at the peak")
-        panel.set(xlabel=over, ylabel="ms an image", ylim=(0.1, None))
+        panel.set(xlabel=over, ylabel="ms per image", ylim=(0.1, None))
         panel.legend()
     figure.savefig(file, metadata={"Date": None})
 

@@ -1,9 +1,9 @@
-"""How long a visitor waits after an input, in a real browser, by the clock of the page itself.
+"""Measure how long a visitor waits after an input, in a real browser, by the page's own clock.
 
     python -m benchmarks.interactions [--repeats N]
 
-Server and browser share two cores. A time goes from the key or the mouse button to the frame that shows the last change
-of what is watched: two animation frames after it. Prints a Markdown table of milliseconds.
+Server and browser share two cores. A time runs from the key press or mouse click to the frame that shows the last
+change of the watched elements: two animation frames after it. Prints a Markdown table of milliseconds.
 """
 
 from __future__ import annotations
@@ -25,57 +25,57 @@ from tests.browser.conftest import FIRST_VISIT_MS, find_chromium, serve, settle
 
 CLOCK = Path(__file__).with_name("clock.js").read_text(encoding="utf-8")
 CORES = 2
-QUIET_MS = 500  # what is watched stands when nothing of it has changed for so long, and the script has ended
-WARM_UPS = 4  # the first ones import, and score what is kept from then on
+QUIET_MS = 500  # the watched elements are complete after this time without a change, once the script has ended
+WARM_UPS = 4  # the first inputs import modules, and compute scores that are then cached
 FIRST_CHART_MS = 4000
-TRIES = 5  # for each time that is asked for: a step of the slider of scores may leave out no image
+TRIES = 5  # inputs per required time, because a step of the score slider need not exclude an image
 RAIL = ".st-key-figures .slider-rail-touch-rect >> nth=0"
-PLACES = (0.0, 0.5, 1.0, 0.25, 0.75)  # on the slider: no two that follow each other are the same
-STANDS = """([quiet, asksServer]) => {
+POSITIONS = (0.0, 0.5, 1.0, 0.25, 0.75)  # positions on the slider; successive ones differ
+COMPLETE = """([quiet, asksServer]) => {
     const clock = window.interactionClock;
-    const last = Math.max(clock.input, clock.changed ?? 0, clock.told ?? 0);
+    const last = Math.max(clock.input, clock.changed ?? 0, clock.received ?? 0);
     return !clock.waiting && (clock.changed === null || clock.painted >= clock.changed)
-        && (clock.told !== null || !asksServer)
+        && (clock.received !== null || !asksServer)
         && performance.now() - last > quiet
         && document.querySelector('[data-test-script-state="notRunning"]') !== null;
 }"""
 
 
 class Interaction(NamedTuple):
-    """Something that a visitor does.
+    """An action of a visitor.
 
     Attributes:
-        name: What it is called in the table.
-        view: The address of the view that it is done on.
-        stands: What is there when the view is whole.
-        act: Does it, for the nth time.
-        watched: What has to change.
-        asked_ms: What 95 % of the times should not exceed.
-        asks_server: Whether the server has a part in it.
+        name: Its name in the table.
+        view: The address of the view where it happens.
+        complete: Selector of an element that appears once the view is complete.
+        act: Performs it for the nth time.
+        watched: Selector of the elements that change.
+        target_ms: The target for the 95th percentile.
+        asks_server: Whether it needs the server.
     """
 
     name: str
     view: str
-    stands: str
+    complete: str
     act: Callable[[Page, int], None]
     watched: str
-    asked_ms: int
+    target_ms: int
     asks_server: bool = True
 
 
 class Times(NamedTuple):
-    """Milliseconds from one input to the server's last message, none if there was none, and to the last frame."""
+    """Milliseconds from an input to the server's last message (None without a message) and to the last frame."""
 
-    told: float | None
+    received: float | None
     shown: float
 
 
 def scrub(page: Page, number: int) -> None:
-    """Click on another place of the strength's slider."""
+    """Click another position of the strength slider."""
     box = page.locator(RAIL).bounding_box()
     assert box is not None
     inner = box["width"] - 2
-    page.mouse.click(box["x"] + 1 + PLACES[number % len(PLACES)] * inner, box["y"] + box["height"] / 2)
+    page.mouse.click(box["x"] + 1 + POSITIONS[number % len(POSITIONS)] * inner, box["y"] + box["height"] / 2)
 
 
 def toggle_matching(page: Page, _: int) -> None:
@@ -89,7 +89,7 @@ def other_domain(page: Page, number: int) -> None:
 
 
 def raise_lowest_score(page: Page, _: int) -> None:
-    """Leave out the images with the lowest scores, a step of the gallery's slider further."""
+    """Move the gallery's score slider by a step, which excludes the lowest scores."""
     thumb = page.get_by_role("slider", name="Scores").first
     thumb.focus()
     thumb.press("ArrowRight")
@@ -100,16 +100,16 @@ def next_image(page: Page, _: int) -> None:
     page.get_by_role("button", name="›").click()
 
 
-GALLERY_STANDS = ".st-key-gallery li >> nth=15"
-INSPECT_STANDS = "text=Nearest training images"
+GALLERY_COMPLETE = ".st-key-gallery li >> nth=15"
+INSPECT_COMPLETE = "text=Nearest training images"
 INTERACTIONS = (
-    Interaction("the slider under the figures", "", GALLERY_STANDS, scrub, ".st-key-figures", 50, asks_server=False),
-    Interaction("FDM on or off: finding and figures", "", GALLERY_STANDS, toggle_matching, "h5, .st-key-figures", 350),
-    Interaction("a gallery of 16 images", "", GALLERY_STANDS, other_domain, ".st-key-gallery", 500),
+    Interaction("the slider under the charts", "", GALLERY_COMPLETE, scrub, ".st-key-figures", 50, asks_server=False),
+    Interaction("FDM on or off: summary and charts", "", GALLERY_COMPLETE, toggle_matching, "h5, .st-key-figures", 350),
+    Interaction("a gallery of 16 images", "", GALLERY_COMPLETE, other_domain, ".st-key-gallery", 500),
     Interaction(
         "a gallery of 16 that was never drawn before",
         "?order=Most+normal",
-        GALLERY_STANDS,
+        GALLERY_COMPLETE,
         raise_lowest_score,
         ".st-key-gallery",
         500,
@@ -117,7 +117,7 @@ INTERACTIONS = (
     Interaction(
         "Inspect, a new image: its maps",
         "inspect",
-        INSPECT_STANDS,
+        INSPECT_COMPLETE,
         next_image,
         "img[alt^='Anomaly map of']",
         700,
@@ -125,7 +125,7 @@ INTERACTIONS = (
     Interaction(
         "Inspect, a new image: the whole page",
         "inspect",
-        INSPECT_STANDS,
+        INSPECT_COMPLETE,
         next_image,
         "[data-testid=stMain]",
         700,
@@ -134,12 +134,12 @@ INTERACTIONS = (
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=30)
     repeats = parser.parse_args().repeats
     use_two_cores()
-    print("| interaction | n | to the server's last message, median | median | p95 | asked |")
+    print("| interaction | n | to the server's last message, median | median | p95 | target |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as runs, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
@@ -152,52 +152,52 @@ def main() -> None:
                     WARM_UPS,
                     WARM_UPS + repeats,
                 )
-                print_row(interaction.name, list(times), asked_ms=interaction.asked_ms)
+                print_row(interaction.name, list(times), target_ms=interaction.target_ms)
                 page.close()
         browser.close()
         waits = [visit(playwright) for _ in range(repeats)]
     first_charts = [Times(None, 1000 * (chart - answered)) for answered, chart in waits]
-    print_row("the first chart, after the server answers", first_charts, asked_ms=FIRST_CHART_MS)
+    print_row("the first chart, after the server responds", first_charts, target_ms=FIRST_CHART_MS)
 
 
 def use_two_cores() -> None:
-    """Keep this process, and the server and the browser that it starts, to two cores, where the system can."""
+    """Restrict this process, and the server and browser that it starts, to two cores, if the system can."""
     if sys.platform == "linux":
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
 
 
 def measure(page: Page, address: str, interaction: Interaction, *, tries: int) -> Iterator[Times]:
-    """Open the view and do it again and again.
+    """Open the view, and repeat the interaction.
 
     Args:
         page: An empty page with the clock.
-        address: Where the app answers.
-        interaction: What to do.
-        tries: How often at most.
+        address: The address of the app.
+        interaction: The interaction.
+        tries: The maximum number of repeats.
 
     Yields:
-        The times of each that changed what is watched.
+        The times of each repeat that changed a watched element.
     """
     page.goto(f"{address}/{interaction.view}")
-    page.locator(interaction.stands).wait_for(timeout=FIRST_VISIT_MS)
+    page.locator(interaction.complete).wait_for(timeout=FIRST_VISIT_MS)
     settle(page)
     for number in range(tries):
         page.evaluate("watched => window.interactionClock.wait(watched)", interaction.watched)
         interaction.act(page, number)
-        page.wait_for_function(STANDS, arg=[QUIET_MS, interaction.asks_server], polling=100, timeout=FIRST_VISIT_MS)
+        page.wait_for_function(COMPLETE, arg=[QUIET_MS, interaction.asks_server], polling=100, timeout=FIRST_VISIT_MS)
         clock = page.evaluate("({ ...window.interactionClock })")
         if clock["changed"] is not None:
-            told = None if clock["told"] is None else clock["told"] - clock["input"]
-            yield Times(told, clock["painted"] - clock["input"])
+            received = None if clock["received"] is None else clock["received"] - clock["input"]
+            yield Times(received, clock["painted"] - clock["input"])
 
 
-def print_row(name: str, times: list[Times], *, asked_ms: int) -> None:
-    """One line of the table; how many times there are says how many inputs changed something."""
-    shown = np.array([one.shown for one in times])
-    told = [one.told for one in times if one.told is not None]
-    server = f"{np.median(told):.0f}" if told else "none"
+def print_row(name: str, times: list[Times], *, target_ms: int) -> None:
+    """Print a row of the table; n is the number of inputs that changed a watched element."""
+    shown = np.array([time.shown for time in times])
+    received = [time.received for time in times if time.received is not None]
+    server = f"{np.median(received):.0f}" if received else "none"
     print(
-        f"| {name} | {len(times)} | {server} | {np.median(shown):.0f} | {np.percentile(shown, 95):.0f} | {asked_ms} |",
+        f"| {name} | {len(times)} | {server} | {np.median(shown):.0f} | {np.percentile(shown, 95):.0f} | {target_ms} |",
         flush=True,
     )
 

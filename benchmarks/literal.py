@@ -1,8 +1,8 @@
-"""The paper read word for word, without a thought of time or memory: what `benchmarks.speed` compares with.
+"""A literal implementation of the paper, without any optimisation, as the baseline of `benchmarks.speed`.
 
-An image at a time; the reference image encoded and sorted anew for each; the whole backbone with gradients, its
-unread last stage too; every view encoded in each training step; two sorts to match; maps enlarged one by one and
-smoothed by SciPy. The weights are a detector's own, so both must give the same scores.
+It scores one image at a time, encodes and sorts the reference image again for each, runs the whole backbone with
+gradients, including its unused last stage, encodes every view in each training step, matches with two sorts, enlarges
+maps one by one and smooths them with SciPy. It uses a detector's weights, so both must give the same scores.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Literal(nn.Module):
     """GNL on a ResNet as Algorithm 1 and Eq. 1-3 are written.
 
     Args:
-        detector: Whose bottleneck and student are copied.
-        backbone: The classifier that the detector's teacher was made of, whole.
+        detector: The detector whose bottleneck and student are copied.
+        backbone: The whole classifier that the detector's teacher was cut from.
     """
 
     def __init__(self, detector: GNL, backbone: torchvision.models.ResNet) -> None:
@@ -42,7 +42,7 @@ class Literal(nn.Module):
                     layer.__class__ = plain  # not as matrix products
 
     def encode(self, image: Tensor, reference: Tensor | None = None, *, style_weight: float = 0.0) -> list[Tensor]:
-        """The stage maps of images; with a reference, stages 1 and 2 are matched to that image's."""
+        """Compute the stage maps of images; with a reference image, stages 1 and 2 are matched to its maps."""
         matched_to = [] if reference is None else self.encode(reference)[:2]
         net = self.backbone
         features = (image - image.new_tensor(IMAGENET_MEAN)[:, None, None]) / image.new_tensor(IMAGENET_STD)[
@@ -82,12 +82,12 @@ class Literal(nn.Module):
         return float(gaussian_filter(total, sigma=sigma_px).max() if sigma_px else total.max())
 
     def training_step(self, views: list[Tensor], optimizer: Optimizer, weights: tuple[float, float, float]) -> float:
-        """One step of Algorithm 1.
+        """Take one step of Algorithm 1.
 
         Args:
             views: The original images, then their augmented views, shape (B, 3, H, W) each.
-            optimizer: Of bottleneck and student.
-            weights: Of the distillation term and both invariance terms.
+            optimizer: The optimizer of bottleneck and student.
+            weights: Weights of the distillation term and of both invariance terms.
 
         Returns:
             The loss.
@@ -109,13 +109,13 @@ class Literal(nn.Module):
 
 
 def match(features: Tensor, reference: Tensor, *, style_weight: float) -> Tensor:
-    """Give each value the reference's value of its rank (Eq. 1): ranks are found by sorting the order of a sort."""
+    """Move each value toward the reference's value of the same rank (Eq. 1); a second argsort gives the ranks."""
     order = features.flatten(2).argsort(dim=2, stable=True)
     ranks = order.argsort(dim=2)
     target = reference.flatten(2).sort(dim=2).values.gather(2, ranks).view_as(features)
     return (1 - style_weight) * features + style_weight * target
 
 
-def distance(expected: Tensor, found: Tensor) -> Tensor:
+def distance(expected: Tensor, reconstructed: Tensor) -> Tensor:
     """Cosine distance of whole maps, averaged over the batch."""
-    return (1 - F.cosine_similarity(expected.flatten(1), found.flatten(1))).mean()
+    return (1 - F.cosine_similarity(expected.flatten(1), reconstructed.flatten(1))).mean()

@@ -1,9 +1,9 @@
-"""How long training and scoring wait for data: the share of the wall time, with and without kept images, by workers.
+"""Measure the share of wall time that training and scoring wait for data, with and without cached images, by workers.
 
     python -m benchmarks.loading [--images 96] [--repeats 3] [--dataset NAME …] [--data-root DIR]
 
-GNL, bundled teacher, batches of 16. Prints a Markdown table; a data set that is not there
-is left out. Each cell is the median of the repeats, which take turns, so that a neighbour's load meets all of them.
+GNL, bundled teacher, batches of 16. Prints a Markdown table without the data sets that are missing. Each cell is the
+median of repeats that take turns, so that the load of other programs affects all of them alike.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ HEADS = ("training, images kept", "training, read again", "scoring")
 
 
 class Measured(NamedTuple):
-    """One pass: its wall time and what of it was spent waiting for batches."""
+    """The wall time of one pass, and the part of it spent waiting for batches."""
 
     total_seconds: float
     waiting_seconds: float
 
 
 class Waiting:
-    """Passes batches on, and adds up the seconds until each was there."""
+    """Batches whose iteration adds up the seconds spent waiting for each."""
 
     def __init__(self, batches: Iterable[Batch]) -> None:
         self.batches = batches
@@ -64,9 +64,9 @@ class Waiting:
 
 
 def main() -> None:
-    """Measure each data set that is there, and print the table."""
+    """Measure each available data set, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=int, default=96, help="images a pass")
+    parser.add_argument("--images", type=int, default=96, help="images per pass")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--dataset", nargs="+", help="data sets to measure; unset: all")
     parser.add_argument("--data-root", type=Path)
@@ -87,31 +87,31 @@ def main() -> None:
 
 
 def list_both(config: RunConfig, root: Path | None, *, count: int) -> tuple[list[Item], list[Item]]:
-    """As many training images and images to score as asked for."""
+    """List the requested number of training images and of images to score."""
     domain = find_dataset(config.dataset, root).in_distribution
     train = list_train_items(config.dataset, normal_class=config.normal_class, root=root)
     return train[:count], list_items(config.dataset, normal_class=config.normal_class, domain=domain, root=root)[:count]
 
 
 def measure(config: RunConfig, train: list[Item], test: list[Item], *, repeats: int) -> list[str]:
-    """The cells of one row: the share of time spent waiting, and the time against that without workers."""
+    """Measure the cells of one row: the share of time spent waiting, and the time relative to no workers."""
     detector = create_detector(config)
     detector.prepare(training_batches(config, detector, train, workers=0, cache_mb=1024))
-    found: dict[tuple[str, int], list[Measured]] = defaultdict(list)
+    measured: dict[tuple[str, int], list[Measured]] = defaultdict(list)
     for _ in range(repeats):
         for workers in WORKERS:
             for head, cache_mb in ((HEADS[0], 1024), (HEADS[1], 0)):
                 batches = training_batches(config, detector, train, workers=workers, cache_mb=cache_mb)
-                found[head, workers].append(train_epoch(detector, batches))
+                measured[head, workers].append(train_epoch(detector, batches))
             batches = scoring_batches(test, config.model_copy(update={"workers": workers}))
-            found[HEADS[2], workers].append(score_all(detector, batches, config))
-    return [format_cell(found[head, workers], found[head, 0]) for head in HEADS for workers in WORKERS]
+            measured[HEADS[2], workers].append(score_all(detector, batches, config))
+    return [format_cell(measured[head, workers], measured[head, 0]) for head in HEADS for workers in WORKERS]
 
 
 def training_batches(
     config: RunConfig, detector: Detector, items: list[Item], *, workers: int, cache_mb: int
 ) -> Batches:
-    """The items as a training loads them."""
+    """Build batches of the items as a training loads them."""
     return Batches(
         items,
         image_size=config.image_size,
@@ -124,7 +124,7 @@ def training_batches(
 
 
 def train_epoch(detector: Detector, batches: Batches) -> Measured:
-    """One epoch; what is kept of the images has been read before, as in a training."""
+    """Measure one epoch; cached images have been read before, as in a training."""
     for position in range(len(batches.items) if batches.cache_mb else 0):
         batches.decoded.read(position)
     detector.train()
@@ -137,7 +137,7 @@ def train_epoch(detector: Detector, batches: Batches) -> Measured:
 
 
 def score_all(detector: Detector, batches: Batches, config: RunConfig) -> Measured:
-    """One pass of scoring."""
+    """Measure one pass of scoring."""
     detector.eval()
     started = time.perf_counter()
     waiting = Waiting(batches)
@@ -146,9 +146,11 @@ def score_all(detector: Detector, batches: Batches, config: RunConfig) -> Measur
 
 
 def format_cell(passes: list[Measured], without_workers: list[Measured]) -> str:
-    """Share of time spent waiting in percent; then the time as a multiple of that without workers."""
-    share = statistics.median(found.waiting_seconds / found.total_seconds for found in passes)
-    total, alone = (statistics.median(found.total_seconds for found in group) for group in (passes, without_workers))
+    """Format the share of time spent waiting in percent, and the time as a multiple of that without workers."""
+    share = statistics.median(one_pass.waiting_seconds / one_pass.total_seconds for one_pass in passes)
+    total, alone = (
+        statistics.median(one_pass.total_seconds for one_pass in group) for group in (passes, without_workers)
+    )
     return f"{100 * share:.0f} % (×{total / alone:.2f})"
 
 

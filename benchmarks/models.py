@@ -1,4 +1,4 @@
-"""What the speed benchmarks compute with: GNL with random weights, which cost what trained ones cost."""
+"""The models of the speed benchmarks: GNL with random weights, which cost as much as trained weights."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from gnl_core.detectors.base import ADAM_BETAS
 from gnl_core.detectors.gnl import GNL
 from gnl_core.records import Batch
 
-SMOOTHING = 4 / 256  # the published code's, in image sides
+SMOOTHING = 4 / 256  # the published code's sigma, as a share of the image's side
 STRENGTH = 0.5
 
 
 class Pair(NamedTuple):
-    """Our detector, and the same weights read literally where there is a whole backbone; one reference image."""
+    """Our detector, the literal implementation with the same weights if there is one, and a reference image."""
 
     ours: GNL
     literal: Literal | None
@@ -31,7 +31,7 @@ class Pair(NamedTuple):
 
 
 def make_pair(teacher: str, side: int) -> Pair:
-    """Build both for a teacher and an image size; only a ResNet is read literally."""
+    """Build both for a teacher and an image size; only a ResNet has a literal implementation."""
     torch.manual_seed(0)
     backbone = getattr(torchvision.models, teacher, None)
     whole = None if backbone is None else backbone(weights=None).eval()
@@ -42,7 +42,7 @@ def make_pair(teacher: str, side: int) -> Pair:
 
 
 def make_detector(teacher: str, side: int, backbone: nn.Module | None) -> tuple[GNL, RunConfig]:
-    """GNL with the backbone's weights, or the bundled ones, and the settings that all is measured at."""
+    """Build GNL with the backbone's or the bundled weights, and the settings of all measurements."""
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "random.pth" if backbone else None
         if backbone and file:
@@ -61,7 +61,7 @@ def make_detector(teacher: str, side: int, backbone: nn.Module | None) -> tuple[
 
 
 def make_batch(count: int, side: int) -> Batch:
-    """Noise with the views that GNL trains on."""
+    """Build a batch of noise with the views that GNL trains on."""
     original = torch.rand(count, 3, side, side)
     names = tuple(str(number) for number in range(count))
     return Batch(
@@ -78,13 +78,13 @@ def make_batch(count: int, side: int) -> Batch:
 
 
 def literal_optimizer(literal: Literal) -> Optimizer:
-    """Adam over bottleneck and student, as ours."""
+    """Build Adam over bottleneck and student, like our optimizer."""
     learnt = [*literal.bottleneck.parameters(), *literal.student.parameters()]
     return Adam(learnt, lr=GNL.learning_rate, betas=ADAM_BETAS)
 
 
 def literal_step(pair: Pair, batch: Batch, optimizer: Optimizer) -> float:
-    """One training step of the literal reading with the detector's weights of the loss's terms."""
+    """Take one training step of the literal implementation, with the detector's weights of the loss terms."""
     config = pair.scoring
     weights = (config.distillation_weight, config.bottleneck_weight, config.low_level_weight)
     return pair.literal.training_step([batch.views[view] for view in pair.ours.views], optimizer, weights)

@@ -1,8 +1,8 @@
-"""Pixel AUROC and average precision of 500 maps of 256 px: one sort, beside scikit-learn's curves.
+"""Compare the costs of pixel AUROC and average precision of 500 maps of 256 px: one sort, and scikit-learn's curves.
 
     python -m benchmarks.pixels
 
-Prints the figures, the processor's seconds and the memory needed beside the scores themselves. Linux and macOS.
+Prints the metrics, the processor time in seconds and the memory needed in addition to the scores. Linux and macOS.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Scores = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 def main() -> None:
-    """Measure both, each in a process of its own, so that neither sees the other's memory."""
+    """Measure both, each in its own process, so that their memory is measured separately."""
     for measure in (by_one_sort, by_scikit_learn):
         process = multiprocessing.get_context("spawn").Process(target=run, args=(measure,))
         process.start()
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def run(measure: Callable[[Scores], tuple[float, float]]) -> None:
-    """Measure one way and print a line."""
+    """Measure an implementation, and print a line."""
     generator = np.random.default_rng(0)
     normal = generator.standard_normal(PIXELS - MARKED, dtype=np.float32)
     scores = (normal, generator.standard_normal(MARKED, dtype=np.float32) + 1)
@@ -46,20 +46,20 @@ def run(measure: Callable[[Scores], tuple[float, float]]) -> None:
 
 
 def by_one_sort(scores: Scores) -> tuple[float, float]:
-    """Ours."""
+    """Compute both metrics our way."""
     ranks = rank(*scores)
     assert ranks is not None
     return area_under_roc(ranks), average_precision(ranks)
 
 
 def by_scikit_learn(scores: Scores) -> tuple[float, float]:
-    """Theirs."""
+    """Compute both metrics with scikit-learn."""
     labels, joined = np.repeat([False, True], [len(part) for part in scores]), np.concatenate(scores)
     return float(roc_auc_score(labels, joined)), float(average_precision_score(labels, joined))
 
 
 def peak_mib() -> float:
-    """Most memory that the process has had so far."""
+    """Return the peak memory of the process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / RSS_UNIT
 
 

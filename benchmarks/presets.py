@@ -1,10 +1,10 @@
-"""The paper's way of scoring, the one that gnl tune chose without labels, and the best in hindsight.
+"""Compare the paper's scoring settings, those that gnl tune chose without labels, and the best in hindsight.
 
     python -m benchmarks.presets PRESET RUN [RUN ...] [--domain NAME ...]
 
-Every run is scored in every domain of its data set under all ways that gnl tune tries. The best in hindsight is chosen
-for each run and domain by its test labels: a ceiling, not a method. Prints a Markdown table, and how often the preset
-comes within a point of the ceiling.
+Scores every run in every domain of its data set under all scoring settings that gnl tune tries. The best in hindsight
+is chosen for each run and domain by its test labels: an upper bound, not a method. Prints a Markdown table, and how
+often the preset is within a point of the upper bound.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Row(NamedTuple):
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("preset", type=Path)
     parser.add_argument("run", type=Path, nargs="+")
@@ -58,15 +58,15 @@ def main() -> None:
 
 
 def measure(run: Run, name: str, domain: str, preset: ScoringConfig) -> Row:
-    """One domain under all ways of scoring; the paper's is the run's own, at the strength that GNL's code has."""
+    """Measure one domain under all settings; the paper's are the run's own, with the published code's strength."""
     batches = load_domain(run, domain)
     paper = resolve_scoring(run, style_weight=0.5)
     scorings = with_reductions([*matchings(), paper, preset])
     aurocs = score_aurocs(run, batches, scorings)
-    found = {way.model_dump_json(): 100 * value for way, value in zip(scorings, aurocs, strict=True)}
+    by_setting = {scoring.model_dump_json(): 100 * value for scoring, value in zip(scorings, aurocs, strict=True)}
     unmatched = parse_scoring({"style_weight": 0.0})
-    chosen = (found[way.model_dump_json()] for way in (unmatched, paper, preset))
-    return Row(name, domain, *chosen, hindsight=max(found.values()))
+    chosen = (by_setting[scoring.model_dump_json()] for scoring in (unmatched, paper, preset))
+    return Row(name, domain, *chosen, hindsight=max(by_setting.values()))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""The label-free shift score beside the AUROC that the shift really costs, and their rank correlation.
+"""Compare the label-free shift score with the AUROC drop of each shift, and compute their rank correlation.
 
     python -m benchmarks.shift_scores RUN [RUN ...] [--domain NAME ...] [--shift defocus_blur:3 ...]
 
-Each run is scored without matching, in-distribution and in every domain that is named (unset: all shifted domains of
+Scores each run without matching, in-distribution and in every named domain (by default, all shifted domains of
 its data set, and every corruption at severities 1, 3 and 5). Prints a Markdown table, and Spearman's correlation over
 all rows of all runs.
 """
@@ -36,7 +36,7 @@ class Row(NamedTuple):
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, nargs="+")
     parser.add_argument("--domain", nargs="+")
@@ -57,12 +57,14 @@ def main() -> None:
     print("| run | domain | shift score | AUROC drop |\n| --- | --- | --- | --- |")
     for row in rows:
         print(f"| {row.run} | {row.domain} | {row.shift_score:.2f} | {row.drop:+.3f} |")
-    found = spearmanr([row.shift_score for row in rows], [row.drop for row in rows])
-    print(f"\nSpearman's correlation over {len(rows)} domains: {found.statistic:.2f} (p = {found.pvalue:.1g})")
+    correlation = spearmanr([row.shift_score for row in rows], [row.drop for row in rows])
+    print(
+        f"\nSpearman's correlation over {len(rows)} domains: {correlation.statistic:.2f} (p = {correlation.pvalue:.1g})"
+    )
 
 
 def measure(run: Run, name: str, in_distribution: str, domains: list[str]) -> list[Row]:
-    """Shift score and AUROC drop of each domain that has an AUROC."""
+    """Measure shift score and AUROC drop of each domain that has an AUROC."""
     reference = score_auroc(run, in_distribution)
     rows = []
     for domain in tqdm(domains, desc=name):
@@ -73,7 +75,7 @@ def measure(run: Run, name: str, in_distribution: str, domains: list[str]) -> li
 
 
 def score_auroc(run: Run, domain: str) -> float | None:
-    """AUROC of one domain without matching."""
+    """Compute the AUROC of one domain without matching."""
     scores = score_domain(run, domain, resolve_scoring(run, style_weight=0.0))
     return auroc(scores.label, scores.score)
 

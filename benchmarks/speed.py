@@ -1,10 +1,11 @@
-"""How much faster the library is than the literal reading of the paper (`benchmarks.literal`), in one run.
+"""Measure how much faster the library is than a literal implementation of the paper (`benchmarks.literal`).
 
     OMP_NUM_THREADS=1 python -m benchmarks.speed [--row scoring …] [--teacher resnet18 …] [--batch 4] [--repeats 3]
 
-Both sides take turns, so that a neighbour's load meets both; each cell is the median. Seconds are the processor's; with
-several threads, ask for the clock's. The peak is the fastest of some convolutions, measured in the same run. Memory is
-how much a process of its own grows by two training steps. Weights and images are random: neither changes the costs.
+Both implementations take turns, so that the load of other programs affects both alike; each cell is the median. Seconds
+are processor time; with several threads, use --clock wall. The peak is the speed of the fastest of some convolutions in
+the same run. Memory is the growth of a separate process in two training steps. Weights and images are random, which
+does not change the costs.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ from gnl_core.scoring import score_each
 Call = Callable[[], object]
 CLOCKS = {"processor": time.process_time, "wall": time.perf_counter}
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
-LITERAL_IMAGES = 2  # the literal reading looks at one at a time: more would tell nothing new
+LITERAL_IMAGES = 2  # the literal implementation scores one at a time, so more images add no information
 PEAK_SHAPES = ((16, 64, 64), (16, 256, 16), (16, 512, 16), (64, 64, 8))  # images, channels, side; 3x3
 LARGE_MB = 4096
 KIB, MIB, GIB, GIGA = 2**10, 2**20, 2**30, 1e9
 
 
 class Row(NamedTuple):
-    """One line of the table: seconds of an image, or GiB."""
+    """One row of the table: seconds per image, or GiB."""
 
     work: str
     literal: float
@@ -47,19 +48,19 @@ class Row(NamedTuple):
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--batch", type=int, help="images of each row; unset: the row's own")
+    parser.add_argument("--batch", type=int, help="batch size of all rows; by default, the row's own")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--row", nargs="+", default=tuple(CASES), choices=tuple(CASES))
-    parser.add_argument("--teacher", nargs="+", help="rows of these teachers alone")
+    parser.add_argument("--teacher", nargs="+", help="measure only the rows of these teachers")
     parser.add_argument("--clock", default="processor", choices=tuple(CLOCKS))
     parser.add_argument("--grow", nargs=4, help=argparse.SUPPRESS)
     parsed = parser.parse_args()
     if parsed.grow:
         print(grow(*parsed.grow))
         return
-    print("| work | literal, or one | ours, or five | ratio | to reach | |\n|---|---:|---:|---:|---:|---|")
+    print("| work | literal, or one | ours, or five | ratio | target | |\n|---|---:|---:|---:|---:|---|")
     for name in parsed.row:
         compare, *cases = CASES[name]
         for teacher, side, count, target in cases:
@@ -69,41 +70,41 @@ def main() -> None:
 
 
 def format_row(row: Row, target: str) -> str:
-    """A line of the table."""
+    """Format a row of the table."""
     ratio = row.literal / row.ours if target.startswith("≥") else row.ours / row.literal
     cells = (row.work, f"{row.literal:.4g}", f"{row.ours:.4g}", f"{ratio:.2f}×", target, row.remark)
     return f"| {' | '.join(cells)} |"
 
 
 def take_turns(first: Call, second: Call, parsed: argparse.Namespace) -> tuple[float, float]:
-    """Median seconds of both calls, each after one that is not counted."""
-    clock, found = CLOCKS[parsed.clock], ([], [])
+    """Measure the median seconds of two calls in turns, each after a warm-up call."""
+    clock, timings = CLOCKS[parsed.clock], ([], [])
     for _ in range(1 + parsed.repeats):
-        for call, seconds in zip((first, second), found, strict=True):
+        for call, seconds in zip((first, second), timings, strict=True):
             started = clock()
             call()
             seconds.append(clock() - started)
-    return statistics.median(found[0][1:]), statistics.median(found[1][1:])
+    return statistics.median(timings[0][1:]), statistics.median(timings[1][1:])
 
 
 def compare_scoring(
     teacher: str, side: int, count: int, parsed: argparse.Namespace, *, precision: str = "32-true"
 ) -> Row:
-    """Scoring with matching and smoothing, ours in a precision."""
+    """Compare scoring with matching and smoothing; ours computes in the given precision."""
     pair, batch = make_pair(teacher, side), make_batch(count, side)
     scoring = pair.scoring.model_copy(update={"scoring_precision": precision})
     some = batch.views["original"][:LITERAL_IMAGES]
     sigma, weight = pair.scoring.smoothing_sigma_px, pair.scoring.style_weight
 
-    def ask_ours() -> object:
+    def score_ours() -> object:
         return score_each(pair.ours, [batch], [scoring])
 
     literal, ours = take_turns(
-        lambda: pair.literal.score(some, pair.reference, style_weight=weight, sigma_px=sigma), ask_ours, parsed
+        lambda: pair.literal.score(some, pair.reference, style_weight=weight, sigma_px=sigma), score_ours, parsed
     )
-    rate, peak = count_operations(ask_ours) / ours, convolution_peak(parsed)
+    rate, peak = count_operations(score_ours) / ours, convolution_peak(parsed)
     return Row(
-        work=f"scoring, {teacher}, {side} px, batch {count}, {precision}, s an image",
+        work=f"scoring, {teacher}, {side} px, batch {count}, {precision}, s per image",
         literal=literal / len(some),
         ours=ours / count,
         remark=f"{rate / GIGA:.0f} of {peak / GIGA:.0f} GFLOP/s: {100 * rate / peak:.0f} % of the peak",
@@ -111,37 +112,37 @@ def compare_scoring(
 
 
 def compare_strengths(teacher: str, side: int, count: int, parsed: argparse.Namespace) -> Row:
-    """Five strengths of matching against one."""
+    """Compare scoring at five strengths of matching with scoring at one."""
     pair, batch = make_pair(teacher, side), make_batch(count, side)
     scorings = [pair.scoring.model_copy(update={"style_weight": strength}) for strength in STRENGTHS]
 
-    def ask_one() -> object:
+    def score_one() -> object:
         return score_each(pair.ours, [batch], [pair.scoring])
 
-    def ask_five() -> object:
+    def score_five() -> object:
         return score_each(pair.ours, [batch], scorings)
 
-    one, five = take_turns(ask_one, ask_five, parsed)
-    operations = count_operations(ask_five) / count_operations(ask_one)
+    one, five = take_turns(score_one, score_five, parsed)
+    operations = count_operations(score_five) / count_operations(score_one)
     remark = f"{operations:.2f}× the operations"
-    return Row(f"5 strengths, {teacher}, {side} px, s an image", one / count, five / count, remark)
+    return Row(f"5 strengths, {teacher}, {side} px, s per image", one / count, five / count, remark)
 
 
 def compare_training(
     teacher: str, side: int, count: int, parsed: argparse.Namespace, *, precision: str = "32-true"
 ) -> Row:
-    """A training step, features of fixed views cached on our side, which computes in a precision."""
+    """Compare a training step; ours caches features of fixed views and computes in the given precision."""
     ours = training_call("ours", teacher, side, count)
     calls = training_call("literal", teacher, side, count), in_precision(ours, precision)
     literal, ours_seconds = take_turns(*calls, parsed)
     more, fewer = map(count_operations, calls)
     remark = f"{fewer / more:.2f}× the operations"
-    work = f"training step, {teacher}, {side} px, batch {count}, {precision}, s an image"
+    work = f"training step, {teacher}, {side} px, batch {count}, {precision}, s per image"
     return Row(work, literal / count, ours_seconds / count, remark)
 
 
 def in_precision(call: Call, precision: str) -> Call:
-    """A training step as `gnl train --precision` takes it."""
+    """Wrap a training step to compute in a precision, as `gnl train --precision` does."""
 
     def compute() -> object:
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed"):
@@ -151,7 +152,7 @@ def in_precision(call: Call, precision: str) -> Call:
 
 
 def training_call(kind: str, teacher: str, side: int, count: int) -> Call:
-    """A training step of one side, on a batch that has been prepared for."""
+    """Build a call of a training step of one implementation, on a prepared batch."""
     pair, batch = make_pair(teacher, side), make_batch(count, side)
     if kind == "literal":
         optimizer = literal_optimizer(pair.literal)
@@ -160,7 +161,7 @@ def training_call(kind: str, teacher: str, side: int, count: int) -> Call:
 
 
 def step_call(pair: Pair, batch: Batch) -> Call:
-    """A training step of ours on a batch that has been prepared for."""
+    """Build a call of our training step, on a prepared batch."""
     pair.ours.prepare([batch])
     pair.ours.train()
     optimizers = pair.ours.optimizers(pair.ours.learning_rate)
@@ -168,7 +169,7 @@ def step_call(pair: Pair, batch: Batch) -> Call:
 
 
 def compare_spill(teacher: str, side: int, count: int, parsed: argparse.Namespace) -> Row:
-    """A training step whose fixed views are encoded each time, against one that reads their maps from a file."""
+    """Compare a training step that encodes its fixed views each time with a step that reads their maps from a file."""
     first, second, third = (
         cached_call(teacher, side, count, memory_mb=memory, spill_mb=spill)
         for memory, spill in ((0, 0), (0, LARGE_MB), (LARGE_MB, 0))
@@ -176,7 +177,7 @@ def compare_spill(teacher: str, side: int, count: int, parsed: argparse.Namespac
     encoded, spilled = take_turns(first, second, parsed)
     _, kept = take_turns(second, third, parsed)
     return Row(
-        f"training step, maps encoded or in a file, {teacher}, {side} px, batch {count}, s an image",
+        f"training step, maps encoded or in a file, {teacher}, {side} px, batch {count}, s per image",
         encoded / count,
         spilled / count,
         f"in memory {kept / count:.4g}",
@@ -184,7 +185,7 @@ def compare_spill(teacher: str, side: int, count: int, parsed: argparse.Namespac
 
 
 def cached_call(teacher: str, side: int, count: int, *, memory_mb: int, spill_mb: int) -> Call:
-    """A training step of ours with so much room for maps in memory and in a file."""
+    """Build a call of our training step with the given space for maps in memory and in a file."""
     pair, batch = make_pair(teacher, side), make_batch(count, side)
     cache = FeatureCache(pair.ours.network.teacher, budget_bytes=memory_mb * MIB, spill_bytes=spill_mb * MIB)
     pair.ours.cache = cache
@@ -192,7 +193,7 @@ def cached_call(teacher: str, side: int, count: int, *, memory_mb: int, spill_mb
 
 
 def compare_memory(teacher: str, side: int, count: int, parsed: argparse.Namespace) -> Row:
-    """What two training steps add to a process's memory."""
+    """Compare the memory that two training steps add to a process."""
     command = [sys.executable, "-m", "benchmarks.speed", "--grow", teacher, str(side), str(count)]
     literal, ours = (
         float(subprocess.run([*command, kind], check=True, capture_output=True, text=True).stdout)
@@ -202,7 +203,7 @@ def compare_memory(teacher: str, side: int, count: int, parsed: argparse.Namespa
 
 
 def grow(teacher: str, side: str, count: str, kind: str) -> float:
-    """GiB that this process grows by two training steps."""
+    """Measure the growth of this process in two training steps, in GiB."""
     call, before = training_call(kind, teacher, int(side), int(count)), memory_bytes("VmRSS")
     call()
     call()
@@ -210,14 +211,14 @@ def grow(teacher: str, side: str, count: str, kind: str) -> float:
 
 
 def memory_bytes(field: str) -> int:
-    """This process's memory now (VmRSS), or at its highest (VmHWM); Linux tells."""
+    """Read this process's current (VmRSS) or peak (VmHWM) memory; Linux only."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     line = next(line for line in status.splitlines() if line.startswith(f"{field}:"))
     return int(line.split()[1]) * KIB
 
 
 def convolution_peak(parsed: argparse.Namespace) -> float:
-    """Operations a second of the fastest of some convolutions."""
+    """Measure the operations per second of the fastest of some convolutions."""
     clock, best = CLOCKS[parsed.clock], 0.0
     for count, channels, side in PEAK_SHAPES:
         images = torch.rand(count, channels, side, side).contiguous(memory_format=torch.channels_last)
@@ -230,7 +231,7 @@ def convolution_peak(parsed: argparse.Namespace) -> float:
 
 
 def count_operations(call: Call) -> int:
-    """Floating-point operations of a call's convolutions and matrix products."""
+    """Count the floating-point operations of a call's convolutions and matrix products."""
     with FlopCounterMode(display=False) as counter:
         call()
     return int(counter.get_total_flops())
