@@ -62,7 +62,7 @@ class Exported(NamedTuple):
 
 def promised_differences() -> dict[str, list[float]]:
     """The bounds in docs/export.md: the largest relative difference of scores and of maps, by kind of strength."""
-    section = DOCS.read_text(encoding="utf-8").split("## How near it is")[1]
+    section = DOCS.read_text(encoding="utf-8").split("## Accuracy")[1]
     rows = re.findall(r"^\| α (= 0|> 0) \| (\S+) \| (\S+) \|$", section, flags=re.MULTILINE)
     return {strength: [float(bound) for bound in bounds] for strength, *bounds in rows}
 

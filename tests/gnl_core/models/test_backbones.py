@@ -64,7 +64,7 @@ WORKING = [
     for _, models, reductions, size in table("Families that work")
     for name in names_in(models)
 ]
-REFUSED = [(name, reason) for _, models, reason in table("Families that do not") for name in names_in(models)]
+REFUSED = [(name, reason) for _, models, reason in table("Families that do not work") for name in names_in(models)]
 
 
 def marked(rows: list[Any]) -> list[Any]:
