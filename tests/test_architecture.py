@@ -27,21 +27,21 @@ def test_the_floors_are_those_of_the_import_contract():
     assert [named[floor] for floor in sorted(named, reverse=True)] == layers
 
 
-def test_every_folder_in_the_table_is_there_and_every_folder_is_in_the_table():
+def test_the_table_lists_exactly_the_existing_folders():
     listed = set(re.findall(r"^\| `((?:app/)?\w+/)` \|", ARCHITECTURE, flags=re.MULTILINE))
     core = {f"{path.name}/" for path in (ROOT / "gnl_core").iterdir() if (path / "__init__.py").is_file()}
     app = {f"app/{path.name}/" for path in (ROOT / "app").iterdir() if path.is_dir() and path.name[0] not in "._"}
     assert listed == core | app
 
 
-def test_the_examples_of_where_things_are_lead_to_files():
+def test_the_examples_in_the_table_are_existing_files():
     (table,) = re.findall(r"\| where is … \| here \|\n\|---\|---\|\n(.*?)\n\n", ARCHITECTURE, flags=re.DOTALL)
     places = [place for line in table.splitlines() for place in re.findall(r"`([^`<]+\.py)`", line)]
     assert len(places) >= 4
     assert [place for place in places if not (ROOT / place).is_file()] == []
 
 
-def test_each_page_has_a_folder_of_its_own_and_a_row_in_main():
+def test_each_page_has_its_own_folder_and_a_row_in_main():
     pages = {path.parent.name for path in (ROOT / "app" / "screens").glob("*/page.py")}
     folders = {path.name for path in (ROOT / "app" / "screens").iterdir() if path.is_dir() and path.name[0] != "_"}
     imported = set(re.findall(r"from app\.screens\.(\w+)\.page import page", (ROOT / "app" / "main.py").read_text()))

@@ -23,7 +23,7 @@ NAMES = ("digits-4-rd4ad", "digits-4-gnl", "parts-nut-rd4ad", "parts-nut-gnl")
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("style_weight", [0.0, 1.0])
-def test_scores_beside_a_checkpoint_are_those_it_gives(name, style_weight):
+def test_bundled_scores_equal_those_of_their_checkpoint(name, style_weight):
     folder = RunFolder(BUNDLED / name)
     run = load_run(folder, device="cpu")
     scoring = scoring_settings(run.config, style_weight=style_weight)
@@ -35,17 +35,17 @@ def test_scores_beside_a_checkpoint_are_those_it_gives(name, style_weight):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_checkpoint_is_small_and_was_trained_to_its_end(name):
+def test_a_bundled_checkpoint_is_small_and_completely_trained(name):
     folder = RunFolder(BUNDLED / name)
     assert folder.weights.stat().st_size <= LARGEST_BYTES
     assert len(read_records(folder)) == load_run(folder, device="cpu").config.epochs
 
 
-def test_all_that_comes_with_the_project_is_small():
+def test_the_bundled_files_are_small():
     assert sum(file.stat().st_size for file in BUNDLED.parent.rglob("*")) <= LARGEST_ASSETS_BYTES
 
 
-def test_all_that_is_bundled_is_shown_without_pytorch_and_pandas(own_runs):
+def test_bundled_results_are_shown_without_pytorch_and_pandas(own_runs):
     code = """
 import sys
 from app.scoring import compute_result, make_request, shift_score_of

@@ -20,7 +20,7 @@ def bare(tmp_path) -> RunFolder:
     return RunFolder(folder)
 
 
-def test_scores_that_are_written_while_the_app_runs_are_found(bare):
+def test_scores_written_while_the_app_runs_are_read(bare):
     sha256, scoring = hash_file(bare.weights), scoring_settings(read_config(bare), style_weight=1.0)
     assert saved_scores(bare.weights, sha256, domain="digits", scoring=scoring) is None
     assert saved_shift_scores(bare.weights, sha256) == {}

@@ -46,7 +46,7 @@ def texts(page: AppTest) -> list[str]:
     return [element.value for kind in (page.markdown, page.caption, page.warning) for element in kind]
 
 
-def test_the_first_visit_tells_the_finding_of_the_docs(open_compare):
+def test_the_first_visit_shows_the_summary_of_the_docs(open_compare):
     page = open_compare()
     assert not page.exception
     assert "RD4AD + FDM 1 has the highest AUROC, 65.0 (+7.2 against RD4AD without matching)" in finding(page)
@@ -69,12 +69,12 @@ def test_each_bundled_comparison_opens_with_its_command(open_compare, label: str
     assert any("does not include the scores behind" in text for text in texts(page))
 
 
-def test_it_says_so_where_a_method_that_trains_nothing_is_ahead(open_compare):
+def test_the_summary_mentions_a_leading_method_that_needs_no_training(open_compare):
     page = open_compare(comparison=LABELS[2], of_class="house", of_shift="In art paintings")
     assert "In art paintings (shifted), kNN, which needs no training, has the highest AUROC, 90.3" in finding(page)
 
 
-def test_an_address_brings_its_view_back(open_compare):
+def test_an_address_restores_its_view(open_compare):
     page = open_compare(
         comparison=LABELS[2],
         of_class="dog",
@@ -97,7 +97,7 @@ def test_an_address_brings_its_view_back(open_compare):
     assert sorted(dots["layout"]["yaxis"]["ticktext"]) == ["KDAD", "RD4AD"]
 
 
-def test_choices_that_another_comparison_does_not_have_are_dropped(open_compare):
+def test_choices_missing_in_another_comparison_are_dropped(open_compare):
     page = open_compare(comparison=LABELS[2], of_class="dog", of_methods=["KDAD"], sort="In sketches")
     page.selectbox(key="comparison").set_value(LABELS[0]).run()
     assert not page.exception
@@ -105,7 +105,7 @@ def test_choices_that_another_comparison_does_not_have_are_dropped(open_compare)
     assert "RD4AD + FDM 1" in finding(page)
 
 
-def test_a_comparison_of_ones_own_has_the_figure_of_two_methods(open_compare, write_own):
+def test_a_users_comparison_has_the_chart_of_two_methods(open_compare, write_own):
     output = write_own("mine", wrong=lambda cell, request, domain: 2 if request.style_weight else 6)
     page = open_compare(comparison="mine", pair_second="GNL + FDM 1")
     assert not page.exception
@@ -117,21 +117,21 @@ def test_a_comparison_of_ones_own_has_the_figure_of_two_methods(open_compare, wr
     assert page.code[0].value.endswith(f"--output {output}")
 
 
-def test_scores_that_are_gone_are_told(open_compare, write_own):
+def test_missing_scores_are_reported(open_compare, write_own):
     output = write_own("mine", keep_runs=False)
     page = open_compare(comparison="mine")
     assert not page.exception
     assert f"{output} has no scores of RD4AD and GNL + FDM 1; the command below computes them." in texts(page)
 
 
-def test_without_the_four_numbers_the_parts_say_what_is_missing(open_compare, write_own):
+def test_without_all_four_numbers_the_ablation_says_what_is_missing(open_compare, write_own):
     write_own("mine", detectors=("rd4ad", "knn"))
     page = open_compare(comparison="mine")
     assert not page.exception
     assert any(text.startswith("This needs RD4AD and GNL, each without and with matching") for text in texts(page))
 
 
-def test_a_damaged_file_is_told_in_one_sentence_and_left_out(open_compare, own_runs, write_own):
+def test_a_damaged_file_is_reported_in_one_sentence_and_left_out(open_compare, own_runs, write_own):
     file = write_own("mine") / "comparison.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"seeds": []}))
     (own_runs / "comparison.json").write_text("{")

@@ -74,19 +74,19 @@ def names(compared: Compared) -> list[str]:
     return [line[0] for line in lines_of(compared)[1:]]
 
 
-def test_published_numbers_stand_under_the_row_at_the_methods_own_strength():
+def test_published_numbers_are_below_the_row_at_the_methods_own_strength():
     assert names(compare()) == [
         *("RD4AD|α = 0", "published", "RD4AD|α = 1"),
         *("GNL|α = 0", "GNL|α = 0.5", "published", "GNL|α = 1", "Deep SVDD|no matching"),
     ]
 
 
-def test_where_the_own_strength_is_not_shown_they_stand_under_the_first_row():
+def test_published_numbers_are_below_the_first_row_if_the_own_strength_is_hidden():
     shown = compare()._replace(rows=[ROWS[3], ROWS[5]])
     assert names(shown) == ["GNL|α = 0", "published", "GNL|α = 1"]
 
 
-def test_sorting_puts_the_best_first_and_takes_published_numbers_along():
+def test_sorting_puts_the_best_first_and_moves_published_numbers_with_it():
     assert names(compare(sort="sketch"))[:4] == ["GNL|α = 1", "RD4AD|α = 1", "GNL|α = 0.5", "published"]
     assert row_order(compare(sort=ID_COST))[0].method == Method("gnl", 0.0)
 
@@ -96,19 +96,19 @@ def test_rows_without_the_number_are_last():
     assert row_order(compare([lacking, *ROWS[1:]], sort="photo"))[-1] is lacking
 
 
-def test_the_sorted_column_says_so_to_screen_readers():
+def test_the_sorted_column_is_marked_for_screen_readers():
     heads = list(ET.fromstring(table_html(compare(sort="sketch"))).iter("th"))[: len(COLUMNS) + 1]
     assert [head.get("aria-sort") for head in heads] == [None, None, None, "descending", None, None]
 
 
-def test_each_line_has_every_column_and_the_best_is_bold():
+def test_each_row_has_every_column_and_the_best_is_bold():
     assert {len(line) for line in lines_of(compare())} == {len(COLUMNS) + 1}
     table = ET.fromstring(table_html(compare()))
     bold = [bold.text for bold in table.iter("b")]
     assert bold == ["91.0", "−1.0", "62.0", "62.0", "62.0"]
 
 
-def test_a_row_that_lacks_runs_says_so():
+def test_a_row_reports_missing_runs():
     lacking = ROWS[1]._replace(runs=0)
     assert "RD4AD|α = 1, 0 of 1 runs" in names(compare([ROWS[0], lacking]))
 
@@ -138,7 +138,7 @@ def test_names_cannot_break_the_table():
     assert "in “<i>”" in lines[1][1]
 
 
-def test_the_finding_names_who_is_ahead_on_both_sides():
+def test_the_summary_names_the_leading_methods_on_both_sides():
     told = summary_sentence(compare())
     assert "In the mean of 2 shifts, GNL + FDM 1 has the highest AUROC, 62.0 (+12.0 against RD4AD" in told
     assert "In-distribution, GNL has the highest AUROC, 91.0 (+1.0 against RD4AD without matching, which chance" in told
@@ -148,7 +148,7 @@ def test_the_reference_is_not_compared_with_itself():
     assert summary_sentence(compare(ROWS[:1], shift=None)) == "In-distribution, RD4AD has the highest AUROC, 90.0."
 
 
-def test_methods_that_are_level_are_named_together():
+def test_tied_methods_are_named_together():
     rows = [ROWS[0], measured("knn", 0.0, 0.95, 0.7), measured("patchcore", 0.0, 0.95, 0.6)]
     assert (
         "In-distribution, kNN and PatchCore, which need no training, have the highest AUROC, 95.0"
@@ -156,7 +156,7 @@ def test_methods_that_are_level_are_named_together():
     )
 
 
-def test_what_matching_does_is_counted_and_its_worst_case_named():
+def test_gains_by_matching_are_counted_and_the_largest_loss_is_named():
     assert matching_sentence(compare()) == (
         "Matching at α = 1 raises 2 of 2 methods under shift (GNL most, +13.0) and none of 2 methods in-distribution. "
         "It costs most in-distribution: RD4AD falls from 90.0 to 85.0."
@@ -175,7 +175,7 @@ def test_the_parts_are_the_four_numbers_and_what_each_adds():
     )
 
 
-def test_without_one_of_the_four_there_are_no_parts():
+def test_without_one_of_the_four_numbers_there_is_no_ablation():
     assert matched_strengths(compare([row for row in ROWS if row.method != Method("gnl", 0.0)])) == []
     assert matched_strengths(compare([row for row in ROWS if row.method.detector != "gnl"])) == []
     assert parts_of(compare(), "worst shift", 1.0) is None
@@ -190,7 +190,7 @@ def test_the_dots_are_the_tables_numbers_with_the_best_method_first():
     assert rd4ad.published == (pytest.approx(55), pytest.approx(55))
 
 
-def test_columns_are_named_in_the_pages_words():
+def test_columns_have_display_names():
     assert shifts_of(compare().comparison) == [MEAN_SHIFT, *SHIFTS]
     assert [column_name(column) for column in ("photo", "mvtec+fog:3", ID_COST)] == [
         "In photos",

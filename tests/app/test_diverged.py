@@ -56,7 +56,7 @@ def errors(page) -> str:
 
 @pytest.mark.usefixtures("sevens")
 @pytest.mark.parametrize("name", PAGES)
-def test_a_run_whose_weights_are_not_finite_has_a_sentence_and_no_number(open_screen, name):
+def test_a_run_whose_weights_are_not_finite_is_reported_without_numbers(open_screen, name):
     page = open_screen(name, normal="7", methods=["RD4AD"])
     assert "this run diverged" in errors(page)
     assert "AUROC 0" not in " ".join(texts(page))
@@ -64,7 +64,7 @@ def test_a_run_whose_weights_are_not_finite_has_a_sentence_and_no_number(open_sc
 
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("domain", ["digits", "train"])
-def test_a_run_whose_saved_scores_are_not_finite_has_a_sentence_and_no_number(open_screen, own_runs, name, domain):
+def test_a_run_whose_saved_scores_are_not_finite_is_reported_without_numbers(open_screen, own_runs, name, domain):
     spoil_scores(copy_run(own_runs), domain)
     page = open_screen(name, normal="7", methods=["RD4AD"])
     shown = errors(page) + " ".join(texts(page))
@@ -99,7 +99,7 @@ def test_learn_says_that_a_run_diverged(open_screen, own_runs, monkeypatch, pois
 GRID = Grid(("4",), ("rd4ad", "gnl"), (0,), (0.0, 1.0))
 
 
-def test_a_comparison_of_an_older_version_that_counts_a_diverged_run_is_not_shown(open_screen, own_runs):
+def test_an_older_comparison_that_includes_a_diverged_run_is_not_shown(open_screen, own_runs):
     output = own_runs / "mine"
     cells = build_cells(output, GRID, lambda *_: 5)
     write_comparison(compare_cells(cells), [], output)
@@ -111,7 +111,7 @@ def test_a_comparison_of_an_older_version_that_counts_a_diverged_run_is_not_show
     assert page.code[0].value.startswith("gnl compare")
 
 
-def test_a_comparison_names_the_runs_that_diverged_and_has_the_other_numbers(open_screen, own_runs):
+def test_a_comparison_names_diverged_runs_and_shows_the_other_numbers(open_screen, own_runs):
     output = own_runs / "mine"
     cells = build_cells(output, GRID, lambda *_: 5)
     spoil_scores(cells[1].folder, "digits_m")

@@ -25,7 +25,7 @@ def test_all_histograms_share_one_score_axis(open_page):
         assert all(shown == ranges[0] for shown in ranges)
 
 
-def test_matching_changes_the_method_it_is_switched_on_for_and_no_other(open_page):
+def test_matching_changes_only_the_method_for_which_it_is_on(open_page):
     page = open_page()
     before = notes(charts(page)[0])
     page.toggle(key="fdm_gnl").set_value(False).run()
@@ -35,7 +35,7 @@ def test_matching_changes_the_method_it_is_switched_on_for_and_no_other(open_pag
     assert before[2:] != after[2:]
 
 
-def test_the_slider_of_the_figures_holds_every_strength_and_what_the_server_says_of_each(open_page):
+def test_the_slider_under_the_charts_has_the_servers_results_at_every_strength(open_page):
     page = open_page()
     (histograms, _) = charts(page)
     frames = {frame["name"]: frame["data"] for frame in histograms["frames"]}
@@ -46,7 +46,7 @@ def test_the_slider_of_the_figures_holds_every_strength_and_what_the_server_says
     assert [part["text"][0] for part in frames["1"] if "text" in part] == notes(histograms) != shown
 
 
-def test_without_matching_the_figures_have_no_slider(open_page):
+def test_without_matching_the_charts_have_no_slider(open_page):
     page = open_page(fdm_gnl="false")
     assert not charts(page)[0].get("frames")
     assert "sliders" not in charts(page)[0]["layout"]
@@ -69,14 +69,14 @@ def test_one_method_can_be_shown_alone(open_page):
     assert "gallery_of" not in page.session_state  # nothing to choose between
 
 
-def test_the_gallery_holds_sixteen_images_in_the_order_of_their_scores(open_page):
+def test_the_gallery_shows_sixteen_images_ordered_by_score(open_page):
     page = open_page()
     scores = [float(tile["score"]) for tile in tiles(page)]
     assert len(scores) == 16
     assert scores == sorted(scores, reverse=True)
 
 
-def test_the_gallery_keeps_to_the_range_of_scores_that_is_asked_for(open_page):
+def test_the_gallery_shows_only_the_chosen_range_of_scores(open_page):
     page = open_page()
     page.slider(key="between").set_range(1.2, 1.4).run()
     assert not page.exception
@@ -93,7 +93,7 @@ def test_the_gallery_can_show_what_matching_does_to_single_images(open_page, kin
     assert not page.error
 
 
-def test_what_matching_does_is_not_asked_of_a_method_without_it(open_page):
+def test_choices_about_matching_are_not_offered_for_a_method_without_it(open_page):
     page = open_page(fdm_gnl="false")
     assert list(page.selectbox(key="order").options) == ["Most anomalous", "Most normal"]
 
@@ -122,7 +122,7 @@ def test_a_training_on_the_page_ends_in_a_run_that_is_shown(open_page, own_runs,
 
 
 @pytest.mark.usefixtures("damaged_checkpoint")
-def test_a_damaged_checkpoint_gives_one_sentence_and_leaves_the_page_standing(open_page):
+def test_a_damaged_checkpoint_is_reported_in_one_sentence_on_a_page_that_still_works(open_page):
     page = open_page()
     page.selectbox(key="normal").set_value("7").run()
     assert not page.exception
@@ -140,7 +140,7 @@ def test_a_run_with_unreadable_settings_is_named_and_left_out(open_page, own_run
     assert "GNL + FDM 1 gets" in finding(page)
 
 
-def test_an_address_brings_its_view_back(open_page):
+def test_an_address_restores_its_view(open_page):
     page = open_page(normal="4", strength="0.5", fdm_rd4ad="true")
     assert "RD4AD + FDM 0.5 separates" in finding(page)
 
@@ -155,6 +155,6 @@ def test_a_corruption_with_its_severity_can_be_the_shift(open_page):
     assert finding(page).startswith("##### Under contrast, severity 5, RD4AD separates 4")
 
 
-def test_the_scores_and_the_figure_can_be_taken_away(open_page):
+def test_the_scores_and_the_charts_can_be_downloaded(open_page):
     page = open_page()
     assert {one.label for one in page.get("download_button")} >= {"CSV", "SVG", "PNG"}

@@ -17,7 +17,7 @@ def shift_captions(page):
     return [caption.value for caption in page.caption if caption.value.startswith(SHIFT)]
 
 
-def test_a_note_that_holds_for_all_methods_is_merge_notes():
+def test_a_note_common_to_all_methods_is_given_once():
     assert merge_notes({"RD4AD": "7.3", "GNL": "7.3"}) == "7.3"
 
 
@@ -32,14 +32,14 @@ def test_notes_that_differ_name_their_methods():
         (0, "95\xa0% of normal training images (n\xa0=\xa0107) score below it"),
     ],
 )
-def test_the_threshold_says_from_how_many_images_it_is(open_page, train, holdout_percent, told):
+def test_the_number_of_images_behind_the_threshold_is_shown(open_page, train, holdout_percent, told):
     train(normal_class="7", detector="knn", holdout_percent=holdout_percent, limit=None)
     page = open_page(normal="7", methods="kNN")
     assert not page.exception
     assert any(told in caption.value for caption in page.caption)
 
 
-def test_false_alarms_are_those_of_the_reproduce_line_whatever_the_quantile(open_page, train, capsys):
+def test_false_alarms_equal_those_of_the_reproducing_command_at_any_quantile(open_page, train, capsys):
     folder = train(normal_class="7", detector="knn", threshold_quantile=0.6, limit=None)
     page = open_page(normal="7", methods="kNN")
     assert any("60\xa0% of held-out normal training images" in caption.value for caption in page.caption)
@@ -50,7 +50,7 @@ def test_false_alarms_are_those_of_the_reproduce_line_whatever_the_quantile(open
     assert f"false alarms {percent(false_alarms)}, misses" in notes(charts(page)[0])[0]
 
 
-def test_a_shift_score_that_was_written_down_is_read_and_one_of_another_checkpoint_is_not(open_page, train):
+def test_only_the_shift_score_saved_for_this_checkpoint_is_read(open_page, train):
     folder = train(normal_class="7", detector="knn")
     report = {"domains": {"digits": {"shift_score": 0.42}, "digits_m": {"shift_score": 98.76}}}
     folder.report.write_text(json.dumps(report | {"checkpoint": "of another"}))

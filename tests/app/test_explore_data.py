@@ -28,7 +28,7 @@ def data_root(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["MNIST", "PACS", "MVTec AD", "CIFAR-10"])
-def test_a_data_set_that_is_missing_says_how_to_get_it(open_page, name):
+def test_how_to_get_a_missing_data_set_is_shown(open_page, name):
     page = open_page(data=name)
     assert not page.exception
     assert f"**{name} is not on this machine yet.**" in page.info[0].value
@@ -52,14 +52,14 @@ def test_a_data_folder_can_be_typed(open_page, data_root):
     assert "No checkpoint for tile" in page.info[0].value
 
 
-def test_a_data_folder_that_is_none_gives_one_sentence(open_page):
+def test_a_missing_data_folder_is_reported_in_one_sentence(open_page):
     page = open_page(root="/no/such/folder", **MVTEC)
     assert page.error[0].value == (
         "This folder cannot be used: there is no folder /no/such/folder on this machine; check the path."
     )
 
 
-def test_a_run_that_knows_its_data_folder_needs_no_other(open_page, data_root, train):
+def test_the_data_folder_of_a_run_is_used(open_page, data_root, train):
     train(dataset="mvtec", normal_class="tile", data_root=data_root, detector="rd4ad", holdout_percent=0)
     page = open_page(methods="RD4AD", **MVTEC)
     assert not page.exception
@@ -77,7 +77,7 @@ def test_a_data_set_opens_on_the_first_class_that_has_a_checkpoint():
     assert first_class("parts", ["nut", "weave"], checkpoints[:2]) == "nut"
 
 
-def test_a_run_of_ones_own_does_not_take_the_place_of_a_bundled_one(open_page, train):
+def test_a_users_run_does_not_replace_a_bundled_run(open_page, train):
     train(normal_class="2", detector="knn")
     assert open_page().selectbox(key="normal").value == "4"
 

@@ -10,7 +10,7 @@ from tests.app.conftest import charts, finding, notes, tiles
 OWN = "Your own images"
 
 
-def test_without_a_folder_the_page_says_how_to_lay_one_out(open_page):
+def test_without_a_folder_the_page_shows_the_layout(open_page):
     page = open_page(data=OWN)
     assert not page.exception
     assert "train/good/" in page.info[0].value
@@ -20,7 +20,7 @@ def test_without_a_folder_the_page_says_how_to_lay_one_out(open_page):
 @pytest.mark.parametrize(
     ("path", "told"), [("/no/such/folder", "there is no folder /no/such/folder"), ("{runs}", "train/good")]
 )
-def test_a_folder_that_cannot_be_used_gives_one_sentence(open_page, own_runs, path, told):
+def test_an_unusable_folder_is_reported_in_one_sentence(open_page, own_runs, path, told):
     page = open_page(data=OWN, folder=path.format(runs=own_runs))
     assert not page.exception
     assert page.error[0].value.startswith("This folder cannot be used: ")
@@ -66,7 +66,7 @@ def test_the_data_folder_of_the_environment_is_open_at_once(open_page, own_image
     assert "these images" in page.info[0].value
 
 
-def test_unlabelled_images_have_counts_in_place_of_an_auroc(open_page, own_images, train):
+def test_unlabelled_images_have_counts_instead_of_an_auroc(open_page, own_images, train):
     root = own_images(labelled=False)
     train(dataset="folder", normal_class="good", data_root=root, detector="rd4ad")
     page = open_page(data=OWN, folder=str(root), methods="RD4AD")
@@ -104,7 +104,7 @@ def test_a_broken_image_is_named_in_one_sentence(open_page, own_images, train):
     assert page.button[0].label.startswith("Train")
 
 
-def test_the_page_says_what_each_folder_was_taken_for(open_page, own_images):
+def test_the_page_reports_how_each_folder_is_interpreted(open_page, own_images):
     root = own_images(labelled=True)
     (root / "test" / "lamp" / "good").rename(root / "test" / "lamp" / "OK")
     (text,) = open_page(data=OWN, folder=str(root)).text
@@ -113,7 +113,7 @@ def test_the_page_says_what_each_folder_was_taken_for(open_page, own_images):
     assert "test/lamp/hole: 4 anomalous (4 with a mask)" in text.value
 
 
-def test_good_and_bad_alone_can_be_looked_at(open_page, own_images, train):
+def test_folders_good_and_bad_alone_can_be_shown(open_page, own_images, train):
     root = own_images(labelled=True)
     (root / "train" / "good").rename(root / "good")
     (root / "test" / "lamp" / "hole").rename(root / "bad")
@@ -127,7 +127,7 @@ def test_good_and_bad_alone_can_be_looked_at(open_page, own_images, train):
     assert "split seed 2" in page.text[0].value
 
 
-def test_test_images_that_equal_training_images_are_counted_above_the_figures(open_page, own_images, train):
+def test_test_images_that_equal_training_images_are_counted_above_the_charts(open_page, own_images, train):
     folder = own_images(labelled=True)
     learnt = sorted((folder / "train").rglob("*.png"))
     for number in (0, 1):

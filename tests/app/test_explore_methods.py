@@ -61,12 +61,12 @@ def test_matching_is_offered_for_the_methods_that_can_match():
     assert {name for name in DETECTORS if not find_method(name).matches} == set(WITHOUT_TEACHER)
 
 
-def test_the_strengths_that_methods_have_of_themselves_are_the_detectors():
+def test_the_methods_own_strengths_equal_those_of_the_detectors():
     own = {name: find_method(name).style_weight for name in DETECTORS}
     assert {name: strength for name, strength in own.items() if strength} == OWN_STRENGTHS
 
 
-def test_reverse_distillation_are_the_methods_whose_score_is_a_map_reduced():
+def test_reverse_distillation_lists_the_methods_whose_score_is_their_reduced_map():
     assert {name for name in DETECTORS if find_method(name).reduces_map} == set(REVERSE_DISTILLATION)
 
 
@@ -74,11 +74,11 @@ def test_yardsticks_are_the_methods_without_losses():
     assert {name for name in DETECTORS if find_method(name).losses is Detector.losses} == set(YARDSTICKS)
 
 
-def test_methods_stand_in_one_order_however_they_were_chosen():
+def test_methods_have_one_order_regardless_of_the_choice():
     assert in_order(["knn", "gnl", "rd4ad"]) == ("rd4ad", "gnl", "knn")
 
 
-def test_a_yardstick_that_is_ahead_is_named_plainly():
+def test_a_leading_method_without_training_is_mentioned():
     rd4ad = answered("rd4ad", normal=[0, 3], anomalous=[1, 2])  # AUROC 0.5
     knn = answered("knn", normal=[0, 0], anomalous=[1, 1])  # AUROC 1
     assert summary_sentence(VIEW, [rd4ad, knn]).endswith(
@@ -93,12 +93,12 @@ def test_of_many_methods_the_best_is_named():
     assert "The best of 3 others, Deep SVDD, gets 1.00 (+0.50)." in summary_sentence(VIEW, [*worse, best])
 
 
-def test_scores_of_one_kind_share_an_axis_and_others_do_not():
+def test_only_comparable_scores_share_an_axis():
     results = [answered(name, normal=[0], anomalous=[1]) for name in ("rd4ad", "gnl", "knn")]
     assert [len(comparable_scores(found, results)) for found in results] == [4, 4, 2]
 
 
-def test_the_command_names_what_differs_from_the_run_and_quotes_paths():
+def test_the_command_has_flags_only_for_changed_settings_and_quotes_paths():
     found = answered("rd4ad", normal=[0], anomalous=[1])
     checkpoint = found.request.checkpoint
     checkpoint = checkpoint._replace(folder=RunFolder(checkpoint.folder.path.parent / "my run"))
@@ -162,14 +162,14 @@ def test_a_method_that_was_just_trained_is_chosen(open_page, run_until_trained):
     assert len(charts(page)) == 1  # no losses, as it trains nothing
 
 
-def test_no_method_at_all_is_told(open_page):
+def test_an_empty_choice_of_methods_is_reported(open_page):
     page = open_page()
     page.multiselect(key="methods").set_value([]).run()
     assert not page.exception
     assert "No method is selected" in page.info[0].value
 
 
-def test_the_reduction_is_a_question_that_changes_the_scores(open_page):
+def test_the_reduction_setting_changes_the_scores(open_page):
     page = open_page(methods="RD4AD")
     before = finding_on(page)
     page.selectbox(key="reduction").set_value("mean").run()
@@ -188,6 +188,6 @@ def test_the_csv_has_a_row_for_each_image_domain_and_method():
 
 
 @pytest.mark.parametrize(("ending", "beginning"), [("svg", b"<?xml"), ("png", b"\x89PNG")])
-def test_the_figure_is_a_still_of_either_kind(ending, beginning):
+def test_the_charts_are_rendered_in_both_formats(ending, beginning):
     found = answered("rd4ad", normal=[0, 3], anomalous=[1, 2])
     assert picture([found], ("as written", "blended"), ending=ending).startswith(beginning)

@@ -66,7 +66,7 @@ def test_the_stages_add_up_to_the_score(open_inspect):
     assert float(total) == scores(page)[1]  # GNL with matching is explained first
 
 
-def test_it_says_where_the_numbers_come_from(open_inspect):
+def test_the_provenance_of_the_numbers_is_shown(open_inspect):
     page = open_inspect()
     (origin,) = [text for text in texts(page) if text.startswith("GNL: n = ")]
     assert "seed 0 · checkpoint 972f728d · EfficientNet-Lite0" in origin
@@ -81,7 +81,7 @@ def test_next_and_previous_step_through_the_images(open_inspect):
     assert "**Image 1 of 719**" in texts(page)
 
 
-def test_an_address_brings_its_image_back(open_inspect):
+def test_an_address_restores_its_image(open_inspect):
     page = open_inspect(image="5", side="In-distribution", strength="0.5", why="RD4AD, FDM on", stage="2", channel="3")
     assert "**Image 5 of 719**" in texts(page)
     assert "RD4AD + FDM 0.5" in titles(page)
@@ -91,7 +91,7 @@ def test_an_address_brings_its_image_back(open_inspect):
     assert page.session_state["why"] == "RD4AD, FDM on"
 
 
-def test_a_number_beyond_the_last_image_shows_an_image_all_the_same(open_inspect):
+def test_a_number_beyond_the_last_image_still_shows_an_image(open_inspect):
     page = open_inspect(image="9999")
     assert not page.exception
     assert any(text.startswith("**Image ") for text in texts(page))
@@ -103,7 +103,7 @@ def test_the_curves_of_a_matched_channel_end_where_the_reference_is(open_inspect
     assert by_name["after"] == by_name["reference"] != by_name["before"]
 
 
-def test_without_matching_a_score_owes_nothing_to_the_references(open_inspect):
+def test_without_matching_a_score_does_not_depend_on_the_references(open_inspect):
     page = open_inspect(why="GNL, FDM off")
     assert not page.exception
     assert any("does not depend on any reference" in text for text in texts(page))
@@ -111,7 +111,7 @@ def test_without_matching_a_score_owes_nothing_to_the_references(open_inspect):
     assert by_name["after"] == by_name["before"]
 
 
-def test_a_method_without_stages_says_so_and_shows_its_score(open_inspect, train):
+def test_a_method_without_stages_shows_its_score_and_the_reason(open_inspect, train):
     train(detector="knn")
     page = open_inspect(methods=["kNN"])
     assert not page.exception
@@ -126,7 +126,7 @@ def test_a_class_without_checkpoints_shows_the_image_and_says_where_to_train(ope
     assert "RD4AD, GNL. Train one on the page Explore." in page.info[0].value
 
 
-def test_an_image_that_is_dropped_in_takes_the_place_of_the_data_sets(open_inspect):
+def test_an_uploaded_image_replaces_the_data_sets_image(open_inspect):
     page = open_inspect()
     before = scores(page)
     page.segmented_control(key="from").set_value("Your image").run()
@@ -139,7 +139,7 @@ def test_an_image_that_is_dropped_in_takes_the_place_of_the_data_sets(open_inspe
     assert scores(page) != before
 
 
-def test_a_file_that_is_no_image_gives_one_sentence_and_the_data_sets_image(open_inspect):
+def test_a_file_that_is_not_an_image_is_reported_and_the_data_sets_image_is_shown(open_inspect):
     page = open_inspect()
     page.segmented_control(key="from").set_value("Your image").run()
     page.file_uploader(key="dropped").set_value([("four.png", b"no image", "image/png")]).run()
@@ -151,14 +151,14 @@ def test_a_file_that_is_no_image_gives_one_sentence_and_the_data_sets_image(open
 
 
 @pytest.mark.usefixtures("damaged_checkpoint")
-def test_a_damaged_checkpoint_gives_one_sentence(open_inspect):
+def test_a_damaged_checkpoint_is_reported_in_one_sentence(open_inspect):
     page = open_inspect(normal="7")
     assert not page.exception
     assert "is damaged or not a checkpoint" in page.error[0].value
 
 
 @pytest.mark.usefixtures("damaged_checkpoint")
-def test_a_damaged_checkpoint_leaves_the_other_methods_standing(open_inspect, train):
+def test_a_damaged_checkpoint_does_not_affect_the_other_methods(open_inspect, train):
     train(dataset="digits", detector="rd4ad", normal_class="7")
     page = open_inspect(normal="7")
     assert not page.exception
@@ -166,7 +166,7 @@ def test_a_damaged_checkpoint_leaves_the_other_methods_standing(open_inspect, tr
     assert "**RD4AD**" in texts(page)
 
 
-def test_more_references_than_a_checkpoint_keeps_are_refused_in_one_sentence(open_inspect):
+def test_more_references_than_a_checkpoint_stores_are_refused_in_one_sentence(open_inspect):
     page = open_inspect(reference_count="20")
     assert not page.exception
     assert "stores 8 references, but 20 are requested" in page.error[0].value
@@ -179,12 +179,12 @@ def test_masks_and_maps_of_the_parts_are_shown(open_inspect):
     assert any("missing thread" in text for text in texts(page))
 
 
-def test_the_score_is_told_with_sixteen_other_training_images_as_the_only_reference(open_inspect):
+def test_the_score_is_shown_with_each_of_sixteen_other_training_images_as_the_only_reference(open_inspect):
     page = open_inspect()
     assert "**With each of 16 training images as the only reference**" in [text.value for text in page.markdown]
 
 
-def test_scores_maps_and_commands_can_be_taken_away(open_inspect):
+def test_scores_maps_and_commands_can_be_downloaded(open_inspect):
     page = open_inspect(image="38", side="Shifted")
     assert {one.label for one in page.get("download_button")} >= {"CSV", "PNG"}
     lines = page.code[-1].value.splitlines()

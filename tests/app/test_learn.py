@@ -66,7 +66,7 @@ def test_a_step_has_at_most_ninety_words(step):
 
 
 @pytest.mark.parametrize(("asked", "shown"), [("0", 1), ("99", 7), ("-1", 1), ("two", 1)])
-def test_an_address_without_such_a_step_shows_one_all_the_same(open_learn, asked, shown):
+def test_an_address_of_a_missing_step_still_shows_a_step(open_learn, asked, shown):
     page = open_learn(step=asked)
     assert not page.exception
     assert page.header[0].value.startswith(f"{shown}. ")
@@ -83,14 +83,14 @@ def test_next_and_previous_step_and_the_address_follows(open_learn):
     assert open_learn(step=7).button(key="next_step").disabled
 
 
-def test_a_link_to_the_page_opens_the_step_that_was_shown_last(open_learn):
+def test_a_link_to_the_page_opens_the_step_shown_last(open_learn):
     page = open_learn(step=7)
     del page.query_params["step"]
     page.run()
     assert page.header[0].value.startswith("7. ")
 
 
-def test_the_detector_gives_each_image_the_score_on_file(open_learn):
+def test_the_detector_gives_each_image_its_saved_score(open_learn):
     page = open_learn(step=1, normal_image_digits=3, anomalous_image_digits=5)
     labels, scores = saved("digits-4-rd4ad", "digits", style_weight=0.0)
     for label, place, word in ((0, 2, "normal"), (1, 4, "anomalous")):
@@ -108,7 +108,7 @@ def test_another_data_set_begins_with_its_typical_images(open_learn):
     assert "rendered data" in texts(page)
 
 
-def test_a_choice_that_came_along_from_another_step_is_no_warning(open_learn):
+def test_a_choice_carried_over_from_another_step_causes_no_warning(open_learn):
     page = open_learn(step=1)
     page.number_input(key="normal_image_digits").set_value(9).run()
     page.button(key="next_step").click().run()
@@ -120,7 +120,7 @@ def test_a_choice_that_came_along_from_another_step_is_no_warning(open_learn):
     assert not page.warning
 
 
-def test_the_truth_is_told_after_the_guess_and_not_before(open_learn):
+def test_the_result_is_shown_only_after_the_guess(open_learn):
     labels, scores = saved("digits-4-rd4ad", "digits_m", style_weight=0.0)
     _, held_out = saved("digits-4-rd4ad", "held_out", style_weight=0.0)
     truth = 100 * np.mean(scores[labels == 0] > np.quantile(held_out, 0.95))
@@ -133,7 +133,7 @@ def test_the_truth_is_told_after_the_guess_and_not_before(open_learn):
     assert f"You were {truth - 20:.0f} points below" in texts(page)
 
 
-def test_each_shift_is_revealed_by_itself_and_can_be_hidden_again(open_learn):
+def test_each_shift_is_revealed_separately_and_can_be_hidden_again(open_learn):
     page = open_learn(step=2)
     page.button(key="reveal").click().run()
     page.selectbox(key="shown_shift").set_value("parts_blur").run()
@@ -144,7 +144,7 @@ def test_each_shift_is_revealed_by_itself_and_can_be_hidden_again(open_learn):
     assert len(bars(page)) == 2
 
 
-def test_what_was_revealed_and_guessed_stays_while_one_looks_at_another_step(open_learn):
+def test_guesses_and_revealed_results_persist_when_another_step_opens(open_learn):
     page = open_learn(step=2, guess=30)
     page.button(key="reveal").click().run()
     page.button(key="next_step").click().run()
@@ -153,7 +153,7 @@ def test_what_was_revealed_and_guessed_stays_while_one_looks_at_another_step(ope
     assert page.slider(key="guess").value == 30
 
 
-def test_the_embedding_is_the_narrowest_place(open_learn):
+def test_the_embedding_is_the_narrowest_part(open_learn):
     (widths,) = bars(open_learn(step=3))
     counts = dict(zip(widths["y"], (int(text.replace(",", "")) for text in widths["text"]), strict=True))
     assert counts["Image"] == 3 * 64 * 64
@@ -181,13 +181,13 @@ def test_drawing_again_changes_the_augmix_view_alone(open_learn):
         assert old[4:] != new[4:]
 
 
-def test_matching_by_hand_says_which_channel_of_which_run_it_shows(open_learn):
+def test_the_channel_and_run_of_matching_by_hand_are_named(open_learn):
     page = open_learn(step=5)
     assert "reference: mean of 8 training images" in texts(page)
     assert "checkpoint GNL 972f728d" in texts(page)
 
 
-def test_the_failure_is_the_one_with_the_largest_loss_on_file(open_learn):
+def test_the_initial_failure_has_the_largest_saved_loss(open_learn):
     gains = {
         domain: np.diff([roc_auc_score(*saved(run, domain, style_weight=weight)) for weight in (0.0, 1.0)])[0]
         for run, domains in (
@@ -207,7 +207,7 @@ def test_the_failure_is_the_one_with_the_largest_loss_on_file(open_learn):
     assert written == sorted(f"{gain:+.3f}" for gain in gains.values())
 
 
-def test_the_ranks_of_the_worsened_image_are_those_on_file(open_learn):
+def test_the_ranks_of_the_worsened_image_are_those_of_the_saved_scores(open_learn):
     page = open_learn(step=6, failing_domain="Digits blended with photographs")
     before, after = map(int, re.search(r"rank \*\*(\d+)\*\* → \*\*(\d+)\*\* of 719", texts(page)).groups())
     labels, off = saved("digits-4-gnl", "digits_m", style_weight=0.0)
@@ -217,7 +217,7 @@ def test_the_ranks_of_the_worsened_image_are_those_on_file(open_learn):
     assert (before, after) == (ranks[0][wrong.argmax()], ranks[1][wrong.argmax()])
 
 
-def test_the_table_of_mnist_is_told_with_its_own_numbers(open_learn):
+def test_the_note_on_mnist_has_the_numbers_of_its_table(open_learn):
     found = json.loads((PROJECT / "assets" / "results" / "mnist.json").read_text())
     table = read_comparison(PROJECT / "assets" / "results" / "mnist.json")
     assert found["classes"] == list("0123456789")
@@ -232,11 +232,11 @@ def test_the_table_of_mnist_is_told_with_its_own_numbers(open_learn):
     assert "mean of 30 runs" in told
 
 
-def test_without_tables_nothing_is_told_of_them():
+def test_without_tables_there_is_no_note():
     assert comparison_note([]) == ""
 
 
-def test_ones_own_folder_is_looked_into_and_stands_in_the_command(open_learn, own_images):
+def test_the_users_folder_is_reported_and_named_in_the_command(open_learn, own_images):
     root = own_images(labelled=True)
     page = open_learn(step=7, own_folder=root)
     assert not page.exception
@@ -246,7 +246,7 @@ def test_ones_own_folder_is_looked_into_and_stands_in_the_command(open_learn, ow
     assert f"--data-root '{root}'" in page.code[1].value
 
 
-def test_a_folder_that_is_none_gives_one_sentence(open_learn, tmp_path):
+def test_a_missing_folder_is_reported_in_one_sentence(open_learn, tmp_path):
     page = open_learn(step=7, own_folder=tmp_path / "none")
     assert not page.exception
     assert "This folder cannot be used: there is no folder" in page.error[0].value
@@ -258,7 +258,7 @@ def test_lecture_mode_is_in_the_address_and_makes_figures_higher(open_learn):
 
 
 @pytest.mark.parametrize("number", range(1, 7))
-def test_without_bundled_runs_a_step_says_so_in_one_sentence(open_learn, monkeypatch, tmp_path, number):
+def test_missing_bundled_runs_are_reported_in_one_sentence(open_learn, monkeypatch, tmp_path, number):
     monkeypatch.setattr(cache, "BUNDLED", tmp_path)
     page = open_learn(step=number)
     assert not page.exception
@@ -284,7 +284,7 @@ print("torch" in sys.modules)
     assert told.strip() == "False"
 
 
-def test_what_lives_in_the_browser_has_the_colours_of_all_figures():
+def test_the_browser_components_have_the_colours_of_the_charts():
     css = (PROJECT / "app" / "frontend" / "matching.css").read_text().upper()
     for name, colour in (("NORMAL", NORMAL), ("ACCENT", ACCENT), ("GREY", GREY)):
         assert f"--{name}: {colour};" in css

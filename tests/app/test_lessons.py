@@ -28,7 +28,7 @@ def test_an_anomaly_that_falls_and_a_normal_image_that_climbs_are_worsened():
     assert order.tolist() == [3, 1, 0, 2]  # two places down, one up, none, one up as it should
 
 
-def test_a_change_is_told_with_the_parts_that_it_is_the_sum_of():
+def test_a_change_is_described_with_its_parts():
     told = describe_change([-0.5, 0.25, 0.0], 0.1)
     assert "this domain by +0.10, that of this image by −0.25 (stage 1 −0.50, stage 2 +0.25, stage 3 +0.00)" in told
 
@@ -40,7 +40,7 @@ def test_every_bundled_task_has_both_methods_and_its_shifts():
     assert bundled_cases(tasks)["digits_m"].task.dataset == "digits"
 
 
-def test_without_bundled_runs_it_says_how_to_make_them(monkeypatch, tmp_path):
+def test_without_bundled_runs_the_message_says_how_to_train_them(monkeypatch, tmp_path):
     monkeypatch.setattr(cache, "BUNDLED", tmp_path)
     with pytest.raises(ValueError, match="make checkpoints"):
         bundled_tasks()

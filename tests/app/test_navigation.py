@@ -25,7 +25,7 @@ def script() -> None:
         st.slider("Strength of another page", 0.0, 1.0, 1.0, key="strength")
 
 
-def test_a_choice_that_pages_share_goes_along_and_the_others_stay_behind():
+def test_only_shared_choices_persist_on_another_page():
     page = AppTest.from_function(script).run()
     page.slider(key="strength").set_value(0.5).run()
     page.slider(key="own").set_value(7).run()

@@ -32,7 +32,7 @@ def slow() -> None:
         list(track_progress(Slow(), title="One name", key=("work", number)))
 
 
-def test_what_was_cancelled_is_held_until_it_is_asked_for_again():
+def test_cancelled_work_stays_cancelled_until_it_is_restarted():
     page = AppTest.from_function(held)
     page.session_state[CANCELLED] = ("noise", "2")
     page.run()
@@ -43,14 +43,14 @@ def test_what_was_cancelled_is_held_until_it_is_asked_for_again():
     assert page.markdown[0].value == "done"
 
 
-def test_other_work_goes_on():
+def test_other_work_continues():
     page = AppTest.from_function(held)
     page.session_state[CANCELLED] = ("noise", "3")
     page.run()
     assert page.markdown[0].value == "done"
 
 
-def test_works_of_one_name_have_a_bar_and_a_button_each_and_leave_nothing_behind():
+def test_works_with_one_title_have_separate_bars_and_buttons_and_remove_them():
     page = AppTest.from_function(slow, default_timeout=10).run()
     assert not page.exception
     assert not page.button

@@ -46,7 +46,7 @@ def score_button(page: AppTest):
     return next((button for button in page.button if button.key == "score_severities"), None)
 
 
-def test_the_first_visit_shows_the_whole_curve_of_what_is_bundled(open_lab):
+def test_the_first_visit_shows_the_whole_curve_of_the_bundled_checkpoints(open_lab):
     page = open_lab()
     assert not page.exception
     assert not page.error
@@ -66,7 +66,7 @@ def test_six_thumbnails_have_the_scores_of_each_method_without_matching_and_with
     assert all(text.count("**") == 4 for text in scored)
 
 
-def test_the_words_are_made_from_the_numbers(open_lab):
+def test_the_sentences_match_the_numbers(open_lab):
     page = open_lab()
     aurocs = curves(page)["RD4AD"][1]
     (told,) = [text for text in texts(page) if text.startswith("**RD4AD**: AUROC")]
@@ -84,7 +84,7 @@ def test_every_corruption_is_shown_at_one_severity_and_choosing_one_shows_its_se
     assert ":small[**severity 5**]" in texts(page)
 
 
-def test_what_is_not_scored_yet_is_scored_when_asked_and_kept(open_lab, train, own_images):
+def test_missing_severities_are_scored_on_request_and_kept(open_lab, train, own_images):
     folder = own_images(labelled=True)
     train(dataset="folder", normal_class="good", detector="rd4ad", data_root=folder)
     address = {"data": OWN, "folder": str(folder), "methods": "RD4AD", "shift": "gamma"}
@@ -101,7 +101,7 @@ def test_what_is_not_scored_yet_is_scored_when_asked_and_kept(open_lab, train, o
     assert curves(open_lab(**address)) == curves(page)
 
 
-def test_a_method_without_references_says_so(open_lab, train, own_images):
+def test_a_method_without_references_reports_it(open_lab, train, own_images):
     folder = own_images(labelled=True)
     train(dataset="folder", normal_class="good", detector="rd4ad", data_root=folder, stored_references=0)
     page = open_lab(data=OWN, folder=str(folder), methods="RD4AD")
@@ -112,7 +112,7 @@ def test_a_method_without_references_says_so(open_lab, train, own_images):
     assert any("It stores no references to match with." in text for text in texts(page))
 
 
-def test_the_thumbnail_of_a_severity_is_what_a_scoring_sees():
+def test_a_thumbnail_equals_the_image_that_is_scored():
     for item, shifted in zip(
         list_items("digits", normal_class="4", domain="digits")[:3],
         list_items("digits", normal_class="4", domain="digits+gaussian_noise:3")[:3],
@@ -125,7 +125,7 @@ def test_the_first_image_is_a_normal_one(open_lab):
     assert any(":blue[normal]" in text for text in texts(open_lab(methods="RD4AD")))
 
 
-def test_an_image_that_is_dropped_in_is_shown_in_every_severity_and_scored(open_lab):
+def test_an_uploaded_image_is_shown_at_every_severity_and_scored(open_lab):
     page = open_lab(methods="RD4AD")
     page.segmented_control(key="from").set_value("Your image").run()
     file = io.BytesIO()
@@ -136,7 +136,7 @@ def test_an_image_that_is_dropped_in_is_shown_in_every_severity_and_scored(open_
     assert sum(text.startswith(":small[RD4AD **") for text in texts(page)) == 6
 
 
-def test_the_curve_can_be_taken_away_as_a_table(open_lab):
+def test_the_curve_can_be_downloaded_as_a_table(open_lab):
     view = View("digits", "4", None, DATASETS["digits"], "digits+gaussian_noise:3", ("rd4ad", "gnl"))
     rows, _ = choose_requests(view, checkpoints_of(view, list_checkpoints()[0]), strength=1.0, settings={})
     table = list(csv.DictReader(io.StringIO(curve_table(view, [known_curves(view, row) for row in rows]))))
@@ -147,27 +147,27 @@ def test_the_curve_can_be_taken_away_as_a_table(open_lab):
     assert all(float(row["auroc_low"]) <= float(row["auroc"]) <= float(row["auroc_high"]) for row in mine)
 
 
-def test_a_class_without_a_checkpoint_is_named_and_its_thumbnails_stand(open_lab):
+def test_a_class_without_a_checkpoint_is_named_and_its_thumbnails_are_shown(open_lab):
     page = open_lab(normal="7")
     assert not page.exception
     assert "RD4AD, GNL" in page.info[0].value
     assert ":small[**severity 5**]" in texts(page)
 
 
-def test_data_that_is_not_there_gives_one_sentence(open_lab):
+def test_missing_data_is_reported_in_one_sentence(open_lab):
     page = open_lab(data="MVTec AD")
     assert not page.exception
     assert "is not on this machine yet" in page.info[0].value
 
 
 @pytest.mark.usefixtures("damaged_checkpoint")
-def test_a_damaged_checkpoint_gives_one_sentence(open_lab):
+def test_a_damaged_checkpoint_is_reported_in_one_sentence(open_lab):
     page = open_lab(normal="7")
     assert not page.exception
     assert "is damaged or not a checkpoint" in page.error[0].value
 
 
-def test_images_that_nobody_labelled_have_a_shift_score_and_no_auroc(open_lab, train, own_images):
+def test_unlabelled_images_have_a_shift_score_but_no_auroc(open_lab, train, own_images):
     folder = own_images(labelled=False)
     train(dataset="folder", normal_class="good", detector="rd4ad", data_root=folder)
     page = open_lab(data=OWN, folder=str(folder), methods="RD4AD")
@@ -181,7 +181,7 @@ def test_images_that_nobody_labelled_have_a_shift_score_and_no_auroc(open_lab, t
 
 
 @pytest.mark.usefixtures("damaged_checkpoint")
-def test_a_damaged_checkpoint_leaves_the_other_methods_standing(open_lab, train):
+def test_a_damaged_checkpoint_does_not_affect_the_other_methods(open_lab, train):
     train(dataset="digits", detector="rd4ad", normal_class="7")
     page = open_lab(normal="7")
     assert not page.exception

@@ -25,13 +25,13 @@ def pixels() -> np.ndarray:
     return np.random.default_rng(0).integers(256, size=(20, 30, 3)).astype(np.uint8)
 
 
-def test_a_png_is_read_as_it_is_and_labelled_by_nobody(pixels):
+def test_a_png_is_read_unchanged_and_unlabelled(pixels):
     subject = uploaded_subject("nut.png", encoded(pixels))
     assert np.array_equal(subject.image, pixels)
     assert (subject.label, subject.shown, subject.mask) == (-1, "nut.png", None)
 
 
-def test_a_digest_tells_images_apart_by_their_pixels_and_their_shape(pixels):
+def test_a_digest_distinguishes_images_by_pixels_and_shape(pixels):
     changed = pixels.copy()
     changed[3, 3, 0] ^= 1
     turned = pixels.reshape(30, 20, 3)
@@ -99,7 +99,7 @@ def test_more_pixels_than_pillow_opens_are_refused_as_too_many(monkeypatch, pixe
         uploaded_subject("large.png", encoded(pixels))
 
 
-def test_an_image_of_a_data_set_keeps_its_mask_and_is_called_by_its_category_where_it_is_labelled(pixels):
+def test_an_image_of_a_data_set_keeps_its_mask_and_is_named_by_its_category_if_labelled(pixels):
     mask = pixels[..., 0] > 200
     item = Item("test/a/000.png", lambda: pixels, 1, "a", "missing_thread", lambda: mask)
     subject = subject_of(item)

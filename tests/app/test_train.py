@@ -81,7 +81,7 @@ def test_a_stopped_training_is_listed_and_resumed(open_train, own_runs, tiny_con
     stop(folder.path)
 
 
-def test_what_cannot_be_done_is_told_in_a_sentence(open_train, train, own_runs):
+def test_a_failed_action_is_reported_in_a_sentence(open_train, train, own_runs):
     folder = train(detector="rd4ad", epochs=1)
     page = open_train()
     folder.config.rename(folder.path / "gone.json")
@@ -102,7 +102,7 @@ def test_a_preset_fills_in_the_form(open_train):
     assert "MNIST is not on this machine yet" in page.info[0].value
 
 
-def test_the_epochs_that_a_run_keeps_are_looked_at_when_asked(open_train, train):
+def test_kept_epochs_are_scored_on_request(open_train, train):
     train(detector="rd4ad", epochs=2, keep_epochs=True)
     page = open_train()
     assert not charts(page)[1:]  # the losses alone
@@ -115,7 +115,7 @@ def test_the_epochs_that_a_run_keeps_are_looked_at_when_asked(open_train, train)
     assert not any(one.key == "score_epochs" for one in page.button)
 
 
-def test_an_epoch_whose_file_is_damaged_is_told_in_a_sentence(open_train, train):
+def test_an_epoch_whose_file_is_damaged_is_reported_in_a_sentence(open_train, train):
     folder = train(detector="rd4ad", epochs=2, keep_epochs=True)
     folder.epoch(1).weights.write_bytes(b"none of ours")
     page = open_train()
@@ -124,7 +124,7 @@ def test_an_epoch_whose_file_is_damaged_is_told_in_a_sentence(open_train, train)
     assert "is damaged or not a checkpoint" in page.error[0].value
 
 
-def test_of_many_epochs_some_are_looked_at_the_first_and_the_last_among_them():
+def test_of_many_epochs_some_are_scored_including_the_first_and_the_last():
     assert spread([1, 2, 3], most=8) == [1, 2, 3]
     assert spread(list(range(1, 51)), most=8) == [1, 8, 15, 22, 29, 36, 43, 50]
 
@@ -142,7 +142,7 @@ def test_a_checkpoint_of_ours_is_imported(open_train, train, own_runs):
     assert read_config(RunFolder(own_runs / "elsewhere-imported")) == read_config(folder)
 
 
-def test_a_file_that_cannot_be_imported_is_told_in_a_sentence(open_train, own_runs):
+def test_a_file_that_cannot_be_imported_is_reported_in_a_sentence(open_train, own_runs):
     for name in ("none.safetensors", "none.pth"):
         page = open_train()
         page.text_input(key="import_file").set_value(str(own_runs / name)).run()

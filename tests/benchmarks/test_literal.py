@@ -24,7 +24,7 @@ def literal_scores(pair: Pair, images: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("style_weight", [0.0, 0.5, 1.0])
 @torch.no_grad()
-def test_the_literal_reading_gives_the_same_scores(pair: Pair, style_weight: float):
+def test_the_literal_implementation_gives_the_same_scores(pair: Pair, style_weight: float):
     pair = pair._replace(scoring=pair.scoring.model_copy(update={"style_weight": style_weight}))
     images = torch.rand(3, 3, 32, 32)
     ours = pair.ours(images, pair.scoring).score

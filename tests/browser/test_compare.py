@@ -15,7 +15,7 @@ def first_row(page):
     return page.get_by_role("rowheader").first.inner_text().split()
 
 
-def test_a_column_is_sorted_by_keyboard_alone_keeps_the_focus_and_stands_in_the_address(page, address):
+def test_a_column_is_sorted_by_keyboard_alone_keeps_the_focus_and_is_in_the_address(page, address):
     open_compare(page, address)
     assert first_row(page) == ["RD4AD", "α", "=", "0"]
     column = page.get_by_role("columnheader", name="Blended with photographs").get_by_role("button")

@@ -28,7 +28,7 @@ def wait_for_gallery(page):
     page.locator(".st-key-gallery li").nth(15).wait_for(timeout=FIRST_VISIT_MS)
 
 
-def test_toggling_fdm_changes_that_methods_figures_alone(page, address):
+def test_toggling_fdm_changes_only_that_methods_charts(page, address):
     page.goto(address)
     gnl, rd4ad = heights(page, "gnl"), heights(page, "rd4ad")
     wait_for_gallery(page)
@@ -84,7 +84,7 @@ def test_selected_bars_fill_the_gallery_whose_images_open_in_inspect(page, addre
     assert page.troubles == []
 
 
-def test_scoring_can_be_cancelled_and_begun_anew(page, address):
+def test_scoring_can_be_cancelled_and_restarted(page, address):
     page.goto(f"{address}/?shift=contrast&severity=2")
     page.get_by_role("button", name="Cancel").click(timeout=FIRST_VISIT_MS)
     anew = page.get_by_role("button", name="Score these images")

@@ -64,7 +64,7 @@ def test_the_parts_open_with_results_and_their_masks_outlined(page, address):
     assert page.troubles == []
 
 
-def test_a_pasted_path_stands_in_the_address_and_a_wrong_one_is_told(page, address, tmp_path):
+def test_a_pasted_path_is_in_the_address_and_a_wrong_path_is_reported(page, address, tmp_path):
     page.goto(f"{address}/?data=Your+own+images")
     folder = page.get_by_role("combobox", name="Folder")
     folder.wait_for(timeout=FIRST_VISIT_MS)

@@ -6,7 +6,7 @@ import PIL.Image
 from tests.browser.conftest import FIRST_VISIT_MS, settle
 
 
-def test_a_link_in_the_gallery_opens_its_image_and_a_reload_brings_it_back(page, address):
+def test_a_link_in_the_gallery_opens_its_image_and_a_reload_restores_it(page, address):
     page.goto(f"{address}/?strength=0.5")
     tiles = page.locator(".st-key-gallery img")
     tiles.nth(15).wait_for(timeout=FIRST_VISIT_MS)
@@ -32,7 +32,7 @@ def test_a_link_in_the_gallery_opens_its_image_and_a_reload_brings_it_back(page,
     page.get_by_text("GNL + FDM 0.5", exact=True).wait_for(timeout=FIRST_VISIT_MS)
 
 
-def test_an_image_that_is_dropped_in_is_inspected(page, address, tmp_path):
+def test_an_uploaded_image_is_inspected(page, address, tmp_path):
     file = tmp_path / "mine.png"
     pixels = np.random.default_rng(0).integers(0, 256, size=(40, 40, 3), dtype=np.uint8)
     PIL.Image.fromarray(pixels).save(file)

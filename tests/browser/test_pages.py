@@ -46,7 +46,7 @@ def grave_violations(page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_opens_by_the_menu_without_errors_and_anyone_can_use_it(page, address, scheme):
+def test_every_page_opens_by_the_menu_without_errors_and_is_accessible(page, address, scheme):
     page.emulate_media(color_scheme=scheme)
     page.goto(address)
     found = {}

@@ -15,7 +15,7 @@ def open_lab(page, address):
     page.get_by_text("Every corruption").wait_for(timeout=FIRST_VISIT_MS)
 
 
-def test_thumbnails_curve_and_scores_stand_and_a_reload_keeps_the_view(page, address):
+def test_thumbnails_curve_and_scores_are_shown_and_a_reload_keeps_the_view(page, address):
     open_lab(page, address)
     page.get_by_text("at the strength chosen above").wait_for(timeout=FIRST_VISIT_MS)
     lines = page.locator(".st-key-severity_curves .js-plotly-plot").first.locator(".scatterlayer .trace")
@@ -30,7 +30,7 @@ def test_thumbnails_curve_and_scores_stand_and_a_reload_keeps_the_view(page, add
     page.get_by_text("Uneven lighting, all images").wait_for(timeout=FIRST_VISIT_MS)
 
 
-def test_a_scoring_that_is_stopped_keeps_the_severities_that_are_whole(page, address):
+def test_a_stopped_scoring_keeps_the_complete_severities(page, address):
     open_lab(page, address)
     page.get_by_text("Every corruption").click()
     page.locator(".st-key-choose_contrast button").wait_for(timeout=FIRST_VISIT_MS)

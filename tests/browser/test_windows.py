@@ -33,7 +33,7 @@ def test_two_windows_do_not_disturb_each_other(open_window, address):
     assert digits.troubles == parts.troubles == []
 
 
-def test_choices_go_along_in_the_address_and_back_brings_each_page_as_it_was(page, address):
+def test_choices_persist_in_the_address_and_back_restores_each_page(page, address):
     open_explore(page, f"{address}/?strength=0.5&side=In-distribution")
     opened = page.evaluate("history.length")
     page.locator(".st-key-gallery").get_by_role("link", name="Inspect").nth(2).click()

@@ -57,20 +57,20 @@ def test_the_map_sums_the_stages_at_the_images_size():
 
 
 @pytest.mark.parametrize(("aligned", "expected"), [(True, [0, 1 / 3, 2 / 3, 1]), (False, [0, 0.25, 0.75, 1])])
-def test_corners_stand_at_the_images_corners_or_in_the_middle_of_their_area(aligned: bool, expected: list[float]):
+def test_corner_values_are_at_the_images_corners_or_in_the_middle_of_their_area(aligned: bool, expected: list[float]):
     teacher, student = distance_maps(torch.tensor([[[[0.0, 1.0]]]]))
     found = anomaly_map([teacher], [student], size=(1, 4), grids=EVENLY, align_corners=aligned)
     assert found.flatten().tolist() == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_value_stands_in_the_middle_of_its_cell_wherever_the_cells_begin():
+def test_a_value_is_in_the_middle_of_its_cell_for_any_offset_of_the_cells():
     # cells of 2 pixels whose first begins a pixel above: their middles lie at -0.5, 1.5 and 3.5 of pixels 0 to 3
     teacher, student = distance_maps(torch.tensor([[[[0.0], [1.0], [0.0]]]]))
     found = anomaly_map([teacher], [student], size=(4, 1), grids=[CellGrid(2, above=1)])
     assert found.flatten().tolist() == pytest.approx([0.25, 0.75, 0.75, 0.25], abs=1e-6)
 
 
-def test_aligned_corners_stand_at_the_images_corners_wherever_the_cells_lie():
+def test_aligned_corners_are_at_the_images_corners_for_any_position_of_the_cells():
     teacher, student = distance_maps(torch.tensor([[[[0.0, 1.0]]]]))
     found = anomaly_map([teacher], [student], size=(1, 3), grids=[CellGrid(2, left=1)], align_corners=True)
     assert found.flatten().tolist() == pytest.approx([0, 0.5, 1], abs=1e-6)
@@ -81,7 +81,7 @@ def test_a_missing_stage_is_an_error():
         anomaly_map([torch.ones(1, 1, 2, 2)] * 3, [torch.ones(1, 1, 2, 2)] * 2, size=(4, 4), grids=EVENLY * 3)
 
 
-def test_no_smoothing_leaves_the_map_as_it_is():
+def test_without_smoothing_the_map_does_not_change():
     found = torch.rand(2, 1, 6, 8)
     assert torch.equal(smooth(found, sigma_px=0.0), found)
 

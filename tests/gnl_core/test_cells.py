@@ -10,7 +10,7 @@ from gnl_core.cells import CellGrid, cells_under, enlarge
 
 @pytest.mark.parametrize("side", [4, 8, 16])
 @pytest.mark.parametrize("grid", [None, CellGrid(16)])
-def test_where_cells_tile_the_image_or_cover_it_evenly_torch_enlarges_alike(side: int, grid: CellGrid | None):
+def test_if_cells_tile_the_image_or_cover_it_evenly_torch_enlarges_alike(side: int, grid: CellGrid | None):
     maps = torch.rand(2, 3, 4, 6)
     size = (4 * side, 6 * side)
     own = CellGrid(side) if grid else None
@@ -45,7 +45,7 @@ def test_a_grid_in_cells_of_a_finer_one_begins_where_it_did():
     assert CellGrid(16, above=12, left=10).within(CellGrid(8, above=4, left=2)) == CellGrid(2, above=1, left=1)
 
 
-def test_each_pixel_lies_on_the_cell_whose_square_holds_it():
+def test_each_pixel_belongs_to_the_cell_whose_square_contains_it():
     rows, columns = cells_under((2, 3), size=(5, 10), grid=CellGrid(4, above=2, left=1))
     assert rows.tolist() == [0, 0, 1, 1, 1]
     assert columns.tolist() == [0, 0, 0, 1, 1, 1, 1, 2, 2, 2]

@@ -94,7 +94,7 @@ def test_settings_survive_json():
     assert RunConfig.model_validate_json(config.model_dump_json()) == config
 
 
-def test_every_setting_is_described():
+def test_every_setting_has_a_description():
     assert all(field.description for field in RunConfig.model_fields.values())
 
 
@@ -102,7 +102,7 @@ def test_a_run_holds_every_scoring_setting():
     assert set(ScoringConfig.model_fields) < set(RunConfig.model_fields)
 
 
-def test_paths_are_kept_so_that_they_hold_from_any_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_paths_are_stored_as_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     config = parse_config({"data_root": "images", "teacher_weights": "w.pth"})
     assert (config.data_root, config.teacher_weights) == (tmp_path / "images", tmp_path / "w.pth")

@@ -80,7 +80,7 @@ def test_a_coreset_of_all_is_all():
     assert torch.equal(coreset[coreset[:, 0].argsort()], features[features[:, 0].argsort()])
 
 
-def test_the_seed_decides_the_coreset():
+def test_the_seed_determines_the_coreset():
     features = torch.randn(100, 200)
     first, again, other = (draw_coreset(features, percent=10, generator=seeded(seed)) for seed in (3, 3, 4))
     assert torch.equal(first, again)
@@ -110,7 +110,7 @@ def held(rows: Tensor, *, limit: int, chunk: int, seed: int = 0) -> list[float]:
 NUMBERED = torch.arange(20.0)[:, None]
 
 
-def test_a_stream_within_the_limit_is_held_as_it_came():
+def test_a_stream_within_the_limit_is_kept_unchanged():
     assert held(NUMBERED, limit=20, chunk=6) == list(range(20))
 
 

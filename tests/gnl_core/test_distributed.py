@@ -77,7 +77,7 @@ def train_lines(stripes: Callable[..., list[Item]], processes: Processes) -> tup
 
 
 @pytest.mark.parametrize("size", [2, 4])
-def test_processes_learn_what_one_learns_from_the_whole_batches(stripes: Callable[..., list[Item]], size: int):
+def test_processes_learn_the_same_as_a_single_process_from_whole_batches(stripes: Callable[..., list[Item]], size: int):
     alone, records = train_lines(stripes, ALONE)
     for detector, its_records in together(size, lambda processes: train_lines(stripes, processes)):
         for name, value in alone.state_dict().items():
@@ -86,7 +86,7 @@ def test_processes_learn_what_one_learns_from_the_whole_batches(stripes: Callabl
             assert ours.losses == pytest.approx(expected.losses, rel=1e-5)
 
 
-def test_without_averaging_they_would_not(stripes: Callable[..., list[Item]]):
+def test_without_averaging_processes_learn_something_else(stripes: Callable[..., list[Item]]):
     alone, _ = train_lines(stripes, ALONE)
     detector, _ = train_lines(stripes, Processes(rank=1, size=2))
     assert (detector.first - alone.first).abs() > 1e-4
@@ -123,7 +123,9 @@ def test_one_process_in_full_precision_needs_no_package(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("settings", [{"precision": "bf16-mixed"}, {"devices": 2}])
-def test_without_the_package_it_is_said_how_to_install_it(settings: dict[str, object], monkeypatch: pytest.MonkeyPatch):
+def test_a_missing_package_is_reported_with_how_to_install_it(
+    settings: dict[str, object], monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setitem(sys.modules, "lightning_fabric", None)
     monkeypatch.setattr(distributed, "count_devices", lambda device: 2)
     with pytest.raises(ValueError, match=r"need the package lightning-fabric; install it: pip install"):
@@ -139,7 +141,7 @@ def test_without_the_package_it_is_said_how_to_install_it(settings: dict[str, ob
         ({"num_nodes": 2}, "several nodes need an address to connect to; set MASTER_ADDR"),
     ],
 )
-def test_what_cannot_be_met_is_refused_before_anything_starts(
+def test_impossible_settings_are_refused_before_anything_starts(
     settings: dict[str, object], words: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(distributed, "count_devices", lambda device: 4)

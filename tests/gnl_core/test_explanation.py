@@ -98,7 +98,7 @@ def test_values_before_matching_are_the_teachers_in_ascending_order(detector: RD
         torch.testing.assert_close(stage.before, found[0].flatten(1).sort(dim=1).values)
 
 
-def test_without_references_there_is_nothing_to_compare_with(tiny_config: Make, image: Tensor):
+def test_without_references_there_are_no_reference_values(tiny_config: Make, image: Tensor):
     bare = create_detector(tiny_config(detector="rd4ad", stored_references=0)).eval()
     stages = trace_values(bare, image, ask(0.0))
     assert all(stage.reference is None for stage in stages)
@@ -106,7 +106,7 @@ def test_without_references_there_is_nothing_to_compare_with(tiny_config: Make, 
     assert score_single_references(bare, image, ask(0.0), bare.references.stages).shape == (0,)
 
 
-def test_a_reference_alone_scores_as_in_a_detector_that_keeps_no_other(
+def test_a_single_reference_scores_as_in_a_detector_that_stores_no_other(
     detector: RD4AD, image: Tensor, tiny_config: Make
 ):
     singles = score_single_references(detector, image, ask(0.8), detector.references.stages)

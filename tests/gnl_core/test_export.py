@@ -164,14 +164,14 @@ def test_equal_features_are_matched_equally_ties_too(
         np.testing.assert_allclose(session.run(None, given)[0], ours, rtol=0, atol=1e-5)
 
 
-def test_the_strength_is_an_input_where_it_changes_something(exported: Exported):
+def test_the_strength_is_an_input_if_the_method_can_match(exported: Exported):
     strengths = exported.strengths()
     assert (len(strengths) > 1) == exported.detector.matches
     runs = [exported.session.run(["scores"], {"images": exported.images.numpy(), **given})[0] for given in strengths]
     assert len({scores.tobytes() for scores in runs}) == len(strengths)
 
 
-def test_an_export_leaves_the_detector_as_it_is(exported: Exported):
+def test_an_export_does_not_change_the_detector(exported: Exported):
     assert not any(isinstance(module, AdjustableReferences) for module in exported.detector.modules())
     learnt = [p for p in exported.detector.parameters() if p.requires_grad]
     assert bool(learnt) == (exported.name not in TRAIN_NOTHING)
@@ -193,21 +193,21 @@ def test_another_precision_than_32_bits_is_refused_with_what_to_add(tiny_config:
         export_onnx(create_detector(config), config, name="knn", image_size=(32, 32), facts={})
 
 
-def test_missing_packages_are_told(monkeypatch: pytest.MonkeyPatch, tiny_config: Callable[..., RunConfig]):
+def test_missing_packages_are_reported(monkeypatch: pytest.MonkeyPatch, tiny_config: Callable[..., RunConfig]):
     monkeypatch.setitem(sys.modules, "onnx", None)  # as if it were not installed
     config = tiny_config(detector="deep_svdd")
     with pytest.raises(ValueError, match=r"needs ONNX's packages; install gnl with its extra: \[export\]"):
         export_onnx(create_detector(config), config, name="deep_svdd", image_size=(32, 32), facts={})
 
 
-def test_more_references_than_are_kept_are_refused_as_in_scoring(tiny_config: Callable[..., RunConfig]):
+def test_more_references_than_stored_are_refused_as_in_scoring(tiny_config: Callable[..., RunConfig]):
     config = tiny_config(detector="knn", reference_count=4)
     detector, _ = make_detector(config)
     with pytest.raises(ValueError, match="stores 3 references, but 4 are requested"):
         export_onnx(detector, config, name="knn", image_size=(32, 32), facts={})
 
 
-def test_without_references_there_is_no_strength_to_ask_for(tiny_config: Callable[..., RunConfig]):
+def test_without_references_a_strength_is_refused(tiny_config: Callable[..., RunConfig]):
     config = tiny_config(detector="knn", stored_references=0)
     detector, _ = make_detector(config)
     with pytest.raises(ValueError, match="stores no references"):
@@ -224,7 +224,7 @@ class Smallest(Detector):
         return Detection(score=images.flatten(1).sort(dim=1, stable=True).values[:, 0], anomaly_map=None)
 
 
-def test_what_the_exporter_cannot_translate_is_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch):
+def test_an_untranslatable_operation_is_reported_in_one_sentence(monkeypatch: pytest.MonkeyPatch):
     export_onnx(Smallest(), ScoringConfig(), name="smallest", image_size=(4, 4), facts={})
     monkeypatch.setattr(export, "translate_operators", dict)
     with pytest.raises(ValueError, match=r"PyTorch cannot export this detector \(.*sort.*\); choose") as refusal:
@@ -260,7 +260,7 @@ def test_tied_values_are_sorted_by_their_position():
     assert session.run(["maps"], {"images": tied})[0].flatten().tolist() == [4, 5, 6, 7, 0, 1, 2, 3, *range(8, 16)]
 
 
-def test_a_file_says_what_it_is_told_and_nothing_of_where_it_was_made():
+def test_a_file_contains_the_given_metadata_and_no_local_paths():
     content = export_onnx(
         Smallest(), ScoringConfig(), name="smallest", image_size=(4, 4), facts={"normal_class": "nüt"}
     )

@@ -42,7 +42,7 @@ def test_the_second_order_of_four_tiles_is_the_first_that_moves_them_all():
 
 
 @pytest.mark.parametrize(("grid", "count"), [(2, 24), (3, 0), (1, 1)])
-def test_more_orders_than_there_are_or_none_are_refused(grid: int, count: int):
+def test_too_many_orders_or_none_are_refused(grid: int, count: int):
     with pytest.raises(ValueError, match="orders to choose from"):
         distant_orders(grid, count=count)
 

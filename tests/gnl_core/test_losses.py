@@ -24,7 +24,7 @@ def test_identical_features_have_zero_distance():
     assert cosine_distance(features, features).item() == pytest.approx(0, abs=1e-6)
 
 
-def test_parallel_features_have_zero_distance_whatever_their_length():
+def test_parallel_features_of_any_length_have_zero_distance():
     features = torch.randn(3, 4, 5, 6)
     assert cosine_distance(features, 7 * features).item() == pytest.approx(0, abs=1e-6)
 
@@ -43,7 +43,7 @@ def test_distance_compares_whole_maps_not_positions():
     assert cosine_distance(maps([3.0, 1.0]), maps([3.0, -1.0])).item() == pytest.approx(0.2)
 
 
-def test_distance_is_taken_an_image_at_a_time_and_averaged():
+def test_distance_is_computed_per_image_and_averaged():
     # 0 for the first image, 2 for the second; the whole batch as one vector would give 0.2
     assert cosine_distance(maps([3.0, 0.0], [1.0, 0.0]), maps([3.0, 0.0], [-1.0, 0.0])).item() == pytest.approx(1)
 

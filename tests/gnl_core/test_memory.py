@@ -43,7 +43,7 @@ def test_a_last_small_batch_does_not_make_the_next_ones_small():
     assert compute_in_chunks(Small(9, ERRORS[0]), torch.ones(2), largest=8)[1] == 8
 
 
-def test_where_one_image_is_too_much_that_is_said():
+def test_a_single_image_that_does_not_fit_is_reported():
     with (
         pytest.warns(UserWarning, match="out of memory"),
         pytest.raises(ValueError, match="one image does not fit into the device's memory; score with --device cpu"),

@@ -17,7 +17,7 @@ def test_neighbours_are_scikit_learns(count: int):
     assert rows.tolist() == expected[1].tolist()
 
 
-def test_a_small_bank_gives_all_it_has():
+def test_a_small_bank_returns_all_of_its_rows():
     distances, rows = neighbours(torch.zeros(1, 2), torch.tensor([[3.0, 4.0], [0.0, 1.0]]), count=5)
     assert distances.tolist() == [[1.0, 5.0]]
     assert rows.tolist() == [[1, 0]]
@@ -32,7 +32,7 @@ def test_the_nearest_one_of_many_queries_is_scikit_learns(monkeypatch: pytest.Mo
     assert rows.tolist() == expected[1][:, 0].tolist()
 
 
-def test_a_row_of_the_bank_is_at_distance_zero_from_it_however_large_its_values():
+def test_a_row_of_the_bank_has_distance_zero_even_with_large_values():
     bank = 1e4 + torch.randn(30, 64)
     distances, rows = nearest_neighbour(bank[[4, 9]], bank)
     assert rows.tolist() == [4, 9]

@@ -42,11 +42,11 @@ def test_one_class_has_its_own_number():
         ("mnist", "gnl", "mnist", ()),
     ],
 )
-def test_what_was_not_published_has_no_number(dataset: str, detector: str, domain: str, classes: tuple[str, ...]):
+def test_unpublished_results_have_no_number(dataset: str, detector: str, domain: str, classes: tuple[str, ...]):
     assert published_auroc(dataset, detector, domain, classes=classes) is None
 
 
-def test_every_published_number_is_of_a_class_and_a_domain_that_we_have():
+def test_every_published_number_belongs_to_a_known_class_and_domain():
     assert len(published_numbers()) == 9 * (10 * 2 + 7 * 4)
     for dataset, method, normal_class, domain in published_numbers():
         assert method in PUBLISHED_NAMES.values()

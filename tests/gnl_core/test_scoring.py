@@ -53,7 +53,7 @@ def test_each_image_has_one_row_in_order(items: list[Item], batch_size: int):
     assert set(rows.domain) == {"stripes"}
 
 
-def test_the_question_reaches_the_detector(items: list[Item]):
+def test_the_scoring_settings_reach_the_detector(items: list[Item]):
     plain = score(Brightness(), load(items, 2), ScoringConfig())
     halved = score(Brightness(), load(items, 2), ScoringConfig(style_weight=0.5))
     np.testing.assert_allclose(halved.score, plain.score / 2, rtol=1e-6)
@@ -105,7 +105,7 @@ def test_maps_are_measured_beside_their_masks_at_the_detectors_size(spotted: lis
     assert pixels == PixelReport(pixel_auroc=1, pixel_average_precision=1, aupro=pytest.approx(1), n_without_mask=1)
 
 
-def test_without_masks_or_without_maps_there_are_no_pixel_figures(items: list[Item], spotted: list[Item]):
+def test_without_masks_or_without_maps_there_are_no_pixel_metrics(items: list[Item], spotted: list[Item]):
     assert collect(detect(Brightness(), load(items, 2), WITH_MAPS))[1] == PixelReport()
     assert collect(detect(Brightness(), load(spotted, 2), ScoringConfig()))[1] == PixelReport()
 
@@ -128,7 +128,7 @@ def test_a_batch_that_does_not_fit_into_memory_gets_the_same_scores_in_chunks(it
         torch.testing.assert_close(chunked, expected)
 
 
-def test_several_questions_are_answered_as_if_each_were_asked_alone(trained_run: RunFolder, items: list[Item]):
+def test_several_scoring_settings_give_the_scores_of_each_alone(trained_run: RunFolder, items: list[Item]):
     detector = load_run(trained_run, device="cpu").detector
     scorings = [
         ScoringConfig(style_weight=weight, matched_stages=stages, reference_count=count, reference_choice=choice)
@@ -141,7 +141,7 @@ def test_several_questions_are_answered_as_if_each_were_asked_alone(trained_run:
         np.testing.assert_allclose(found.score, alone.score, rtol=0, atol=1e-5)
 
 
-def test_each_question_is_answered_in_its_own_precision(trained_run: RunFolder, items: list[Item]):
+def test_each_scoring_setting_uses_its_own_precision(trained_run: RunFolder, items: list[Item]):
     detector = load_run(trained_run, device="cpu").detector
     whole = ScoringConfig(reference_count=2)
     reduced = whole.model_copy(update={"scoring_precision": "bf16-mixed"})

@@ -30,13 +30,13 @@ def test_the_median_channel_decides():
     assert shift_score(domain, references).item() == pytest.approx((5 / 2) ** 0.5)
 
 
-def test_channels_that_never_vary_are_not_asked():
+def test_constant_channels_are_ignored():
     references = torch.cat([REFERENCES, torch.full((2, 1, 2), 7.0)], dim=1)
     assert shift_score(torch.tensor([[1.0, 3.0], [9.0, 9.0]]), references) == 0
 
 
 @pytest.mark.parametrize("references", [torch.full((2, 1, 2), 7.0), REFERENCES[:1], REFERENCES[:0]])
-def test_references_without_a_spread_are_no_unit(references: torch.Tensor):
+def test_references_without_a_spread_give_no_shift_score(references: torch.Tensor):
     assert not has_spread(references)
     with pytest.raises(ValueError, match=f"needs references that differ, got {len(references)} without any spread"):
         shift_score(torch.tensor([[9.0, 9.0]]), references)

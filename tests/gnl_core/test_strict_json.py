@@ -14,7 +14,7 @@ def refuse(constant: str) -> Any:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
-def test_a_number_that_is_not_finite_is_null_wherever_it_stands(value: float):
+def test_a_number_that_is_not_finite_is_null_at_any_depth(value: float):
     content = {"a": value, "b": [1.5, (value, 2)], "c": {"d": Threshold(value, 0.5, 3)}}
     text = to_json(content, indent=2)
     assert json.loads(text, parse_constant=refuse) == {

@@ -53,7 +53,7 @@ def test_each_epoch_gives_one_record(batches: Batches):
     assert 0 < times[0] < times[1] < times[2]
 
 
-def test_a_learning_rate_that_is_left_open_is_the_methods_own(batches: Batches):
+def test_an_unset_learning_rate_is_the_methods_own(batches: Batches):
     # Adam's first step is the learning rate
     detector = OneWeight()
     detector.learning_rate = 0.25
@@ -82,7 +82,7 @@ def test_adam_has_the_supplements_betas():
     assert [id(p) for group in optimizer.param_groups for p in group["params"]] == [id(detector.weight)]
 
 
-def test_gradients_do_not_pile_up(batches: Batches):
+def test_gradients_do_not_accumulate(batches: Batches):
     detector = OneWeight()
     list(fit(detector, batches, epochs=1, learning_rate=0.1))
     # at weight 0.1, before the second step, the gradient is 2 * (0.1 - 1)
@@ -118,7 +118,7 @@ def test_the_consumer_may_stop_between_epochs(batches: Batches):
     assert len(detector.seen) == 2
 
 
-def test_a_step_tells_its_place_its_images_and_at_the_epochs_end_the_record(stripes: Callable[..., list[Item]]):
+def test_a_step_has_its_position_its_images_and_at_the_epochs_end_the_record(stripes: Callable[..., list[Item]]):
     batches = Batches(stripes(5, label=0), image_size=(8, 8), batch_size=3)
     steps = list(learn(begin(OneWeight(), batches, epochs=2, learning_rate=0.1)))
     assert [(step.epoch, step.step, step.steps, step.images) for step in steps] == [
@@ -154,7 +154,7 @@ def test_an_epochs_random_draws_depend_on_seed_and_epoch_alone(stripes: Callable
     assert not set(first) & set(draws(seed=1, epochs=2))
 
 
-def test_draws_go_on_in_the_midst_of_an_epoch_where_they_were_left(batches: Batches):
+def test_random_draws_continue_within_an_epoch(batches: Batches):
     whole, parts = Drawing(), Drawing()
     list(learn(begin(whole, batches, epochs=2, learning_rate=0.1)))
     training = begin(parts, batches, epochs=2, learning_rate=0.1)
@@ -165,7 +165,7 @@ def test_draws_go_on_in_the_midst_of_an_epoch_where_they_were_left(batches: Batc
     assert list(learn(training)) == []
 
 
-def test_training_leaves_the_global_generator_as_it_was(batches: Batches):
+def test_training_does_not_change_the_global_generator(batches: Batches):
     torch.manual_seed(3)
     expected = torch.rand(4)
     torch.manual_seed(3)
@@ -184,14 +184,14 @@ class Memory(Detector):
         self.count = sum(len(batch.paths) for batch in batches)
 
 
-def test_a_method_that_learns_nothing_makes_no_epoch_and_one_record(batches: Batches):
+def test_a_method_that_learns_nothing_has_no_epoch_and_one_record(batches: Batches):
     detector = Memory()
     (record,) = fit(detector, batches, epochs=7, learning_rate=0.1)
     assert (record.epoch, record.losses, detector.count) == (1, {}, 4)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_training_that_diverges_stops_and_says_so(batches: Batches, value: float):
+def test_a_diverging_training_stops_with_a_message(batches: Batches, value: float):
     with pytest.raises(ValueError, match=f"diverged: constant is {value} in epoch 1; use a smaller --learning-rate"):
         list(fit(OneWeight(addend=value), batches, epochs=2, learning_rate=0.1))
 
@@ -226,7 +226,7 @@ def test_a_last_step_that_diverges_ends_the_training_before_its_record(batches: 
         next(records)
 
 
-def test_what_a_method_without_steps_remembers_is_checked(batches: Batches):
+def test_the_memories_of_a_method_without_steps_are_checked(batches: Batches):
     class Remembering(Memory):
         def prepare(self, batches: Iterable[Batch]) -> None:
             self.frozen.data.fill_(float("nan"))
@@ -235,7 +235,7 @@ def test_what_a_method_without_steps_remembers_is_checked(batches: Batches):
         list(fit(Remembering(), batches, epochs=1, learning_rate=0.1))
 
 
-def test_a_training_can_be_checked_in_the_midst_of_an_epoch(batches: Batches):
+def test_a_training_can_be_checked_within_an_epoch(batches: Batches):
     training = begin(OneWeight(), batches, epochs=1, learning_rate=0.1)
     next(learn(training))
     check_standing(training)
@@ -248,6 +248,6 @@ def test_a_training_can_be_checked_in_the_midst_of_an_epoch(batches: Batches):
         check_standing(training)
 
 
-def test_a_method_without_losses_says_so(batches: Batches):
+def test_computing_losses_of_a_method_without_any_raises(batches: Batches):
     with pytest.raises(TypeError, match="Detector has no training losses"):
         Detector().losses(next(iter(batches)))

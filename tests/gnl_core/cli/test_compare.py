@@ -68,7 +68,7 @@ def test_a_second_call_computes_nothing_and_prints_the_same_table(
     assert "comparison.html" not in printed.out
 
 
-def test_scores_of_a_cell_can_be_had_from_gnl_score(output: Path, capsys: pytest.CaptureFixture[str]):
+def test_gnl_score_gives_the_scores_of_a_cell(output: Path, capsys: pytest.CaptureFixture[str]):
     table = json.loads((output / "comparison.json").read_text())["tables"]["mean"]
     (row,) = [row for row in table if (row["detector"], row["style_weight"]) == ("gnl", 1)]
     capsys.readouterr()
@@ -89,7 +89,7 @@ def test_two_methods_can_be_drawn(output: Path):
         picture.unlink()
 
 
-def test_a_failed_cell_is_told_and_does_not_stop_the_rest(
+def test_a_failed_cell_is_reported_and_the_others_continue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     real = sweep.train_run
@@ -113,7 +113,7 @@ def test_a_failed_cell_is_told_and_does_not_stop_the_rest(
     assert compare(tmp_path, "--detector", "gnl", "rd4ad") == 0
 
 
-def test_where_every_cell_fails_there_is_no_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_if_every_cell_fails_there_is_no_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert compare(tmp_path, "--detector", "rd4ad", "--teacher", "oracle") == 2
     assert capsys.readouterr().out == ""
     assert not list(tmp_path.glob("comparison*"))
@@ -152,13 +152,15 @@ def test_every_setting_of_a_run_is_a_flag(capsys: pytest.CaptureFixture[str]):
     assert len(SHARED) == len(RunConfig.model_fields) - 4
 
 
-def test_a_missing_ray_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_a_missing_ray_package_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     monkeypatch.setitem(sys.modules, "ray", None)
     assert compare(tmp_path, "--detector", "rd4ad", "--ray", "local") == 2
     assert "--ray needs Ray, which is not installed" in capsys.readouterr().err
 
 
-def test_a_strength_that_is_named_twice_scores_no_image_twice(tmp_path: Path):
+def test_a_repeated_strength_scores_no_image_twice(tmp_path: Path):
     assert compare(tmp_path, "--detector", "knn", "--style-weight", "1", "1") == 0
     (run,) = list_runs(tmp_path)
     rows = read_saved_scores(run)

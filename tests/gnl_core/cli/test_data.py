@@ -21,7 +21,7 @@ def own_images(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_is_missing_is_listed_with_how_to_get_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_missing_data_sets_are_listed_with_how_to_get_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["data", "list", "--data-root", str(tmp_path), "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)["datasets"]
     assert listed["digits"]["images"] == {"digits": 719, "digits_m": 719}
@@ -42,7 +42,7 @@ def test_a_sound_folder_passes_the_check(own_images: Path, capsys: pytest.Captur
     ]
 
 
-def test_every_broken_file_is_told_at_once(own_images: Path, capsys: pytest.CaptureFixture[str]):
+def test_all_broken_files_are_reported_at_once(own_images: Path, capsys: pytest.CaptureFixture[str]):
     for place in ("train/good/1.png", "test/good/3.png"):
         (own_images / place).write_bytes((own_images / place).read_bytes()[:60])
     assert main(["data", "check", "--dataset", "folder", "--data-root", str(own_images)]) == 2
@@ -58,7 +58,7 @@ def test_a_single_broken_file_is_one_problem(own_images: Path, capsys: pytest.Ca
     assert capsys.readouterr().err.startswith("gnl: 1 problem in 4 images")
 
 
-def test_what_cannot_be_listed_is_told_beside_what_cannot_be_read(own_images: Path, capsys: pytest.CaptureFixture[str]):
+def test_unlistable_folders_are_reported_beside_unreadable_files(own_images: Path, capsys: pytest.CaptureFixture[str]):
     (own_images / "test" / "stain").mkdir()
     break_files(own_images, "1.png", "2.png")
     assert main(["data", "check", "--dataset", "folder", "--data-root", str(own_images)]) == 2
@@ -68,7 +68,7 @@ def test_what_cannot_be_listed_is_told_beside_what_cannot_be_read(own_images: Pa
     assert told.err.startswith("gnl: 3 problems in 2 images")
 
 
-def test_ones_own_images_are_trained_on_and_scored(own_images: Path, capsys: pytest.CaptureFixture[str]):
+def test_the_users_images_are_trained_on_and_scored(own_images: Path, capsys: pytest.CaptureFixture[str]):
     run, root = own_images / "run", str(own_images)
     settings = ["--dataset", "folder", "--normal-class", "good", "--data-root", root, "--image-size", "32"]
     assert main(["train", *settings, "--epochs", "1", "--device", "cpu", "--run", str(run)]) == 0
@@ -92,7 +92,7 @@ def break_files(root: Path, *names: str) -> None:
         (root / "train" / "good" / name).write_bytes((root / "train" / "good" / name).read_bytes()[:60])
 
 
-def test_a_broken_training_image_stops_the_training_with_the_flag_that_leaves_it_out(
+def test_a_broken_training_image_stops_the_training_and_the_message_names_the_flag_that_skips_it(
     own_images: Path, capsys: pytest.CaptureFixture[str]
 ):
     break_files(own_images, "2.png")
@@ -104,7 +104,7 @@ def test_a_broken_training_image_stops_the_training_with_the_flag_that_leaves_it
     assert not (own_images / "run").exists()
 
 
-def test_a_broken_training_image_is_left_out_if_told_so_and_counted(
+def test_with_skip_broken_a_broken_training_image_is_left_out_and_counted(
     own_images: Path, capsys: pytest.CaptureFixture[str]
 ):
     for number in (5, 6):
@@ -118,7 +118,7 @@ def test_a_broken_training_image_is_left_out_if_told_so_and_counted(
     assert json.loads(capsys.readouterr().out)["domains"]["train"]["n_normal"] == 3
 
 
-def test_images_all_of_which_are_broken_cannot_be_trained_on(own_images: Path, capsys: pytest.CaptureFixture[str]):
+def test_broken_images_alone_cannot_be_trained_on(own_images: Path, capsys: pytest.CaptureFixture[str]):
     break_files(own_images, "1.png", "2.png")
     assert train_on(own_images, "--skip-broken") == 2
     assert "gnl: none of 2 images can be read; the first: " in capsys.readouterr().err
@@ -165,7 +165,7 @@ def check(root: Path, *flags: str) -> int:
     return main(["data", "check", "--dataset", "folder", "--data-root", str(root), *flags])
 
 
-def test_what_is_passed_over_is_told_by_reason_and_is_not_all_well(
+def test_skipped_files_are_reported_by_reason_and_the_check_is_not_all_well(
     own_images: Path, capsys: pytest.CaptureFixture[str]
 ):
     (own_images / "test/good/.DS_Store").write_text("x")
@@ -194,7 +194,7 @@ def test_test_images_equal_to_training_images_are_counted_and_refused(
     )
 
 
-def test_images_that_are_there_twice_in_training_are_told_and_well(
+def test_duplicate_training_images_are_reported_without_failing_the_check(
     own_images: Path, capsys: pytest.CaptureFixture[str]
 ):
     shutil.copy(own_images / "train/good/2.png", own_images / "train/good/7.png")
@@ -205,7 +205,7 @@ def test_images_that_are_there_twice_in_training_are_told_and_well(
     ]
 
 
-def test_near_copies_are_looked_for_on_request(own_images: Path, capsys: pytest.CaptureFixture[str]):
+def test_near_copies_are_searched_on_request(own_images: Path, capsys: pytest.CaptureFixture[str]):
     image = np.asarray(PIL.Image.open(own_images / "train/good/2.png")).copy()
     image[0, 0] += 1
     PIL.Image.fromarray(image).save(own_images / "test/good/near.png")

@@ -87,7 +87,7 @@ def test_without_matching_onnx_runtime_gives_a_runs_scores_and_maps(deviations: 
 
 
 @pytest.mark.parametrize("style_weight", [0.5, 1.0])
-def test_with_matching_it_gives_them_but_for_ranks_that_rounding_decides(
+def test_with_matching_onnx_runtime_differs_only_where_rounding_swaps_ranks(
     deviations: Callable[..., Any], style_weight: float
 ):
     scores, maps = deviations(style_weight)  # docs/export.md has the shares, and PyTorch's own deviations
@@ -96,7 +96,7 @@ def test_with_matching_it_gives_them_but_for_ranks_that_rounding_decides(
     assert scores.max() <= 0.003
 
 
-def test_a_file_says_what_it_was_made_of(exported: tuple[Path, Path], run: Run, session: Any):
+def test_a_file_records_its_origin(exported: tuple[Path, Path], run: Run, session: Any):
     facts = session.get_modelmeta().custom_metadata_map
     config = run.config
     assert (facts["detector"], facts["dataset"], facts["normal_class"]) == (
@@ -109,7 +109,7 @@ def test_a_file_says_what_it_was_made_of(exported: tuple[Path, Path], run: Run, 
     assert (facts["style_weight"], facts["matched_stages"], facts["reduction"]) == ("0.5", "1,2", "maximum")
 
 
-def test_a_file_has_the_threshold_of_its_way_of_scoring(run: Run, session: Any):
+def test_a_file_has_the_threshold_of_its_scoring_settings(run: Run, session: Any):
     held_out = score(run.detector, load_domain(run, "held_out"), resolve_scoring(run, style_weight=0.5)).score
     threshold = float(session.get_modelmeta().custom_metadata_map["threshold"])
     assert threshold == pytest.approx(np.quantile(held_out, run.config.threshold_quantile), abs=1e-4)
@@ -148,7 +148,7 @@ def save_images(folder: Path, run: Run, name: str) -> list[Path]:
     return files
 
 
-def test_a_run_that_cannot_be_exported_leaves_the_file_that_is_there(
+def test_a_run_that_cannot_be_exported_leaves_an_existing_file_unchanged(
     tmp_path: Path, tiny_config: Callable[..., RunConfig], capsys: pytest.CaptureFixture[str]
 ):
     config = tiny_config(detector="kdad")

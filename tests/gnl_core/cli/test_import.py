@@ -36,7 +36,7 @@ def import_(folder: Path, tmp_path: Path) -> Callable[..., int]:
     return lambda *more: main([*command, *map(str, more)])
 
 
-def test_an_imported_run_is_scored_as_any_other(
+def test_an_imported_run_is_scored_like_any_other_run(
     import_: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     few = DATASETS["digits"]._replace(test_items=lambda *about: digits.test_items(*about)[:20])
@@ -50,7 +50,7 @@ def test_an_imported_run_is_scored_as_any_other(
     assert (found["style_weight"], found["reference_count"], found["smoothing_sigma_px"]) == (0.5, 1, 4.0)
 
 
-def test_settings_are_the_published_codes_unless_others_are_given(import_: Callable[..., int], tmp_path: Path):
+def test_the_default_settings_are_those_of_the_published_code(import_: Callable[..., int], tmp_path: Path):
     assert import_("--detector=rd4ad", "--references=drawn", "--stored-references=3", "--smoothing-sigma-px=0") == 0
     config = read_config(RunFolder(tmp_path / "run"))
     assert (config.detector, config.teacher, config.image_size) == ("rd4ad", "resnet18", (64, 64))
@@ -85,7 +85,7 @@ def test_a_bad_setting_is_refused_in_one_line_and_leaves_no_run(
     assert not (tmp_path / "run").exists()
 
 
-def test_the_help_shows_the_defaults_that_hold(capsys: pytest.CaptureFixture[str]):
+def test_the_help_shows_the_actual_defaults(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit):
         main(["import", "--help"])
     said = " ".join(capsys.readouterr().out.split())

@@ -77,7 +77,7 @@ def test_maps_beside_the_images_leave_the_next_scoring_as_it_is(place: Path, cap
     assert len(files_below(place / "data" / "maps")) == 4
 
 
-def test_a_file_name_of_255_bytes_costs_neither_the_scores_nor_a_map(place: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_file_name_of_255_bytes_loses_neither_scores_nor_map(place: Path, capsys: pytest.CaptureFixture[str]):
     shutil.copy("test/good/a.png", f"test/good/{LONG}")
     capsys.readouterr()
     assert score(place, "--maps", str(place / "maps"), "--csv", str(place / "scores.csv")) == 0
@@ -101,7 +101,7 @@ def test_a_corruptions_maps_do_not_replace_those_of_the_images(place: Path):
     assert pair[0].read_bytes() != pair[1].read_bytes()
 
 
-def test_what_cannot_be_written_is_told_after_the_scores_and_loses_no_other_file(
+def test_a_failed_write_is_reported_after_the_scores_and_loses_no_other_file(
     place: Path, capsys: pytest.CaptureFixture[str]
 ):
     (place / "maps" / "test" / "good").mkdir(parents=True)
@@ -138,7 +138,7 @@ def test_no_command_writes_among_the_images(place: Path, capsys: pytest.CaptureF
     assert files_below(place) == before
 
 
-def test_training_says_how_many_images_it_takes_and_from_where(place: Path, capsys: pytest.CaptureFixture[str]):
+def test_training_reports_the_number_of_images_and_their_folder(place: Path, capsys: pytest.CaptureFixture[str]):
     capsys.readouterr()
     shutil.copy("train/good/0.png", "test/good/copy.png")
     Path("test/good/notes.txt").write_text("x")
@@ -162,7 +162,7 @@ def test_scoring_counts_test_images_that_equal_training_images(place: Path, caps
     assert {name: domain["n_equal_to_training"] for name, domain in measured.items()} == {"test": 2, "test+jpeg:3": 2}
 
 
-def test_sound_images_are_scored_without_a_word(place: Path, capsys: pytest.CaptureFixture[str]):
+def test_sound_images_are_scored_without_a_message(place: Path, capsys: pytest.CaptureFixture[str]):
     capsys.readouterr()
     assert score(place) == 0
     assert not [line for line in capsys.readouterr().err.splitlines() if line.startswith("data:")]

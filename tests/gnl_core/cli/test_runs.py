@@ -31,7 +31,7 @@ def runs(tmp_path: Path) -> Path:
         yield tmp_path
 
 
-def test_runs_are_listed_a_line_each_with_the_reason_below(runs: Path, capsys: pytest.CaptureFixture[str]):
+def test_runs_are_listed_one_per_line_with_the_reason_below(runs: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["runs", str(runs)]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "run  state    epoch  losses              images/s  left",
@@ -48,7 +48,7 @@ def test_runs_are_listed_as_json(runs: Path, capsys: pytest.CaptureFixture[str])
     assert (second["epochs_done"], second["epochs"], second["reason"]) == (0, 10, "there is no room on the disk")
 
 
-def test_a_folder_without_runs_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_folder_without_runs_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["runs", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"no runs in {tmp_path}; train one with gnl train\n"
 
@@ -59,7 +59,7 @@ def test_a_log_is_printed(runs: Path, capsys: pytest.CaptureFixture[str]):
 
 
 @pytest.mark.parametrize(("answer", "is_deleted"), [("y\n", True), ("n\n", False), ("", False)])
-def test_a_run_is_deleted_if_the_user_wants_it(
+def test_a_run_is_deleted_only_after_confirmation(
     runs: Path, answer: str, is_deleted: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setattr("sys.stdin", io.StringIO(answer))
@@ -80,11 +80,11 @@ def test_a_run_that_is_not_trained_is_not_stopped(runs: Path, capsys: pytest.Cap
     assert "is not being trained, so there is nothing to stop" in capsys.readouterr().err
 
 
-def test_durations_are_told_in_their_unit():
+def test_durations_are_shown_in_a_fitting_unit():
     assert [duration(seconds) for seconds in (0.4, 59.4, 60, 200)] == ["0 s", "59 s", "1 min", "3 min"]
 
 
-def test_a_training_goes_on_where_it_was_stopped(
+def test_a_stopped_training_resumes_where_it_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     run, real = RunFolder(tmp_path / "run"), train_module.train_as_job
@@ -110,7 +110,7 @@ def test_a_training_goes_on_where_it_was_stopped(
     assert "contains no run" in capsys.readouterr().err
 
 
-def test_a_job_writes_a_line_an_epoch_and_no_bar(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_job_writes_one_line_per_epoch_and_no_bar(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     run = create_run(tmp_path / "run", RunConfig(limit=12, epochs=2, image_size=32, detector="deep_svdd", device="cpu"))
     assert main(["train", "--run", str(run.path), "--resume", "--job"]) == 0
     losses = [record.losses["distance"] for record in read_records(run)]
@@ -122,7 +122,7 @@ def test_a_job_writes_a_line_an_epoch_and_no_bar(tmp_path: Path, capsys: pytest.
     ]
 
 
-def test_a_job_that_ends_before_its_work_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_job_that_ends_early_reports_the_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     run = create_run(tmp_path / "run", RunConfig(detector="oracle"))
     run.log.touch()
     write_status(run, Status(state="waiting"))
@@ -154,7 +154,7 @@ def test_detaching_starts_or_resumes_a_job(
     assert capsys.readouterr().err.splitlines() == [said, said]
 
 
-def test_an_epoch_that_is_kept_can_be_scored_while_training_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_kept_epoch_can_be_scored_during_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     run = tmp_path / "run"
     assert main(["train", "--run", str(run), *TINY, "--keep-epochs"]) == 0
     found = []

@@ -79,7 +79,7 @@ def test_training_leaves_a_run_folder(run: Path):
     assert (run / "weights.safetensors").stat().st_size > 100_000
 
 
-def test_training_says_where_the_weights_are_and_prints_no_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_training_reports_the_weights_file_and_prints_no_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["train", "--run", str(tmp_path / "run"), *TINY, "--epochs", "1"]) == 0
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -97,7 +97,7 @@ def test_json_is_one_object_with_every_domains_auroc(run: Path, capsys: pytest.C
     assert found["drops"] == {"digits_m": pytest.approx(drop)}
 
 
-def test_one_domain_can_be_scored_alone(run: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_single_domain_can_be_scored(run: Path, capsys: pytest.CaptureFixture[str]):
     found = score_as_json(capsys, run, "--domain", "digits_m")
     assert list(found["domains"]) == ["digits_m"]
     assert json.loads(RunFolder(run).report.read_text())["domains"] == found["domains"]
@@ -108,21 +108,19 @@ def test_a_domain_named_twice_is_scored_once(run: Path, capsys: pytest.CaptureFi
     assert found["domains"]["digits"]["n_normal"] == N_NORMAL
 
 
-def test_the_images_that_were_learnt_from_and_those_held_out_can_be_scored(
-    run: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_training_and_held_out_images_can_be_scored(run: Path, capsys: pytest.CaptureFixture[str]):
     found = score_as_json(capsys, run, "--domain", "train", "held_out")["domains"]
     assert (found["train"]["auroc"], found["train"]["n_normal"], found["train"]["n_anomalous"]) == (None, 20, 0)
     assert found["held_out"]["n_normal"] == round(len(digits.train_items(None, "4")) / 10)
 
 
-def test_matching_is_a_question_that_changes_the_answer(run: Path, capsys: pytest.CaptureFixture[str]):
+def test_the_strength_of_matching_changes_the_scores(run: Path, capsys: pytest.CaptureFixture[str]):
     answers = [score_as_json(capsys, run, "--style-weight", weight) for weight in ("0", "1", "0")]
     assert [answer["style_weight"] for answer in answers] == [0, 1, 0]
     assert answers[0]["domains"] == answers[2]["domains"] != answers[1]["domains"]
 
 
-def test_without_json_there_is_a_line_a_domain(run: Path, capsys: pytest.CaptureFixture[str]):
+def test_without_json_there_is_one_line_per_domain(run: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["score", str(run)]) == 0
     header, *lines, threshold, shift = capsys.readouterr().out.splitlines()
     assert header.split()[:2] == ["domain", "AUROC"]
@@ -143,9 +141,7 @@ def test_a_run_with_one_reference_has_no_shift_score_and_the_reason(tmp_path: Pa
     assert capsys.readouterr().out.splitlines()[-1] == found["no_shift_score"]
 
 
-def test_the_threshold_is_a_quantile_of_the_held_out_scores_that_are_kept(
-    run: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_the_threshold_is_a_quantile_of_the_saved_held_out_scores(run: Path, capsys: pytest.CaptureFixture[str]):
     found = score_as_json(capsys, run, "--domain", "digits", "--style-weight", "0.5")
     folder, scoring = RunFolder(run), ScoringConfig(style_weight=0.5)
     held_out, scores = (find_scores(folder, domain=domain, scoring=scoring) for domain in ("held_out", "digits"))
@@ -157,7 +153,7 @@ def test_the_threshold_is_a_quantile_of_the_held_out_scores_that_are_kept(
     assert found["domains"]["digits"]["false_alarm_rate"] == alarms.mean()
 
 
-def test_the_quantile_is_a_question(run: Path, capsys: pytest.CaptureFixture[str]):
+def test_the_quantile_can_be_chosen(run: Path, capsys: pytest.CaptureFixture[str]):
     first, again = (score_as_json(capsys, run, "--threshold-quantile", quantile) for quantile in ("0.5", "0.99"))
     assert (first["threshold"]["quantile"], again["threshold"]["quantile"]) == (0.5, 0.99)
     assert first["threshold"]["value"] < again["threshold"]["value"]
@@ -179,7 +175,7 @@ def test_a_run_without_held_out_images_is_scored_without_a_threshold(
     assert printed.out.splitlines()[-2].startswith("no threshold, since there are no held-out normal training images")
 
 
-def test_a_run_is_scored_where_its_training_images_are_not(
+def test_a_run_is_scored_without_its_training_images(
     run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     def no_images(root: Path | None, normal_class: str) -> list[Any]:
@@ -191,7 +187,7 @@ def test_a_run_is_scored_where_its_training_images_are_not(
     assert "no threshold: no folder of training images" in capsys.readouterr().err
 
 
-def test_masks_add_pixel_figures(run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_masks_add_pixel_metrics(run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     few = DATASETS["digits"].test_items
 
     def test_items(root: Path | None, normal_class: str, domain: str) -> list[Any]:
@@ -209,7 +205,7 @@ def test_masks_add_pixel_figures(run: Path, monkeypatch: pytest.MonkeyPatch, cap
     assert note == "digits: pixel metrics leave out 2 anomalous images without a mask"
 
 
-def test_csv_has_a_row_an_image(run: Path, tmp_path: Path):
+def test_csv_has_one_row_per_image(run: Path, tmp_path: Path):
     file = tmp_path / "scores.csv"
     assert main(["score", str(run), "--domain", "digits_m", "--csv", str(file)]) == 0
     with file.open() as stream:
@@ -286,15 +282,13 @@ def test_a_missing_run_is_refused(tmp_path: Path, check_refused: Callable[..., s
         ("--device", "toaster", "cannot compute on device 'toaster'"),
     ],
 )
-def test_a_bad_question_is_refused_in_one_line(
+def test_bad_scoring_settings_are_refused_in_one_line(
     flag: str, value: str, words: str, run: Path, check_refused: Callable[..., str]
 ):
     assert words in check_refused("score", run, flag, value)
 
 
-def test_more_references_than_are_kept_are_refused_where_features_are_matched(
-    run: Path, check_refused: Callable[..., str]
-):
+def test_more_references_than_stored_are_refused_when_matching(run: Path, check_refused: Callable[..., str]):
     said = check_refused("score", run, "--style-weight", "1", "--reference-count", "9")
     assert "stores 8 references, but 9 are requested" in said
 
@@ -326,7 +320,7 @@ def interrupted(*_: object, **__: object) -> Iterator[None]:
     yield
 
 
-def test_a_training_that_is_stopped_says_so(
+def test_a_stopped_training_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setattr(training, "learn", interrupted)
@@ -335,13 +329,13 @@ def test_a_training_that_is_stopped_says_so(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_training_that_fails_leaves_what_was_in_the_folder(tmp_path: Path, check_refused: Callable[..., str]):
+def test_a_failed_training_keeps_the_folders_files(tmp_path: Path, check_refused: Callable[..., str]):
     (tmp_path / "notes.txt").write_text("mine")
     check_refused("train", "--run", tmp_path, "--detector", "oracle")
     assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
 
 
-def test_the_package_is_the_command():
+def test_the_package_can_be_run_as_the_command():
     help_ = subprocess.run([sys.executable, "-m", "gnl_core", "--help"], capture_output=True, text=True, check=True)
     assert help_.stdout.startswith("usage: gnl")
     assert all(command in help_.stdout for command in ("train", "score", "data"))
@@ -369,7 +363,7 @@ def overflowing(run: Path, tmp_path: Path) -> Path:
     return folder.path
 
 
-def test_scores_that_are_not_finite_have_dashes_a_reason_and_a_report_that_is_json(
+def test_scores_that_are_not_finite_give_dashes_a_reason_and_a_valid_report(
     overflowing: Path, capsys: pytest.CaptureFixture[str]
 ):
     def refuse(constant: str) -> None:

@@ -57,7 +57,7 @@ def train(name: str, *, detector: str, size: str, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(("name", "detector", "size"), RUNS)
-def test_a_backbone_of_timm_is_a_teacher_that_trains_and_scores(
+def test_a_timm_backbone_trains_and_scores_as_a_teacher(
     name: str, detector: str, size: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ):
     run = train(name, detector=detector, size=size, folder=folder)
@@ -66,7 +66,9 @@ def test_a_backbone_of_timm_is_a_teacher_that_trains_and_scores(
     assert 0 <= json.loads(capsys.readouterr().out)["domains"]["digits"]["auroc"] <= 1
 
 
-def test_a_size_that_a_teacher_cannot_read_is_said_before_training(folder: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_size_that_a_teacher_cannot_read_is_reported_before_training(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
     weights = weight_file("csatv2", folder)
     refused = ["train", "--run", str(folder / "no"), "--teacher=csatv2", f"--teacher-weights={weights}"]
     assert main([*refused, "--image-size=60", "--device=cpu"]) == 2

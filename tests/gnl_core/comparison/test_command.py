@@ -38,7 +38,7 @@ def plan_again(command: str, output: Path) -> list[GridCell]:
     return plan_cells(given_settings(parsed, SHARED), grid, output=output)
 
 
-def test_the_command_asks_for_the_same_runs_and_questions(pacs_cells: list[GridCell]):
+def test_the_command_reproduces_runs_and_scoring_settings(pacs_cells: list[GridCell]):
     output = pacs_cells[0].folder.path.parent
     command = comparison_command(compare_cells(pacs_cells), output=str(output))
     assert plan_again(command, output) == pacs_cells
@@ -56,7 +56,7 @@ def test_changed_settings_and_domains_are_named(make_cells):
         assert words in command
 
 
-def test_without_strengths_each_method_is_asked_for_its_own(make_cells):
+def test_without_strengths_each_method_uses_its_own(make_cells):
     cells = make_cells(Grid(("4",), ("rd4ad", "gnl"), (0,)), lambda *_: 1)
     output = cells[0].folder.path.parent
     command = comparison_command(compare_cells(cells), output=str(output))
@@ -64,7 +64,7 @@ def test_without_strengths_each_method_is_asked_for_its_own(make_cells):
     assert plan_again(command, output) == cells
 
 
-def test_strengths_are_named_where_all_were_asked_for_them():
+def test_strengths_are_named_if_they_were_given_for_all_methods():
     both = [Method("rd4ad", 0.0), Method("rd4ad", 1.0), Method("gnl", 0.0), Method("gnl", 1.0), Method("knn", None)]
     assert requested_strengths(both) == [0.0, 1.0]
     assert requested_strengths([Method("rd4ad", 0.0), Method("gnl", 0.5)]) == []

@@ -11,7 +11,7 @@ from gnl_core.comparison.grid import GridCell
 from gnl_core.comparison.measure import compare_cells
 
 
-def test_csv_has_a_row_a_number_for_the_mean_and_each_class(pacs_cells: list[GridCell]):
+def test_csv_has_one_row_per_number_for_the_mean_and_each_class(pacs_cells: list[GridCell]):
     rows = pd.read_csv(io.StringIO(comparison_csv(compare_cells(pacs_cells))))
     assert list(rows["normal_class"].unique()) == ["mean", "dog", "house"]
     keys = ["normal_class", "source", "detector", "style_weight", "column"]
@@ -24,7 +24,7 @@ def test_csv_has_a_row_a_number_for_the_mean_and_each_class(pacs_cells: list[Gri
     assert (one["teacher"], one["image_size"]) == ("efficientnet_lite0", "64x64")
 
 
-def test_published_rows_of_the_csv_have_nothing_of_ours(pacs_cells: list[GridCell]):
+def test_published_rows_of_the_csv_have_none_of_our_values(pacs_cells: list[GridCell]):
     rows = pd.read_csv(io.StringIO(comparison_csv(compare_cells(pacs_cells))))
     published = rows[rows["source"] == "published"]
     ours = ["teacher", "image_size", "epochs", "seeds", "runs", "training_seconds", "low", "high", "sd_over_seeds"]

@@ -39,7 +39,7 @@ def test_each_class_is_drawn_under_each_shift(pacs_cells: list[GridCell]):
     assert next(pictures).caption == "pacs dog, cartoon, seed 0"
 
 
-def test_what_was_not_scored_is_not_drawn(pacs_cells: list[GridCell]):
+def test_unscored_domains_are_not_drawn(pacs_cells: list[GridCell]):
     comparison = compare_cells(pacs_cells)
     assert not list(draw_pictures(comparison, pacs_cells, [Method("rd4ad", 0.0), Method("gnl", 0.25)]))
 
@@ -50,7 +50,7 @@ def test_a_method_is_named_with_its_strength():
     assert describe_method(Method("deep_svdd", None)) == "deep_svdd"
 
 
-def test_all_files_lie_in_the_output(pacs_cells: list[GridCell]):
+def test_all_files_are_in_the_output_folder(pacs_cells: list[GridCell]):
     output = pacs_cells[0].folder.path.parent
     comparison = compare_cells(pacs_cells)
     pictures = [next(draw_pictures(comparison, pacs_cells, [Method("rd4ad", 0.0), Method("gnl", 1.0)]))]
@@ -66,5 +66,5 @@ def test_all_files_lie_in_the_output(pacs_cells: list[GridCell]):
     assert all(file.stat().st_size for file in written)
 
 
-def test_a_files_name_has_nothing_that_a_system_forbids():
+def test_a_file_name_has_only_portable_characters():
     assert file_stem("mvtec screw, mvtec+contrast:3, seed 0") == "mvtec-screw-mvtec-contrast-3-seed-0"

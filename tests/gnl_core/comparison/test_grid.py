@@ -30,17 +30,17 @@ def test_a_grid_has_a_cell_for_each_seed_class_and_method(settings: dict[str, ob
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_named_twice_counts_once(settings: dict[str, object], tmp_path: Path):
+def test_repeated_values_count_once(settings: dict[str, object], tmp_path: Path):
     once, twice = Grid(("4",), ("gnl",), (0,), (0.0, 1.0)), Grid(("4", "4"), ("gnl",) * 2, (0, 0), (0.0, 1.0, 0.0, 1.0))
     assert plan_cells(settings, twice, output=tmp_path) == plan_cells(settings, once, output=tmp_path)
 
 
-def test_without_strengths_each_method_is_asked_at_its_own(settings: dict[str, object], tmp_path: Path):
+def test_without_strengths_each_method_is_scored_at_its_own(settings: dict[str, object], tmp_path: Path):
     cells = plan_cells(settings, Grid(("4",), ("rd4ad", "gnl"), (0,)), output=tmp_path)
     assert [[scoring.style_weight for scoring in cell.scorings] for cell in cells] == [[0], [0.5]]
 
 
-def test_a_method_without_matching_is_asked_once(
+def test_a_method_without_matching_is_scored_once(
     settings: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(find_method("rd4ad"), "matches", False)
@@ -78,7 +78,7 @@ def test_a_folder_of_other_settings_is_refused_with_the_settings_name(
 
 
 @pytest.mark.parametrize(("name", "value"), [("reduction", "mean"), ("feature_cache_mb", 1), ("data_root", Path())])
-def test_what_changes_no_weight_may_be_asked_otherwise(
+def test_settings_that_change_no_weight_may_differ(
     settings: dict[str, object], tmp_path: Path, name: str, value: object
 ):
     (cell,) = plan_cells(settings, GRID, output=tmp_path)
@@ -86,9 +86,7 @@ def test_what_changes_no_weight_may_be_asked_otherwise(
     assert plan_cells({**settings, name: value}, GRID, output=tmp_path)
 
 
-def test_a_learning_rate_left_open_is_the_methods_own_that_was_trained_with(
-    settings: dict[str, object], tmp_path: Path
-):
+def test_an_unset_learning_rate_equals_the_methods_own(settings: dict[str, object], tmp_path: Path):
     (cell,) = plan_cells(settings, GRID, output=tmp_path)
     create_run(cell.folder.path, cell.config)
     own = find_method("rd4ad").learning_rate

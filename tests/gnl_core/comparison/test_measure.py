@@ -67,7 +67,7 @@ def test_without_the_reference_there_is_no_cost_and_no_difference(make_cells: Ma
     assert all(entry.difference is None for row in comparison.rows for entry in row.entries.values())
 
 
-def test_only_a_difference_beyond_its_interval_is_clear(make_cells: Make):
+def test_a_difference_is_clear_only_if_its_interval_excludes_zero(make_cells: Make):
     comparison = compare_cells(make_cells(DIGITS_GRID, digits_wrong))
     row = find_row(comparison.rows, "gnl", 1.0)
     assert row.entries["digits_m"].difference == pytest.approx(5 / 20)
@@ -87,7 +87,7 @@ def test_several_shifts_have_a_mean_and_a_worst(make_cells: Make):
     assert entries[WORST_SHIFT].domain == "cartoon"
 
 
-def test_published_numbers_are_rows_of_their_own_over_the_same_classes(make_cells: Make):
+def test_published_numbers_are_separate_rows_over_the_same_classes(make_cells: Make):
     comparison = compare_cells(make_cells(PACS_GRID, lambda *_: 2, dataset="pacs"))
     assert [(row.method.detector, row.published) for row in comparison.rows] == [
         ("rd4ad", False),
@@ -107,7 +107,7 @@ def test_published_numbers_are_rows_of_their_own_over_the_same_classes(make_cell
         assert both.entries[column].value == pytest.approx(mean)
 
 
-def test_what_nobody_published_has_no_such_row(make_cells: Make):
+def test_unpublished_methods_have_no_published_row(make_cells: Make):
     comparison = compare_cells(make_cells(DIGITS_GRID, digits_wrong))
     assert not [row for row in comparison.rows if row.published]
 
@@ -120,7 +120,7 @@ def test_a_method_without_matching_is_one_row_without_strength(make_cells: Make,
     assert [row.method for row in comparison.rows] == [REFERENCE, Method("rd4ad", 1.0), Method("gnl", None)]
 
 
-def test_runs_that_are_missing_are_counted(make_cells: Make):
+def test_missing_runs_are_counted(make_cells: Make):
     def wrong(cell: GridCell, scoring: ScoringConfig, domain: str) -> int | None:
         missing = (cell.config.detector, cell.config.normal_class, cell.config.seed) == ("gnl", "8", 1)
         return None if missing else digits_wrong(cell, scoring, domain)
@@ -133,7 +133,7 @@ def test_runs_that_are_missing_are_counted(make_cells: Make):
     assert row.entries["digits_m"].difference == pytest.approx(0)  # over the same three runs
 
 
-def test_a_domain_that_lacks_runs_says_so_by_itself(make_cells: Make):
+def test_missing_runs_are_counted_per_domain(make_cells: Make):
     def wrong(cell: GridCell, scoring: ScoringConfig, domain: str) -> int | None:
         return None if (domain, cell.config.seed) == ("digits_m", 1) else digits_wrong(cell, scoring, domain)
 

@@ -96,7 +96,7 @@ def test_a_hostile_data_set_class_and_caption_cannot_break_the_page(pacs_cells: 
 
 @pytest.mark.parametrize("theme", [0, 1])
 @pytest.mark.parametrize("name", ["text", "quiet", "gain", "loss"])
-def test_every_colour_can_be_read_on_the_ground_in_light_and_dark(theme: int, name: str):
+def test_every_colour_is_readable_in_light_and_dark(theme: int, name: str):
     style = files("gnl_core.comparison").joinpath("page.css").read_text(encoding="utf-8")
     ground, colour = (re.findall(rf"--{key}: (#\w+);", style)[theme] for key in ("ground", name))
     low, high = sorted((luminance(ground), luminance(colour)))

@@ -42,7 +42,7 @@ def fractions(row: ComparisonRow) -> list[float | None]:
     ]
 
 
-def test_what_is_written_is_what_is_read(comparison: Comparison, tmp_path: Path):
+def test_a_written_comparison_is_read_unchanged(comparison: Comparison, tmp_path: Path):
     back = read_comparison(write(tmp_path, comparison_json(comparison)))
     assert back._replace(rows=[], by_class={}) == comparison._replace(rows=[], by_class={})
     for name, rows in {"mean": comparison.rows, **comparison.by_class}.items():
@@ -52,13 +52,11 @@ def test_what_is_written_is_what_is_read(comparison: Comparison, tmp_path: Path)
             assert fractions(read) == [pytest.approx(number, abs=1e-8) for number in fractions(row)]
 
 
-def test_text_made_of_what_is_read_is_the_same(comparison: Comparison, tmp_path: Path):
+def test_a_comparison_read_from_its_file_gives_the_same_text(comparison: Comparison, tmp_path: Path):
     assert markdown_page(read_comparison(write(tmp_path, comparison_json(comparison)))) == markdown_page(comparison)
 
 
-def test_a_file_that_does_not_tell_a_rows_runs_has_those_of_its_best_covered_number(
-    comparison: Comparison, tmp_path: Path
-):
+def test_a_row_without_a_number_of_runs_takes_its_largest_number(comparison: Comparison, tmp_path: Path):
     content = json.loads(comparison_json(comparison))
     for row in content["tables"]["mean"]:
         del row["runs"]
@@ -91,7 +89,7 @@ def test_a_file_that_is_not_a_comparison_is_refused_in_one_sentence(tmp_path: Pa
         read_comparison(write(tmp_path, content))
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path):
+def test_a_missing_file_is_reported(tmp_path: Path):
     with pytest.raises(ValueError, match="cannot be read: No such file"):
         read_comparison(tmp_path / "none.json")
 
@@ -102,13 +100,13 @@ def test_the_bundled_results_are_those_of_the_docs(file: Path):
 
 
 @pytest.mark.parametrize("file", RESULTS, ids=lambda file: file.stem)
-def test_the_bundled_results_name_no_place_on_a_machine(file: Path):
+def test_the_bundled_results_contain_no_local_paths(file: Path):
     config = read_comparison(file).config
     assert (config.data_root, config.teacher_weights) == (None, None)
     assert '"/' not in file.read_text()
 
 
-def test_reading_waits_for_neither_pytorch_nor_pandas():
+def test_reading_imports_neither_pytorch_nor_pandas():
     code = (
         "import sys; from gnl_core.comparison import data, command, page, scores, text; "
         "sys.exit(bool({'torch', 'pandas'} & set(sys.modules)))"

@@ -10,7 +10,7 @@ from gnl_core.comparison.scores import run_of, select_method_scores
 from gnl_core.runs.scores import read_saved_scores
 
 
-def test_the_scores_beside_a_comparison_are_those_that_it_was_measured_from(pacs_cells: list[GridCell]):
+def test_a_comparisons_scores_are_those_behind_its_numbers(pacs_cells: list[GridCell]):
     comparison = compare_cells(pacs_cells)
     run = run_of(comparison, pacs_cells[0].folder.path.parent, "gnl", normal_class="house")
     assert run.path.name == "pacs-house-gnl-seed0"
@@ -30,7 +30,7 @@ def test_a_method_without_matching_has_scores_too(make_cells):
     assert list(found) == ["digits", "digits_m"]
 
 
-def test_at_a_strength_that_was_not_asked_there_are_no_scores(pacs_cells: list[GridCell]):
+def test_at_an_unscored_strength_there_are_no_scores(pacs_cells: list[GridCell]):
     comparison = compare_cells(pacs_cells)
     rows = read_saved_scores(pacs_cells[0].folder)
     assert select_method_scores(comparison, rows, Method("rd4ad", 0.25)) == {}

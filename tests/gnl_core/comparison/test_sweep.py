@@ -92,14 +92,14 @@ def test_a_cells_scores_hold_every_domain_at_every_strength(whole: GridCell):
     }
 
 
-def test_a_whole_cell_is_left_as_it_is(whole: GridCell, forbid: Callable[..., None]):
+def test_a_complete_cell_is_left_unchanged(whole: GridCell, forbid: Callable[..., None]):
     forbid("train_run", "load_run", "save_scores_each")
     before = snapshot(whole.folder.path)
     assert run_cell(whole).failure is None
     assert snapshot(whole.folder.path) == before
 
 
-def test_another_strength_is_scored_without_training_and_the_rest_is_not_scored_again(
+def test_only_a_new_strength_is_scored_without_training(
     copied: GridCell, forbid: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ):
     forbid("train_run")
@@ -114,13 +114,13 @@ def test_another_strength_is_scored_without_training_and_the_rest_is_not_scored_
     assert len(rows["path"]) == 2 * 3 * IMAGES
 
 
-def test_a_cell_that_was_cut_off_in_training_starts_again(copied: GridCell):
+def test_a_cell_interrupted_in_training_starts_again(copied: GridCell):
     longer = copied._replace(config=copied.config.model_copy(update={"epochs": 2}))
     assert run_cell(longer).failure is None
     assert [record.epoch for record in read_records(copied.folder)] == [1, 2]
 
 
-def test_what_is_cut_off_in_training_leaves_nothing_that_counts(
+def test_an_interrupted_training_leaves_no_run_that_counts(
     settings: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     (cell,) = plan_cells({**settings, "epochs": 2}, GRID, output=tmp_path)
@@ -137,7 +137,7 @@ def test_what_is_cut_off_in_training_leaves_nothing_that_counts(
     assert list_runs(tmp_path) == []
 
 
-def test_a_cell_that_was_cut_off_goes_on_from_its_last_epoch_to_the_same_weights(
+def test_an_interrupted_cell_resumes_from_its_last_epoch_to_the_same_weights(
     settings: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     (cell,) = plan_cells({**settings, "epochs": 2, "save_minutes": 9}, GRID, output=tmp_path / "cut")
@@ -168,7 +168,7 @@ def test_a_cell_that_was_cut_off_goes_on_from_its_last_epoch_to_the_same_weights
     assert not (cell.folder.path.parent / sweep.UNFINISHED).exists()
 
 
-def test_what_is_left_of_a_try_with_other_settings_is_not_taken_up(settings: dict[str, object], tmp_path: Path):
+def test_an_unfinished_training_with_other_settings_is_not_resumed(settings: dict[str, object], tmp_path: Path):
     (cell,) = plan_cells(settings, GRID, output=tmp_path)
     left = create_run(tmp_path / sweep.UNFINISHED / cell.folder.path.name / "other", RunConfig(seed=9))
     left.state.write_bytes(b"")
@@ -176,7 +176,7 @@ def test_what_is_left_of_a_try_with_other_settings_is_not_taken_up(settings: dic
     assert not left.path.exists()
 
 
-def test_what_a_killed_try_left_is_removed_by_the_next(settings: dict[str, object], tmp_path: Path):
+def test_files_of_a_killed_try_are_removed_by_the_next(settings: dict[str, object], tmp_path: Path):
     (cell,) = plan_cells(settings, GRID, output=tmp_path)
     left = tmp_path / sweep.UNFINISHED / cell.folder.path.name / "killed"
     left.mkdir(parents=True)
@@ -187,7 +187,7 @@ def test_what_a_killed_try_left_is_removed_by_the_next(settings: dict[str, objec
     assert list_runs(tmp_path) == [cell.folder]
 
 
-def test_a_failure_is_told_in_one_sentence_and_leaves_no_run(settings: dict[str, object], tmp_path: Path):
+def test_a_failure_is_reported_in_one_sentence_and_leaves_no_run(settings: dict[str, object], tmp_path: Path):
     (cell,) = plan_cells({**settings, "teacher": "oracle"}, GRID, output=tmp_path)
     failure = run_cell(cell).failure
     assert failure is not None
@@ -196,7 +196,7 @@ def test_a_failure_is_told_in_one_sentence_and_leaves_no_run(settings: dict[str,
     assert not cell.folder.path.exists()
 
 
-def test_a_failure_that_nobody_expected_is_told_with_its_kind(whole: GridCell, monkeypatch: pytest.MonkeyPatch):
+def test_an_unexpected_failure_is_reported_with_its_type(whole: GridCell, monkeypatch: pytest.MonkeyPatch):
     def fail(*_: object) -> None:
         raise RuntimeError("out of memory\nat some place")
 
@@ -222,7 +222,7 @@ def test_a_cell_whose_saved_scores_are_not_finite_has_failed(copied: GridCell, f
     )
 
 
-def test_a_cell_that_diverges_is_told_and_leaves_no_run(settings: dict[str, object], tmp_path: Path):
+def test_a_diverging_cell_is_reported_and_leaves_no_run(settings: dict[str, object], tmp_path: Path):
     (cell,) = plan_cells({**settings, "learning_rate": 1e4, "limit": 8}, GRID, output=tmp_path)
     assert str(run_cell(cell).failure).startswith("training diverged: ")
     assert not cell.folder.path.exists()

@@ -36,7 +36,7 @@ def kill_first_worker(output: Path, killed: list[tuple[str, int]]) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="the test kills a process by a signal")
 @pytest.mark.timeout(600)
-def test_a_killed_workers_cell_is_tried_again_and_nothing_is_lost_or_doubled(
+def test_a_killed_workers_cell_is_retried_and_nothing_is_lost_or_duplicated(
     tmp_path: Path, tiny_config: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch
 ):
     import ray
@@ -76,7 +76,7 @@ def test_each_cell_has_its_share_of_the_processors(tmp_path: Path):
     assert threads_for(cells, [0, 8]) == 2  # a machine that lends no processor does not count
 
 
-def test_a_cluster_that_is_not_there_is_told_in_one_sentence(tmp_path: Path):
+def test_a_missing_cluster_is_reported_in_one_sentence(tmp_path: Path):
     cells = plan_cells({}, Grid(("4",), ("rd4ad",), (0,)), output=tmp_path)
     with pytest.raises(ValueError, match="cannot reach a Ray cluster at 'nowhere'"):
         list(run_cells_on_ray(cells, address="nowhere"))

@@ -41,7 +41,7 @@ def test_numbers_are_percent_with_one_decimal_and_zero_has_no_sign(value: float,
     assert percent(value, signed=signed) == text
 
 
-def test_a_number_is_told_with_its_spread_and_its_interval():
+def test_a_number_is_shown_with_its_spread_and_its_interval():
     entry = Entry(0.9, interval=(0.85, 0.95), spread=0.012)
     assert value_text(entry, "digits") == "90.0 ± 1.2"
     assert interval_text(entry, "digits") == "85.0 to 95.0"
@@ -55,18 +55,18 @@ def test_the_best_is_the_highest_auroc_and_the_lowest_cost_with_ties_as_shown():
     assert best_rows(costs, ID_COST, runs=FULL) == {1}
 
 
-def test_published_numbers_and_rows_that_lack_runs_are_never_the_best():
+def test_published_numbers_and_rows_with_missing_runs_are_never_the_best():
     rows = [make_row("a", 0.8), make_row("b", 0.7), make_row("c", 0.99, published=True), make_row("d", 0.95, runs=3)]
     assert best_rows(rows, "a", runs=FULL) == {0}
 
 
-def test_the_reference_does_not_win_the_cost_that_it_defines():
+def test_the_reference_is_never_the_best_in_id_cost():
     reference = ComparisonRow(REFERENCE, published=False, entries={ID_COST: Entry(0.0)}, runs=FULL)
     rows = [reference, make_row("a", 0.02, column=ID_COST), make_row("b", 0.01, column=ID_COST)]
     assert best_rows(rows, ID_COST, runs=FULL) == {2}
 
 
-def test_one_row_alone_is_not_the_best():
+def test_a_single_row_is_not_the_best():
     assert best_rows([make_row("a", 0.8)], "a", runs=FULL) == set()
 
 

@@ -43,7 +43,7 @@ def test_items_know_their_files_and_their_masks_files(folder: Path):
     }
 
 
-def test_of_a_folder_that_is_read_whole_nothing_is_passed_over(folder: Path):
+def test_no_file_of_a_completely_read_folder_is_skipped(folder: Path):
     (folder / "licence.txt").write_text("beside the images, not among them")
     assert passed_over(folder) == {}
 
@@ -67,19 +67,19 @@ def test_every_file_that_is_not_read_has_its_reason(folder: Path):
     }
 
 
-def test_beside_the_folders_that_are_read_visible_images_alone_are_passed_over(folder: Path):
+def test_beside_the_folders_that_are_read_only_visible_images_count_as_skipped(folder: Path):
     write_images(folder, "runs/a/map.png", ".cache/1.png")
     (folder / "runs/a/config.json").write_text("{}")
     assert passed_over(folder) == {"runs/a/map.png": "in a folder that is not read"}
 
 
-def test_images_read_through_a_link_to_a_folder_are_not_passed_over(folder: Path):
+def test_images_read_through_a_link_to_a_folder_are_not_skipped(folder: Path):
     (folder / "test/hole").rename(folder / "holes")
     (folder / "test/hole").symlink_to(folder / "holes")
     assert passed_over(folder) == {"holes/3.png": "in a folder that is not read"}  # the name by which it is not read
 
 
-def test_passed_over_files_are_summed_up_by_reason_with_the_first_of_each(folder: Path):
+def test_skipped_files_are_summarised_by_reason_with_the_first_of_each(folder: Path):
     write_images(folder, "val/5.png", "val/6.png", "test/good/.7.png")
     assert describe_skipped_files(find_skipped_files(everything(folder)), folder) == [
         "1 x hidden, first: test/good/.7.png",
@@ -97,5 +97,5 @@ def test_sources_are_the_folders_that_images_come_from_in_their_order(folder: Pa
     assert list_sources(everything(folder), folder) == ["train", "test"]
 
 
-def test_a_name_is_shown_on_one_line_whatever_is_in_it():
+def test_any_name_is_shown_on_one_line():
     assert shown_path(Path("/data/a\nb\udcff.png"), Path("/data")) == "a\\nb\\udcff.png"

@@ -48,7 +48,7 @@ def test_the_grey_edge_of_a_digit_counts_as_white(tmp_path: Path):
     assert blended[0, 0, :4, 0].tolist() == [195, 195, 195, 60]
 
 
-def test_a_digit_is_blended_alike_however_many_follow_it(tmp_path: Path):
+def test_the_blending_of_a_digit_does_not_depend_on_the_following_digits(tmp_path: Path):
     noise = rng(5).integers(256, size=(60, 60, 3), dtype=np.uint8)
     PIL.Image.fromarray(noise).save(tmp_path / "a.png")
     paths = [tmp_path / "a.png", write_photograph(tmp_path / "b.png")]

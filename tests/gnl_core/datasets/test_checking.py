@@ -22,12 +22,12 @@ def image_file(path: Path, *, size: tuple[int, int] = (6, 4), value: int = 0) ->
     return path
 
 
-def test_nothing_is_said_of_images_and_masks_that_are_well(tmp_path: Path):
+def test_sound_images_and_masks_have_no_problems(tmp_path: Path):
     image, mask = image_file(tmp_path / "a.png"), image_file(tmp_path / "m.png", value=255)
     assert check_items([make_item(image), make_item(image, mask=partial(read_mask_of, image, mask))]) == []
 
 
-def test_every_problem_is_told_at_once_in_the_order_of_the_items(tmp_path: Path):
+def test_all_problems_are_reported_at_once_in_the_order_of_the_items(tmp_path: Path):
     image = image_file(tmp_path / "a.png")
     cut = image_file(tmp_path / "cut.png", size=(90, 90))
     cut.write_bytes(cut.read_bytes()[:60])
@@ -55,12 +55,12 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_items(tmp_path: Path)
     assert not any("\n" in problem for problem in problems)
 
 
-def test_a_problem_of_many_images_is_told_once(tmp_path: Path):
+def test_a_problem_shared_by_many_images_is_reported_once(tmp_path: Path):
     assert len(check_items([make_item(tmp_path / "gone.png")] * 3)) == 1
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_the_readable_items_are_left_with_a_sentence_on_each_other(tmp_path: Path, workers: int):
+def test_readable_items_are_kept_and_each_unreadable_item_is_reported(tmp_path: Path, workers: int):
     good = [make_item(image_file(tmp_path / f"{index}.png")) for index in range(2)]
     cut = image_file(tmp_path / "cut.png", size=(90, 90))
     cut.write_bytes(cut.read_bytes()[:60])
@@ -71,13 +71,13 @@ def test_the_readable_items_are_left_with_a_sentence_on_each_other(tmp_path: Pat
     assert "gone.png" in problems[1]
 
 
-def test_nothing_is_left_out_of_what_is_well(tmp_path: Path):
+def test_no_sound_item_is_left_out(tmp_path: Path):
     items = [make_item(image_file(tmp_path / "a.png"))]
     assert leave_out_broken(items) == (items, [])
     assert leave_out_broken([]) == ([], [])
 
 
-def test_images_none_of_which_can_be_read_are_refused(tmp_path: Path):
+def test_unreadable_images_alone_are_refused(tmp_path: Path):
     items = [make_item(tmp_path / f"{name}.png") for name in "ab"]
     with pytest.raises(ValueError, match=r"none of 2 images can be read; the first: no image file at .*a\.png"):
         leave_out_broken(items)
@@ -91,13 +91,13 @@ def test_an_error_of_another_kind_is_not_hidden():
         leave_out_broken([make_item(Path("a.png"), read=fail)])
 
 
-def test_an_image_of_another_shape_or_type_is_told():
+def test_an_image_of_another_shape_or_type_is_reported():
     for image in (np.zeros((2, 2), np.uint8), np.zeros((2, 2, 4), np.uint8), np.zeros((2, 2, 3))):
         (problem,) = check_items([make_item(Path("a.png"), read=partial(np.copy, image))])
         assert problem.startswith("a.png: its image has shape (2, 2")
 
 
-def test_no_error_whatever_comes_through(tmp_path: Path):
+def test_an_error_of_any_type_is_reported_as_a_problem(tmp_path: Path):
     def fail() -> np.ndarray:
         raise RuntimeError("broken")
 

@@ -41,7 +41,7 @@ def test_image_folders_are_listed_class_by_class(tmp_path: Path):
 
 
 @pytest.mark.parametrize("place", ["cifar10/cifar-10-batches-bin", "cifar-10-batches-bin"])
-def test_the_binary_version_is_a_class_and_three_planes_an_image(tmp_path: Path, place: str):
+def test_a_binary_record_is_a_class_and_three_planes(tmp_path: Path, place: str):
     write_binary(tmp_path, place)
     train, test = CIFAR10.train_items(tmp_path, "airplane"), CIFAR10.test_items(tmp_path, "airplane", "cifar10")
     assert [item.path for item in train[:3]] == [
@@ -57,20 +57,20 @@ def test_the_binary_version_is_a_class_and_three_planes_an_image(tmp_path: Path,
     assert image[1, 1].tolist() == [RECORDS[1, 1 + 33 + plane * 1024] for plane in range(3)]
 
 
-def test_a_missing_class_is_told(tmp_path: Path):
+def test_a_missing_class_is_reported(tmp_path: Path):
     write_folders(tmp_path)
     with pytest.raises(ValueError, match=r"no folder .*cifar10/train/frog; expected images in it"):
         CIFAR10.train_items(tmp_path, "frog")
 
 
-def test_an_empty_class_is_told(tmp_path: Path):
+def test_an_empty_class_is_reported(tmp_path: Path):
     write_folders(tmp_path)
     (tmp_path / "cifar10" / "test" / "bird").mkdir()
     with pytest.raises(ValueError, match=r"no images in .*cifar10/test/bird; expected PNG, JPEG"):
         CIFAR10.test_items(tmp_path, "horse", "cifar10")
 
 
-def test_a_class_without_anomalies_is_told(tmp_path: Path):
+def test_a_class_without_anomalies_is_reported(tmp_path: Path):
     folder = tmp_path / "cifar10" / "test" / "horse"
     folder.mkdir(parents=True)
     PIL.Image.new("RGB", (32, 32)).save(folder / "0.png")
@@ -78,7 +78,7 @@ def test_a_class_without_anomalies_is_told(tmp_path: Path):
         CIFAR10.test_items(tmp_path, "horse", "cifar10")
 
 
-def test_a_missing_binary_file_is_told(tmp_path: Path):
+def test_a_missing_binary_file_is_reported(tmp_path: Path):
     (write_binary(tmp_path, "cifar-10-batches-bin") / "data_batch_3.bin").unlink()
     with pytest.raises(ValueError, match=r"no file .*data_batch_3\.bin; expected all files of CIFAR-10 in that folder"):
         CIFAR10.train_items(tmp_path, "airplane")
@@ -91,7 +91,7 @@ def test_a_truncated_binary_file_is_reported(tmp_path: Path, content: bytes):
         CIFAR10.test_items(tmp_path, "airplane", "cifar10")
 
 
-def test_a_class_above_nine_is_told(tmp_path: Path):
+def test_a_class_above_nine_is_reported(tmp_path: Path):
     records = RECORDS.copy()
     records[1, 0] = 10
     (write_binary(tmp_path, "cifar-10-batches-bin") / "test_batch.bin").write_bytes(records.tobytes())

@@ -63,7 +63,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "data_batch_1"
 
 
-def test_the_handmade_pickle_is_one(file: Path):
+def test_the_handmade_pickle_is_a_valid_pickle(file: Path):
     opened = pickle.loads(pickled(), encoding="latin1")
     assert opened["labels"] == CLASSES
     np.testing.assert_array_equal(opened["data"], PLANES)
@@ -120,7 +120,7 @@ class Malicious:
         return os.mkdir, (str(self.folder),)
 
 
-def test_a_pickle_that_would_run_something_does_not(file: Path, tmp_path: Path):
+def test_a_pickle_with_code_does_not_run_it(file: Path, tmp_path: Path):
     attack = pickle.dumps(Malicious(tmp_path / "made"), protocol=2)
     call = attack[2:-1]  # without PROTO and STOP
     for content in (attack, pickled(batch_label=call), pickled(filenames=call)):
@@ -153,7 +153,7 @@ def test_a_pickle_that_would_run_something_does_not(file: Path, tmp_path: Path):
         (pickled(filenames=b"N" * 1000), "too many operations"),
     ],
 )
-def test_a_damaged_or_foreign_pickle_is_told_in_one_sentence(file: Path, content: bytes, words: str):
+def test_a_damaged_or_foreign_pickle_is_reported_in_one_sentence(file: Path, content: bytes, words: str):
     file.write_bytes(content)
     with pytest.raises(ValueError) as error:
         load_file(file)
@@ -163,7 +163,7 @@ def test_a_damaged_or_foreign_pickle_is_told_in_one_sentence(file: Path, content
     assert "\n" not in str(error.value)
 
 
-def test_any_damaged_byte_ends_in_images_or_in_a_sentence(file: Path):
+def test_any_damaged_byte_gives_images_or_one_sentence(file: Path):
     content = pickled()
     places = [place for _, _, place in pickletools.genops(content)]
     for place in places:
@@ -175,7 +175,7 @@ def test_any_damaged_byte_ends_in_images_or_in_a_sentence(file: Path):
             assert str(file) in str(error)
 
 
-def test_a_length_that_promises_too_much_takes_no_memory(file: Path):
+def test_an_overstated_length_allocates_no_memory(file: Path):
     file.write_bytes(b"\x80\x02}(" + short("data") + b"T\xff\xff\xff\x7f" + bytes(10000))
     tracemalloc.start()
     with pytest.raises(ValueError, match="cannot be read"):

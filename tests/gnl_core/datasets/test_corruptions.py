@@ -58,7 +58,7 @@ def difference(image: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 @every_corruption
 @pytest.mark.parametrize("size", [(28, 28), (33, 47), (90, 28)])
-def test_size_and_type_stay(name, size):
+def test_size_and_type_do_not_change(name, size):
     image = random_image(*size)
     before = image.copy()
     for severity in SEVERITIES:
@@ -69,14 +69,14 @@ def test_size_and_type_stay(name, size):
 
 @every_corruption
 @pytest.mark.parametrize("value", [0, 128, 255])
-def test_images_of_one_grey_are_no_obstacle(name, value):
+def test_uniform_images_can_be_corrupted(name, value):
     with np.errstate(all="raise"):
         for severity in SEVERITIES:
             assert corrupt(constant(value, side=32), name, severity=severity, seed=0).shape == (32, 32, 3)
 
 
 @every_corruption
-def test_the_seed_decides_all_that_is_random(name, photographs):
+def test_the_seed_determines_all_randomness(name, photographs):
     image = photographs[0]
     first, again, other = (corrupt(image, name, severity=3, seed=seed) for seed in (1, 1, 2))
     assert np.array_equal(first, again)

@@ -108,7 +108,7 @@ def read_by_opencv(path: Path, opencv) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("ending", "mode", "packing"), CASES)
-def test_all_that_pillow_writes_is_read_as_opencv_reads_it(tmp_path: Path, opencv, ending, mode, packing):
+def test_all_formats_that_pillow_writes_are_read_like_opencv(tmp_path: Path, opencv, ending, mode, packing):
     path = tmp_path / f"a.{ending}"
     in_mode(mode).save(path, **OPTIONS.get(ending, {}), **({"compression": packing} if packing else {}))
     np.testing.assert_allclose(read_image(path), read_by_opencv(path, opencv), atol=2)
@@ -347,7 +347,7 @@ def documented() -> dict[str, tuple[str, str]]:
     return {name: (as_image, as_mask) for name, as_image, as_mask in rows}
 
 
-def test_the_documentation_names_all_that_is_refused():
+def test_the_documentation_names_all_refused_kinds():
     assert list(documented()) == list(REFUSED)
     for words in (*MISREAD, *UNUSABLE.values()):
         assert words.removesuffix(", whose range is unknown") in REFUSED
@@ -365,7 +365,7 @@ def test_images_and_masks_are_refused_where_the_documentation_says_so(tmp_path: 
 
 
 @pytest.mark.parametrize("name", ["PNG", "JPEG"])
-def test_a_format_that_is_read_is_named_where_this_kind_of_it_is_not(tmp_path: Path, name: str):
+def test_an_unsupported_kind_of_a_supported_format_is_named(tmp_path: Path, name: str):
     deep_jpeg = b"\xff\xd8\xff\xc1" + struct.pack(">HBHHB", 11, 12, 8, 8, 1) + bytes(3)
     content = {"PNG": png_file(random_samples(8, 3), bits=3, kind=2), "JPEG": deep_jpeg}[name]
     with pytest.raises(

@@ -43,7 +43,7 @@ def test_a_test_file_that_equals_a_training_file_is_found_with_that_file(tmp_pat
     assert [(one.path, other.path) for one, other in find_twins(training, test)] == [("test2.bmp", "train2.bmp")]
 
 
-def test_files_that_agree_in_size_and_in_their_middle_are_not_equal_yet(tmp_path: Path):
+def test_files_with_equal_size_and_middle_are_not_yet_equal(tmp_path: Path):
     training, test = make_item(tmp_path / "a.bmp", seed=1), make_item(tmp_path / "b.bmp", seed=1)
     changed = bytearray((tmp_path / "b.bmp").read_bytes())
     changed[-1] ^= 1
@@ -51,7 +51,7 @@ def test_files_that_agree_in_size_and_in_their_middle_are_not_equal_yet(tmp_path
     assert find_twins([training], [test]) == []
 
 
-def test_a_file_that_is_in_both_lists_is_found(tmp_path: Path):
+def test_a_file_in_both_lists_is_found(tmp_path: Path):
     item = make_item(tmp_path / "a.png", seed=1)
     assert find_twins([item], [item._replace(domain="other")]) == [(item._replace(domain="other"), item)]
 
@@ -65,12 +65,12 @@ def test_images_in_array_files_are_compared_by_their_pixels(tmp_path: Path):
     assert [(one.path, other.path) for one, other in find_twins(train, test)] == [("test/3", "train/3")]
 
 
-def test_images_that_are_made_are_not_compared():
+def test_computed_images_are_not_compared():
     training = DIGITS.train_items(None, "4")
     assert find_twins(training, training) == []
 
 
-def test_files_that_are_not_there_are_equal_to_none(tmp_path: Path):
+def test_missing_files_equal_no_other_file(tmp_path: Path):
     items = [make_item(tmp_path / f"{name}.png", seed=1)._replace(file=tmp_path / f"no{name}") for name in "ab"]
     assert find_twins(items[:1], items[1:]) == []
 
@@ -95,7 +95,7 @@ def test_a_copy_saved_in_another_format_has_equal_pixels_and_other_bytes(tmp_pat
     assert pixel_digest(np.zeros((2, 8, 3), np.uint8)) != pixel_digest(np.zeros((4, 4, 3), np.uint8))
 
 
-def test_a_copy_saved_as_jpeg_or_made_smaller_is_a_near_copy_and_another_image_is_none():
+def test_a_copy_saved_as_jpeg_or_at_a_smaller_size_is_a_near_copy_and_another_image_is_not():
     photograph = np.asarray(PIL.Image.fromarray(noise(1, side=6)).resize((200, 160), PIL.Image.Resampling.BICUBIC))
     stream = io.BytesIO()
     PIL.Image.fromarray(photograph).save(stream, "JPEG", quality=85)
@@ -111,7 +111,7 @@ def test_a_difference_of_one_level_is_near_and_of_two_is_not():
     assert find_near(grey[0], np.concatenate(grey[1:])).tolist() == [0, -1]
 
 
-def test_no_copy_is_lost_where_a_file_is_copied_often(tmp_path: Path):
+def test_every_copy_of_a_file_is_found(tmp_path: Path):
     first = make_item(tmp_path / "a.png", seed=1)
     copies = []
     for number in range(3):

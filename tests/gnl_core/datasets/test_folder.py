@@ -66,7 +66,7 @@ def test_two_folders_of_images_are_enough_and_have_no_labels(tmp_path: Path, tra
     ]
 
 
-def test_any_names_will_do(tmp_path: Path):
+def test_any_names_are_accepted(tmp_path: Path):
     folder = tmp_path / "Frau Müllers \"Äpfel\" & 'Birnen' 果"
     write_images(folder, "train/good/ein Bild.png", "test/Tag & Nacht/gröbere Schäden/it's 10%.png")
     write_images(folder, "test/Tag & Nacht/good/2.png")
@@ -85,7 +85,7 @@ def test_hidden_files_and_other_files_are_left_out(tmp_path: Path):
     assert [item.path for item in spec.test_items(None, "good", "test")] == ["test/2.png"]
 
 
-def test_no_folder_is_told(tmp_path: Path):
+def test_a_missing_folder_is_reported(tmp_path: Path):
     with pytest.raises(ValueError, match=r"no data folder is set; set GNL_DATA to it, or pass --data-root"):
         open_folder(None)
     with pytest.raises(ValueError, match=r"no data folder at .*none; set GNL_DATA"):
@@ -97,7 +97,7 @@ def test_no_folder_is_told(tmp_path: Path):
         open_folder(tmp_path)
 
 
-def test_empty_folders_are_told(tmp_path: Path):
+def test_empty_folders_are_reported(tmp_path: Path):
     (tmp_path / "train" / "good").mkdir(parents=True)
     (tmp_path / "test").mkdir()
     spec = open_folder(tmp_path)
@@ -107,14 +107,14 @@ def test_empty_folders_are_told(tmp_path: Path):
         spec.test_items(None, "good", "test")
 
 
-def test_a_domain_without_anomalies_is_told(tmp_path: Path):
+def test_a_domain_without_anomalies_is_reported(tmp_path: Path):
     write_images(tmp_path, "train/1.png", "test/day/good/2.png")
     with pytest.raises(ValueError, match=r"no anomalies in .*test/day; expected images of something other than 'good'"):
         open_folder(tmp_path).test_items(None, "good", "day")
 
 
 @pytest.mark.parametrize("other", ["test/day/good/1.png", "test/loose.png"])
-def test_mixed_layouts_are_told(tmp_path: Path, other: str):
+def test_mixed_layouts_are_reported(tmp_path: Path, other: str):
     write_images(tmp_path, "train/1.png", "test/dent/1.png", other)
     with pytest.raises(ValueError, match=r"/test mixes layouts; expected test/<domain>/<good or defect> or"):
         open_folder(tmp_path)
@@ -127,7 +127,7 @@ def test_a_domain_with_a_reserved_name_is_refused(tmp_path: Path, name: str):
         open_folder(tmp_path)
 
 
-def test_a_mask_without_image_and_a_mask_of_another_size_are_told(tmp_path: Path):
+def test_a_mask_without_image_and_a_mask_of_another_size_are_reported(tmp_path: Path):
     write_images(tmp_path, "train/1.png", "test/day/dent/1.png", "test/day/good/1.png")
     write_images(tmp_path, "ground_truth/day/dent/1_mask.png", mode="L", size=(3, 3))
     with pytest.raises(ValueError, match=r"1_mask\.png has 3x3 pixels, its image .*1\.png has 6x4"):
@@ -138,14 +138,14 @@ def test_a_mask_without_image_and_a_mask_of_another_size_are_told(tmp_path: Path
 
 
 @pytest.mark.parametrize("masks", ["dusk/dent", "day/crack"])
-def test_masks_of_a_domain_or_a_defect_that_is_not_there_are_told(tmp_path: Path, masks: str):
+def test_masks_of_a_missing_domain_or_defect_are_reported(tmp_path: Path, masks: str):
     write_images(tmp_path, "train/1.png", "test/day/dent/1.png", "test/day/good/1.png")
     write_images(tmp_path, f"ground_truth/{masks}/1_mask.png", mode="L")
     with pytest.raises(ValueError, match=r"the masks in .*/(dusk|crack) have no images; expected images in .*/test/"):
         open_folder(tmp_path).test_items(None, "good", "day")
 
 
-def test_masks_of_normal_images_are_passed_over(tmp_path: Path):
+def test_masks_of_normal_images_are_skipped(tmp_path: Path):
     write_images(tmp_path, "train/1.png", "test/day/good/1.png", "test/day/dent/1.png")
     write_images(tmp_path, "ground_truth/day/good/1_mask.png", mode="L")
     assert [item.mask for item in open_folder(tmp_path).test_items(None, "good", "day")] == [None, None]
@@ -158,7 +158,7 @@ def test_a_symlink_that_leads_out_is_refused(tmp_path: Path):
         open_folder(tmp_path / "root").test_items(None, "good", "test")
 
 
-def test_the_label_of_images_that_nobody_has_labelled_is_defined_once():
+def test_the_label_of_unlabelled_images_is_defined_once():
     package = Path(__file__).parents[3]
     sources = [path for name in ("app", "gnl_core") for path in (package / name).rglob("*.py")]
     defining = [path.relative_to(package).as_posix() for path in sources if "\nUNLABELLED = " in path.read_text()]

@@ -32,7 +32,7 @@ def png_header(path: Path, *, width: int, height: int) -> Path:
     return path
 
 
-def test_rgb_comes_as_it_is(tmp_path: Path):
+def test_rgb_is_read_unchanged(tmp_path: Path):
     image = np.random.default_rng(0).integers(256, size=(5, 7, 3), dtype=np.uint8)
     np.testing.assert_array_equal(read_image(saved(PIL.Image.fromarray(image), tmp_path / "a.png")), image)
 
@@ -45,7 +45,7 @@ def test_every_format_and_any_case_of_its_ending_can_be_read(tmp_path: Path, end
     np.testing.assert_allclose(image[4, 8], (200, 100, 50), atol=4)
 
 
-def test_the_format_is_told_by_the_content_not_the_ending(tmp_path: Path):
+def test_the_format_is_determined_by_the_content_not_the_ending(tmp_path: Path):
     PIL.Image.new("RGB", (2, 2), RED).save(tmp_path / "a.jpg", format="PNG")
     assert tuple(read_image(tmp_path / "a.jpg")[0, 0]) == RED
 
@@ -77,7 +77,7 @@ def test_a_transparent_palette_colour_becomes_white(tmp_path: Path):
     assert [tuple(pixel) for pixel in image[0]] == [BLUE, (255, 255, 255)]
 
 
-def test_transparent_pixels_are_laid_on_white_whatever_colour_they_hide(tmp_path: Path):
+def test_transparent_pixels_become_white_regardless_of_their_colour(tmp_path: Path):
     picture = PIL.Image.new("RGBA", (3, 1))
     picture.putdata([(*RED, 255), (*RED, 0), (0, 0, 0, 51)])  # 51 / 255: a fifth of black
     image = read_image(saved(picture, tmp_path / "a.png"))
@@ -141,7 +141,7 @@ def test_an_exif_rotation_is_applied(tmp_path: Path):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_the_size_is_the_images_whatever_its_orientation(tmp_path: Path, orientation: int):
+def test_the_size_is_that_of_the_upright_image(tmp_path: Path, orientation: int):
     path = rotated(tmp_path / "a.png", orientation)
     assert image_size(path) == read_image(path).shape[:2]
 
@@ -153,7 +153,7 @@ def test_of_several_frames_the_first_is_read(tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", ["with space.png", 'it\'s "quoted".png', "Käse-図.png", "a{b}%s.png"])
-def test_any_name_can_be_read_and_is_told_in_errors(tmp_path: Path, name: str):
+def test_any_file_name_can_be_read_and_is_named_in_errors(tmp_path: Path, name: str):
     assert read_image(saved(PIL.Image.new("RGB", (2, 2)), tmp_path / name)).shape == (2, 2, 3)
     (tmp_path / name).write_bytes(b"no image")
     with pytest.raises(ValueError) as error:
@@ -168,18 +168,18 @@ class TestUnreadable:
             read(tmp_path / "a.png")
 
     @pytest.mark.parametrize("content", [b"", b"text", b"GIF89a", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"])
-    def test_what_is_no_image_is_told(self, tmp_path: Path, read, content: bytes):
+    def test_a_file_that_is_not_an_image_is_reported(self, tmp_path: Path, read, content: bytes):
         (tmp_path / "a.png").write_bytes(content)
         with pytest.raises(ValueError, match=r"a\.png is not a PNG, JPEG, BMP, TIFF or WebP image; convert it"):
             read(tmp_path / "a.png")
 
-    def test_a_folder_is_told(self, tmp_path: Path, read):
+    def test_a_folder_is_reported(self, tmp_path: Path, read):
         (tmp_path / "a.png").mkdir()
         with pytest.raises(ValueError, match=r"a\.png is truncated, damaged or unreadable \(.*\); replace it$"):
             read(tmp_path / "a.png")
 
     @pytest.mark.parametrize("side", [100_000, 9_500])
-    def test_a_bomb_is_refused_before_memory_is_asked_for(self, tmp_path: Path, read, side: int, recwarn):
+    def test_a_decompression_bomb_is_refused_before_memory_is_allocated(self, tmp_path: Path, read, side: int, recwarn):
         path = png_header(tmp_path / "bomb.png", width=side, height=side)
         tracemalloc.start()
         with pytest.raises(ValueError, match=r"bomb\.png is larger than 89 megapixels; make it smaller"):
@@ -190,7 +190,7 @@ class TestUnreadable:
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "bmp", "tif", "webp"])
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
-def test_a_truncated_file_is_told_in_one_sentence(tmp_path: Path, ending: str, share: float):
+def test_a_truncated_file_is_reported_in_one_sentence(tmp_path: Path, ending: str, share: float):
     noise = np.random.default_rng(0).integers(256, size=(64, 64, 3), dtype=np.uint8)
     path = saved(PIL.Image.fromarray(noise), tmp_path / f"cut.{ending}")
     content = path.read_bytes()
@@ -201,7 +201,7 @@ def test_a_truncated_file_is_told_in_one_sentence(tmp_path: Path, ending: str, s
     assert "\n" not in str(error.value)
 
 
-def test_damaged_bytes_end_in_an_image_or_in_a_sentence(tmp_path: Path):
+def test_damaged_bytes_give_an_image_or_one_sentence(tmp_path: Path):
     path = saved(PIL.Image.fromarray(np.arange(300, dtype=np.uint8).reshape(10, 10, 3)), tmp_path / "a.png")
     content = path.read_bytes()
     for position in range(0, len(content), 3):
@@ -295,7 +295,7 @@ def test_small_whole_numbers_are_classes_all_but_0_of_which_are_anomalous(tmp_pa
     assert read_mask(saved(PIL.Image.fromarray(levels), tmp_path / "a.tif")).tolist() == [[False] + [True] * 4]
 
 
-def test_small_fractions_are_no_classes(tmp_path: Path):
+def test_small_fractions_are_not_classes(tmp_path: Path):
     levels = np.array([[0, 0.2, 0.5, 1]], np.float32)
     with pytest.warns(UserWarning, match="more than two grey levels"):
         assert read_mask(saved(PIL.Image.fromarray(levels), tmp_path / "a.tif")).tolist() == [[False] * 2 + [True] * 2]

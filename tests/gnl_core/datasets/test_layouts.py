@@ -147,7 +147,7 @@ def test_btad_is_read(tmp_path: Path, image: str, mask: str):
     assert [item.mask().sum() for item in scored_items(tmp_path) if item.mask] == [6]
 
 
-def test_two_folders_of_normal_images_are_both_normal_and_said(tmp_path: Path):
+def test_two_folders_of_normal_images_are_both_used_and_reported(tmp_path: Path):
     write_images(tmp_path, "train/Good/0.png", "train/ok/1.png", "test/good/2.png", "test/OK/3.png", "test/hole/4.png")
     assert describe_reading(tmp_path) == [
         Reading("train/Good", "training", "test", 1, 0),
@@ -158,7 +158,7 @@ def test_two_folders_of_normal_images_are_both_normal_and_said(tmp_path: Path):
     ]
 
 
-def test_what_was_taken_for_what_is_one_line(tmp_path: Path):
+def test_the_interpretation_of_folders_is_one_line(tmp_path: Path):
     write_images(tmp_path, "normal/0.png", "test/OK/1.png", "test/hole/2.png", "test/hole/3.png")
     write_masks(tmp_path, "gt/hole/2.png")
     assert format_reading(tmp_path) == [
@@ -190,7 +190,7 @@ class TestUnclear:
         write_images(tmp_path, "train/gut/0.png", "test/good/1.png", "test/hole/2.png")
         self.refused(tmp_path, r"no normal images to train on in .*train, which has gut; expected .* good, ok")
 
-    def test_a_folder_without_any_known_one_names_what_it_has(self, tmp_path: Path):
+    def test_a_folder_without_known_subfolders_is_reported_with_its_contents(self, tmp_path: Path):
         write_images(tmp_path, "gut/0.png", "schlecht/1.png")
         self.refused(tmp_path, r"no folder .*train/good; .* has gut, schlecht; expected normal .* good, ok, .*bad, ng")
 
@@ -217,7 +217,7 @@ class TestUnclear:
         write_images(tmp_path, "good/0.png", "bad/1.png", "scratch/2.png")
         self.refused(tmp_path, r"/scratch is neither normal nor anomalous by its name; move it below .*/test")
 
-    def test_images_beside_a_folder_of_normal_ones_are_told(self, tmp_path: Path):
+    def test_images_beside_a_folder_of_normal_images_are_reported(self, tmp_path: Path):
         write_images(tmp_path, "train/good/0.png", "train/1.png", "test/good/1.png", "test/hole/2.png")
         self.refused(tmp_path, r"/train has images next to good; expected all of them in such a folder")
 
@@ -242,18 +242,18 @@ class TestUnclear:
         write_masks(tmp_path, "masks/deep-hole/2.png")
         self.refused(tmp_path, r"masks/deep-hole could be of .*Deep hole or .*deep_hole; rename")
 
-    def test_a_mask_beside_its_image_is_no_anomalous_image(self, tmp_path: Path):
+    def test_a_mask_beside_its_image_is_not_an_anomalous_image(self, tmp_path: Path):
         write_images(tmp_path, "train/0.png", "test/good/1.png", "test/hole/2.jpg", "test/hole/2_mask.png")
         self.refused(tmp_path, r"2_mask\.png has the name of a mask of an image in the same folder; expected masks")
 
-    def test_a_flat_mask_without_image_is_told(self, tmp_path: Path):
+    def test_a_mask_without_image_in_a_flat_folder_is_reported(self, tmp_path: Path):
         write_images(tmp_path, "train/0.png", "test/good/1.png", "test/hole/2.png")
         write_masks(tmp_path, "masks/1.png")  # a normal image's
         assert len(scored_items(tmp_path)) == 2
         write_masks(tmp_path, "masks/3.png")
         self.refused(tmp_path, r"the mask .*masks/3\.png has no image")
 
-    def test_a_mask_of_no_domain_is_told(self, tmp_path: Path):
+    def test_a_mask_outside_all_domains_is_reported(self, tmp_path: Path):
         write_images(tmp_path, "train/0.png", "test/day/good/1.png", "test/day/hole/2.png")
         write_masks(tmp_path, "masks/2.png")
         self.refused(tmp_path, r"the mask .*masks/2\.png is of no domain; expected masks in .*masks/<domain>")
@@ -270,7 +270,7 @@ def normal_paths(root: Path, split: Split) -> tuple[set[str], set[str]]:
     return {item.path for item in spec.train_items(root, "good")}, {item.path for item in scored if item.label == 0}
 
 
-def test_normal_images_are_divided_once_and_for_all(tmp_path: Path):
+def test_the_split_of_normal_images_is_fixed(tmp_path: Path):
     two_folders(tmp_path)
     learnt, scored = normal_paths(tmp_path, Split())
     assert not learnt & scored
@@ -281,7 +281,7 @@ def test_normal_images_are_divided_once_and_for_all(tmp_path: Path):
     assert len(normal_paths(tmp_path, Split(test_percent=60))[1]) > len(scored)
 
 
-def test_images_that_come_and_go_move_no_other_between_training_and_test(tmp_path: Path):
+def test_added_or_removed_images_move_no_other_image_between_training_and_test(tmp_path: Path):
     two_folders(tmp_path)
     learnt, scored = normal_paths(tmp_path, Split())
     write_images(tmp_path, *(f"ok/{number:03d}a.png" for number in range(60)))
@@ -293,13 +293,13 @@ def test_images_that_come_and_go_move_no_other_between_training_and_test(tmp_pat
 
 
 @pytest.mark.parametrize(("percent", "part"), [(0.001, "testing"), (99.999, "training")])
-def test_a_division_that_leaves_nothing_is_told(tmp_path: Path, percent: float, part: str):
+def test_a_split_that_leaves_no_images_is_reported(tmp_path: Path, percent: float, part: str):
     two_folders(tmp_path, count=3)
     with pytest.raises(ValueError, match=f"none of the 3 normal images is left for {part} .*choose another seed"):
         normal_paths(tmp_path, Split(test_percent=percent))
 
 
-def test_a_division_is_said(tmp_path: Path):
+def test_a_split_is_reported(tmp_path: Path):
     two_folders(tmp_path)
     learnt, scored = normal_paths(tmp_path, Split(seed=7))
     assert describe_reading(tmp_path, Split(seed=7)) == [
@@ -313,6 +313,6 @@ def test_a_division_is_said(tmp_path: Path):
     ]
 
 
-def test_a_training_folder_needs_no_division(tmp_path: Path):
+def test_a_training_folder_needs_no_split(tmp_path: Path):
     write_images(tmp_path, "train/0.png", "test/good/1.png", "test/hole/2.png")
     assert normal_paths(tmp_path, Split(seed=3)) == ({"train/0.png"}, {"test/good/1.png"})

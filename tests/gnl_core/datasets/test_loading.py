@@ -35,7 +35,7 @@ def test_iterating_gives_every_image_once_in_order():
     assert [batch.paths for batch in batches] == [("grey/0", "grey/1"), ("grey/2", "grey/3", "grey/4")]
 
 
-def test_a_batch_holds_what_its_items_say():
+def test_a_batch_has_the_values_of_its_items():
     (batch,) = load([grey_item(value) for value in (51, 102, 255)], batch_size=3)
     assert batch.views["original"].shape == (3, 3, 4, 4)
     torch.testing.assert_close(batch.views["original"][:, 0, 0, 0], torch.tensor([0.2, 0.4, 1.0]))
@@ -54,7 +54,7 @@ def test_an_epoch_gives_every_image_once_in_another_order():
     assert in_order not in (first, second)
 
 
-def test_seed_and_epoch_alone_decide_the_order():
+def test_the_order_depends_on_seed_and_epoch_alone():
     items = [grey_item(value) for value in range(30)]
     assert epoch_paths(load(items, seed=3), 2) == epoch_paths(load(items, seed=3, batch_size=7), 2)
     assert epoch_paths(load(items, seed=3), 2) != epoch_paths(load(items, seed=4), 2)
@@ -95,7 +95,7 @@ def test_images_beyond_the_memory_budget_are_decoded_each_time(workers: int):
     assert sorted(reads) == [0, 1, 1, 2, 2]
 
 
-def test_without_a_budget_nothing_is_kept():
+def test_without_a_budget_no_image_is_kept():
     reads: list[int] = []
     batches = load([grey_item(7, reads=reads)], cache_mb=0)
     list(batches), list(batches)
@@ -184,7 +184,7 @@ def test_a_random_view_depends_on_seed_epoch_and_position_but_not_on_order(photo
         assert sum(not torch.equal(first[path], other[path]) for path in first) >= 10
 
 
-def test_a_view_does_not_depend_on_what_was_loaded_before(photographs: list[Item]):
+def test_a_view_does_not_depend_on_earlier_batches(photographs: list[Item]):
     batches = load(photographs, views=("augmix",), image_size=(8, 8))
     expected = views_by_path(batches, 2, "augmix")
     list(batches), list(batches.epoch(1))
@@ -206,7 +206,7 @@ def test_an_augmented_view_leaves_the_original_as_it_is(photographs: list[Item])
         assert all(torch.equal(image, expected) for image in batch.views["original"])
 
 
-def test_stripes_reach_the_batch_as_they_were_drawn(stripes: Callable[..., list[Item]]):
+def test_stripes_reach_the_batch_unchanged(stripes: Callable[..., list[Item]]):
     items = stripes(3, label=1, size=(28, 40))
     (batch,) = load(items, image_size=(28, 40), batch_size=3)
     assert torch.equal(batch.views["original"][1], torch.from_numpy(items[1].read()).permute(2, 0, 1) / 255)
@@ -220,7 +220,7 @@ def test_processes_share_each_batch_of_an_epoch():
 
 
 @pytest.mark.parametrize(("count", "size"), [(8, 2), (7, 2), (3, 2), (5, 4), (4, 4), (16, 3)])
-def test_shares_are_equally_long_have_two_images_and_hold_every_image(count: int, size: int):
+def test_shares_are_equally_long_have_at_least_two_images_and_include_every_image(count: int, size: int):
     draws = [(1, position) for position in range(count)]
     shares = [share(draws, rank=rank, size=size) for rank in range(size)]
     assert len({len(part) for part in shares}) == 1

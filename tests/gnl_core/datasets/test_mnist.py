@@ -78,7 +78,7 @@ def test_an_item_can_be_sent_to_another_process_and_changed_there(tmp_path: Path
     np.testing.assert_array_equal(item.read()[..., 1], TEST[0])
 
 
-def test_the_arrays_can_be_had_as_a_whole(tmp_path: Path):
+def test_the_whole_arrays_can_be_read(tmp_path: Path):
     write_npz(tmp_path)
     images, classes = mnist_arrays(tmp_path, "test")
     np.testing.assert_array_equal(images, TEST)
@@ -116,34 +116,34 @@ def test_mnist_m_is_read_from_image_files_and_their_labels(tmp_path: Path, place
     np.testing.assert_array_equal(items[3].read(), BLENDED[3])
 
 
-def test_an_image_without_label_is_told(tmp_path: Path):
+def test_an_image_without_label_is_reported(tmp_path: Path):
     write_mnist_m(tmp_path / "mnist_m", labels="00000000.png 4\n")
     with pytest.raises(ValueError, match=r"00000001\.png has no label; expected a line for it in mnist_m_test_labels"):
         MNIST.test_items(tmp_path, "4", "mnist_m")
 
 
 @pytest.mark.parametrize("line", ["00000001.png", "00000001.png ten", "a b 1"])
-def test_a_line_that_is_no_label_is_told_with_its_number(tmp_path: Path, line: str):
+def test_a_line_that_is_not_a_label_is_reported_with_its_number(tmp_path: Path, line: str):
     write_mnist_m(tmp_path / "mnist_m", labels=f"00000000.png 4\n{line}\n")
     with pytest.raises(ValueError, match=r"line 2 of .*mnist_m_test_labels\.txt is '.*'; expected a line like"):
         MNIST.test_items(tmp_path, "4", "mnist_m")
 
 
-def test_a_missing_list_of_labels_is_told(tmp_path: Path):
+def test_a_missing_list_of_labels_is_reported(tmp_path: Path):
     write_mnist_m(tmp_path / "mnist_m", labels="")
     (tmp_path / "mnist_m" / "mnist_m_test_labels.txt").unlink()
     with pytest.raises(ValueError, match=r"no readable list of labels at .*mnist_m_test_labels\.txt; expected"):
         MNIST.test_items(tmp_path, "4", "mnist_m")
 
 
-def test_what_is_not_there_is_told_with_the_layout_expected(tmp_path: Path):
+def test_missing_data_is_reported_with_the_expected_layout(tmp_path: Path):
     with pytest.raises(ValueError, match=r"no MNIST train images in .*mnist; expected mnist/mnist\.npz, or"):
         MNIST.train_items(tmp_path, "4")
     with pytest.raises(ValueError, match=r"no folder .*mnist_m_test; expected mnist_m/mnist_m_test\.npz, or"):
         MNIST.test_items(tmp_path, "4", "mnist_m")
 
 
-def test_a_class_without_images_and_one_without_anomalies_are_told(tmp_path: Path):
+def test_a_class_without_images_and_one_without_anomalies_are_reported(tmp_path: Path):
     write_npz(tmp_path)
     with pytest.raises(ValueError, match=r"no digit '9' among the training images in .*mnist\.npz"):
         MNIST.train_items(tmp_path, "9")
@@ -154,14 +154,14 @@ def test_a_class_without_images_and_one_without_anomalies_are_told(tmp_path: Pat
 
 
 @pytest.mark.parametrize("labels", [DIGITS[:3], DIGITS + 7, DIGITS[None]])
-def test_labels_that_do_not_fit_are_told(tmp_path: Path, labels: np.ndarray):
+def test_labels_that_do_not_fit_are_reported(tmp_path: Path, labels: np.ndarray):
     (tmp_path / "mnist").mkdir()
     np.savez(tmp_path / "mnist" / "mnist.npz", x_train=TRAIN, y_train=labels)
     with pytest.raises(ValueError, match=r"mnist\.npz holds labels of shape .*; expected 4 digits, 0 to 9"):
         MNIST.train_items(tmp_path, "4")
 
 
-def test_images_of_another_kind_are_told(tmp_path: Path):
+def test_images_of_another_kind_are_reported(tmp_path: Path):
     (tmp_path / "mnist").mkdir()
     np.savez(tmp_path / "mnist" / "mnist.npz", x_train=TRAIN.astype(np.int64), y_train=DIGITS)
     with pytest.raises(ValueError, match=r"mnist\.npz holds int64 of shape \(4, 28, 28\); expected uint8"):
@@ -192,19 +192,19 @@ def npz_promising(path: Path, shape: str) -> Path:
     ("shape", "words"),
     [("(100000, 100000)", "expected integers, at most 1 GiB"), ("(1000,)", "is damaged"), ("(x", "no readable")],
 )
-def test_an_array_that_is_not_what_its_header_says_is_refused(tmp_path: Path, shape: str, words: str):
+def test_an_array_that_contradicts_its_header_is_refused(tmp_path: Path, shape: str, words: str):
     with pytest.raises(ValueError, match=rf"a\.npz.*{words}"):
         read_npz(npz_promising(tmp_path / "a.npz", shape), "x")
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04"])
-def test_what_is_no_array_file_is_told(tmp_path: Path, content: bytes):
+def test_a_file_that_is_not_an_array_file_is_reported(tmp_path: Path, content: bytes):
     (tmp_path / "a.npz").write_bytes(content)
     with pytest.raises(ValueError, match=r"a\.npz contains no readable array 'x' \(.*\); download the file again"):
         read_npz(tmp_path / "a.npz", "x")
 
 
-def test_an_array_that_is_missing_in_the_file_is_told_by_name(tmp_path: Path):
+def test_a_missing_array_is_reported_by_name(tmp_path: Path):
     np.savez(tmp_path / "a.npz", y=DIGITS)
     with pytest.raises(ValueError, match=r"a\.npz contains no readable array 'x' \(.*x\.npy.*\)"):
         read_npz(tmp_path / "a.npz", "x")
@@ -221,7 +221,7 @@ def test_an_array_that_is_missing_in_the_file_is_told_by_name(tmp_path: Path):
         (struct.pack(">HBB3I", 0, 8, 3, 100_000, 100_000, 100_000), "too large"),
     ],
 )
-def test_a_damaged_idx_file_is_told(tmp_path: Path, content: bytes, words: str, packed: bool):
+def test_a_damaged_idx_file_is_reported(tmp_path: Path, content: bytes, words: str, packed: bool):
     path = tmp_path / ("a.gz" if packed else "a")
     path.write_bytes(gzip.compress(content) if packed else content)
     with pytest.raises(ValueError, match=rf"{path.name} .*{words}"):
@@ -235,7 +235,7 @@ def test_an_idx_file_is_unpacked_by_its_content_not_its_ending(tmp_path: Path, n
 
 
 @pytest.mark.parametrize("content", [b"no gzip", gzip.compress(idx(TRAIN))[:-100]])
-def test_a_damaged_gzip_is_told(tmp_path: Path, content: bytes):
+def test_a_damaged_gzip_is_reported(tmp_path: Path, content: bytes):
     (tmp_path / "a.gz").write_bytes(content)
     with pytest.raises(ValueError, match=r"a\.gz is not a readable IDX file \(.*\); download the file again"):
         read_idx(tmp_path / "a.gz")

@@ -40,7 +40,7 @@ def test_a_category_is_listed_with_its_defects_and_masks(tmp_path: Path, bottle:
     assert test[0].read().shape == (4, 6, 3)
 
 
-def test_the_archives_own_folder_name_will_do(tmp_path: Path, bottle: Path):
+def test_the_archives_own_folder_name_is_accepted(tmp_path: Path, bottle: Path):
     (tmp_path / "mvtec").rename(tmp_path / "mvtec_anomaly_detection")
     assert MVTEC.train_items(tmp_path, "bottle")[0].path == "mvtec/bottle/train/good/000.png"
 
@@ -56,43 +56,43 @@ def test_without_any_masks_the_images_are_listed(tmp_path: Path, bottle: Path):
     assert len(MVTEC.test_items(tmp_path, "bottle", "mvtec")) == 3
 
 
-def test_a_mask_without_image_is_told(tmp_path: Path, bottle: Path):
+def test_a_mask_without_image_is_reported(tmp_path: Path, bottle: Path):
     write_image(bottle / "ground_truth/crack/002_mask.png", mode="L")
     with pytest.raises(ValueError, match=r"the mask .*002_mask\.png has no image; expected masks named like"):
         MVTEC.test_items(tmp_path, "bottle", "mvtec")
 
 
-def test_masks_of_a_defect_that_is_not_there_are_told(tmp_path: Path, bottle: Path):
+def test_masks_of_a_missing_defect_are_reported(tmp_path: Path, bottle: Path):
     write_image(bottle / "ground_truth/split/000_mask.png", mode="L")
     with pytest.raises(ValueError, match=r"the masks in .*/split have no images; expected images in .*/test/split"):
         MVTEC.test_items(tmp_path, "bottle", "mvtec")
 
 
-def test_a_mask_of_another_size_is_told_when_it_is_read(tmp_path: Path, bottle: Path):
+def test_a_mask_of_another_size_is_reported_when_it_is_read(tmp_path: Path, bottle: Path):
     write_image(bottle / "ground_truth/crack/001_mask.png", mode="L", size=(3, 2))
     with pytest.raises(ValueError, match=r"001_mask\.png has 3x2 pixels, its image .*001\.png has 6x4"):
         MVTEC.test_items(tmp_path, "bottle", "mvtec")[1].mask()
 
 
-def test_a_category_that_is_not_there_is_told(tmp_path: Path, bottle: Path):
+def test_a_missing_category_is_reported(tmp_path: Path, bottle: Path):
     with pytest.raises(ValueError, match=r"no folder .*mvtec/cable; expected mvtec/<category>/train/good"):
         MVTEC.train_items(tmp_path, "cable")
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
-def test_a_split_that_is_not_there_is_told(tmp_path: Path, bottle: Path, split: str):
+def test_a_missing_split_folder_is_reported(tmp_path: Path, bottle: Path, split: str):
     (bottle / split).rename(tmp_path / "elsewhere")
     with pytest.raises(ValueError, match=rf"no folder .*mvtec/bottle/{split}.*; expected"):
         (MVTEC.train_items(tmp_path, "bottle"), MVTEC.test_items(tmp_path, "bottle", "mvtec"))
 
 
-def test_an_empty_folder_is_told(tmp_path: Path, bottle: Path):
+def test_an_empty_folder_is_reported(tmp_path: Path, bottle: Path):
     (bottle / "test" / "scratch").mkdir()
     with pytest.raises(ValueError, match=r"no images in .*bottle/test/scratch; expected"):
         MVTEC.test_items(tmp_path, "bottle", "mvtec")
 
 
-def test_a_category_without_defects_is_told(tmp_path: Path, bottle: Path):
+def test_a_category_without_defects_is_reported(tmp_path: Path, bottle: Path):
     (bottle / "test" / "crack").rename(tmp_path / "elsewhere")
     with pytest.raises(ValueError, match=r"no anomalies in .*bottle/test; expected images of something other than"):
         MVTEC.test_items(tmp_path, "bottle", "mvtec")
@@ -119,7 +119,7 @@ def test_other_spellings_are_the_same_folders(tmp_path: Path, bottle: Path):
     assert len(MVTEC.train_items(tmp_path, "bottle")) == 2
 
 
-def test_a_category_without_normal_test_images_is_told(tmp_path: Path, bottle: Path):
+def test_a_category_without_normal_test_images_is_reported(tmp_path: Path, bottle: Path):
     (bottle / "test" / "good").rename(bottle / "test" / "gut")
     with pytest.raises(ValueError, match=r"no folder of normal images in .*bottle/test, which has crack, gut"):
         MVTEC.test_items(tmp_path, "bottle", "mvtec")

@@ -57,7 +57,7 @@ def test_without_a_data_root_the_setting_is_named(spec: DatasetSpec, tmp_path: P
 
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
-def test_it_is_said_how_to_get_it(spec: DatasetSpec):
+def test_a_data_set_on_disk_says_how_to_get_it(spec: DatasetSpec):
     assert "under the data root" in spec.how_to_get
 
 
@@ -105,7 +105,7 @@ def test_no_image_is_trained_on_and_tested(name: str):
 
 @with_data
 @pytest.mark.parametrize("name", SPECS)
-def test_every_class_is_normal_in_its_turn_among_the_same_images(name: str):
+def test_every_class_can_be_normal_among_the_same_images(name: str):
     if name == "mvtec":
         pytest.skip("each category has images of its own")
     spec, root = SPECS[name], Path(data_root)

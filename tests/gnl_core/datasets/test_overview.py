@@ -31,11 +31,11 @@ def line(root: Path) -> str:
     return describe_overview(look_over("folder", normal_class="good", root=root), root)
 
 
-def test_a_sound_folder_is_its_number_of_training_images_and_their_place(folder: Path):
+def test_a_sound_folder_gives_the_number_and_location_of_training_images(folder: Path):
     assert line(folder) == "4 images from train/good"
 
 
-def test_files_passed_over_and_test_images_equal_to_training_images_are_counted(folder: Path):
+def test_skipped_files_and_test_images_equal_to_training_images_are_counted(folder: Path):
     shutil.copy(folder / "train/good/0.png", folder / "test/good/copy.png")
     shutil.copy(folder / "train/good/1.png", folder / "test/good/other.png")
     (folder / "test/good/a.gif").write_text("x")
@@ -47,13 +47,13 @@ def test_files_passed_over_and_test_images_equal_to_training_images_are_counted(
     )
 
 
-def test_images_that_are_made_are_counted_alone():
+def test_computed_images_are_only_counted():
     overview = look_over("digits", normal_class="4", root=None)
     assert (overview.training, overview.passed_over, overview.equal) == (107, [], {})
     assert describe_overview(overview, None) == "107 images"
 
 
-def test_training_images_of_other_classes_are_not_passed_over(tmp_path: Path):
+def test_training_images_of_other_classes_are_not_skipped(tmp_path: Path):
     for split, name in (("train", "cat"), ("train", "dog"), ("test", "cat"), ("test", "dog")):
         file = tmp_path / "cifar10" / split / name / "1.png"
         file.parent.mkdir(parents=True)

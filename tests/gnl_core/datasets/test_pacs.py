@@ -77,13 +77,13 @@ def test_a_class_without_a_folder_is_absent_and_the_others_are_anomalies(tmp_pat
     assert {item.label for item in PACS.test_items(tmp_path, "house", "cartoon")} == {1}
 
 
-def test_folders_that_are_no_class_are_left_out(tmp_path: Path):
+def test_folders_that_are_not_classes_are_left_out(tmp_path: Path):
     write_pacs(tmp_path / "pacs")
     (tmp_path / "pacs" / "sketch" / "extra").mkdir()
     assert {item.category for item in PACS.test_items(tmp_path, "dog", "sketch")} == {"dog", "horse"}
 
 
-def test_a_listed_photo_that_is_not_there_is_told_when_it_is_read(tmp_path: Path):
+def test_a_missing_listed_photo_is_reported_when_it_is_read(tmp_path: Path):
     write_pacs(tmp_path / "pacs")
     write_lists(tmp_path / "pacs")
     (tmp_path / "pacs" / "photo" / "dog" / "pic_003.jpg").unlink()
@@ -92,7 +92,7 @@ def test_a_listed_photo_that_is_not_there_is_told_when_it_is_read(tmp_path: Path
 
 
 @pytest.mark.parametrize("line", ["photo/dog/a.jpg", "photo/cat/a.jpg 1", "sketch/dog/a.jpg 1", "photo/dog/.. 1", "x"])
-def test_a_line_of_another_form_is_told_with_its_number(tmp_path: Path, line: str):
+def test_a_line_of_another_form_is_reported_with_its_number(tmp_path: Path, line: str):
     write_pacs(tmp_path / "pacs")
     write_lists(tmp_path / "pacs")
     (tmp_path / "pacs" / "photo_train_kfold.txt").write_text(f"photo/dog/pic_001.jpg 1\n{line}\n")
@@ -102,7 +102,7 @@ def test_a_line_of_another_form_is_told_with_its_number(tmp_path: Path, line: st
         PACS.train_items(tmp_path, "dog")
 
 
-def test_a_list_that_is_no_text_is_told(tmp_path: Path):
+def test_a_list_that_is_not_text_is_reported(tmp_path: Path):
     write_pacs(tmp_path / "pacs")
     write_lists(tmp_path / "pacs")
     (tmp_path / "pacs" / "photo_train_kfold.txt").write_bytes(b"\xff\xfe")
@@ -110,7 +110,7 @@ def test_a_list_that_is_no_text_is_told(tmp_path: Path):
         PACS.train_items(tmp_path, "dog")
 
 
-def test_one_list_of_two_is_told(tmp_path: Path):
+def test_one_list_without_the_other_is_reported(tmp_path: Path):
     write_pacs(tmp_path / "pacs")
     write_lists(tmp_path / "pacs")
     (tmp_path / "pacs" / "photo_train_kfold.txt").unlink()
@@ -118,7 +118,7 @@ def test_one_list_of_two_is_told(tmp_path: Path):
         PACS.test_items(tmp_path, "dog", "photo")
 
 
-def test_what_is_not_there_is_told(tmp_path: Path):
+def test_missing_data_is_reported(tmp_path: Path):
     with pytest.raises(ValueError, match=r"no folder .*/pacs; expected pacs/<domain>/<class>"):
         PACS.train_items(tmp_path, "dog")
     write_pacs(tmp_path / "pacs")
@@ -129,7 +129,7 @@ def test_what_is_not_there_is_told(tmp_path: Path):
         PACS.test_items(tmp_path, "dog", "sketch")
 
 
-def test_an_empty_class_and_a_domain_without_anomalies_are_told(tmp_path: Path):
+def test_an_empty_class_and_a_domain_without_anomalies_are_reported(tmp_path: Path):
     write_pacs(tmp_path / "pacs")
     horses = tmp_path / "pacs" / "cartoon" / "horse"
     for path in horses.iterdir():

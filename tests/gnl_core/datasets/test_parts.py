@@ -126,7 +126,7 @@ def test_another_background_leaves_the_scene_itself_alone(category: str):
 
 
 @pytest.mark.parametrize("category", PARTS.classes)
-def test_light_from_elsewhere_is_no_mere_brightness(category: str):
+def test_another_lamp_position_changes_more_than_brightness(category: str):
     here, bright, lit = (
         read_part(category, GOOD, SEED, domain).astype(float).mean(axis=2)
         for domain in ("parts", "parts_bright", "parts_lighting")

@@ -18,7 +18,7 @@ def test_several_jobs_are_worked_on_at_a_time():
     assert sorted(prefetch(lambda job: meeting.wait(), range(6), workers=3)) == [0, 0, 1, 1, 2, 2]
 
 
-def test_no_more_is_made_ahead_than_there_are_workers():
+def test_at_most_as_many_results_as_workers_are_prepared_ahead():
     made: list[int] = []
     results = prefetch(lambda job: made.append(job) or job, range(100), workers=2)
     assert [next(results) for _ in range(3)] == [0, 1, 2]
@@ -26,7 +26,7 @@ def test_no_more_is_made_ahead_than_there_are_workers():
     results.close()
 
 
-def test_nothing_is_made_before_it_is_asked_for_without_workers():
+def test_without_workers_results_are_computed_on_demand():
     made: list[int] = []
     results = prefetch(made.append, range(5), workers=0)
     next(results)
@@ -34,7 +34,7 @@ def test_nothing_is_made_before_it_is_asked_for_without_workers():
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_an_error_comes_when_its_turn_has_come(workers: int):
+def test_an_error_is_raised_in_the_order_of_the_results(workers: int):
     def invert(job: int) -> float:
         return 1 / (job - 2)
 

@@ -9,12 +9,12 @@ from gnl_core.datasets import DATASETS, find_dataset, list_items, list_train_ite
 BUNDLED = [name for name, spec in DATASETS.items() if not spec.how_to_get]
 
 
-def test_an_unknown_data_set_is_refused_with_those_there_are():
+def test_an_unknown_data_set_is_refused_with_the_choices():
     with pytest.raises(ValueError, match="unknown dataset 'letters'; choose one of: digits"):
         list_train_items("letters", normal_class="4")
 
 
-def test_an_unknown_class_is_refused_with_those_there_are():
+def test_an_unknown_class_is_refused_with_the_choices():
     with pytest.raises(ValueError, match="unknown class 'ten'; choose one of: 0, 1, 2"):
         list_train_items("digits", normal_class="ten")
     with pytest.raises(ValueError, match="unknown class 'ten'"):

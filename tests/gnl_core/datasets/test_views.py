@@ -158,7 +158,7 @@ def test_every_operation_is_drawn(monkeypatch: pytest.MonkeyPatch):
     }
 
 
-def test_only_operations_that_are_named_are_drawn(monkeypatch: pytest.MonkeyPatch):
+def test_only_the_given_operations_are_drawn(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(views, "OPERATIONS", {"sharpness": lambda picture, level: picture})  # others: KeyError
     for seed in range(20):
         make_view("augmix", torch.zeros(3, 2, 2), generator=rng(seed), operations=["sharpness"])

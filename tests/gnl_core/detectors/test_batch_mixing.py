@@ -41,7 +41,7 @@ def record(times: int, **settings: object) -> Recorder:
 
 
 @pytest.mark.parametrize(("stages", "count"), [("1", 1), ("1,3", 2), ("1,2,3", 3)])
-def test_it_mixes_behind_the_stages_named_and_no_others(stages: str, count: int):
+def test_mixing_acts_only_behind_the_given_stages(stages: str, count: int):
     assert len(record(1, mixed_stages=stages, mixing_probability=1).partners) == count
 
 

@@ -71,7 +71,7 @@ def unseen(stripes: Callable[..., list[Item]]) -> list[Item]:
     return stripes(30, label=0, phases=1)[20:] + stripes(10, label=1, phases=1)
 
 
-def test_the_losses_fall_that_no_other_network_works_against(trained: Trained):
+def test_all_losses_but_the_adversarial_ones_decrease(trained: Trained):
     opposed = trained.detector.adversarial_losses
     shared = [{k: v for k, v in record.losses.items() if k not in opposed} for record in trained.records]
     totals = [sum(terms.values()) for terms in shared if terms]
@@ -193,7 +193,7 @@ def test_a_method_without_losses_learns_nothing(trained: Trained):
     assert learns == any(record.losses for record in trained.records)
 
 
-def test_an_unknown_detector_is_refused_with_those_there_are():
+def test_an_unknown_detector_is_refused_with_the_choices():
     with pytest.raises(ValueError, match="unknown detector 'oracle'; choose one of: gnl, rd4ad"):
         create_detector(RunConfig(detector="oracle"))
 

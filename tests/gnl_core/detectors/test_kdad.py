@@ -43,7 +43,7 @@ class Linear(nn.Module):
         return (self.factor * images,)
 
 
-def test_the_terms_weigh_the_same_before_training(detector: KDAD, batches: Batches):
+def test_both_terms_have_equal_weight_before_training(detector: KDAD, batches: Batches):
     # two batches of different length: the means over images, not over batches, are made equal
     sizes, terms = zip(*((len(batch.paths), detector.losses(batch)) for batch in batches), strict=True)
     assert sizes == (4, 2)

@@ -38,7 +38,7 @@ def prepared(training: Batches, tiny_config: Make, **settings: object) -> PatchC
     return detector
 
 
-def test_a_neighbourhood_is_averaged_over_the_positions_that_there_are():
+def test_a_neighbourhood_is_averaged_over_existing_positions():
     features = torch.arange(9.0).view(1, 1, 3, 3)
     averaged = average_neighbourhoods(features)[0, 0]
     assert averaged[1, 1].item() == 4  # all nine
@@ -106,11 +106,11 @@ def test_the_bank_is_a_share_of_the_training_images_patches(training: Batches, t
     assert (detector.bank[:, None] == patches).all(dim=2).any(dim=1).all()
 
 
-def test_the_selection_looks_at_no_more_patches_than_it_may(training: Batches, tiny_config: Make):
+def test_the_selection_uses_at_most_the_given_number_of_patches(training: Batches, tiny_config: Make):
     assert len(prepared(training, tiny_config, coreset_percent=25, coreset_candidates=100).bank) == 25
 
 
-def test_the_seed_decides_the_bank(training: Batches, tiny_config: Make):
+def test_the_seed_determines_the_bank(training: Batches, tiny_config: Make):
     first, again, other = (prepared(training, tiny_config, seed=seed).bank for seed in (0, 0, 1))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)

@@ -88,7 +88,7 @@ def test_strength_one_gives_the_teacher_side_the_references_mean_distribution(de
 
 
 @torch.no_grad()
-def test_one_reference_is_taken_as_it_is(detector: RD4AD):
+def test_a_single_reference_is_used_unchanged(detector: RD4AD):
     found = detector.features(torch.rand(1, 3, 32, 32), ask(1.0, reference_count=1))
     assert torch.equal(sorted_values(found.teacher[0])[0], detector.get_buffer("references.stage_1")[0])
 
@@ -119,7 +119,7 @@ def test_strength_zero_is_no_matching_to_the_bit(detector: RD4AD):
 
 
 @torch.no_grad()
-def test_an_open_strength_is_the_methods_own(detector: RD4AD, tiny_config: Make):
+def test_an_unset_strength_is_the_methods_own(detector: RD4AD, tiny_config: Make):
     images = torch.rand(2, 3, 32, 32)
     assert torch.equal(detector(images, ask(None)).score, detector(images, ask(0.0)).score)
     gnl = create_detector(tiny_config(detector="gnl")).eval()
@@ -133,7 +133,7 @@ def test_more_references_than_are_kept_are_refused(detector: RD4AD):
 
 
 @torch.no_grad()
-def test_a_method_that_keeps_no_references_trains_and_scores_unmatched_alone(
+def test_a_method_without_stored_references_trains_and_scores_only_unmatched(
     tiny_config: Make, stripes: Callable[..., list[Item]]
 ):
     detector = create_detector(tiny_config(detector="rd4ad", stored_references=0)).eval()
@@ -158,7 +158,7 @@ def test_the_score_is_the_maximum_of_the_summed_cosine_distances(detector: RD4AD
 
 @torch.no_grad()
 @pytest.mark.parametrize("matched", ["1", "2,3", "1,2,3"])
-def test_the_matched_stages_and_no_others_have_the_references_values(detector: RD4AD, matched: str):
+def test_only_the_matched_stages_have_the_references_values(detector: RD4AD, matched: str):
     found = detector.features(torch.rand(1, 3, 32, 32), ask(1.0, reference_count=1, matched_stages=matched))
     for stage, name in enumerate(REFERENCES):
         equal = torch.equal(sorted_values(found.teacher[stage])[0], detector.get_buffer(name)[0])
@@ -176,7 +176,7 @@ def test_the_nearest_reference_of_a_reference_image_is_itself(detector: RD4AD, i
 
 
 @torch.no_grad()
-def test_the_score_is_reduced_from_the_map_as_asked(detector: RD4AD):
+def test_the_score_is_the_map_reduced_by_the_setting(detector: RD4AD):
     images = torch.rand(2, 3, 32, 32)
     found = detector(images, ask(0.0, reduction="mean"))
     torch.testing.assert_close(found.score, found.anomaly_map.mean(dim=(1, 2, 3)))
@@ -226,7 +226,7 @@ def test_augmix_training_learns_from_that_view_alone(tiny_config: Make, stripes:
     assert again.losses(without)["distillation"].item() == expected["distillation"].item()
 
 
-def test_references_are_of_original_images_whatever_the_student_learns_from(
+def test_references_are_original_images_for_any_trained_views(
     detector: RD4AD, tiny_config: Make, stripes: Callable[..., list[Item]]
 ):
     augmix = create_detector(tiny_config(detector="rd4ad_augmix")).eval()

@@ -27,14 +27,14 @@ def test_distillation_is_rd4ads(tiny_config: Make, batch: Batch):
     assert jigsaw.losses(batch)["distillation"].item() == expected["distillation"].item()
 
 
-def test_a_head_that_knows_nothing_pays_the_logarithm_of_the_orders(tiny_config: Make, batch: Batch):
+def test_the_loss_of_an_untrained_head_is_the_logarithm_of_the_number_of_orders(tiny_config: Make, batch: Batch):
     detector = create_detector(tiny_config(detector="rd4ad_jigsaw", jigsaw_weight=0.5, jigsaw_permutations=4)).train()
     torch.nn.init.zeros_(detector.head.weight)
     torch.nn.init.zeros_(detector.head.bias)
     assert detector.losses(batch)["jigsaw"].item() == pytest.approx(0.5 * math.log(5))
 
 
-def test_the_head_answers_which_order_the_tiles_stand_in(tiny_config: Make, batch: Batch):
+def test_the_head_predicts_the_order_of_the_tiles(tiny_config: Make, batch: Batch):
     # only the answer "in place" is ever given: right without shuffled tiles, wrong with them alone
     loss = {}
     for percent in (0, 100):

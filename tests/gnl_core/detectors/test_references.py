@@ -36,7 +36,7 @@ def test_no_reference_is_chosen_twice_while_there_are_enough():
     assert sorted(chosen(7, of=7, seed=0)) == list(range(7))
 
 
-def test_where_there_are_fewer_images_each_is_chosen_once():
+def test_if_there_are_fewer_images_each_is_chosen_once():
     assert sorted(chosen(8, of=3, seed=0)) == [0, 1, 2]
 
 
@@ -77,7 +77,7 @@ def match_first_stage(references: References, teacher: Teacher, images: Tensor) 
     return mix(0, teacher(images)[0])
 
 
-def test_references_repeat_where_there_are_fewer_images(
+def test_references_repeat_if_there_are_fewer_images(
     make_references: Callable[..., References], teacher: Teacher, images: Tensor
 ):
     references = make_references(images, count=8)
@@ -94,7 +94,7 @@ def test_three_images_weigh_the_same_in_the_mean_of_eight_references(
     assert torch.equal(match_first_stage(eight, teacher, query), match_first_stage(three, teacher, query))
 
 
-def test_an_image_that_is_there_twice_is_one_reference(
+def test_a_duplicate_image_is_a_single_reference(
     make_references: Callable[..., References], teacher: Teacher, images: Tensor
 ):
     references = make_references(images[[0, 1, 0, 2]], count=4)

@@ -42,7 +42,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path, photographs: Path):
     assert contents[0] == contents[1] != contents[2]
 
 
-def test_what_is_there_is_not_overwritten(tmp_path: Path, photographs: Path):
+def test_existing_files_are_not_overwritten(tmp_path: Path, photographs: Path):
     (tmp_path / "a.npz").write_text("precious")
     with pytest.raises(ValueError, match=r"a\.npz already exists; delete it first to build it again"):
         build(tmp_path / "a.npz", photographs)
@@ -56,7 +56,7 @@ def test_a_bad_photograph_leaves_nothing_behind(tmp_path: Path, photographs: Pat
     assert not (tmp_path / "new").exists()
 
 
-def test_no_photographs_are_told(tmp_path: Path):
+def test_missing_photographs_are_reported(tmp_path: Path):
     with pytest.raises(ValueError, match=r"no folder .*none; expected images in it"):
         build(tmp_path / "a.npz", tmp_path / "none")
 

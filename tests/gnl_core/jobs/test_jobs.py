@@ -59,14 +59,14 @@ def say(folder: RunFolder, state: str, **more: object) -> None:
 
 
 @pytest.mark.parametrize("state", ["waiting", "running"])
-def test_a_process_that_lives_and_beats_is_believed(folder: RunFolder, state: str):
+def test_a_live_process_with_a_heartbeat_is_running(folder: RunFolder, state: str):
     say(folder, state)
     with holding(folder.lock):
         assert (read_job(folder).state, read_job(folder).reason) == (state, None)
 
 
 @pytest.mark.parametrize("state", ["waiting", "running"])
-def test_a_process_that_lives_and_is_silent_is_stale(folder: RunFolder, state: str):
+def test_a_live_process_without_a_heartbeat_is_stale(folder: RunFolder, state: str):
     say(folder, state, time=time.time() - 90)
     with holding(folder.lock):
         job = read_job(folder)
@@ -75,12 +75,12 @@ def test_a_process_that_lives_and_is_silent_is_stale(folder: RunFolder, state: s
 
 
 @pytest.mark.parametrize("state", ["waiting", "running"])
-def test_a_process_that_has_vanished_is_stale_whatever_its_number_says(folder: RunFolder, state: str):
+def test_a_vanished_process_is_stale_even_if_its_number_is_reused(folder: RunFolder, state: str):
     say(folder, state, pid=os.getpid())
     assert (read_job(folder).state, read_job(folder).reason) == ("stale", listing.VANISHED)
 
 
-def test_a_process_that_was_killed_because_it_did_not_stop_has_stopped(folder: RunFolder):
+def test_a_process_killed_because_it_did_not_stop_counts_as_stopped(folder: RunFolder):
     say(folder, "running")
     folder.stop.touch()
     assert read_job(folder).state == "stopped"
@@ -93,14 +93,14 @@ def test_a_job_that_was_just_started_waits(folder: RunFolder):
     assert read_job(folder).state == "stale"
 
 
-def test_one_that_ended_by_its_own_word_is_believed(folder: RunFolder):
+def test_the_end_that_a_job_recorded_is_its_state(folder: RunFolder):
     say(folder, "failed", reason="unknown class '11'")
     assert (read_job(folder).state, read_job(folder).reason) == ("failed", "unknown class '11'")
     say(folder, "stopped")
     assert (read_job(folder).state, read_job(folder).reason) == ("stopped", None)
 
 
-def test_a_run_that_is_whole_has_finished_whoever_trained_it(folder: RunFolder):
+def test_a_complete_run_is_finished_with_or_without_a_job(folder: RunFolder):
     finish(folder)
     job = read_job(folder)
     assert (job.state, job.epochs_done, job.losses) == ("finished", 10, {"a": 0.5})
@@ -108,7 +108,7 @@ def test_a_run_that_is_whole_has_finished_whoever_trained_it(folder: RunFolder):
     assert read_job(folder).state == "finished"
 
 
-def test_figures_of_a_running_job_are_its_own_word(folder: RunFolder):
+def test_the_progress_of_a_running_job_is_what_it_recorded(folder: RunFolder):
     say(folder, "running", losses={"a": 2.0}, images_per_second=31.5, seconds_left=7.0)
     with holding(folder.lock):
         job = read_job(folder)
@@ -140,7 +140,7 @@ def test_jobs_are_listed_by_state_and_the_queue_in_its_order(tmp_path: Path):
     assert list_jobs(tmp_path / "nowhere") == []
 
 
-def test_a_job_is_started_as_a_command_that_anybody_could_give(launched: list[list[str]], tmp_path: Path):
+def test_a_job_is_started_by_an_ordinary_command(launched: list[list[str]], tmp_path: Path):
     run = start(RunConfig(seed=3), tmp_path / "run")
     assert launched == [
         [sys.executable, "-m", "gnl_core", "train", "--run", str(tmp_path / "run"), "--resume", "--job"]
@@ -163,7 +163,7 @@ def test_a_job_is_not_started_over_a_run_or_for_several_devices(launched: list[l
     assert launched == []
 
 
-def test_an_unfinished_run_is_resumed_and_others_are_not(launched: list[list[str]], folder: RunFolder):
+def test_only_an_unfinished_run_is_resumed(launched: list[list[str]], folder: RunFolder):
     folder.stop.touch()
     resume(folder.path, {"workers": 3})
     assert not folder.stop.exists()
@@ -177,7 +177,7 @@ def test_an_unfinished_run_is_resumed_and_others_are_not(launched: list[list[str
         resume(folder.path)
 
 
-def test_only_what_is_trained_can_be_stopped(folder: RunFolder):
+def test_only_a_run_in_training_can_be_stopped(folder: RunFolder):
     with pytest.raises(ValueError, match="is not being trained, so there is nothing to stop"):
         stop(folder.path)
     assert not folder.stop.exists()
@@ -249,7 +249,7 @@ def wait_for(folder: RunFolder, *states: str) -> Job:
 @pytest.mark.timeout(600)  # five processes, each of which imports PyTorch
 @pytest.mark.skipif(os.name != "posix", reason="the test kills a process by a signal")
 @pytest.mark.usefixtures("ended")
-def test_jobs_wait_for_each_other_fail_stop_vanish_and_go_on(
+def test_jobs_wait_for_each_other_fail_stop_vanish_and_resume(
     tiny_config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")

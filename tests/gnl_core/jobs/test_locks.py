@@ -36,7 +36,7 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_a_lock_is_held_by_one_alone_and_until_it_is_given_back(tmp_path: Path):
+def test_a_lock_has_a_single_holder_until_it_is_released(tmp_path: Path):
     lock = tmp_path / "lock"
     assert not is_locked(lock)
     with holding(lock) as first:
@@ -50,7 +50,7 @@ def test_a_lock_is_held_by_one_alone_and_until_it_is_given_back(tmp_path: Path):
         assert again
 
 
-def test_looking_makes_no_file(tmp_path: Path):
+def test_checking_a_lock_creates_no_file(tmp_path: Path):
     assert not is_locked(tmp_path / "lock")
     assert not list(tmp_path.iterdir())
 

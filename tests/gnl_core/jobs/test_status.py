@@ -35,7 +35,7 @@ def test_a_status_is_read_as_it_was_written(folder: RunFolder):
     assert read_status(folder) is None
 
 
-def test_a_loss_that_is_not_finite_can_be_said(folder: RunFolder):
+def test_a_loss_that_is_not_finite_can_be_recorded(folder: RunFolder):
     write_status(folder, Status(state="running", losses={"a": float("nan"), "b": 0.5}))
     said = read_status(folder)
     assert said is not None
@@ -91,7 +91,7 @@ def test_a_status_that_cannot_be_written_stops_nothing(folder: RunFolder, monkey
     assert read_status(folder) is None
 
 
-def test_a_run_that_took_itself_back_has_no_status(folder: RunFolder):
+def test_a_removed_run_has_no_status(folder: RunFolder):
     with Heartbeat(folder, Status(state="running"), epochs=2):
         folder.config.unlink()
     assert not folder.status.exists()

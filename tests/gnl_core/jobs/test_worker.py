@@ -56,7 +56,7 @@ def test_a_training_is_seen_while_it_runs_and_when_it_has_ended(config: RunConfi
     assert not is_locked(folder.lock)
 
 
-def test_a_training_that_is_asked_to_stop_saves_and_can_go_on(config: RunConfig, folder: RunFolder):
+def test_a_stopped_training_is_saved_and_can_be_resumed(config: RunConfig, folder: RunFolder):
     steps = []
     for step in train_as_job(config, folder):
         steps.append(step)
@@ -86,7 +86,7 @@ def test_a_training_that_fails_before_it_has_saved_anything_leaves_no_folder(con
     assert not folder.path.exists()
 
 
-def test_a_job_that_fails_stays_with_its_reason(config: RunConfig, folder: RunFolder):
+def test_a_failed_job_stays_listed_with_its_reason(config: RunConfig, folder: RunFolder):
     folder.log.touch()
     with pytest.raises(ValueError, match="unknown detector"):
         list(train_as_job(config.model_copy(update={"detector": "oracle"}), folder))
@@ -104,7 +104,7 @@ def test_a_folder_that_is_removed_stays_removed(config: RunConfig, folder: RunFo
     assert not folder.path.exists()
 
 
-def test_the_queue_is_who_waits_and_lives_in_the_order_of_asking(queue: Callable[..., RunFolder], tmp_path: Path):
+def test_the_queue_is_the_live_waiting_jobs_in_order_of_their_start(queue: Callable[..., RunFolder], tmp_path: Path):
     last, first, same = queue("a", queued=30), queue("b", queued=10), queue("c", queued=10)
     queue("running", queued=1, state="running")
     queue("dead", queued=2, alive=False)
@@ -112,7 +112,7 @@ def test_the_queue_is_who_waits_and_lives_in_the_order_of_asking(queue: Callable
     assert [is_behind(folder, said(folder)) for folder in (first, same, last)] == [False, True, True]
 
 
-def test_a_job_takes_its_turn_when_nobody_trains(queue: Callable[..., RunFolder]):
+def test_a_job_starts_when_no_other_job_is_training(queue: Callable[..., RunFolder]):
     folder = queue("a", queued=10)
     with wait_for_turn(folder, said(folder)) as has_come:
         assert has_come
@@ -120,7 +120,7 @@ def test_a_job_takes_its_turn_when_nobody_trains(queue: Callable[..., RunFolder]
     assert not is_locked(turn_file(folder.path.parent))
 
 
-def test_a_job_waits_for_the_one_that_trains_and_those_before_it(
+def test_a_job_waits_for_the_training_job_and_the_jobs_before_it(
     queue: Callable[..., RunFolder], monkeypatch: pytest.MonkeyPatch
 ):
     first, second = queue("a", queued=10), queue("b", queued=20)

@@ -63,7 +63,7 @@ def make_scores(*rows: tuple[str, int, float]) -> Scores:
     return Scores(score=np.array(score), label=np.array(label), domain=np.array(domain), category=names, path=names)
 
 
-def test_a_report_measures_each_domain_by_itself():
+def test_a_report_measures_each_domain_separately():
     measured = report(
         make_scores(("d", 0, 1.0), ("d", 1, 2.0), ("d", 1, 3.0), ("m", 0, 9.0), ("m", 0, 7.0), ("m", 1, 8.0)),
         in_distribution="d",
@@ -73,7 +73,7 @@ def test_a_report_measures_each_domain_by_itself():
     assert measured.domains["m"][:1] + measured.domains["m"][2:4] == (0.5, 2, 1)
 
 
-def test_a_report_tells_what_the_shift_costs():
+def test_a_report_states_the_drop_under_shift():
     measured = report(make_scores(("m", 0, 9.0), ("m", 1, 8.0), ("d", 0, 1.0), ("d", 1, 2.0)), in_distribution="d")
     assert measured.drops == {"m": 1.0}
 
@@ -130,13 +130,13 @@ def figures(measured: object) -> tuple[float | None, ...]:
     return tuple(getattr(measured, name) for name in FIGURES)
 
 
-def test_images_without_labels_are_counted_and_nothing_else():
+def test_images_without_labels_are_only_counted():
     measured = report_domain(np.full(3, -1), np.arange(3.0), threshold=1.0)
     assert (measured.n_normal, measured.n_anomalous, measured.n_unlabelled) == (0, 0, 3)
     assert figures(measured) == NONE_MEASURED
 
 
-def test_images_without_labels_change_no_figure(overlapping: tuple[np.ndarray, np.ndarray]):
+def test_images_without_labels_change_no_metric(overlapping: tuple[np.ndarray, np.ndarray]):
     labels, scores = overlapping
     more = report_domain(np.append(labels, [-1, -1]), np.append(scores, [-9.0, 9.0]), threshold=0.5)
     assert more == report_domain(labels, scores, threshold=0.5)._replace(n_unlabelled=2)
@@ -144,7 +144,7 @@ def test_images_without_labels_change_no_figure(overlapping: tuple[np.ndarray, n
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 @pytest.mark.parametrize("row", range(4))
-def test_one_score_of_four_that_is_not_finite_leaves_no_figure(value: float, row: int):
+def test_a_single_score_that_is_not_finite_leaves_no_metric(value: float, row: int):
     labels, scores = np.array([0, 0, 1, 1]), np.array([1.0, 2.0, 3.0, 4.0])
     scores[row] = value
     assert auroc(labels, scores) is average_precision(labels, scores) is None
@@ -154,7 +154,7 @@ def test_one_score_of_four_that_is_not_finite_leaves_no_figure(value: float, row
     assert (measured.n_normal, measured.n_anomalous, measured.n_not_finite) == (2, 2, 1)
 
 
-def test_a_score_without_a_label_that_is_not_finite_leaves_no_figure_either():
+def test_an_unlabelled_score_that_is_not_finite_leaves_no_metric_either():
     measured = report_domain(np.array([0, 1, -1]), np.array([1.0, 2.0, np.nan]))
     assert (measured.auroc, measured.n_unlabelled, measured.n_not_finite) == (None, 1, 1)
 
@@ -166,13 +166,13 @@ def test_held_out_scores_that_are_not_finite_give_no_threshold():
         threshold_at(held_out.score, quantile=0.9)
 
 
-def test_a_domain_without_figures_has_no_drop():
+def test_a_domain_without_metrics_has_no_drop():
     rows = (("d", 0, 1.0), ("d", 1, 2.0), ("m", 0, 9.0), ("m", 1, np.nan))
     assert report(make_scores(*rows), in_distribution="d").drops == {}
 
 
 @pytest.mark.parametrize(("label", "rates"), [(0, (0.5, None)), (1, (None, 0.5))])
-def test_one_label_alone_has_its_own_mistakes_and_no_other_figure(label: int, rates: tuple[float | None, ...]):
+def test_a_single_label_has_only_its_own_error_rate(label: int, rates: tuple[float | None, ...]):
     measured = report_domain(np.full(2, label), np.array([1.0, 2.0]), threshold=1.0)
     assert (measured.false_alarm_rate, measured.miss_rate) == rates
     assert measured.auroc is measured.average_precision is measured.f1 is None
@@ -184,7 +184,7 @@ def test_without_a_threshold_there_are_no_mistakes(overlapping: tuple[np.ndarray
     assert measured.average_precision is not None
 
 
-def test_a_threshold_says_what_it_was_chosen_on():
+def test_a_threshold_records_the_scores_behind_it():
     held_out = make_scores(*(("held_out", 0, float(score)) for score in range(101)))
     assert choose_threshold(held_out, quantile=0.9) == Threshold(value=90.0, quantile=0.9, n_held_out=101)
 
@@ -193,7 +193,7 @@ def test_without_held_out_images_there_is_no_threshold():
     assert choose_threshold(None, quantile=0.9) == Threshold(value=None, quantile=0.9, n_held_out=0)
 
 
-def test_one_threshold_judges_every_domain():
+def test_one_threshold_applies_to_every_domain():
     threshold = Threshold(value=2.5, quantile=0.95, n_held_out=11)
     rows = (("d", 0, 1.0), ("d", 1, 2.0), ("d", 1, 3.0), ("m", 0, 9.0), ("m", 1, 8.0))
     measured = report(make_scores(*rows), in_distribution="d", threshold=threshold)
@@ -204,7 +204,7 @@ def test_one_threshold_judges_every_domain():
     }
 
 
-def test_a_domains_pixels_stand_in_its_report():
+def test_a_domains_report_has_its_pixel_metrics():
     pixels = PixelReport(0.9, 0.5, 0.7, 2)
     rows = (("d", 0, 1.0), ("d", 1, 2.0), ("m", 0, 9.0))
     measured = report(make_scores(*rows), in_distribution="d", pixels={"d": pixels})

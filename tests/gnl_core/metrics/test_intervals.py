@@ -56,7 +56,7 @@ def test_the_mean_placement_of_either_label_is_the_auroc_with_ties_half():
     assert found.anomalous.mean() == pytest.approx(roc_auc_score(labels, scores))
 
 
-def test_without_one_of_the_labels_there_is_nothing_to_place():
+def test_without_one_of_the_labels_there_are_no_placements():
     assert place(np.zeros(3, int), np.arange(3.0)) is None
     assert place(np.ones(3, int), np.arange(3.0)) is None
 
@@ -79,7 +79,7 @@ def test_wilsons_interval_is_scipys():
         assert wilson_interval(hits / count, count=count) == pytest.approx(tuple(expected), abs=1e-6)
 
 
-def test_the_interval_is_wilsons_for_as_many_pairs_as_the_variance_tells():
+def test_the_interval_is_wilsons_for_the_number_of_pairs_given_by_the_variance():
     labels, scores = draw(1)
     found = estimate({("4", 0): placed(labels, scores)})
     count = found.value * (1 - found.value) / found.standard_error**2
@@ -119,7 +119,7 @@ def test_an_interval_stays_within_what_is_possible():
     assert 0 < low < 8 / 9 < high < 1
 
 
-def test_a_perfect_separation_of_few_images_leaves_doubt():
+def test_a_perfect_separation_of_few_images_has_a_wide_interval():
     # 2 + 2 images count as 16 / 6 pairs; Wilson's interval for all of k pairs begins at k / (k + 1.96²)
     assert independent_pairs(2, 2) == pytest.approx(16 / 6)
     low, high = auroc_interval(np.array([0, 0, 1, 1]), np.array([0.0, 0.1, 0.8, 0.9]))
@@ -127,7 +127,7 @@ def test_a_perfect_separation_of_few_images_leaves_doubt():
     assert auroc_interval(np.array([1, 1, 0, 0]), np.array([0.0, 0.1, 0.8, 0.9])) == (0, pytest.approx(1 - low))
 
 
-def test_more_images_that_are_separated_perfectly_leave_less_doubt():
+def test_more_perfectly_separated_images_narrow_the_interval():
     lows = [auroc_interval(np.repeat([0, 1], count), np.arange(2.0 * count))[0] for count in (2, 5, 20, 100)]
     assert lows == sorted(lows)
     assert lows[-1] > 0.98
@@ -142,7 +142,7 @@ def test_a_mistake_never_makes_the_lower_end_higher():
     assert high <= 1
 
 
-def test_equal_scores_of_all_images_tell_little():
+def test_equal_scores_of_all_images_have_a_wide_interval():
     low, high = auroc_interval(np.repeat([0, 1], 5), np.zeros(10))
     assert low < 0.3
     assert high > 0.7
@@ -250,5 +250,5 @@ def test_the_mean_over_domains_is_as_uncertain_as_if_they_showed_the_same_images
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_score_that_is_not_finite_has_no_place(value: float):
+def test_a_score_that_is_not_finite_has_no_placement(value: float):
     assert place(np.array([0, 1, 0, 1]), np.array([1.0, 2.0, value, 3.0])) is None

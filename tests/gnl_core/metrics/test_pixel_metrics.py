@@ -88,7 +88,7 @@ def test_an_anomaly_without_a_mask_is_left_out_and_counted():
     assert report_pixels([pixels, pixels]).n_without_mask == 4
 
 
-def test_parts_measure_as_one(drawn: tuple[np.ndarray, np.ndarray]):
+def test_parts_of_a_domain_give_the_metrics_of_the_whole(drawn: tuple[np.ndarray, np.ndarray]):
     scores, regions = drawn
     labels = np.array([1, 1, 0, 0])
     parts = [compare_with_masks(scores[[i]], regions[[i]] > 0, labels[[i]]) for i in range(4)]
@@ -96,17 +96,17 @@ def test_parts_measure_as_one(drawn: tuple[np.ndarray, np.ndarray]):
 
 
 @pytest.mark.parametrize("marked", [0, 1])
-def test_without_both_kinds_of_pixels_there_is_no_figure(marked: int):
+def test_without_both_kinds_of_pixels_there_is_no_metric(marked: int):
     assert measure(np.ones((1, 2, 2)), np.full((1, 2, 2), marked), [marked]) == PixelReport()
 
 
-def test_a_domain_without_masks_has_no_figures():
+def test_a_domain_without_masks_has_no_pixel_metrics():
     assert report_pixels([]) == PixelReport(None, None, None, 0)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("column", range(4))
-def test_one_pixel_that_is_not_finite_leaves_no_figure(value: float, column: int):
+def test_a_single_pixel_that_is_not_finite_leaves_no_metric(value: float, column: int):
     scores = np.array([[[1.0, 2.0, 3.0, 4.0]]])
     scores[0, 0, column] = value
     assert measure(scores, np.array([[[0, 0, 1, 1]]]), [1]) == PixelReport(n_pixels_not_finite=1)

@@ -22,7 +22,7 @@ def as_scikit_learn(groups: Groups) -> Groups:
     return np.repeat([0, 1], [40, 60]), np.concatenate(groups)
 
 
-def test_an_anomaly_is_ranked_by_who_scores_above_it_and_by_who_ties():
+def test_an_anomaly_is_ranked_by_higher_and_by_tied_scores():
     ranks = rank(np.array([1.0, 3.0, 3.0, 5.0]), np.array([3.0, 4.0, 3.0]))
     assert ranks.normal_above.tolist() == [1, 1, 1]
     assert ranks.normal_not_below.tolist() == [3, 1, 3]
@@ -68,12 +68,12 @@ def test_rank_correlation_is_scipys_with_ties_too(seed):
     assert rank_correlation(list(first), list(second)) == pytest.approx(spearmanr(first, second).statistic)
 
 
-def test_numbers_that_rise_together_have_rank_correlation_one_whatever_their_size():
+def test_numbers_that_increase_together_have_rank_correlation_one():
     assert rank_correlation([1.0, 2.0, 3.0], [0.1, 5.0, 500.0]) == pytest.approx(1.0)
     assert rank_correlation([1.0, 2.0, 3.0], [3.0, 2.0, -9.0]) == pytest.approx(-1.0)
 
 
-def test_rank_correlation_is_not_defined_where_nothing_varies():
+def test_the_rank_correlation_of_constants_is_undefined():
     assert rank_correlation([1.0, 2.0], [4.0, 4.0]) is None
     assert rank_correlation([1.0], [4.0]) is None
 
@@ -84,7 +84,7 @@ def test_numbers_that_cannot_be_paired_are_refused():
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_has_no_rank(value: float):
+def test_a_number_that_is_not_finite_has_no_rank(value: float):
     assert rank(np.array([1.0, value]), np.array([2.0])) is None
     assert rank(np.array([1.0]), np.array([2.0, value])) is None
     assert rank_correlation([1.0, 2.0, value], [1.0, 2.0, 3.0]) is None

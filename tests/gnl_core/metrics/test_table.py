@@ -17,7 +17,7 @@ def test_a_report_is_a_table_with_the_threshold_below():
     )
 
 
-def test_pixel_figures_have_columns_where_a_domain_has_masks():
+def test_pixel_metrics_have_columns_if_a_domain_has_masks():
     masked = PLAIN._replace(pixel_auroc=0.9, pixel_average_precision=0.5, aupro=0.75, n_without_mask=2)
     header, plain, with_masks, note = format_report(Report({"a": PLAIN, "b": masked}, {})).splitlines()
     assert header.split("  ")[-5:] == ["pixel AUROC", "pixel AP", "AUPRO", "normal", "anomalous"]
@@ -34,7 +34,7 @@ def test_images_without_labels_are_the_reason_for_no_auroc():
     assert second == "more: 3 images have no labels, and are left out of all metrics"
 
 
-def test_a_missing_threshold_is_told():
+def test_a_missing_threshold_is_reported():
     table = format_report(Report({"digits": PLAIN}, {}, Threshold(None, 0.95, 0)))
     assert table.splitlines()[-1].startswith("no threshold, since there are no held-out normal training images")
 

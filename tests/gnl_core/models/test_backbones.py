@@ -150,7 +150,7 @@ def test_a_size_that_a_teacher_cannot_read_is_refused_in_one_sentence(row: Row):
 
 
 @pytest.mark.parametrize(("name", "reason"), REFUSED)
-def test_what_cannot_be_a_teacher_is_refused_with_the_reason(name: str, reason: str):
+def test_an_unsuitable_backbone_is_refused_with_the_reason(name: str, reason: str):
     with pytest.raises(
         ValueError, match=f"{name} cannot be a teacher, since .*; choose one of efficientnet_lite0"
     ) as said:
@@ -231,12 +231,12 @@ def test_torchvisions_published_densenet_is_read(tmp_path: Path):
     assert teacher.channels == (256, 512, 1024)
 
 
-def test_another_backbones_file_is_refused_with_the_names_that_it_lacks(convnext: dict[str, Tensor], tmp_path: Path):
+def test_another_backbones_file_is_refused_with_the_missing_names(convnext: dict[str, Tensor], tmp_path: Path):
     torch.save(convnext, tmp_path / "convnext.pth")
     with pytest.raises(ValueError, match=r"lack \d+ of the teacher's tensors, such as 'conv1.0.weight'"):
         create_teacher("test_resnet", weights=tmp_path / "convnext.pth")
 
 
-def test_weights_on_the_hub_alone_are_named():
+def test_weights_only_on_the_hub_are_named():
     with pytest.raises(ValueError, match=r"model\.safetensors of timm/vgg16\.tv_in1k there .*--teacher-weights FILE"):
         read_published_weights("vgg16")

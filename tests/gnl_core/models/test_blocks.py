@@ -123,7 +123,7 @@ def test_on_larger_maps_it_is_the_convolution(size: tuple[int, int], stride: int
         nn.Conv2d(4, 4, 1, bias=False),
     ],
 )
-def test_other_convolutions_stay_as_they_are(other: nn.Conv2d):
+def test_other_convolutions_do_not_change(other: nn.Conv2d):
     network = nn.Sequential(other)
     multiply_on_small_maps(network)
     assert network[0] is other

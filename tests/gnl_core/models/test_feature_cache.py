@@ -27,7 +27,7 @@ IMAGES = torch.arange(3.0).view(3, 1, 1, 1).expand(3, 1, 2, 2)
 BYTES_AN_IMAGE = (4 + 2) * 4
 
 
-def test_what_was_added_is_not_encoded_again(counting: CountingTeacher):
+def test_cached_images_are_not_encoded_again(counting: CountingTeacher):
     cache = FeatureCache(counting, budget_bytes=1000, spill_bytes=0)
     cache.add("original", ["a", "b", "c"], IMAGES)
     maps = cache.encode("original", ["c", "a"], torch.full((2, 1, 2, 2), 99.0))
@@ -55,7 +55,7 @@ def test_a_view_is_not_taken_for_another(counting: CountingTeacher):
     assert cache.encode("augmix", ["a"], IMAGES[2:])[0].unique() == 2
 
 
-def test_what_is_missing_is_encoded(counting: CountingTeacher):
+def test_missing_images_are_encoded(counting: CountingTeacher):
     cache = FeatureCache(counting, budget_bytes=1000, spill_bytes=0)
     cache.add("original", ["a"], IMAGES[:1])
     assert torch.equal(cache.encode("original", ["a", "b"], IMAGES[:2])[0], IMAGES[:2])
@@ -80,7 +80,7 @@ def test_kept_maps_do_not_change_with_the_batch(counting: CountingTeacher):
 
 
 @pytest.mark.parametrize("spilled", [0, 1, 2, 3])
-def test_what_does_not_fit_into_memory_is_read_from_a_file_while_that_has_room(counting: CountingTeacher, spilled: int):
+def test_maps_beyond_the_memory_budget_are_read_from_a_file_within_its_budget(counting: CountingTeacher, spilled: int):
     cache = FeatureCache(counting, budget_bytes=BYTES_AN_IMAGE, spill_bytes=spilled * BYTES_AN_IMAGE)
     for row, path in enumerate("abc"):
         cache.add("original", [path], IMAGES[row : row + 1])
@@ -92,7 +92,7 @@ def test_what_does_not_fit_into_memory_is_read_from_a_file_while_that_has_room(c
     assert counting.encoded == (0 if spilled >= 2 else 3)
 
 
-def test_maps_of_another_number_format_are_spilled_as_they_are():
+def test_maps_of_another_number_format_are_spilled_unchanged():
     maps = torch.rand(2, 3, 4, 4).to(torch.bfloat16).contiguous(memory_format=torch.channels_last)
     cache = FeatureCache(lambda images: (maps[: len(images)],), budget_bytes=0, spill_bytes=1000)
     cache.add("original", ["a", "b"], torch.zeros(2, 3, 4, 4))
@@ -101,7 +101,7 @@ def test_maps_of_another_number_format_are_spilled_as_they_are():
     assert torch.equal(found, maps[[1, 0]])
 
 
-def test_a_full_disk_costs_time_alone(counting: CountingTeacher, monkeypatch: pytest.MonkeyPatch):
+def test_a_full_disk_only_costs_time(counting: CountingTeacher, monkeypatch: pytest.MonkeyPatch):
     cache = FeatureCache(counting, budget_bytes=0, spill_bytes=1000)
     cache.add("original", ["a"], IMAGES[:1])
     monkeypatch.setattr(cache._spill, "_file", FullFile(cache._spill._file))

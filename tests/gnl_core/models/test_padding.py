@@ -73,7 +73,7 @@ def test_each_stage_has_its_layers_and_those_before_it():
         nn.AvgPool2d(2),
     ],
 )
-def test_padding_that_no_size_changes_is_none_of_them(layer: nn.Module):
+def test_padding_that_does_not_depend_on_the_size_is_not_counted(layer: nn.Module):
     assert find(layer) == ((),)
 
 
@@ -81,7 +81,7 @@ def test_of_parallel_layers_the_widest_counts():
     assert find(Parallel(same(3), same(7), same(5))) == ((SamePadding(1, 7, 2),),)
 
 
-def test_no_hook_stays_behind():
+def test_no_hook_remains():
     layer = same(3)
     find(layer)
     assert not layer._forward_hooks

@@ -12,18 +12,18 @@ def encoder() -> SvddEncoder:
     return SvddEncoder()
 
 
-def test_nothing_in_it_is_a_bias(encoder: SvddEncoder):
+def test_the_encoder_has_no_bias(encoder: SvddEncoder):
     assert not [name for name, _ in encoder.named_parameters() if "bias" in name]
     assert not [m for m in encoder.modules() if isinstance(m, nn.BatchNorm2d) and m.affine]
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_nothing_becomes_nothing(encoder: SvddEncoder, training: bool):
+def test_zero_is_mapped_to_zero(encoder: SvddEncoder, training: bool):
     encoder.train(training)
     assert torch.equal(encoder(torch.zeros(2, 3, 32, 32)), torch.zeros(2, 128))
 
 
-def test_a_uniform_image_is_nothing_whatever_its_colour(encoder: SvddEncoder):
+def test_a_uniform_image_of_any_colour_becomes_zero(encoder: SvddEncoder):
     assert torch.equal(encoder(torch.full((2, 3, 32, 32), 0.7)), torch.zeros(2, 128))
 
 

@@ -76,7 +76,7 @@ def test_the_hash_in_a_files_name_is_expected(file: Path):
     check_refused(right.rename(file.with_name("resnet18-f37072fd.pth")), "expected f37072fd…")
 
 
-def test_a_given_hash_comes_before_the_one_in_the_name(file: Path):
+def test_a_given_hash_takes_precedence_over_the_hash_in_the_name(file: Path):
     misnamed = file.rename(file.with_name("resnet18-f37072fd.pth"))
     check_read(read_weight_file(misnamed, sha256(misnamed)))
 
@@ -91,14 +91,14 @@ def test_a_name_without_a_hash_expects_none(file: Path, name: str):
     [[torch.ones(2)], {"weights": STATE, "epoch": 3}, {"a": 1}, torch.ones(2), 5],
     ids=["list", "nested", "number in dict", "tensor", "number"],
 )
-def test_what_is_not_tensors_by_name_is_refused(content: object, tmp_path: Path):
+def test_a_file_without_named_tensors_is_refused(content: object, tmp_path: Path):
     torch.save(content, tmp_path / "weights.pth")
     check_refused(tmp_path / "weights.pth", "is not a PyTorch state dict")
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 @pytest.mark.parametrize("content", [b"", b"a text file\n", bytes(range(256)), b"\x80\x02}q\x00.", b"P", b"r\xff\xff"])
-def test_what_is_no_weight_file_is_refused(content: bytes, suffix: str, tmp_path: Path):
+def test_a_file_that_is_not_a_weight_file_is_refused(content: bytes, suffix: str, tmp_path: Path):
     file = tmp_path / f"weights{suffix}"
     file.write_bytes(content)
     check_refused(file, "is not a PyTorch state dict")
@@ -121,7 +121,7 @@ def test_state_dicts_are_read_by_name(tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", [STATE, [STATE], {"bn": [1], "decoder": STATE["layer.bias"]}, 7])
-def test_what_holds_no_state_dicts_of_these_names_is_refused(content: object, tmp_path: Path):
+def test_a_file_without_state_dicts_of_these_names_is_refused(content: object, tmp_path: Path):
     torch.save(content, tmp_path / "weights.pth")
     with pytest.raises(ValueError, match=r"holds no state dict .* called bn or decoder"):
         read_state_dicts(tmp_path / "weights.pth", ["bn", "decoder"])

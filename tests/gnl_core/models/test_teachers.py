@@ -63,7 +63,7 @@ def test_the_bundled_teachers_stages_are_those_of_timms_classifier(lite0: nn.Mod
         torch.testing.assert_close(actual, stage, rtol=1e-4, atol=1e-5)
 
 
-def test_the_bundled_teacher_says_what_its_stages_are(teacher: Teacher):
+def test_the_bundled_teacher_describes_its_stages(teacher: Teacher):
     assert teacher.channels == (24, 40, 112)
     assert teacher.reductions == (4, 8, 16)
     maps = teacher(torch.rand(1, 3, 64, 96))
@@ -129,7 +129,7 @@ def test_images_are_normalised_first(small: Teacher):
 
 
 @pytest.mark.parametrize("wrap", [lambda t: t, nn.Sequential, lambda t: nn.ModuleList([nn.Sequential(t)])])
-def test_a_teacher_stays_in_eval_mode_whatever_train_is_called_on(wrap: Callable[[nn.Module], nn.Module]):
+def test_a_teacher_stays_in_eval_mode_when_train_is_called(wrap: Callable[[nn.Module], nn.Module]):
     teacher = make_teacher(TeacherSpec(SMALL))
     assert not any(module.training for module in teacher.modules())
     wrap(teacher).train()
@@ -166,7 +166,7 @@ def test_an_image_has_the_same_maps_alone_and_in_a_batch(small: Teacher):
         torch.testing.assert_close(together[3:4], alone, rtol=1e-4, atol=1e-5)
 
 
-def test_a_teacher_computes_in_32_bits_whatever_surrounds_it(small: Teacher):
+def test_a_teacher_computes_in_32_bits_under_autocast(small: Teacher):
     images = torch.rand(2, 3, 32, 32)
     whole = small(images)
     with torch.autocast("cpu", torch.bfloat16):
@@ -175,7 +175,7 @@ def test_a_teacher_computes_in_32_bits_whatever_surrounds_it(small: Teacher):
         torch.testing.assert_close(found, expected, rtol=0, atol=0)
 
 
-def test_a_fingerprint_tells_weights_apart():
+def test_a_fingerprint_distinguishes_weights():
     layer, same, other = nn.Linear(3, 2), nn.Linear(3, 2), nn.Linear(3, 2)
     same.load_state_dict(layer.state_dict())
     other.load_state_dict(layer.state_dict())
@@ -184,7 +184,7 @@ def test_a_fingerprint_tells_weights_apart():
     assert hash_weights(layer) != hash_weights(other)
 
 
-def test_a_fingerprint_tells_shapes_apart():
+def test_a_fingerprint_distinguishes_shapes():
     assert hash_weights(nn.Embedding.from_pretrained(torch.zeros(2, 3))) != hash_weights(
         nn.Embedding.from_pretrained(torch.zeros(3, 2))
     )

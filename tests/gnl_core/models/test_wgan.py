@@ -14,7 +14,7 @@ def linear_critic(*weights: float) -> nn.Module:
 
 
 @pytest.mark.parametrize("side", [32, 64])
-def test_images_have_the_side_that_is_asked_for(side: int):
+def test_generated_images_have_the_given_side(side: int):
     images = Generator(side)(torch.randn(2, 128))
     assert images.shape == (2, 3, side, side)
     assert images.abs().max() <= 1

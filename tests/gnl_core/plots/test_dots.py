@@ -14,7 +14,7 @@ def traces(name: str) -> list:
     return [trace for trace in figure.data if trace.name == name]
 
 
-def test_each_dot_stands_at_its_value_in_its_methods_row():
+def test_each_dot_is_at_its_value_in_its_methods_row():
     left, right = traces("without matching")
     assert (list(left.x), list(left.y)) == ([60.0, 60.0], [-REACH, 1 - REACH])
     assert (list(right.x), list(right.y)) == ([60.0], [-REACH])
@@ -22,14 +22,14 @@ def test_each_dot_stands_at_its_value_in_its_methods_row():
     assert (list(matched.x), list(matched.y), list(none.x)) == ([70.0], [REACH], [])
 
 
-def test_intervals_reach_as_far_as_they_are():
+def test_interval_bars_have_the_intervals_length():
     left, _ = traces("without matching")
     assert (list(left.error_x.array), list(left.error_x.arrayminus)) == ([4.0, 4.0], [5.0, 5.0])
     matched, _ = traces("α = 1")
     assert list(matched.error_x.array) == [0.0]
 
 
-def test_colour_tells_matching_and_hollow_tells_published():
+def test_colour_marks_matching_and_hollow_dots_are_published():
     assert [trace.marker.color for trace in traces("without matching")] == [GREY] * 2
     assert [trace.marker.color for trace in traces("α = 1")] == [ACCENT] * 2
     left, right = traces("published")

@@ -26,7 +26,7 @@ def test_views_that_change_nothing_leave_an_axis():
     assert figure.layout.xaxis.range[1] > 0
 
 
-def test_a_line_goes_from_without_matching_to_with_it_and_says_the_difference():
+def test_a_line_runs_from_without_to_with_matching_and_is_labelled_with_the_difference():
     figure = gain_dumbbells([Gain("helped", 0.6, 0.7), Gain("hurt", 0.9, 0.85)], shown="hurt")
     helped, hurt = figure.data
     assert (list(helped.x), list(hurt.x)) == ([0.6, 0.7], [0.9, 0.85])
@@ -45,7 +45,7 @@ def test_a_larger_figure_is_higher_and_so_are_its_letters():
     assert larger.layout.annotations[0].font.size == 26
 
 
-def test_parts_of_a_text_that_have_a_size_of_their_own_are_larger_too():
+def test_parts_of_a_text_with_their_own_size_are_enlarged_too():
     figure = count_widths({"image": 12}, narrowest="image")
     figure.data[0].text = ["<span style='font-size:12px'>n</span>"]
     assert enlarge(figure, 1.5).data[0].text[0] == "<span style='font-size:18px'>n</span>"

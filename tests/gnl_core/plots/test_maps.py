@@ -17,12 +17,12 @@ def test_zero_is_the_darkest_colour_and_the_upper_end_the_brightest():
     np.testing.assert_array_equal(colours[0], [DARKEST, BRIGHTEST])
 
 
-def test_what_lies_beyond_the_scale_takes_its_ends():
+def test_values_beyond_the_scale_take_the_colours_of_its_ends():
     colours = colour_map(np.array([[-1.0, 9.0]], dtype=np.float32), upper=2.5)
     np.testing.assert_array_equal(colours[0], [DARKEST, BRIGHTEST])
 
 
-def test_a_value_has_one_colour_whatever_else_is_in_the_map():
+def test_a_values_colour_does_not_depend_on_the_rest_of_the_map():
     alone = colour_map(np.array([[1.0]], dtype=np.float32), upper=2.0)
     beside = colour_map(np.array([[1.0, 0.1, 50.0]], dtype=np.float32), upper=2.0)
     np.testing.assert_array_equal(alone[0, 0], beside[0, 0])
@@ -37,7 +37,7 @@ def test_an_overlay_mixes_picture_and_map_where_it_is_revealed_and_leaves_the_re
     assert np.array_equal(overlay(picture, coloured, opacity=1, revealed=1), coloured)
 
 
-def test_a_ring_leaves_its_centre_and_all_that_lies_far_from_it():
+def test_a_ring_changes_neither_its_centre_nor_distant_pixels():
     ringed = ring(np.full((21, 21, 3), 100, dtype=np.uint8), row=10, column=10, radius_px=6)
     assert ringed[10, [10, 16, 18, 20], 0].tolist() == [100, 255, 30, 100]
 

@@ -5,7 +5,7 @@ import numpy as np
 from gnl_core.plots.pixels import LARGEST_SIDE_PX, largest_places, pixel_values
 
 
-def test_a_pixel_tells_its_value_and_what_each_stage_adds():
+def test_a_pixel_shows_its_value_and_each_stages_contribution():
     stages = [np.array([[0.1, 0.2], [0.3, 0.4]]), np.array([[1.0, 0.0], [0.0, 1.0]])]
     (heatmap,) = pixel_values(stages, upper=2.0).data
     np.testing.assert_allclose(heatmap.z, [[1.1, 0.2], [0.3, 1.4]])

@@ -34,7 +34,7 @@ def test_four_panels_share_one_score_axis():
     assert high > 3
 
 
-def test_scores_of_another_order_get_an_axis_of_their_own():
+def test_scores_of_another_magnitude_have_their_own_axis():
     limits = [axis.get_xlim() for axis in score_panels(make_methods(1.0, 100.0)).axes]
     assert limits[0] == limits[1] != limits[2] == limits[3]
 

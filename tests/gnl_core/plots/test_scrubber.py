@@ -46,12 +46,12 @@ def test_bars_that_are_empty_at_every_strength_are_left_out(figure):
             assert heights.any(axis=0).all()
 
 
-def test_traces_stand_in_their_methods_row_in_distribution_on_the_left(figure):
+def test_traces_are_in_their_methods_row_with_in_distribution_on_the_left(figure):
     bars = [place_of(figure, n) for n, trace in enumerate(figure.data) if trace.type == "bar"]
     assert bars == [(0, 0)] * 2 + [(0, 1)] * 2 + [(1, 0)] * 2 + [(1, 1)] * 2
 
 
-def test_a_frame_moves_what_its_strength_changes_and_leaves_the_other_method(figure):
+def test_a_frame_updates_only_the_method_that_its_strength_changes(figure):
     unmatched, matched = figure.frames
     assert (unmatched.name, matched.name) == ("0", "1")
     half = len(figure.data) // 2
@@ -62,7 +62,7 @@ def test_a_frame_moves_what_its_strength_changes_and_leaves_the_other_method(fig
         assert moved == (place >= half)
 
 
-def test_a_bar_knows_the_strength_that_it_is_drawn_at(figure):
+def test_a_bar_records_the_strength_at_which_it_is_drawn(figure):
     for frame, strength in zip(figure.frames, (0.0, 1.0), strict=True):
         assert {value for trace in frame.data if trace.type == "bar" for value in trace.customdata} == {strength}
 

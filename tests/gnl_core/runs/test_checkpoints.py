@@ -89,7 +89,7 @@ def test_half_precision_halves_the_file_and_rounds_the_weights(config: RunConfig
         torch.testing.assert_close(loaded.state_dict()[name], value, rtol=2**-10, atol=1e-7)
 
 
-def test_its_metadata_says_what_made_it(detector: Detector, config: RunConfig, saved: Path):
+def test_its_metadata_records_its_origin(detector: Detector, config: RunConfig, saved: Path):
     header, _ = contents(saved)
     assert header["format_version"] == 2
     assert header["epoch"] == 7
@@ -212,7 +212,7 @@ def test_a_failing_write_leaves_the_old_checkpoint_alone(
     assert [file.name for file in saved.parent.iterdir()] == ["weights.safetensors"]
 
 
-def test_a_teachers_weight_file_that_has_moved_can_be_pointed_to(tiny_config: Make, tmp_path: Path):
+def test_the_new_location_of_a_teachers_weight_file_can_be_given(tiny_config: Make, tmp_path: Path):
     first, moved = tmp_path / "first.pth", tmp_path / "moved.pth"
     torch.save(timm.create_model("mobilenetv2_050").state_dict(), first)
     config = tiny_config(teacher="mobilenetv2_050", teacher_weights=first)

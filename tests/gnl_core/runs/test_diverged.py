@@ -72,7 +72,7 @@ def config(tiny_config: Make) -> RunConfig:
     return tiny_config(detector="deep_svdd", epochs=3, limit=12, keep_epochs=True)
 
 
-def test_the_last_good_checkpoint_is_kept_and_the_run_says_that_it_diverged(
+def test_the_last_good_checkpoint_is_kept_and_the_run_is_marked_as_diverged(
     config: RunConfig, tmp_path: Path, spoil: Callable[[int], None]
 ):
     spoil(6)

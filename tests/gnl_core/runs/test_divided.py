@@ -37,7 +37,7 @@ def paths(config: RunConfig, domain: str) -> set[str]:
     return {item.path for item in list_domain(config, domain)}
 
 
-def test_a_run_writes_its_division_down_and_scores_by_it(
+def test_a_run_stores_its_split_and_is_scored_with_it(
     two_folders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     run = tmp_path / "run"
@@ -61,12 +61,12 @@ def test_a_run_writes_its_division_down_and_scores_by_it(
     assert set(saved["path"][saved["domain"] == "test"].tolist()) == scored
 
 
-def test_the_seed_of_a_training_does_not_move_the_division(two_folders: Path):
+def test_the_training_seed_does_not_change_the_split(two_folders: Path):
     configs = [RunConfig(dataset="folder", normal_class="good", data_root=two_folders, seed=seed) for seed in (0, 1)]
     assert paths(configs[0], "test") == paths(configs[1], "test")
 
 
-def test_a_comparison_refuses_runs_of_another_division(
+def test_a_comparison_refuses_runs_with_another_split(
     two_folders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     words = [*settings(two_folders), "--output", str(tmp_path / "compared")]
@@ -77,7 +77,7 @@ def test_a_comparison_refuses_runs_of_another_division(
     assert "was trained with split_seed = 5, but 0 is requested" in capsys.readouterr().err
 
 
-def test_a_folder_that_cannot_be_used_leaves_no_run(two_folders: Path, tmp_path: Path, capsys):
+def test_an_unusable_folder_leaves_no_run(two_folders: Path, tmp_path: Path, capsys):
     (two_folders / "scratch").mkdir()
     (two_folders / "NG" / "0.png").rename(two_folders / "scratch" / "0.png")
     assert main(["train", *settings(two_folders), "--run", str(tmp_path / "run")]) == 2

@@ -73,7 +73,7 @@ def test_the_same_settings_give_the_same_file(tiny_config: Make, tmp_path: Path)
     assert files[0] == files[1]
 
 
-def test_what_is_learnt_does_not_depend_on_the_number_of_workers(tiny_config: Make, tmp_path: Path):
+def test_the_weights_do_not_depend_on_the_number_of_workers(tiny_config: Make, tmp_path: Path):
     weights = []
     for workers in (0, 2):
         folder = create_run(tmp_path / str(workers), config := tiny_config(limit=8, workers=workers))
@@ -125,7 +125,7 @@ def test_a_folder_without_a_checkpoint_is_no_run(tmp_path: Path):
         load_run(RunFolder(tmp_path))
 
 
-def test_a_domain_is_scored_an_image_a_row(run: Run):
+def test_a_domain_is_scored_with_one_row_per_image(run: Run):
     rows = score_domain(run, "digits_m", resolve_scoring(run))
     assert rows.path.tolist() == [item.path for item in digits.test_items(None, "4", "digits_m")[:30]]
     assert rows.label.tolist() == [int(category != "4") for category in rows.category]
@@ -137,7 +137,7 @@ def test_an_unknown_domain_is_refused(run: Run):
         score_domain(run, "night", resolve_scoring(run))
 
 
-def test_a_question_left_open_is_answered_by_the_run_then_the_method(run: Run):
+def test_an_unset_scoring_setting_is_the_runs_then_the_methods(run: Run):
     assert resolve_scoring(run).model_dump() == {
         "style_weight": 0.5,  # GNL's
         "reference_count": 2,  # the run's
@@ -153,12 +153,12 @@ def test_a_question_left_open_is_answered_by_the_run_then_the_method(run: Run):
     assert resolve_scoring(own).style_weight == 0.0
 
 
-def test_a_question_that_is_asked_comes_first(run: Run):
+def test_a_given_scoring_setting_takes_precedence(run: Run):
     asked = resolve_scoring(run, style_weight=1.0, smoothing_sigma_px="2", reference_count=None)
     assert (asked.style_weight, asked.smoothing_sigma_px, asked.reference_count) == (1.0, 2.0, 2)
 
 
-def test_the_question_changes_the_scores_and_not_the_detector(run: Run):
+def test_scoring_settings_change_the_scores_but_not_the_detector(run: Run):
     before = score_domain(run, "digits_m", resolve_scoring(run, style_weight=0.0)).score
     matched = score_domain(run, "digits_m", resolve_scoring(run, style_weight=1.0)).score
     assert np.abs(before - matched).max() > 0.01
@@ -201,23 +201,23 @@ def names(items: list[Item]) -> list[str]:
     return [item.path for item in items]
 
 
-def test_held_out_images_are_a_share_that_is_never_learnt_from(tiny_config: Make):
+def test_held_out_images_are_a_share_never_trained_on(tiny_config: Make):
     learnt, held_out = split_training(tiny_config(holdout_percent=25))
     assert (len(learnt), len(held_out)) == (9, 3)
     assert sorted(names(learnt + held_out)) == names(split_training(tiny_config(holdout_percent=0))[0])
 
 
-def test_the_seed_decides_which_images_are_held_out(tiny_config: Make):
+def test_the_seed_determines_which_images_are_held_out(tiny_config: Make):
     held_out = [names(split_training(tiny_config(holdout_percent=25, seed=seed))[1]) for seed in (0, 0, 1)]
     assert held_out[0] == held_out[1] != held_out[2]
 
 
-def test_the_limit_counts_the_images_that_are_learnt_from(tiny_config: Make):
+def test_the_limit_counts_the_images_trained_on(tiny_config: Make):
     learnt, held_out = split_training(tiny_config(holdout_percent=25, limit=4))
     assert (len(learnt), len(held_out)) == (4, 3)
 
 
-def test_a_detector_is_prepared_on_what_is_learnt_from_alone(tiny_config: Make):
+def test_a_detector_is_prepared_only_on_the_images_trained_on(tiny_config: Make):
     config = tiny_config(holdout_percent=25)
     _, batches = prepare_training(config)
     assert [path for batch in batches for path in batch.paths] == names(split_training(config)[0])
@@ -231,6 +231,6 @@ def test_training_and_held_out_images_can_be_scored_also_under_a_corruption(tiny
     assert {item.domain for item in list_domain(config, "held_out+contrast:3")} == {"held_out+contrast:3"}
 
 
-def test_a_run_that_holds_out_nothing_says_so(tiny_config: Make):
+def test_scoring_held_out_images_of_a_run_without_any_is_refused(tiny_config: Make):
     with pytest.raises(ValueError, match="holds out no training images; train one with a larger --holdout-percent"):
         list_domain(tiny_config(holdout_percent=0), "held_out")

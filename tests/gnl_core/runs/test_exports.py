@@ -12,7 +12,7 @@ from gnl_core.records import Scores
 from gnl_core.runs.exports import MapPictures, map_name, write_csv
 
 
-def test_scores_are_written_one_row_an_image(tmp_path: Path):
+def test_scores_are_written_with_one_row_per_image(tmp_path: Path):
     scores = Scores(
         score=np.array([0.5, 1.5]),
         label=np.array([0, 1]),
@@ -26,7 +26,7 @@ def test_scores_are_written_one_row_an_image(tmp_path: Path):
     assert rows["path"].tolist() == ["digits/1", 'odd, "name"']
 
 
-def test_a_map_is_written_as_a_picture_into_a_folder_that_is_made(tmp_path: Path):
+def test_a_map_is_written_as_a_picture_into_a_new_folder(tmp_path: Path):
     values = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
     pictures = MapPictures(upper=1.0)
     pictures.add("b/map.png", values)
@@ -47,12 +47,12 @@ def test_a_map_that_cannot_be_written_is_reported_and_the_others_are_written(tmp
     assert {file.name for file in tmp_path.iterdir()} == {"a.png", "c.png", "taken"}
 
 
-def test_images_whose_names_differ_in_their_endings_have_maps_of_their_own():
+def test_images_whose_names_differ_only_in_their_endings_have_separate_maps():
     names = [map_name(path, domain="test") for path in ("test/good/a.png", "test/good/a.jpg", "test/good/a")]
     assert names == ["test/good/a.png.png", "test/good/a.jpg.png", "test/good/a.png"]
 
 
-def test_a_corrupted_image_and_the_image_itself_have_maps_of_their_own():
+def test_a_corrupted_image_and_the_image_itself_have_separate_maps():
     assert map_name("digits/0001", domain="digits+jpeg:3") == "jpeg-3/digits/0001.png"
 
 

@@ -67,7 +67,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", ["", "not json", "[]", '{"colour": "red"}', '{"epochs": 0}'])
-def test_settings_that_are_not_ours_are_refused_in_one_sentence(folder: RunFolder, content: str):
+def test_foreign_settings_are_refused_in_one_sentence(folder: RunFolder, content: str):
     folder.config.write_text(content)
     with pytest.raises(ValueError, match=r"config\.json cannot be read: ") as refusal:
         read_config(folder)
@@ -82,7 +82,7 @@ def test_runs_with_a_checkpoint_are_listed_by_name(folder: RunFolder):
     assert list_runs(root / "nowhere") == []
 
 
-def test_epochs_are_kept_one_a_line(folder: RunFolder):
+def test_epochs_are_stored_one_per_line(folder: RunFolder):
     assert read_records(folder) == []
     records = [EpochRecord(1, {"distillation": 0.5}, 1.25), EpochRecord(2, {"distillation": 0.25}, 2.5)]
     for count in (1, 2):
@@ -97,7 +97,7 @@ def check_same(found: Scores | None, expected: Scores) -> None:
         np.testing.assert_array_equal(getattr(found, name), column)
 
 
-def test_kept_scores_answer_their_question_alone(folder: RunFolder):
+def test_saved_scores_are_returned_only_for_their_own_settings(folder: RunFolder):
     assert find_scores(folder, domain="digits", scoring=ASKED) is None
     save_scores(folder, make_scores("digits", 0.1, 0.25), ASKED)
     check_same(find_scores(folder, domain="digits", scoring=ASKED), make_scores("digits", 0.1, 0.25))
@@ -106,7 +106,7 @@ def test_kept_scores_answer_their_question_alone(folder: RunFolder):
         assert find_scores(folder, domain="digits", scoring=other) is None
 
 
-def test_other_questions_scores_stay(folder: RunFolder):
+def test_scores_of_other_settings_are_kept(folder: RunFolder):
     other = ScoringConfig(style_weight=1)
     save_scores(folder, make_scores("digits", 1.0), ASKED)
     save_scores(folder, make_scores("digits", 2.0), other)
@@ -116,13 +116,13 @@ def test_other_questions_scores_stay(folder: RunFolder):
     check_same(find_scores(folder, domain="digits_m", scoring=ASKED), make_scores("digits_m", 3.0))
 
 
-def test_a_question_asked_again_is_answered_once(folder: RunFolder):
+def test_scores_saved_again_replace_the_old_ones(folder: RunFolder):
     save_scores(folder, make_scores("digits", 1.0, 2.0), ASKED)
     save_scores(folder, make_scores("digits", 3.0), ASKED)
     check_same(find_scores(folder, domain="digits", scoring=ASKED), make_scores("digits", 3.0))
 
 
-def test_scores_from_before_a_setting_existed_answer_the_question_at_its_default(folder: RunFolder):
+def test_older_scores_without_a_setting_count_for_its_default(folder: RunFolder):
     save_scores(folder, make_scores("digits", 1.0), ASKED)
     pd.read_parquet(folder.scores).drop(columns="align_corners").to_parquet(folder.scores)
     check_same(find_scores(folder, domain="digits", scoring=ASKED), make_scores("digits", 1.0))
@@ -154,7 +154,7 @@ def test_scores_can_be_read_with_pandas(folder: RunFolder):
     assert rows["path"].tolist() == ["digits/0", "digits/1"]
 
 
-def test_scores_of_an_older_checkpoint_are_forgotten(folder: RunFolder):
+def test_scores_of_an_older_checkpoint_are_dropped(folder: RunFolder):
     save_scores(folder, make_scores("digits", 1.0), ASKED)
     folder.weights.write_bytes(b"second")
     assert find_scores(folder, domain="digits", scoring=ASKED) is None
@@ -188,7 +188,7 @@ def test_a_report_is_plain_values():
     assert written["threshold"] == {"value": 2.5, "quantile": 0.95, "n_held_out": 11, "n_not_finite": 0}
 
 
-def test_a_report_without_a_threshold_says_so():
+def test_a_report_without_a_threshold_has_null():
     assert report_to_json(Report({}, {})) == {"domains": {}, "drops": {}, "threshold": None, "no_shift_score": None}
 
 

@@ -34,7 +34,7 @@ def test_a_data_folder_that_is_not_on_this_machine_is_left_open(tiny_config: Cal
     assert read_config(import_own(tmp_path / "weights.safetensors", tmp_path / "run")).data_root is None
 
 
-def test_the_command_line_tells_it_by_its_ending(
+def test_the_command_line_recognises_it_by_its_ending(
     trained_run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     assert main(["import", str(trained_run.weights), "--run", str(tmp_path / "run")]) == 0
@@ -42,7 +42,7 @@ def test_the_command_line_tells_it_by_its_ending(
     assert hash_file(RunFolder(tmp_path / "run").weights) == hash_file(trained_run.weights)
 
 
-def test_a_file_that_is_none_of_ours_is_refused_and_leaves_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_foreign_file_is_refused_and_leaves_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "other.safetensors").write_bytes(b"something else")
     assert main(["import", str(tmp_path / "other.safetensors"), "--run", str(tmp_path / "run")]) != 0
     assert "is damaged or not a checkpoint" in capsys.readouterr().err

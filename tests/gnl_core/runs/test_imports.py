@@ -66,7 +66,7 @@ def check_scores(published: Any, folder: RunFolder, *, strength: float, sigma: f
 
 @pytest.mark.parametrize(("strength", "sigma"), [(0.0, 0.0), (0.0, 4.0), (0.5, 4.0), (1.0, 0.0)])
 @torch.no_grad()
-def test_an_imported_run_scores_as_the_published_networks_do(
+def test_an_imported_run_scores_like_the_published_networks(
     resnet18: Any, imported: RunFolder, strength: float, sigma: float
 ):
     check_scores(resnet18, imported, strength=strength, sigma=sigma)
@@ -75,7 +75,9 @@ def test_an_imported_run_scores_as_the_published_networks_do(
 @pytest.mark.slow
 @pytest.mark.parametrize("teacher", ["resnet50", "wide_resnet50_2"])
 @torch.no_grad()
-def test_so_does_a_run_of_a_larger_teacher(teacher: str, publish: Publish, fours: list[Item], tmp_path: Path):
+def test_an_imported_run_of_a_larger_teacher_scores_like_the_published_networks(
+    teacher: str, publish: Publish, fours: list[Item], tmp_path: Path
+):
     published = publish(teacher, tmp_path)
     config = published.config(detector="gnl")
     folder = import_run(tmp_path / "published.pth", tmp_path / "run", config, references=fours[:1])
@@ -91,7 +93,7 @@ def test_an_imported_run_has_settings_weights_and_an_origin(resnet18: Any, impor
     assert json.loads(imported.origin.read_text()) == {"file": str(file), "sha256": hash_file(file)}
 
 
-def test_references_keep_the_order_that_they_are_given_in(imported: RunFolder, fours: list[Item]):
+def test_references_keep_their_order(imported: RunFolder, fours: list[Item]):
     detector = load_run(imported, device="cpu").detector
     stages = detector.network.teacher(torch.stack([read_image(item) for item in fours[:2]]))
     for stage, kept in zip(stages, detector.references.buffers(), strict=True):
@@ -158,7 +160,7 @@ def test_a_checkpoint_of_another_teacher_is_refused(resnet18: Any, tmp_path: Pat
         import_run(resnet18.folder / "published.pth", tmp_path / "run", config, references=[])
 
 
-def test_a_run_without_references_scores_unmatched_alone(resnet18: Any, tmp_path: Path):
+def test_a_run_without_references_scores_only_unmatched(resnet18: Any, tmp_path: Path):
     folder = import_changed(resnet18, tmp_path, lambda checkpoint: None)
     assert read_config(folder).stored_references == 0
     check_scores(resnet18, folder, strength=0.0, sigma=4.0)
@@ -171,7 +173,7 @@ def test_a_method_that_was_not_published_is_refused(resnet18: Any, tmp_path: Pat
         import_run(tmp_path / "any.pth", tmp_path / "run", resnet18.config(detector="knn"), references=[])
 
 
-def test_more_references_to_score_by_than_are_kept_are_refused(resnet18: Any, fours: list[Item], tmp_path: Path):
+def test_more_references_in_scoring_than_stored_are_refused(resnet18: Any, fours: list[Item], tmp_path: Path):
     config = resnet18.config(reference_count=3)
     with pytest.raises(ValueError, match="count of 3 needs as many stored references, but 2 would be stored"):
         import_run(tmp_path / "any.pth", tmp_path / "run", config, references=fours[:2])

@@ -28,7 +28,7 @@ def own(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "place", ["test", "test/good/maps", "train/run", "ground_truth/x", "images", "normal/scores.csv", "Testing/a"]
 )
-def test_an_output_among_ones_own_images_is_refused_with_another_place(own: Path, place: str):
+def test_an_output_among_the_users_images_is_refused_with_a_suggestion(own: Path, place: str):
     with pytest.raises(
         ValueError, match=f"--maps would be written to .*{place}, but every image in .* is read as data"
     ) as told:
@@ -78,7 +78,7 @@ def test_a_link_into_the_images_is_followed(own: Path, tmp_path_factory: pytest.
         check_output(link / "good", own, what="--maps")
 
 
-def test_no_run_is_made_among_images(own: Path, tiny_config: Callable[..., RunConfig]):
+def test_no_run_is_created_among_images(own: Path, tiny_config: Callable[..., RunConfig]):
     with pytest.raises(ValueError, match="the run would be written to"):
         create_run(own / "test" / "run", tiny_config(dataset="folder", normal_class="good", data_root=own))
     assert not (own / "test" / "run").exists()

@@ -86,7 +86,7 @@ def test_a_training_that_stops_after_every_step_learns_the_same_to_the_bit(
 
 
 @pytest.mark.parametrize("detector", ["deep_svdd", "f_anogan"])
-def test_a_training_that_ends_at_any_write_is_taken_up_to_the_same_bits(
+def test_a_training_interrupted_at_any_write_resumes_to_the_same_bits(
     detector: str,
     config: Config,
     uninterrupted: Callable[[str], bytes],
@@ -111,7 +111,7 @@ def test_a_training_that_ends_at_any_write_is_taken_up_to_the_same_bits(
     assert cut_off == 7  # three states, and progress and checkpoint of each epoch
 
 
-def test_the_losses_and_the_time_go_on(config: Config, tmp_path: Path):
+def test_losses_and_elapsed_time_continue(config: Config, tmp_path: Path):
     whole, cut = (create_run(tmp_path / name, config("deep_svdd")) for name in ("whole", "cut"))
     list(train_run(config("deep_svdd"), whole))
     for _ in range(4):
@@ -148,7 +148,7 @@ def test_moments_keep_their_parameters_order_in_memory(config: Config, tmp_path:
         assert after.state[weight][name].stride() == before.state[weight][name].stride()
 
 
-def test_the_state_is_saved_within_an_epoch_only_when_its_minutes_are_over(tiny_config: Make, tmp_path: Path):
+def test_the_state_is_saved_within_an_epoch_only_after_the_given_minutes(tiny_config: Make, tmp_path: Path):
     config = tiny_config(detector="deep_svdd", epochs=2, limit=12)
     folder = create_run(tmp_path / "run", config)
     saved = [read_state(folder.state)[0].epoch if folder.state.exists() else None for _ in advance_run(config, folder)]
@@ -156,7 +156,7 @@ def test_the_state_is_saved_within_an_epoch_only_when_its_minutes_are_over(tiny_
     assert not folder.state.exists()
 
 
-def test_a_run_that_was_killed_before_it_saved_anything_begins_again(
+def test_a_run_killed_before_its_first_save_starts_again(
     config: Config, uninterrupted: Callable[[str], bytes], tmp_path: Path
 ):
     folder = create_run(tmp_path / "run", config("deep_svdd"))
@@ -194,7 +194,7 @@ def test_settings_that_change_what_is_learnt_are_refused(unfinished: RunFolder):
         list(train_run(read_config(unfinished).model_copy(update={"seed": 1}), unfinished))
 
 
-def test_settings_that_change_nothing_learnt_may_change(
+def test_settings_that_do_not_affect_training_may_change(
     unfinished: RunFolder, uninterrupted: Callable[[str], bytes], tmp_path: Path
 ):
     config = open_unfinished(unfinished, {"workers": 0, "batch_size": 8})
@@ -285,7 +285,7 @@ def test_a_folder_that_becomes_read_only_is_reported(
     check_whole(folder, uninterrupted("deep_svdd"))
 
 
-def test_each_epochs_checkpoint_can_be_kept_and_scored_by_itself(tiny_config: Make, tmp_path: Path):
+def test_each_epochs_checkpoint_can_be_kept_and_scored_separately(tiny_config: Make, tmp_path: Path):
     config = tiny_config(detector="deep_svdd", epochs=3, limit=12, keep_epochs=True)
     folder = create_run(tmp_path / "run", config)
     while not folder.weights.exists() or folder.state.exists():  # cut off after each step

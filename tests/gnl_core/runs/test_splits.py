@@ -54,7 +54,7 @@ def test_a_run_keeps_the_split_in_its_settings_and_its_checkpoint(run: RunFolder
     assert load_checkpoint(run.weights, device="cpu")[1].split_source == "official lists"
 
 
-def test_a_run_of_a_data_set_that_is_always_split_alike_keeps_none(trained_run: RunFolder):
+def test_a_run_of_a_data_set_with_a_fixed_split_stores_none(trained_run: RunFolder):
     assert read_config(trained_run).split_source is None
 
 
@@ -63,7 +63,7 @@ def test_the_same_split_is_scored(run: RunFolder):
 
 
 @pytest.mark.parametrize("domain", ["photo", "train", "held_out", "photo+jpeg:3"])
-def test_another_split_is_refused_where_training_images_would_be_scored(run: RunFolder, pacs: Path, domain: str):
+def test_another_split_is_refused_if_training_images_would_be_scored(run: RunFolder, pacs: Path, domain: str):
     hide_lists(pacs)
     words = (
         r"splits training and test images by official lists, but the pacs images here are split by first 80 % by name"
@@ -72,7 +72,7 @@ def test_another_split_is_refused_where_training_images_would_be_scored(run: Run
         list_domain(read_config(run), domain)
 
 
-def test_a_domain_that_is_used_whole_is_scored_under_any_split(run: RunFolder, pacs: Path):
+def test_a_domain_without_a_split_is_scored_under_any_split(run: RunFolder, pacs: Path):
     hide_lists(pacs)
     (pacs / "pacs" / "sketch").mkdir()
     for name in ("dog", "horse"):
@@ -80,7 +80,7 @@ def test_a_domain_that_is_used_whole_is_scored_under_any_split(run: RunFolder, p
     assert len(list_domain(read_config(run), "sketch")) == 2 * PHOTOS
 
 
-def test_a_split_that_was_asked_for_and_is_not_there_is_refused_before_training(
+def test_a_required_split_that_is_missing_is_refused_before_training(
     pacs: Path, tmp_path: Path, tiny_config: Callable[..., RunConfig]
 ):
     hide_lists(pacs)
@@ -91,26 +91,26 @@ def test_a_split_that_was_asked_for_and_is_not_there_is_refused_before_training(
     assert not folder.path.exists()
 
 
-def test_an_older_run_that_does_not_say_its_split_is_scored_with_a_warning(run: RunFolder):
+def test_an_older_run_without_a_stored_split_is_scored_with_a_warning(run: RunFolder):
     config = read_config(run).model_copy(update={"split_source": None})
     with pytest.warns(UserWarning, match=r"does not record how .* were split; they are now split by official lists"):
         assert len(list_domain(config, "photo")) == 4
 
 
-def test_settings_written_before_there_were_splits_can_be_read(run: RunFolder):
+def test_settings_from_before_splits_were_stored_can_be_read(run: RunFolder):
     written = read_config(run).model_dump_json(exclude={"split_source"})
     run.config.write_text(written)
     assert read_config(run).split_source is None
 
 
-def test_a_split_that_one_of_two_runs_leaves_open_is_no_difference(tiny_config: Callable[..., RunConfig]):
+def test_a_split_that_only_one_of_two_runs_stores_is_not_a_difference(tiny_config: Callable[..., RunConfig]):
     settings = [tiny_config(split_source=split) for split in (None, "official lists", "first 80 % by name")]
     assert list(differing_settings(settings[0], settings[1])) == []
     assert list(differing_settings(settings[1], settings[0])) == []
     assert [name for name, _, _ in differing_settings(settings[1], settings[2])] == ["split_source"]
 
 
-def test_an_unfinished_run_goes_on_by_its_split_alone(
+def test_an_unfinished_run_resumes_only_with_its_own_split(
     pacs: Path, tmp_path: Path, tiny_config: Callable[..., RunConfig]
 ):
     config = tiny_config(dataset="pacs", normal_class="dog", data_root=pacs, detector="rd4ad", epochs=2)
@@ -125,7 +125,7 @@ def test_an_unfinished_run_goes_on_by_its_split_alone(
     assert [record.epoch for record in train_run(read_config(folder), folder)] == [2]
 
 
-def test_an_older_unfinished_run_goes_on_with_a_warning(
+def test_an_older_unfinished_run_resumes_with_a_warning(
     pacs: Path, tmp_path: Path, tiny_config: Callable[..., RunConfig]
 ):
     config = tiny_config(dataset="pacs", normal_class="dog", data_root=pacs, detector="rd4ad", epochs=2)

@@ -58,7 +58,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunFolder]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)  # four processes, each of which imports PyTorch
-def test_two_processes_end_in_one_checkpoint_that_scores_as_a_single_ones(runs: dict[str, RunFolder]):
+def test_two_processes_train_one_checkpoint_that_scores_like_a_single_process(runs: dict[str, RunFolder]):
     assert sorted(file.name for file in runs["two"].path.iterdir()) == [
         ".lock",
         "config.json",
@@ -99,16 +99,14 @@ def test_mixed_precision_trains_and_scores_finitely(tiny_config: Callable[..., R
     assert len(set(scores.astype(np.float32))) > len(scores) / 2  # 16 bits would tell few apart
 
 
-def test_several_devices_are_refused_where_no_processes_were_planned(
-    tiny_config: Callable[..., RunConfig], tmp_path: Path
-):
+def test_several_devices_are_refused_without_planned_processes(tiny_config: Callable[..., RunConfig], tmp_path: Path):
     config = tiny_config(devices=2)
     with pytest.raises(ValueError, match="training on several devices or nodes is supported only by gnl train"):
         list(train_run(config, create_run(tmp_path / "run", config)))
     assert not (tmp_path / "run").exists()
 
 
-def test_more_devices_than_there_are_leave_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_more_devices_than_available_leave_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["train", "--run", str(tmp_path / "run"), *SETTINGS, "--devices=4096"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("gnl: --devices 4096 is more than this machine has ")

@@ -33,7 +33,7 @@ def run(trained_run: RunFolder) -> Run:
     return load_run(trained_run, device="cpu")
 
 
-def test_no_matching_is_tried_first_and_every_way_once():
+def test_no_matching_is_tried_first_and_each_candidate_once():
     ways = matchings()
     assert ways[0].style_weight == 0
     assert len({way.model_dump_json() for way in ways}) == len(ways) == 1 + 4 * 3 * 3
@@ -91,7 +91,7 @@ def test_a_file_that_is_not_a_preset_is_refused(content: str, tmp_path: Path):
 
 
 @pytest.mark.usefixtures("few_ways")
-def test_the_command_writes_a_preset_that_gnl_score_takes(
+def test_the_command_writes_a_preset_that_gnl_score_accepts(
     trained_run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     preset = tmp_path / "preset.json"
@@ -105,9 +105,7 @@ def test_the_command_writes_a_preset_that_gnl_score_takes(
 
 
 @pytest.mark.usefixtures("few_ways")
-def test_a_run_that_is_named_twice_counts_once(
-    trained_run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_a_repeated_run_counts_once(trained_run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     preset, folder = tmp_path / "preset.json", trained_run.path
     same = str(folder / ".." / folder.name)
     assert main(["tune", str(folder), same, "--output", str(preset), "--device", "cpu"]) == 0
