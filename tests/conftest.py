@@ -1,4 +1,4 @@
-"""What many tests share: one processor thread, tiny settings, one teacher, one trained run."""
+"""Fixtures of many tests: one processor thread, tiny settings, one teacher, one trained run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ torch.set_num_threads(1)  # maps of a few pixels: threads spend their time waiti
 
 @pytest.fixture(autouse=True)
 def seeded() -> None:
-    """The same random numbers, in whatever order the tests run."""
+    """The same random numbers in any order of the tests."""
     torch.manual_seed(0)
 
 
@@ -62,7 +62,7 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory, tiny_config: Callable[
 
 @pytest.fixture(scope="session")
 def poison() -> Callable[..., None]:
-    """Puts a number that is not finite into a checkpoint, as runs of older versions can hold one."""
+    """A function that puts a number that is not finite into a checkpoint, as older versions could."""
 
     def put(weights: Path, value: float = float("nan")) -> None:
         with safe_open(weights, framework="pt") as file:

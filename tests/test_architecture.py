@@ -1,4 +1,4 @@
-"""docs/architecture.md describes the tree as it is; import-linter holds the import rules themselves (make check)."""
+"""docs/architecture.md matches the tree; import-linter checks the import rules themselves (make check)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documentation holds together: nothing is missing from its navigation, and no link leads nowhere."""
+"""The documentation is complete: the navigation lists every page, and every link has a target."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def toctree_entries(page: Path) -> Iterator[Path]:
 
 
 def anchors(page: Path) -> set[str]:
-    """What the repository's web page and the site call the headings of a page."""
+    """The anchors of a page's headings on the repository's web page and on the site."""
     headings = re.findall(r"^#+ (.+)$", FENCE.sub("", read(page)), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

@@ -1,4 +1,4 @@
-"""What the tests of the pages share: the app without a browser, and small runs to show."""
+"""Fixtures of the page tests: the app without a browser, and small runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SLOW_SECONDS = 120
 
 @pytest.fixture(autouse=True)
 def own_runs(tmp_path, monkeypatch):
-    """An empty folder of runs for each test, and no data but what the test makes."""
+    """An empty folder of runs for each test, and no data except the test's own."""
     runs = tmp_path / "runs"
     runs.mkdir()
     monkeypatch.setenv("GNL_RUNS", str(runs))
@@ -35,7 +35,7 @@ def own_runs(tmp_path, monkeypatch):
 
 @pytest.fixture
 def open_page() -> Callable[..., AppTest]:
-    """Opens the app at an address."""
+    """A function that opens the app at an address."""
 
     def open_at(**query: object) -> AppTest:
         page = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=SLOW_SECONDS)
@@ -48,7 +48,7 @@ def open_page() -> Callable[..., AppTest]:
 
 @pytest.fixture
 def open_screen() -> Callable[..., AppTest]:
-    """Opens one page by its name in app/screens, without the menu, at an address."""
+    """A function that opens a page by its name in app/screens, without the menu, at an address."""
 
     def open_at(name: str, **query: object) -> AppTest:
         page = AppTest.from_string(
@@ -63,7 +63,7 @@ def open_screen() -> Callable[..., AppTest]:
 
 @pytest.fixture
 def train(own_runs, tiny_config) -> Callable[..., RunFolder]:
-    """Trains a run of a second into the folder that the page looks into."""
+    """A function that trains a run in a second, in the page's folder of runs."""
 
     def train_tiny(**settings: object) -> RunFolder:
         run_config = tiny_config(**settings)
@@ -76,7 +76,7 @@ def train(own_runs, tiny_config) -> Callable[..., RunFolder]:
 
 @pytest.fixture
 def damaged_checkpoint(own_runs) -> None:
-    """A run of GNL on sevens whose checkpoint is half there."""
+    """A run of GNL on sevens whose checkpoint is truncated."""
     broken = own_runs / "digits-7-gnl-broken"
     shutil.copytree(PROJECT / "assets" / "checkpoints" / "digits-4-gnl", broken)
     settings = json.loads((broken / "config.json").read_text())
@@ -87,7 +87,7 @@ def damaged_checkpoint(own_runs) -> None:
 
 @pytest.fixture
 def run_until_trained(own_runs) -> Callable[[AppTest], None]:
-    """Runs a page again and again, as its fragments do in a browser, until every training has ended."""
+    """A function that reruns a page, as its fragments do in a browser, until every training has ended."""
 
     def run(page: AppTest) -> None:
         deadline = time.monotonic() + SLOW_SECONDS
@@ -101,7 +101,7 @@ def run_until_trained(own_runs) -> Callable[[AppTest], None]:
 
 @pytest.fixture
 def own_images(tmp_path) -> Callable[..., Path]:
-    """A folder of one's own: grey normal images, and others with a white square, marked by masks or not labelled."""
+    """The user's folder: grey normal images, and others with a white square, with masks or unlabelled."""
 
     def make(*, labelled: bool) -> Path:
         root = tmp_path / "my nuts"
@@ -142,21 +142,21 @@ def finding(page: AppTest) -> str:
 
 
 def charts(page: AppTest) -> list[dict]:
-    """The figures as Plotly has them."""
+    """The charts as Plotly figures."""
     return [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
 
 
 def notes(figure: dict) -> list[str]:
-    """What is written in the panels of a figure, from the first method's in-distribution one on."""
+    """The texts in the panels of a figure, starting with the first method's in-distribution panel."""
     return [trace["text"][0] for trace in figure["data"] if trace["type"] == "scatter" and trace["mode"] == "text"]
 
 
 def tiles(page: AppTest) -> list[dict]:
-    """What the gallery tells the browser of each of its images."""
+    """The data that the gallery sends to the browser for each image."""
     (gallery,) = [part.proto for part in page.get("bidi_component") if part.proto.component_name == "gnl_gallery"]
     return json.loads(gallery.json)["tiles"]
 
 
 def texts(page: AppTest) -> list[str]:
-    """All that is written on a page."""
+    """All texts on a page."""
     return [element.value for kind in (page.markdown, page.caption) for element in kind]

@@ -1,4 +1,4 @@
-"""What lies in assets/checkpoints is what the code gives today."""
+"""The files in assets/checkpoints equal what the current code computes."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What lies beside a checkpoint, looked up again when its files change."""
+"""Files beside a checkpoint are read again when they change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gnl_core.runs.folder import RunFolder, read_config
 
 @pytest.fixture
 def bare(tmp_path) -> RunFolder:
-    """The bundled run of GNL without what its scoring wrote."""
+    """The bundled run of GNL without the files of its scoring."""
     folder = tmp_path / "bare"
     shutil.copytree(BUNDLED / "digits-4-gnl", folder, ignore=shutil.ignore_patterns("scores.parquet", "report.json"))
     return RunFolder(folder)

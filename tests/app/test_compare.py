@@ -1,4 +1,4 @@
-"""The page Compare, without a browser, on the bundled results and on comparisons of the test's own."""
+"""The page Compare, without a browser, on the bundled results and on the tests' own comparisons."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ def open_compare(open_screen):
 
 @pytest.fixture
 def write_own(own_runs):
-    """Writes a comparison of the digits below the folder of runs; of twenty anomalies so many are wrong."""
+    """A function that writes a comparison of the digits, with a given number of twenty anomalies wrong."""
 
     def write(name: str, *, detectors=("rd4ad", "gnl"), wrong=lambda cell, request, domain: 5, keep_runs=True) -> Path:
         output = own_runs / name

@@ -1,4 +1,4 @@
-"""Table, words and parts of Compare, on numbers of the test's own."""
+"""Table, sentences and ablation of Compare, on the tests' own numbers."""
 
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -65,7 +65,7 @@ def compare(rows: list[ComparisonRow] = ROWS, *, sort: str = METHOD_ORDER, shift
 
 
 def lines_of(compared: Compared) -> list[list[str]]:
-    """The table's lines as the texts of their cells; an XML parser finds whatever is not closed."""
+    """The cells' texts by row; the XML parser fails on an unclosed element."""
     table = ET.fromstring(table_html(compared))
     return [["|".join(part.itertext()) for part in line] for line in table.iter("tr")]
 

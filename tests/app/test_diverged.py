@@ -1,4 +1,4 @@
-"""What the pages show of runs that diverged: a sentence, and no number."""
+"""The pages show diverged runs with a sentence and without numbers."""
 
 import json
 import shutil
@@ -34,7 +34,7 @@ def spoil_scores(folder: RunFolder, domain: str) -> None:
 
 
 def copy_run(own_runs: Path) -> RunFolder:
-    """The bundled run of RD4AD as a run on sevens, of which there is no other."""
+    """The bundled run of RD4AD as the only run on sevens."""
     folder = RunFolder(Path(shutil.copytree(BUNDLED / "digits-4-rd4ad", own_runs / "sevens")))
     settings = json.loads(folder.config.read_text())
     folder.config.write_text(json.dumps(settings | {"normal_class": "7"}))

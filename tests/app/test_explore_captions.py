@@ -1,4 +1,4 @@
-"""What stands below the figures of Explore."""
+"""The captions below the charts of Explore."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What Explore offers of the data sets on disk."""
+"""Explore on data sets on disk."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Explore on a folder of one's own."""
+"""Explore on the user's own folder."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Any of the methods on Explore."""
+"""All methods on Explore."""
 
 from io import StringIO
 from pathlib import Path
@@ -41,7 +41,7 @@ VIEW = View("digits", "4", None, DATASETS["digits"], "digits_m", ("rd4ad",))
 
 
 def answered(detector, *, normal, anomalous):
-    """An answer whose two domains have these scores; 1 is the threshold."""
+    """A result whose two domains have these scores; the threshold is 1."""
     config = RunConfig(detector=detector)
     checkpoint = Checkpoint(RunFolder(Path("runs/x")), config, "ab" * 32)
     label = np.repeat([0, 1], [len(normal), len(anomalous)])

@@ -32,7 +32,7 @@ def scores(page: AppTest) -> list[float]:
 
 
 def titles(page: AppTest) -> list[str]:
-    """The methods as they are asked."""
+    """The methods' scoring requests."""
     return [text.strip("*") for text in texts(page) if text.startswith(("**RD4AD", "**GNL", "**kNN"))]
 
 

@@ -34,12 +34,12 @@ def open_learn(open_screen):
 
 
 def texts(page: AppTest) -> str:
-    """All that is written on the page."""
+    """All texts on the page."""
     return "\n".join(element.value for kind in (page.markdown, page.caption) for element in kind)
 
 
 def saved(run: str, domain: str, *, style_weight: float) -> tuple[np.ndarray, np.ndarray]:
-    """Labels and scores on file."""
+    """Saved labels and scores."""
     rows = read_saved_scores(RunFolder(BUNDLED / run))
     here = (rows["domain"] == domain) & (rows["style_weight"] == style_weight)
     return rows["label"][here], rows["score"][here]

@@ -1,4 +1,4 @@
-"""What Learn chooses from scores, on a handful of numbers."""
+"""Learn's choice of examples by score, on a handful of numbers."""
 
 import numpy as np
 import pytest

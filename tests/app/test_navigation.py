@@ -1,4 +1,4 @@
-"""What stays when a visitor goes from one page to another."""
+"""Choices that persist from page to page."""
 
 import ast
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Facts that pages and the command line take from one place."""
+"""Values that the app and the command line share."""
 
 import pytest
 

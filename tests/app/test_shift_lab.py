@@ -42,7 +42,7 @@ def curves(page: AppTest) -> dict[str, tuple[list[float], list[float]]]:
 
 
 def score_button(page: AppTest):
-    """The button that starts the scoring; None where nothing is missing."""
+    """The button that starts the scoring; None if no scores are missing."""
     return next((button for button in page.button if button.key == "score_severities"), None)
 
 

@@ -1,4 +1,4 @@
-"""What the Shift lab says in words."""
+"""The sentences of the Shift lab."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Images that visitors bring along: what is read, and what is refused in one sentence."""
+"""Images that visitors provide: accepted kinds, and refusals in one sentence."""
 
 import io
 import struct

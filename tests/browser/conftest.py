@@ -1,4 +1,4 @@
-"""The app as its users have it: a server of its own and a real browser."""
+"""The app with its own server and a real browser."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def find_chromium() -> str | None:
 
 
 def free_port() -> int:
-    """A port of the loopback address that nobody listens on."""
+    """A free port of the loopback address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def serve(runs: Path) -> Iterator[str]:
-    """Run the app until the caller is done; gives its address."""
+    """Run the app until the caller is done; yield its address."""
     port = free_port()
     command = [
         sys.executable,
@@ -73,7 +73,7 @@ def wait_until_healthy(url: str) -> None:
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the app answers."""
+    """The app's address."""
     yield from serve(tmp_path_factory.mktemp("runs"))
 
 
@@ -92,7 +92,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def open_window(browser) -> Iterator[Callable[[], Any]]:
-    """Opens windows that know nothing of each other.
+    """A function that opens independent windows.
 
     Each notes console errors, what it asks of other hosts, and pictures that it asks for one by one.
     """

@@ -64,7 +64,7 @@ def main() -> int:
 
 
 def photograph(page: Page, file: Path, *, stands: Sequence[str]) -> None:
-    """Wait until the whole page stands, and take its picture.
+    """Wait until the page is complete, and take its picture.
 
     Args:
         page: The page.

@@ -20,7 +20,7 @@ def heights(page, method):
 
 
 def texts(page):
-    """What is written in the panels, from RD4AD's in-distribution one on."""
+    """The texts in the panels, starting with RD4AD's in-distribution panel."""
     return page.locator(f"{FIGURE} .textpoint").all_text_contents()[:4]
 
 

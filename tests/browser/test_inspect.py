@@ -51,7 +51,7 @@ def test_an_uploaded_image_is_inspected(page, address, tmp_path):
 
 
 def drop(place, file):
-    """Let go of a file over a place, as a mouse that has carried it from a folder's window does."""
+    """Drop a file on an element, as if dragged with the mouse."""
     carried = place.page.evaluate_handle(
         """([bytes, name]) => {
             const carried = new DataTransfer();

@@ -36,7 +36,7 @@ def open_by_menu(page, title):
 
 
 def grave_violations(page):
-    """What axe-core finds grave, each with the first element that has it."""
+    """The serious problems that axe-core reports, each with the first affected element."""
     found = Axe().run(page).response["violations"]
     return [
         f"{one['id']}, {len(one['nodes'])} times: {one['nodes'][0]['html'][:200]}"

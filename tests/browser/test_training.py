@@ -18,7 +18,7 @@ TRAINING_MS = 150_000
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory) -> Iterator[Path]:
-    """Where the trainings of this file go; none of them outlives it."""
+    """The folder of this file's trainings, which end with it."""
     root = tmp_path_factory.mktemp("runs")
     yield root
     for job in list_jobs(root):
@@ -28,7 +28,7 @@ def runs(tmp_path_factory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def address(runs) -> Iterator[str]:
-    """An app of its own: what is trained here is seen by no other test."""
+    """A separate app, so that no other test sees its runs."""
     yield from serve(runs)
 
 

@@ -16,7 +16,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def brute_force(points: np.ndarray, *, count: int, first: int) -> list[int]:
-    """The farthest from its nearest chosen one, by looking at every pair anew for each choice."""
+    """The greedy choice by brute force: the point farthest from its nearest chosen point."""
     chosen = [first]
     while len(chosen) < count:
         farness = {

@@ -20,7 +20,7 @@ from gnl_core.training import fit
 
 
 class Meeting:
-    """Lets threads stand for processes: each waits for the others' tensors and gets their mean."""
+    """Threads in place of processes: each waits for the others' tensors and gets their mean."""
 
     def __init__(self, size: int) -> None:
         self.barrier = threading.Barrier(size, timeout=60)
@@ -38,7 +38,7 @@ class Meeting:
 
 
 def together(size: int, work: Callable[[Processes], object]) -> list[object]:
-    """What each of several processes' work gives."""
+    """The results of several processes."""
     meeting, results = Meeting(size), [None] * size
 
     def run(rank: int) -> None:
@@ -53,7 +53,7 @@ def together(size: int, work: Callable[[Processes], object]) -> list[object]:
 
 
 class TwoLines(Detector):
-    """Two weights on an image's mean, each with an optimizer of its own, and no BatchNorm."""
+    """A detector with two weights on an image's mean, each with its own optimizer, and no BatchNorm."""
 
     def __init__(self) -> None:
         super().__init__()

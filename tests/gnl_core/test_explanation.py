@@ -1,4 +1,4 @@
-"""Why a score is what it is: every part of an explanation adds up to what the detector says."""
+"""Explanations: the parts add up to the detector's score and map."""
 
 from __future__ import annotations
 

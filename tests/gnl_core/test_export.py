@@ -45,7 +45,7 @@ UNUSUAL = {  # everything that is baked in differs from its default
 
 
 class Exported(NamedTuple):
-    """A trained detector, how it scores, its graph in ONNX Runtime, and six real images, half of them shifted."""
+    """A trained detector, its scoring settings, its graph in ONNX Runtime, six real images, three of them shifted."""
 
     name: str
     detector: Detector
@@ -54,7 +54,7 @@ class Exported(NamedTuple):
     images: torch.Tensor
 
     def strengths(self) -> list[dict[str, np.ndarray]]:
-        """What the graph can be fed beside the images."""
+        """The graph's inputs other than the images."""
         if "style_weight" not in [given.name for given in self.session.get_inputs()]:
             return [{}]
         return [{"style_weight": np.array(strength, np.float32)} for strength in (0, 0.5, 1)]

@@ -15,7 +15,7 @@ from gnl_core.losses import (
 
 
 def maps(*rows: list[float]) -> torch.Tensor:
-    """One-channel maps, one pixel high, one row an image."""
+    """One-channel maps, one pixel high, one row per image."""
     return torch.tensor(rows)[:, None, None, :]
 
 

@@ -14,7 +14,7 @@ ERRORS = [
 
 
 class Small:
-    """Doubles images; holds no more than so many at a time, and remembers how many came."""
+    """A function that doubles images, at most a given number at a time, and records the number it receives."""
 
     def __init__(self, room: int, error: RuntimeError) -> None:
         self.room, self.error, self.seen = room, error, list[int]()

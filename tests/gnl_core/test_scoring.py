@@ -22,7 +22,7 @@ CHECKPOINTS = Path(__file__).parents[2] / "assets" / "checkpoints"
 
 
 class Brightness(Detector):
-    """Scores an image by its mean, times the question's strength."""
+    """A detector whose score is the image's mean times the strength."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -16,7 +16,7 @@ from gnl_core.training import begin, check_standing, fit, learn
 
 
 class OneWeight(Detector):
-    """Learns one number: (weight - 1)^2 + 2; writes down what happens to it."""
+    """A detector that learns one number, (weight - 1)^2 + 2, and records each call."""
 
     def __init__(self, *, addend: float = 2.0) -> None:
         super().__init__()
@@ -133,7 +133,7 @@ def test_a_step_has_its_position_its_images_and_at_the_epochs_end_the_record(str
 
 
 class Drawing(OneWeight):
-    """Writes down a random number a step."""
+    """A detector that records one random number per step."""
 
     def training_step(self, batch: Batch, optimizers: list[torch.optim.Optimizer], *, progress: float) -> dict:
         self.seen.append(torch.rand(()).item())
@@ -174,7 +174,7 @@ def test_training_does_not_change_the_global_generator(batches: Batches):
 
 
 class Memory(Detector):
-    """Learns nothing: it remembers how many images it saw."""
+    """A detector that learns nothing and stores the number of images it has seen."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -197,7 +197,7 @@ def test_a_diverging_training_stops_with_a_message(batches: Batches, value: floa
 
 
 class Overflowing(OneWeight):
-    """Its losses stay finite, while something else is not after its last step."""
+    """A detector whose losses stay finite while another value is not after its last step."""
 
     def __init__(self, part: str) -> None:
         super().__init__()

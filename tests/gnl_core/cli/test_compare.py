@@ -22,7 +22,7 @@ IMAGES = 10
 
 @pytest.fixture(autouse=True, scope="module")
 def few_digits() -> Iterator[None]:
-    """The data set's first test images of each label alone."""
+    """Only the data set's first test images of each label."""
 
     def test_items(root: Path | None, normal_class: str, domain: str) -> list[Any]:
         items = digits.test_items(root, normal_class, domain)

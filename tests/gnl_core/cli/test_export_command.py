@@ -35,7 +35,7 @@ SHIFTED = {"digits-4-gnl": "digits_m", "parts-nut-rd4ad": "parts_lighting"}
 
 @pytest.fixture(scope="module", params=SHIFTED)
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A bundled run's folder, and its export in a folder that has to be made."""
+    """A bundled run's folder, and its export in a new folder."""
     file = tmp_path_factory.mktemp("exports") / "new" / "run.onnx"
     assert main(["export", str(BUNDLED / request.param), "--onnx", str(file), "--style-weight", "0.5"]) == 0
     return BUNDLED / request.param, file

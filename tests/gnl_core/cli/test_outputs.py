@@ -1,4 +1,4 @@
-"""gnl score beside and among images: what it may write where, and what is safe when a file cannot be written."""
+"""gnl score beside and among images: where it may write, and what remains intact if a file cannot be written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONG = "x" * 251 + ".png"  # 255 bytes, the longest name that a file can have
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of one's own images, data/, and a run on it beside, run/."""
+    """The user's images in data/, and a run on them in run/."""
     place = tmp_path_factory.mktemp("outputs")
     names = [
         *(f"train/good/{number}" for number in range(6)),

@@ -29,7 +29,7 @@ N_NORMAL, N_ANOMALOUS, N_HELD_OUT = 6, 34, 11
 
 @pytest.fixture(autouse=True)
 def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The data set's first 6 normal and 34 anomalous test images alone."""
+    """Only the data set's first 6 normal and 34 anomalous test images."""
 
     def test_items(root: Path | None, normal_class: str, domain: str) -> list[Any]:
         items = digits.test_items(root, normal_class, domain)
@@ -49,7 +49,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def check_refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Run a command that has to end in one line on standard error and exit code 2."""
+    """Run a command that must end with one line on standard error and exit code 2."""
 
     def check(*arguments: object) -> str:
         assert main([str(argument) for argument in arguments]) == 2

@@ -1,4 +1,4 @@
-"""Backbones of timm as teachers by the public way: trained, scored and exported on the command line."""
+"""Backbones of timm as teachers, trained, scored and exported on the command line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RUNS = [  # a teacher, a method, a size
 
 @pytest.fixture(autouse=True)
 def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The data set's first 20 test images alone."""
+    """Only the data set's first 20 test images."""
     few = DATASETS["digits"]._replace(test_items=lambda *about: digits.test_items(*about)[:20])
     monkeypatch.setitem(DATASETS, "digits", few)
 

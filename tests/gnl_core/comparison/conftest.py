@@ -1,4 +1,4 @@
-"""Run folders with scores of our making, no training behind them."""
+"""Run folders with made-up scores, without training."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Wrong = Callable[[GridCell, ScoringConfig, str], int | None]
 
 
 def make_scores(domain: str, *, wrong: int) -> Scores:
-    """Twenty normal images and twenty anomalies, so many of which lie below all normal images: AUROC 1 - wrong / 20."""
+    """Twenty normal images and anomalies, `wrong` of which score below all normal images: AUROC 1 - wrong / 20."""
     label = np.arange(IMAGES) % 2
     score = np.where(label == 0, 1.0, 2.0) + np.arange(IMAGES) / 1000
     score[np.flatnonzero(label)[:wrong]] = 0.0
@@ -34,7 +34,7 @@ def make_scores(domain: str, *, wrong: int) -> Scores:
 
 
 def build_cells(output: Path, grid: Grid, wrong: Wrong, **settings: object) -> list[GridCell]:
-    """Cells with scores; `wrong` tells how many anomalies of a cell, question and domain are wrong; None: no scores."""
+    """Cells with scores; `wrong` maps cell, scoring settings and domain to wrong anomalies; None: no scores."""
     cells = plan_cells(settings, grid, output=output)
     for cell in cells:
         answers = [

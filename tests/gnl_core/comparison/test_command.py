@@ -26,7 +26,7 @@ def parse(command: str) -> argparse.Namespace:
 
 
 def plan_again(command: str, output: Path) -> list[GridCell]:
-    """The cells that a command asks for, as `gnl compare` plans them."""
+    """The cells of a command, as `gnl compare` plans them."""
     parsed = parse(command)
     grid = Grid(
         tuple(parsed.normal_class),

@@ -16,7 +16,7 @@ READABLE = 4.5  # WCAG 2, level AA, for text
 
 
 def parse(page: str) -> ET.Element:
-    """The page's tree; it is written so that an XML parser reads it, which finds whatever is not closed."""
+    """The page's tree; the XML parser fails on an unclosed element."""
     return ET.fromstring(page.removeprefix("<!DOCTYPE html>\n"))
 
 

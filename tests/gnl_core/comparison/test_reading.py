@@ -29,7 +29,7 @@ def write(tmp_path: Path, content: str) -> Path:
 
 
 def facts(row: ComparisonRow) -> list[object]:
-    """All of a row that is no number with a fraction."""
+    """The values of a row other than its fractional numbers."""
     entries = {name: (entry.clear, entry.domain, entry.runs) for name, entry in row.entries.items()}
     return [row.method, row.published, row.runs, row.training_seconds, entries]
 

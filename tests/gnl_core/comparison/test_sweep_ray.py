@@ -1,4 +1,4 @@
-"""Cells on a local Ray with two workers; CI has Ray, since the dev extra names it."""
+"""Cells on a local Ray with two workers; CI has Ray through the dev extra."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def write_images(root: Path, *places: str) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder of one's own images with a masked defect."""
+    """A folder of the user's images with a masked defect."""
     root = tmp_path / "own"
     write_images(root, "train/good/1.png", "test/good/2.png", "test/hole/3.png", "ground_truth/hole/3_mask.png")
     return root

@@ -111,7 +111,7 @@ def test_the_python_version_gives_the_items_and_images_of_the_binary_one(tmp_pat
 
 
 class Malicious:
-    """Unpickled, it makes a folder."""
+    """An object that creates a folder when it is unpickled."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

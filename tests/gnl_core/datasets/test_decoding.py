@@ -39,7 +39,7 @@ def put(path: Path, content: bytes) -> Path:
 
 
 def random_samples(bits: int, channels: int | None = None) -> np.ndarray:
-    """Samples of all levels, the least and the largest among them."""
+    """Samples of all levels, including the smallest and the largest."""
     shape = SIDES if channels is None else (*SIDES, channels)
     samples = np.random.default_rng(bits).integers(2**bits, size=shape)
     samples[0, 0], samples[-1, -1] = 0, 2**bits - 1
@@ -341,7 +341,7 @@ REFUSED = {  # as docs/datasets.md names them
 
 
 def documented() -> dict[str, tuple[str, str]]:
-    """The documentation's table of what is refused: what happens to it as an image, and as a mask."""
+    """The documentation's table of refused kinds: how each is treated as an image and as a mask."""
     lines = DOCS.read_text(encoding="utf-8").split("| in the file | as an image | as a mask |")[1].splitlines()[2:]
     rows = [line.strip("| ").split(" | ") for line in takewhile(lambda line: line.startswith("|"), lines)]
     return {name: (as_image, as_mask) for name, as_image, as_mask in rows}

@@ -22,7 +22,7 @@ def saved(picture: PIL.Image.Image, path: Path, **options: object) -> Path:
 
 
 def png_header(path: Path, *, width: int, height: int) -> Path:
-    """A PNG that promises a size and holds nearly no pixels."""
+    """A PNG with a large size in its header and nearly no pixels."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b"")]
     encoded = [

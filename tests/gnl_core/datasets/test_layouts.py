@@ -1,4 +1,4 @@
-"""Other people's folders: each accepted name and published layout is read, and what is unclear is refused."""
+"""Foreign folders: each accepted name and published layout is read, and ambiguous folders are refused."""
 
 from __future__ import annotations
 

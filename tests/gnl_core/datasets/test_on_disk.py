@@ -1,4 +1,4 @@
-"""What all data sets on disk promise, on those that GNL_DATA has; the full originals pass as well as a part of them."""
+"""The contract of all data sets on disk, on those in GNL_DATA; both the originals and parts of them pass."""
 
 from __future__ import annotations
 

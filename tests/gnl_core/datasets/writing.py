@@ -1,4 +1,4 @@
-"""PNG, TIFF and BMP files that Pillow does not write, from their samples, with no more than the formats ask for."""
+"""Writers of PNG, TIFF and BMP files that Pillow does not write, with only the parts that the formats require."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def tiff_file(
 
 
 def directory(table: dict[int, tuple[int, str, tuple[int, ...]]], *, at: int, order: str) -> bytes:
-    """TIFF's directory of fields, and behind it the values that do not fit in."""
+    """TIFF's directory of fields, followed by the values that do not fit into it."""
     entries, behind = b"", b""
     behind_at = at + 2 + 12 * len(table) + 4
     for number, (kind, letter, values) in sorted(table.items()):

@@ -16,7 +16,7 @@ from gnl_core.distribution_matching import efdm
 
 
 class Recorder:
-    """Writes down the partners and shares it is called with, and changes nothing."""
+    """A mix that records its partners and shares, and changes no features."""
 
     def __init__(self) -> None:
         self.partners: list[list[int]] = []

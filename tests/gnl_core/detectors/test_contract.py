@@ -1,4 +1,4 @@
-"""What all methods promise, over all of the table."""
+"""The contract of all methods, over all rows of the table."""
 
 from __future__ import annotations
 

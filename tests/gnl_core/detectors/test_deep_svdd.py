@@ -28,7 +28,7 @@ def prepared(config: RunConfig, batches: Batches) -> DeepSVDD:
 
 
 def at_distances(detector: DeepSVDD, *distances: float) -> Batch:
-    """A batch whose points lie at given distances from the centre, whatever its images are."""
+    """A batch whose points have given distances from the centre, regardless of its images."""
     offsets = torch.zeros(len(distances), 128)
     offsets[:, 0] = torch.tensor(distances)
     detector.encoder.forward = lambda images: detector.centre + offsets

@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> RunFolder:
 
 @pytest.fixture
 def launched(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Commands in place of the processes that would be started."""
+    """The commands of the processes that would be started."""
     commands: list[list[str]] = []
 
     class Ended:
@@ -232,7 +232,7 @@ def test_the_end_of_a_log_is_read(folder: RunFolder):
 
 @pytest.fixture
 def ended(tmp_path: Path) -> Iterator[None]:
-    """No process of the test lives on."""
+    """End all processes of the test."""
     yield
     for job in list_jobs(tmp_path):
         status = read_status(job.folder)

@@ -1,4 +1,4 @@
-"""A training that is killed, again and again, and taken up each time: gnl train --resume after kill -9."""
+"""A training that is killed repeatedly and resumed each time: gnl train --resume after kill -9."""
 
 from __future__ import annotations
 

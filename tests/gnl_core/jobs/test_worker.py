@@ -30,7 +30,7 @@ def folder(config: RunConfig, tmp_path: Path) -> RunFolder:
 
 @pytest.fixture
 def queue(tmp_path: Path) -> Callable[..., RunFolder]:
-    """Put a run into the queue, whose process holds its lock until the test ends."""
+    """Add a run to the queue whose process holds its lock until the test ends."""
     with ExitStack() as held:
 
         def put(name: str, *, queued: float, state: str = "waiting", alive: bool = True) -> RunFolder:

@@ -98,7 +98,7 @@ def timms_maps(features: nn.Module, images: Tensor) -> list[Tensor]:
 
 
 def readable_size(stated: str) -> tuple[int, int]:
-    """A size of images that the table says a model reads."""
+    """An image size that a model reads, according to the table."""
     if "x" in stated:
         height, width = map(int, stated.split("x"))
         return height, width

@@ -8,7 +8,7 @@ from gnl_core.models.feature_cache import FeatureCache
 
 
 class CountingTeacher:
-    """Two maps an image: itself and its double; counts the images that it encodes."""
+    """An encoder with two maps per image, itself and its double, that counts the encoded images."""
 
     def __init__(self) -> None:
         self.encoded = 0
@@ -114,7 +114,7 @@ def test_a_full_disk_only_costs_time(counting: CountingTeacher, monkeypatch: pyt
 
 
 class FullFile:
-    """A file on a disk that is full; all else is as it was."""
+    """A file on a full disk; everything else is unchanged."""
 
     def __init__(self, file: object) -> None:
         self.file = file

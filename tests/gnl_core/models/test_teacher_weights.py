@@ -28,7 +28,7 @@ def sha256(file: Path) -> str:
 
 
 def check_refused(file: Path, words: str) -> None:
-    """The file is refused in one sentence."""
+    """Check that the file is refused in one sentence."""
     with pytest.raises(ValueError, match=words) as refusal:
         read_weight_file(file)
     assert "\n" not in str(refusal.value)
@@ -133,7 +133,7 @@ def test_a_missing_file_holds_no_state_dicts(tmp_path: Path):
 
 
 class Harmful:
-    """Unpickled, it makes a folder."""
+    """An object that creates a folder when it is unpickled."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -225,7 +225,7 @@ def test_a_torchvision_style_resnet_file_is_a_teacher_of_the_paper(tmp_path: Pat
 
 
 def refusal_of(state: dict[str, Tensor], tmp_path: Path) -> str:
-    """What is said when a teacher is made of these tensors."""
+    """The error when a teacher is built from these tensors."""
     torch.save(state, tmp_path / "weights.pth")
     with pytest.raises(ValueError) as refusal:
         create_teacher(SMALL, weights=tmp_path / "weights.pth")

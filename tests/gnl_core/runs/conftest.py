@@ -28,7 +28,7 @@ IMAGENET_STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
 
 
 class Plan(NamedTuple):
-    """What distinguishes the published networks of the three teachers."""
+    """The differences between the published networks of the three teachers."""
 
     expansion: int  # output channels of a block for each plane
     width: int  # inner channels of a bottleneck block for each 64 planes
@@ -189,7 +189,7 @@ def run_teacher(model: torch.nn.Module, images: Tensor, references: list[Tensor]
 
 
 class Published(NamedTuple):
-    """A teacher and a checkpoint on disk, and what is in them."""
+    """A teacher and a checkpoint on disk, and their contents."""
 
     teacher: str
     model: torch.nn.Module

@@ -51,7 +51,7 @@ def rewrite(file: Path, *, header: dict[str, Any] | str | None, tensors: dict[st
 
 
 def check_refused(file: Path, words: str) -> None:
-    """The file is refused in one sentence that names it."""
+    """Check that the file is refused in one sentence that names it."""
     with pytest.raises(ValueError, match=words) as refusal:
         load_checkpoint(file, device="cpu")
     assert "\n" not in str(refusal.value)
@@ -231,7 +231,7 @@ def check_refused_for_teacher(file: Path, weights: Path) -> None:
 
 
 class Bank(Detector):
-    """Remembers an image for each row; built without a teacher."""
+    """A detector that stores an image per row; built without a teacher."""
 
     memories = ("bank",)
 

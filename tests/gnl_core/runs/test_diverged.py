@@ -1,4 +1,4 @@
-"""Trainings that diverge, and what older versions left of such ones."""
+"""Trainings that diverge, and diverged runs of older versions."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_last_step_that_is_far_too_large_ends_the_training_and_leaves_no_run(
 
 @pytest.fixture
 def spoil(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Makes the step of a given number, from 1, leave a weight that is not finite."""
+    """A function that makes the step of a given number, from 1, leave a weight that is not finite."""
 
     def make(number: int) -> None:
         real, steps = loop.train_step, []

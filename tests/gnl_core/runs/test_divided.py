@@ -1,4 +1,4 @@
-"""A run on a folder without a training folder keeps its division of the normal images, whoever asks for it."""
+"""A run on a folder without a training folder keeps its split of the normal images."""
 
 from __future__ import annotations
 

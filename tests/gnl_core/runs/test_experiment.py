@@ -23,7 +23,7 @@ Make = Callable[..., RunConfig]
 
 @pytest.fixture(autouse=True)
 def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The data set's first 30 test and 12 training images alone."""
+    """Only the data set's first 30 test and 12 training images."""
     spec = DATASETS["digits"]
     few = spec._replace(
         train_items=lambda root, normal: digits.train_items(root, normal)[:12],

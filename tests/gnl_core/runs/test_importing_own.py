@@ -1,4 +1,4 @@
-"""A checkpoint of ours, parted from its folder, becomes a run again."""
+"""One of our checkpoints, without its folder, becomes a run again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints of the published form (conftest.py makes them) become runs."""
+"""Checkpoints in the published format (built by conftest.py) become runs."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def no_data_root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
-    """A folder of one's own images, without masks."""
+    """A folder of the user's images, without masks."""
     for name in ("train/good/1", "test/good/2", "test/hole/3"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         PIL.Image.new("L", (4, 4)).save(tmp_path / f"{name}.png")

@@ -27,7 +27,7 @@ ALWAYS_DUE = 1e-9
 
 
 class KilledError(BaseException):
-    """Stands for the end of the process: nobody catches it."""
+    """An exception that stands for the end of the process and is never caught."""
 
 
 @pytest.fixture(scope="module")

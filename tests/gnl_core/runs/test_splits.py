@@ -1,4 +1,4 @@
-"""A run keeps how its data set told training from test images, and is not scored by another split."""
+"""A run stores its data set's split, and is not scored with another split."""
 
 from __future__ import annotations
 

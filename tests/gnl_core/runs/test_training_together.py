@@ -1,4 +1,4 @@
-"""Processes that train together, as commands of their own: gnl train --devices, --num-nodes and --precision."""
+"""Processes that train together, as separate commands: gnl train --devices, --num-nodes and --precision."""
 
 from __future__ import annotations
 
