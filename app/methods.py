@@ -21,16 +21,6 @@ OWN_STRENGTHS = {"gnl": 0.5}  # of matching, as the paper's authors set it; the 
 WITHOUT_TEACHER = ("f_anogan", "deep_svdd")  # they have no features to match
 REVERSE_DISTILLATION = ("rd4ad", "gnl", "rd4ad_augmix", "rd4ad_mixstyle", "rd4ad_efdm", "rd4ad_jigsaw")
 YARDSTICKS = ("knn", "patchcore")  # they train nothing
-EXTRA_SETTINGS = {
-    "gnl": ("trained_views", "distillation_weight", "bottleneck_weight", "low_level_weight"),
-    "rd4ad_mixstyle": ("mixed_stages", "mixing_probability", "mixing_beta"),
-    "rd4ad_efdm": ("mixed_stages", "mixing_probability", "mixing_beta"),
-    "rd4ad_jigsaw": ("jigsaw_weight", "jigsaw_permutations", "jigsaw_shuffled_percent"),
-    "f_anogan": ("anogan_feature_weight",),
-    "deep_svdd": ("svdd_objective", "svdd_outside_share"),
-    "knn": ("neighbours",),
-    "patchcore": ("coreset_percent", "coreset_candidates", "reweighting_neighbours"),
-}
 
 
 def method_title(detector: str, style_weight: float | None) -> str:

@@ -14,7 +14,7 @@ from torch.optim import Adam, Optimizer
 from benchmarks.literal import Literal
 from gnl_core.config import RunConfig
 from gnl_core.detectors.base import ADAM_BETAS
-from gnl_core.detectors.gnl import GNL
+from gnl_core.detectors.gnl import GNL, GNLSettings
 from gnl_core.records import Batch
 
 SMOOTHING = 4 / 256  # the published code's sigma, as a share of the image's side
@@ -86,5 +86,6 @@ def literal_optimizer(literal: Literal) -> Optimizer:
 def literal_step(pair: Pair, batch: Batch, optimizer: Optimizer) -> float:
     """Take one training step of the literal implementation, with the detector's weights of the loss terms."""
     config = pair.scoring
-    weights = (config.distillation_weight, config.bottleneck_weight, config.low_level_weight)
+    own = config.method_settings(GNLSettings)
+    weights = (own.distillation_weight, own.bottleneck_weight, own.low_level_weight)
     return pair.literal.training_step([batch.views[view] for view in pair.ours.views], optimizer, weights)

@@ -1,7 +1,7 @@
 """The public interface, `import gnl_core as gnl`: train, load, score and compare detectors, and show their results.
 
-Settings are keyword arguments with the names and defaults of `RunConfig` and `ScoringConfig`. Bad input is a
-`ValueError` of one sentence.
+Settings are keyword arguments with the names and defaults of `RunConfig`, `ScoringConfig` and the method's own record.
+Bad input is a `ValueError` of one sentence.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from gnl_core.config import RunConfig, ScoringConfig, parse_config, parse_scorin
 from gnl_core.datasets import DATASETS, find_dataset
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.images import read_image
-from gnl_core.detectors import DETECTORS
+from gnl_core.detectors import DETECTORS, complete_config
 from gnl_core.finite import check_scores
 from gnl_core.jobs.worker import train_as_job
 from gnl_core.metrics.table import format_metric, format_report, html_report
@@ -134,7 +134,8 @@ def train(run: str | Path, *, watch: Watch = iter, **settings: Any) -> Run:
     Args:
         run: Folder to create for the run.
         watch: Wraps the records of the epochs as they end, to show progress: `tqdm.tqdm`, for example.
-        settings: Fields of `RunConfig`, such as dataset, normal_class, detector, epochs and data_root.
+        settings: Fields of `RunConfig`, such as dataset, normal_class, detector, epochs and data_root, and the method's
+            own, such as neighbours for knn.
 
     Returns:
         The trained run.
@@ -143,7 +144,7 @@ def train(run: str | Path, *, watch: Watch = iter, **settings: Any) -> Run:
         ValueError: If a setting is invalid, the folder already contains a run, the data set is missing, or the training
             diverges or is stopped by `gnl runs --stop`.
     """
-    config = parse_config(settings)
+    config = complete_config(parse_config(settings))
     folder = create_run(Path(run), config)
     for _ in watch(step.record for step in train_as_job(config, folder) if step.record is not None):
         pass
@@ -261,7 +262,7 @@ def compare(  # noqa: PLR0913 (a public call, all but the first by keyword)
         style_weight: Strengths of matching at which each run is scored; none: each method's own.
         domain: Domains to score; none: all of the data set.
         watch: Wraps the runs as they end, to show progress.
-        settings: Fields of `RunConfig` that all runs share, such as dataset and epochs.
+        settings: Fields of `RunConfig` that all runs share, such as dataset and epochs, and settings of the methods.
 
     Raises:
         ValueError: If a setting is invalid, or a run fails; the other runs are kept.

@@ -1,11 +1,23 @@
-"""Every setting of a run, once: name, default, unit and check."""
+"""The common settings of a run, once: name, default, unit and check. A method's own are beside its class."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
 
 SMALLEST_SIDE_PX = 28
 LARGEST_SIDE_PX = 2048
@@ -13,7 +25,7 @@ Side = Annotated[int, Field(ge=SMALLEST_SIDE_PX, le=LARGEST_SIDE_PX)]
 
 
 def parse_image_size(value: object) -> object:
-    """Read an image size written as 64, "64" or "48x64" (height x width); pass the rest on."""
+    """Read an image size written as 64, "64" or "48x64" (height x width); return anything else unchanged."""
     if isinstance(value, int):
         return value, value
     if isinstance(value, str):
@@ -22,17 +34,17 @@ def parse_image_size(value: object) -> object:
     return value
 
 
-AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]  # a run is found from any working folder
+AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]  # valid from any working folder
 Stages = Literal["1", "2", "3", "1,2", "1,3", "2,3", "1,2,3"]
 ImageSize = Annotated[tuple[Side, Side], BeforeValidator(parse_image_size)]
 
 
 class Split(NamedTuple):
-    """How a folder's normal images are divided into training and test images where the folder does not say.
+    """How a folder's normal images are divided into training and test images if its layout does not say.
 
     Attributes:
-        seed: Decides, with an image's file name, where it goes.
-        test_percent: Share of the images that are for testing, about.
+        seed: Decides, with an image's file name, on which side the image is.
+        test_percent: Approximate share of the images that are for testing.
     """
 
     seed: int = 0
@@ -42,75 +54,23 @@ class Split(NamedTuple):
 USUAL_SPLIT = Split()
 
 
-class ScoringConfig(BaseModel):
-    """How a trained detector looks at an image. None of it changes the weights."""
+class SettingsRecord(BaseModel):
+    """A group of settings: checked, finite and immutable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    style_weight: float | None = Field(
-        None,
-        ge=0,
-        le=1,
-        description="Strength of feature distribution matching (FDM): 0 is off, 1 gives features the "
-        "reference's distribution. Unset: the method's own, 0.5 for gnl and 0 for the others",
-    )
-    matched_stages: Stages = Field("1,2", description="Stages of the teacher behind which FDM acts, such as 1,2,3")
-    reference_count: int = Field(8, ge=1, description="Number of training images that FDM takes its reference from")
-    reference_choice: Literal["mean", "nearest"] = Field(
-        "mean",
-        description="How several references are used: mean of their sorted features, or the one nearest to the image",
-    )
-    align_corners: bool = Field(
-        False, description="Enlarge stage maps with their corner values at the image's corners, as RD4AD's code does"
-    )
-    smoothing_sigma_px: float = Field(
-        0.0, ge=0, le=64, description="Gaussian smoothing of the anomaly map, standard deviation in pixels"
-    )
-    reduction: Literal["maximum", "mean", "top"] = Field(
-        "maximum", description="How an anomaly map becomes a score: maximum, mean, or top: mean of its highest values"
-    )
-    top_percent: float = Field(10.0, gt=0, le=100, description="Share of the map that reduction top averages, percent")
-    scoring_precision: Literal["32-true", "bf16-mixed"] = Field(
-        "32-true",
-        description="Precision of scoring; bf16-mixed is faster where the processor has bfloat16, and scores of "
-        "reverse distillation differ by about 0.001",
-    )
 
-
-class RunConfig(ScoringConfig):
-    """Everything that decides a run: what is learnt, how, and how it is scored."""
+class DataSettings(SettingsRecord):
+    """The images: where they are, which are for training, and which are held out."""
 
     dataset: str = Field("digits", description="Data set to train on")
     normal_class: str = Field("4", description="The class that is normal; all others are anomalies")
-    data_root: AbsolutePath | None = Field(None, description="Folder of the data sets on disk; unset: $GNL_DATA")
+    data_root: AbsolutePath | None = Field(None, description="Folder of the data sets on disk. Unset: $GNL_DATA")
+    image_size: ImageSize = Field((64, 64), description="Size in pixels to which images are resized: 64, or 48x64")
     split_source: str | None = Field(
         None,
-        description="How the data set must tell training from test images, as gnl data list says; unset: as it does, "
-        "which the run keeps",
-    )
-    detector: str = Field("gnl", description="Method to train")
-    teacher: str = Field(
-        "efficientnet_lite0",
-        description="Frozen backbone: a name of ours or of timm that docs/teachers.md lists",
-    )
-    teacher_weights: AbsolutePath | None = Field(
-        None, description="Local file with the teacher's weights; unset: bundled or downloaded"
-    )
-    teacher_sha256: str | None = Field(
-        None,
-        pattern="^[0-9a-f]{8,64}$",
-        description="SHA-256 of that file or its first 8 or more digits; unset: the one in its name, if any",
-    )
-    image_size: ImageSize = Field((64, 64), description="Size images are brought to in pixels: 64, or 48x64 (HxW)")
-    epochs: int = Field(10, ge=1, description="Passes over the training images")
-    batch_size: int = Field(16, ge=1, description="Images a training step")
-    learning_rate: float | None = Field(
-        None, gt=0, description="Learning rate. Unset: the method's own, 0.005 for reverse distillation"
-    )
-    seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, order, views and references")
-    limit: int | None = Field(None, ge=2, description="Train on the first so many images only; unset: all")
-    holdout_percent: float = Field(
-        10.0, ge=0, le=50, description="Share of the normal training images kept for thresholds, never learnt from"
+        description="How the data set has to separate training from test images; gnl data list names it. Unset: "
+        "accept what is found and record it with the run",
     )
     split_seed: int = Field(
         USUAL_SPLIT.seed,
@@ -121,71 +81,153 @@ class RunConfig(ScoringConfig):
     test_percent: float = Field(
         USUAL_SPLIT.test_percent, gt=0, lt=100, description="Share of those normal images that is kept for testing"
     )
-    threshold_quantile: float = Field(
-        0.95, gt=0, lt=1, description="Share of the held-out normal images whose scores do not exceed the threshold"
-    )
-    trained_views: Literal["augmix,grayscale", "augmix", "grayscale"] = Field(
-        "augmix,grayscale", description="Augmented views that GNL's training makes agree"
-    )
-    mixed_stages: Stages = Field("1,2,3", description="Stages behind which rd4ad_mixstyle and rd4ad_efdm mix styles")
-    mixing_probability: float = Field(
-        0.5, ge=0, le=1, description="How often a training step mixes behind such a stage"
-    )
-    mixing_beta: float = Field(
-        0.1, gt=0, description="Both parameters of the Beta distribution of an image's share of its own style"
-    )
-    jigsaw_weight: float = Field(0.7, ge=0, description="Weight of rd4ad_jigsaw's puzzle term")
-    jigsaw_permutations: int = Field(30, ge=1, le=1000, description="Orders of the tiles, besides tiles in place")
-    jigsaw_shuffled_percent: float = Field(
-        40.0, ge=0, le=100, description="Share of the puzzles whose tiles are not in place, percent"
-    )
-    neighbours: int = Field(2, ge=1, description="Training images that knn averages the distance to")
-    coreset_percent: float = Field(10.0, gt=0, le=100, description="Share of the patches that patchcore keeps, percent")
-    coreset_candidates: int = Field(
-        50_000, ge=1, description="Patches that patchcore's selection looks at; of more, so many are drawn"
-    )
-    reweighting_neighbours: int = Field(
-        9, ge=1, description="Number of neighbours used to reweight PatchCore's score; 1 disables it"
-    )
-    distillation_weight: float = Field(0.9, ge=0, description="Weight of GNL's distillation term")
-    bottleneck_weight: float = Field(0.1, ge=0, description="Weight of GNL's bottleneck invariance term")
-    low_level_weight: float = Field(0.1, ge=0, description="Weight of GNL's low-level invariance term")
-    stored_references: int = Field(
-        8, ge=0, le=64, description="Number of reference images kept in the checkpoint; 0: none, and no matching"
-    )
-    stored_precision: Literal["float32", "float16"] = Field(
-        "float32", description="Number format of the checkpoint on disk; float16 halves it and rounds what was learnt"
-    )
-    feature_cache_mb: int = Field(1024, ge=0, description="Memory for teacher features of views that never change, MiB")
-    feature_spill_mb: int = Field(
-        4096, ge=0, description="Disk for those that do not fit into that memory, in a temporary file ($TMPDIR), MiB"
-    )
-    save_minutes: float = Field(
-        10.0, gt=0, description="Minutes after which a training's state is saved within an epoch, too"
-    )
-    keep_epochs: bool = Field(
-        False, description="Keep each epoch's checkpoint, so that it can be scored by itself: gnl score RUN --epoch N"
+    limit: int | None = Field(None, ge=2, description="Train on the first N images only. Unset: all")
+    holdout_percent: float = Field(
+        10.0, ge=0, le=50, description="Share of the normal training images held out from training, for the threshold"
     )
     skip_broken: bool = Field(
-        False, description="Leave out training images that cannot be read, and say how many, instead of stopping"
+        False, description="Leave out training images that cannot be read, and report how many, instead of stopping"
     )
-    image_cache_mb: int = Field(1024, ge=0, description="Memory for decoded training images, MiB")
-    workers: int = Field(1, ge=0, le=64, description="Threads that load batches ahead; 0 loads each when it is needed")
-    anogan_feature_weight: float = Field(
-        1.0, ge=0, description="Weight of f-AnoGAN's feature residual beside its image residual"
+
+
+class TrainingSettings(SettingsRecord):
+    """What is trained, how, and what is saved."""
+
+    detector: str = Field("gnl", description="Method to train")
+    teacher: str = Field(
+        "efficientnet_lite0", description="Frozen backbone: one of ours, or a timm name that docs/teachers.md lists"
     )
-    svdd_objective: Literal["one_class", "soft_boundary"] = Field(
-        "one_class", description="What Deep SVDD minimises: all distances, or a radius and what lies beyond it"
+    teacher_weights: AbsolutePath | None = Field(
+        None, description="Local file with the teacher's weights. Unset: bundled or downloaded"
     )
-    svdd_outside_share: float = Field(
-        0.1, gt=0, le=1, description="Share of training images that Deep SVDD's soft boundary leaves outside"
+    teacher_sha256: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{8,64}$",
+        description="SHA-256 of that file, or its first 8 or more digits. Unset: the one in the file's name, if any",
     )
+    epochs: int = Field(10, ge=1, description="Passes over the training images")
+    batch_size: int = Field(16, ge=1, description="Images per training step")
+    learning_rate: float | None = Field(
+        None, gt=0, description="Learning rate. Unset: the method's own, 0.005 for reverse distillation"
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, order, views and references")
+    stored_references: int = Field(
+        8, ge=0, le=64, description="Number of reference images kept in the checkpoint; 0 keeps none: no matching"
+    )
+    stored_precision: Literal["float32", "float16"] = Field(
+        "float32", description="Number format of the checkpoint; float16 halves the file and rounds the weights"
+    )
+    save_minutes: float = Field(
+        10.0, gt=0, description="Minutes after which the training state is also saved within an epoch"
+    )
+    keep_epochs: bool = Field(
+        False, description="Keep each epoch's checkpoint, which gnl score RUN --epoch N then scores"
+    )
+
+
+class ScoringConfig(SettingsRecord):
+    """How a trained detector scores an image. None of it changes the weights."""
+
+    style_weight: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Strength of feature distribution matching (FDM): 0 is off, 1 gives features the "
+        "reference's distribution. Unset: the method's own, 0.5 for gnl and 0 for the others",
+    )
+    matched_stages: Stages = Field("1,2", description="Stages of the teacher behind which FDM acts, such as 1,2,3")
+    reference_count: int = Field(8, ge=1, description="Number of training images that form the reference of FDM")
+    reference_choice: Literal["mean", "nearest"] = Field(
+        "mean", description="Reference of FDM: mean of the sorted features of all, or of the image nearest to the input"
+    )
+    align_corners: bool = Field(
+        False, description="Enlarge stage maps with their corner values at the image's corners, as RD4AD's code does"
+    )
+    smoothing_sigma_px: float = Field(
+        0.0, ge=0, le=64, description="Gaussian smoothing of the anomaly map, standard deviation in pixels"
+    )
+    reduction: Literal["maximum", "mean", "top"] = Field(
+        "maximum",
+        description="How an anomaly map becomes a score: its maximum, its mean, or the mean of its top values",
+    )
+    top_percent: float = Field(10.0, gt=0, le=100, description="Share of the map that reduction top averages, percent")
+    scoring_precision: Literal["32-true", "bf16-mixed"] = Field(
+        "32-true",
+        description="Precision of scoring; bf16-mixed is faster where the processor has bfloat16, and changes scores "
+        "of reverse distillation by about 0.001",
+    )
+
+
+class MachineSettings(SettingsRecord):
+    """The processors and the memory that a run uses."""
+
     device: str = Field("auto", description="auto, or a PyTorch device such as cpu, mps or cuda:1")
-    devices: int = Field(1, ge=1, description="Devices of this kind on each node that train together, a process each")
-    num_nodes: int = Field(1, ge=1, description="Machines that train together; give the same command on each")
+    devices: int = Field(1, ge=1, description="Number of devices per node that train together, one process each")
+    num_nodes: int = Field(1, ge=1, description="Number of machines that train together; run the same command on each")
     precision: Literal["32-true", "bf16-mixed"] = Field(
         "32-true", description="Precision of training steps; --scoring-precision is that of scoring"
     )
+    workers: int = Field(1, ge=0, le=64, description="Threads that load batches ahead; 0 loads each when it is needed")
+    image_cache_mb: int = Field(1024, ge=0, description="Memory for decoded training images, MiB")
+    feature_cache_mb: int = Field(1024, ge=0, description="Memory for teacher features of views that never change, MiB")
+    feature_spill_mb: int = Field(
+        4096, ge=0, description="Disk space for features beyond that memory, in a temporary file ($TMPDIR), MiB"
+    )
+
+
+class MethodSettings(SettingsRecord):
+    """The settings that belong to one method; this base class has none. Subclasses are beside their method's class."""
+
+
+class UncheckedSettings(MethodSettings, extra="allow"):
+    """A method's settings as a file, a flag or a keyword gives them.
+
+    Which names and values are allowed, only the method's class knows; importing it imports PyTorch, and settings are
+    read without. This is also why `RunConfig.method` is no discriminated union of the methods' records.
+    """
+
+
+Record = TypeVar("Record", bound=SettingsRecord)
+Own = TypeVar("Own", bound=MethodSettings)
+
+
+class RunConfig(MachineSettings, ScoringConfig, TrainingSettings, DataSettings):
+    """Everything that decides a run: the common settings, and its method's in `method`.
+
+    Names that are not common settings are moved into `method`: they come flat from flags, from keywords and from files
+    of earlier versions. `gnl_core.detectors.complete_config` checks them.
+    """
+
+    threshold_quantile: float = Field(
+        0.95, gt=0, lt=1, description="Share of the held-out normal images whose scores do not exceed the threshold"
+    )
+    method: SerializeAsAny[MethodSettings] = Field(UncheckedSettings(), description="Settings of the method")
+
+    @model_validator(mode="before")
+    @classmethod
+    def nest_method_settings(cls, values: Any) -> Any:
+        """Move names that are not common settings into the record of the method's settings."""
+        if not isinstance(values, dict):
+            return values
+        method = values.get("method", {})
+        nested = method.model_dump() if isinstance(method, MethodSettings) else method
+        flat = {name: value for name, value in values.items() if name not in cls.model_fields}
+        if not isinstance(nested, dict) or (nested is not method and not flat):
+            return values
+        common = {name: value for name, value in values.items() if name in cls.model_fields}
+        return common | {"method": UncheckedSettings(**nested | flat)}
+
+    def method_settings(self, record: type[Own]) -> Own:
+        """Check the method's settings and fill in the defaults of a record; other names are left out.
+
+        Args:
+            record: The record that the method's class declares as its `settings_type`.
+
+        Raises:
+            ValueError: If a value is invalid; one sentence.
+        """
+        given = self.method.model_dump()
+        return check(record, {name: given[name] for name in record.model_fields if name in given})
 
     @property
     def split(self) -> Split:
@@ -193,22 +235,34 @@ class RunConfig(ScoringConfig):
         return Split(self.split_seed, self.test_percent)
 
 
-Settings = TypeVar("Settings", bound=ScoringConfig)
+SETTING_GROUPS: Mapping[str, Mapping[str, FieldInfo]] = MappingProxyType(
+    {
+        "data": DataSettings.model_fields,
+        "training": TrainingSettings.model_fields,
+        "scoring": {**ScoringConfig.model_fields, "threshold_quantile": RunConfig.model_fields["threshold_quantile"]},
+        "machine": MachineSettings.model_fields,
+    }
+)
+"""The common settings by group: name to field."""
+
+COMMON_SETTINGS: Mapping[str, FieldInfo] = MappingProxyType(
+    {name: field for group in SETTING_GROUPS.values() for name, field in group.items()}
+)
 
 
 def scoring_settings(config: RunConfig, **overrides: object) -> ScoringConfig:
-    """The run's own way to score, with the settings that are given replaced."""
+    """Return a run's own scoring settings, with the given ones replaced; None replaces nothing."""
     own = config.model_dump(include=set(ScoringConfig.model_fields))
     return ScoringConfig(**(own | {name: value for name, value in overrides.items() if value is not None}))
 
 
 def flag_of(name: str) -> str:
-    """The command-line flag of a setting, such as --style-weight for style_weight."""
+    """Return the command-line flag of a setting, such as --style-weight for style_weight."""
     return f"--{name.replace('_', '-')}"
 
 
 def flag_words(name: str, value: object) -> list[str]:
-    """A setting as words of a command line, such as --style-weight 0.5; no words for a setting that is unset."""
+    """Write a setting as words of a command line, such as --style-weight 0.5; an unset one gives no words."""
     flag = flag_of(name)
     if value is None:
         return []
@@ -220,15 +274,15 @@ def flag_words(name: str, value: object) -> list[str]:
 
 
 def stage_indices(stages: Stages) -> frozenset[int]:
-    """Indices, from 0, of the stages that a setting such as "1,3" names."""
+    """Return the indices, from 0, of the stages that a setting such as "1,3" names."""
     return frozenset(int(number) - 1 for number in stages.split(","))
 
 
 def parse_config(values: dict[str, Any]) -> RunConfig:
-    """Check settings and fill in the defaults.
+    """Check the common settings and fill in their defaults; `complete_config` checks the method's.
 
     Args:
-        values: Field name to value; strings are converted.
+        values: Name to value; strings are converted.
 
     Raises:
         ValueError: In one sentence: the settings at fault, what came and what was expected.
@@ -237,12 +291,12 @@ def parse_config(values: dict[str, Any]) -> RunConfig:
 
 
 def parse_scoring(values: dict[str, Any]) -> ScoringConfig:
-    """Check the settings of a way of scoring, as `parse_config` does for a run's."""
+    """Check scoring settings, as `parse_config` does for those of a run."""
     return check(ScoringConfig, values)
 
 
-def check(kind: type[Settings], values: dict[str, Any]) -> Settings:
-    """Make a record of settings; what is wrong with them is told in one sentence."""
+def check(kind: type[Record], values: dict[str, Any]) -> Record:
+    """Create a record of settings; if some are invalid, say which in one sentence."""
     try:
         return kind(**values)
     except ValidationError as error:

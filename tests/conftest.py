@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 
 from gnl_core.config import RunConfig
 from gnl_core.datasets.base import Item
+from gnl_core.detectors import complete_config
 from gnl_core.models.teachers import Teacher, create_teacher
 from gnl_core.runs.folder import RunFolder, create_run
 from gnl_core.runs.training import train_run
@@ -54,7 +55,7 @@ def teacher() -> Teacher:
 @pytest.fixture(scope="session")
 def trained_run(tmp_path_factory: pytest.TempPathFactory, tiny_config: Callable[..., RunConfig]) -> RunFolder:
     """A run of GNL, one epoch over 20 images; tests leave it as it is."""
-    config = tiny_config()
+    config = complete_config(tiny_config())
     folder = create_run(tmp_path_factory.mktemp("runs") / "tiny", config)
     list(train_run(config, folder))
     return folder

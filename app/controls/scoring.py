@@ -11,6 +11,9 @@ from app.controls.fdm import choose_strength
 from app.controls.settings import setting_inputs
 from app.query_keys import MATCHING, REDUCTION
 from app.words import FDM_SETTINGS_NOTE, STRENGTH_HELP
+from gnl_core.config import ScoringConfig
+
+FIELDS = ScoringConfig.model_fields
 
 
 def choose_scoring(columns: Sequence[Any], *, about_strength: str = STRENGTH_HELP) -> tuple[float, dict[str, Any]]:
@@ -26,7 +29,7 @@ def choose_scoring(columns: Sequence[Any], *, about_strength: str = STRENGTH_HEL
         st.caption(FDM_SETTINGS_NOTE)
         matching, reduction = st.columns(2)
         with matching:
-            settings = setting_inputs(MATCHING, prefix="", unset="as trained")
+            settings = setting_inputs({name: FIELDS[name] for name in MATCHING}, prefix="", unset="as trained")
         with reduction:
-            settings |= setting_inputs(REDUCTION, prefix="", unset="as trained")
+            settings |= setting_inputs({name: FIELDS[name] for name in REDUCTION}, prefix="", unset="as trained")
     return strength, settings

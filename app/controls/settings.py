@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
@@ -10,30 +10,28 @@ from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
 from app.words import TEACHER_NAMES, setting_name
-from gnl_core.config import RunConfig
 
 UNSET = {"limit": "all", "learning_rate": "the method's own"}  # meaning of None, by field
 CHOICES = {"teacher": tuple(TEACHER_NAMES)}  # choices offered for fields that accept any text
 
 
-def setting_inputs(names: Iterable[str], *, prefix: str, unset: str | None = None) -> dict[str, Any]:
+def setting_inputs(fields: Mapping[str, FieldInfo], *, prefix: str, unset: str | None = None) -> dict[str, Any]:
     """Draw a widget for each field.
 
     Args:
-        names: Fields of RunConfig.
+        fields: Fields of a settings record by name.
         prefix: Prefix of the widgets' keys, which are also their query parameters.
         unset: Placeholder while nothing is chosen; None for the field's default.
 
     Returns:
         The fields with a value.
     """
-    given = {name: setting_input(name, key=f"{prefix}{name}", unset=unset) for name in names}
+    given = {name: setting_input(name, field, key=f"{prefix}{name}", unset=unset) for name, field in fields.items()}
     return {name: value for name, value in given.items() if value is not None}
 
 
-def setting_input(name: str, *, key: str, unset: str | None) -> Any:
+def setting_input(name: str, field: FieldInfo, *, key: str, unset: str | None) -> Any:
     """Draw the widget of one field; None while nothing is chosen."""
-    field = RunConfig.model_fields[name]
     placeholder = unset or (UNSET.get(name, "") if field.default is None else str(field.default))
     choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else CHOICES.get(name)
     if choices:

@@ -12,9 +12,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.checkpoints import Checkpoint, runs_root
 from app.controls.settings import setting_inputs
-from app.methods import DETECTOR_NAMES, EXTRA_SETTINGS, YARDSTICKS
+from app.methods import DETECTOR_NAMES, YARDSTICKS
 from app.words import duration, name_of
-from gnl_core.config import RunConfig, parse_config
+from gnl_core.config import COMMON_SETTINGS, RunConfig, parse_config
 from gnl_core.datasets import FOLDER
 from gnl_core.runs.folder import RunFolder, read_records
 
@@ -48,21 +48,24 @@ def training_form(task: TrainingTask, checkpoints: list[Checkpoint]) -> tuple[st
         task: The data to train on.
         checkpoints: All runs, used to estimate the duration.
     """
+    from gnl_core.detectors import DETECTORS, method_fields  # noqa: PLC0415 (PyTorch takes seconds to import)
+
     images = "your normal images" if task.dataset == FOLDER else f"normal images of {task.normal_class}"
     st.markdown(f"**Train on {images}**")
     row = st.columns(2)
     set_initial_values(FIRST_VALUES)
     detector = row[0].selectbox(
         "Method to train",
-        list(DETECTOR_NAMES),
+        list(dict.fromkeys([*DETECTOR_NAMES, *DETECTORS])),
         format_func=lambda key: name_of(DETECTOR_NAMES, key),
         key="train_detector",
     )
     chosen = task_settings(task) | {"detector": detector} | size_and_length(task, detector, row)
     with st.expander("More settings"):
-        chosen |= setting_inputs((*SETTINGS, *EXTRA_SETTINGS.get(detector, ())), prefix="train_")
+        fields = {name: COMMON_SETTINGS[name] for name in SETTINGS} | method_fields([detector])
+        chosen |= setting_inputs(fields, prefix="train_")
         chosen["keep_epochs"] = st.checkbox(
-            "Keep each epoch", key="train_keep_epochs", help=RunConfig.model_fields["keep_epochs"].description
+            "Keep each epoch", key="train_keep_epochs", help=COMMON_SETTINGS["keep_epochs"].description
         )
     label = button_label(checkpoints, task.dataset, detector, chosen["image_size"], chosen["epochs"])
     return detector, chosen if st.button(label, type="primary") else None

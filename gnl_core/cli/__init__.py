@@ -25,7 +25,8 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit code: 2 for bad input, with one sentence on standard error."""
-    parsed = build_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    parsed = build_parser(given).parse_args(given)
     try:
         with warnings.catch_warnings():
             warnings.showwarning = print_warning
@@ -44,18 +45,20 @@ def print_warning(message: Warning | str, *_: object, **__: object) -> None:
     tqdm.write(f"gnl: {message}", file=sys.stderr)
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Build the parser of all commands and flags."""
+def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Build the parser of all commands and flags; the arguments decide which methods' settings the help shows."""
     parser = argparse.ArgumentParser(prog="gnl", description="Image anomaly detection under distribution shift.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    add_train_command(commands.add_parser("train", help="train a detector on the normal images of one class"))
+    add_train_command(
+        commands.add_parser("train", help="train a detector on the normal images of one class"), arguments
+    )
 
     add_score_command(commands.add_parser("score", help="score the images of one or more domains with a trained run"))
 
     add_runs_command(commands.add_parser("runs", help="list, stop or delete runs"))
 
-    add_compare_command(commands.add_parser("compare", help="train and score several methods side by side"))
+    add_compare_command(commands.add_parser("compare", help="train and score several methods side by side"), arguments)
 
     add_export_command(commands.add_parser("export", help="write a run as an ONNX file, for use without PyTorch"))
 

@@ -9,24 +9,26 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from gnl_core.cli.settings import add_settings, given_settings, say, say_reading
+from gnl_core.cli.settings import add_run_settings, given_run_settings, say, say_reading
 from gnl_core.comparison.figures import draw_pictures, parse_method
 from gnl_core.comparison.files import write_comparison
 from gnl_core.comparison.grid import Grid, plan_cells
 from gnl_core.comparison.measure import compare_cells
 from gnl_core.comparison.sweep import Outcome, remove_unfinished, run_cells, run_cells_on_ray
 from gnl_core.comparison.text import terminal_table
-from gnl_core.config import RunConfig
+from gnl_core.detectors import DETECTORS
 
-VARIED = ("normal_class", "detector", "seed", "style_weight")  # settings with several values here
-SHARED = {name: field for name, field in RunConfig.model_fields.items() if name not in VARIED}
+VARIED = ("normal_class", "detector", "seed", "style_weight")  # settings that take several values here
 
 
-def add_compare_command(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of gnl compare."""
+def add_compare_command(parser: argparse.ArgumentParser, arguments: Sequence[str] = ()) -> None:
+    """Add the flags of gnl compare; the help shows the settings of the methods that the arguments choose."""
+    parser.usage = "%(prog)s --output PATH --normal-class CLASS … --detector METHOD … [settings]"
     parser.add_argument("--output", type=Path, required=True, help="folder for the run folders and the tables")
     parser.add_argument("--normal-class", nargs="+", required=True, help="normal classes, one per run")
-    parser.add_argument("--detector", nargs="+", required=True, help="methods to compare")
+    parser.add_argument(
+        "--detector", nargs="+", required=True, metavar="METHOD", help=f"methods to compare: {', '.join(DETECTORS)}"
+    )
     parser.add_argument("--seed", nargs="+", type=int, default=[0], help="seeds, one per run (default: 0)")
     parser.add_argument(
         "--style-weight",
@@ -45,7 +47,7 @@ def add_compare_command(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ray", metavar="ADDRESS", help="run on a Ray cluster: its address, or local to start one on this machine"
     )
-    add_settings(parser, SHARED)
+    add_run_settings(parser, arguments, varied=VARIED)
     parser.set_defaults(command=compare_command)
 
 
@@ -62,7 +64,7 @@ def compare_command(parsed: argparse.Namespace) -> None:
         style_weights=tuple(parsed.style_weight),
         domains=tuple(parsed.domain),
     )
-    cells = plan_cells(given_settings(parsed, SHARED), grid, output=parsed.output)
+    cells = plan_cells(given_run_settings(parsed, varied=VARIED), grid, output=parsed.output)
     config = cells[0].config
     say_reading(config.dataset, config.data_root, split=config.split)
     drawn = [parse_method(text, cells) for text in parsed.figure or ()]

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from gnl_core.comparison.records import Comparison, Method
-from gnl_core.config import RunConfig, flag_words
+from gnl_core.config import COMMON_SETTINGS, RunConfig, flag_words
 from gnl_core.datasets import find_dataset
 
 SEPARATE_FLAGS = {"dataset", "normal_class", "detector", "seed", "style_weight"}
@@ -28,6 +28,7 @@ def comparison_command(comparison: Comparison, *, output: str) -> str:
         *flag("--style-weight", [f"{strength:g}" for strength in requested_strengths(methods)]),
         *flag("--domain", requested_domains(comparison)),
         *changed_settings(comparison.config),
+        *changed_method_settings(comparison.config),
         *("--output", output),
     ]
     return shlex.join(words)
@@ -61,7 +62,20 @@ def requested_domains(comparison: Comparison) -> list[str]:
 
 def changed_settings(config: RunConfig) -> Iterator[str]:
     """Yield a flag for each setting that all runs share and that is not the default."""
-    for name, field in RunConfig.model_fields.items():
+    for name, field in COMMON_SETTINGS.items():
         value = getattr(config, name)
         if name not in SEPARATE_FLAGS and value != field.default:
+            yield from flag_words(name, value)
+
+
+def changed_method_settings(config: RunConfig) -> Iterator[str]:
+    """A flag for each setting of a method that is not the default; files of earlier versions hold all of them."""
+    given = config.method.model_dump()
+    if not given:
+        return
+    from gnl_core.detectors import DETECTORS, method_fields  # noqa: PLC0415 (PyTorch takes seconds to import)
+
+    fields = method_fields(DETECTORS)
+    for name, value in given.items():
+        if name not in fields or value != fields[name].default:
             yield from flag_words(name, value)

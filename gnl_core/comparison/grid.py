@@ -10,7 +10,7 @@ from typing import NamedTuple
 from gnl_core.config import RunConfig, ScoringConfig, parse_config, scoring_settings
 from gnl_core.datasets import check_class, find_dataset
 from gnl_core.datasets.base import DatasetSpec
-from gnl_core.detectors import find_method
+from gnl_core.detectors import find_method, keep_own_settings, refuse_foreign
 from gnl_core.records import Scores
 from gnl_core.runs.compatibility import differing_settings
 from gnl_core.runs.discovery import cell_folder
@@ -60,7 +60,8 @@ def plan_cells(settings: Mapping[str, object], grid: Grid, *, output: Path) -> l
     Repeated classes, methods, seeds and strengths count once, since the same run is not a second sample.
 
     Args:
-        settings: Fields of RunConfig that all cells share; strings are converted.
+        settings: Fields of RunConfig that all cells share, and settings of the methods, of which each cell takes its
+            own; strings are converted.
         grid: The dimensions in which cells differ.
         output: Folder of the run folders.
 
@@ -68,12 +69,14 @@ def plan_cells(settings: Mapping[str, object], grid: Grid, *, output: Path) -> l
         ValueError: If a setting is invalid, names something that does not exist, or differs from the one that a
             cell in the folder was trained with.
     """
-    check_output(output, parse_config(dict(settings)).data_root, what="the comparison")
+    shared = parse_config(dict(settings))
+    refuse_foreign(shared.method.model_dump(), grid.detectors)
+    check_output(output, shared.data_root, what="the comparison")
     cells = []
     combinations = itertools.product(grid.seeds, grid.normal_classes, grid.detectors)
     for seed, normal_class, detector in dict.fromkeys(combinations):
         own = {"seed": seed, "normal_class": normal_class, "detector": detector}
-        config = parse_config({**settings, **own})
+        config = keep_own_settings(parse_config({**settings, **own}))
         spec = find_dataset(config.dataset, config.data_root)
         check_class(spec, normal_class)
         cell = GridCell(

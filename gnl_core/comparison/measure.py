@@ -17,6 +17,7 @@ from gnl_core.comparison.records import (
     Entry,
     Method,
 )
+from gnl_core.config import MethodSettings, UncheckedSettings
 from gnl_core.datasets import find_dataset
 from gnl_core.detectors import find_method
 from gnl_core.finite import all_finite
@@ -62,7 +63,7 @@ def compare_cells(cells: Sequence[GridCell]) -> Comparison:
         for chosen in [classes, *((normal_class,) for normal_class in classes)]
     }
     return Comparison(
-        config=config,
+        config=config.model_copy(update={"method": changed_method_settings(cells)}),
         in_distribution=base,
         classes=classes,
         seeds=tuple(dict.fromkeys(cell.config.seed for cell in cells)),
@@ -73,6 +74,12 @@ def compare_cells(cells: Sequence[GridCell]) -> Comparison:
         counts={normal_class: count_images(measured, normal_class) for normal_class in classes},
         diverged=tuple(cell.folder.path.name for cell in cells if has_diverged(cell)),
     )
+
+
+def changed_method_settings(cells: Sequence[GridCell]) -> MethodSettings:
+    """The settings of the cells' methods that do not have their default; methods that share one have the same value."""
+    changed = [cell.config.method.model_dump(exclude_defaults=True) for cell in cells]
+    return UncheckedSettings(**{name: value for own in changed for name, value in own.items()})
 
 
 def has_diverged(cell: GridCell) -> bool:

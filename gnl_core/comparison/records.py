@@ -69,7 +69,7 @@ class Comparison(NamedTuple):
     """The results of a comparison.
 
     Attributes:
-        config: The settings that all runs share.
+        config: The settings that all runs share; `method` has the methods' settings that are not the default.
         in_distribution: The domain of the training images.
         classes: The normal classes.
         seeds: The seeds.

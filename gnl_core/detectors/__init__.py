@@ -1,12 +1,13 @@
-"""The table of methods; each has its own module."""
+"""The table of methods; each has its own module, with its settings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import cast
 
 import torch
+from pydantic.fields import FieldInfo
 
 from gnl_core.config import RunConfig
 from gnl_core.detectors.base import Detector
@@ -18,14 +19,15 @@ from gnl_core.detectors.knn import NearestNeighbours
 from gnl_core.detectors.patchcore import PatchCore
 from gnl_core.detectors.rd4ad import RD4AD
 from gnl_core.detectors.rd4ad_jigsaw import RD4ADJigsaw
+from gnl_core.detectors.rd4ad_mixing import RD4ADMixing
 from gnl_core.distribution_matching import efdm, mixstyle
 
 DETECTORS: dict[str, Callable[[RunConfig], Detector]] = {
     "gnl": GNL,
     "rd4ad": RD4AD,
     "rd4ad_augmix": partial(RD4AD, encoded_views=("augmix",)),
-    "rd4ad_mixstyle": partial(RD4AD, mixing=mixstyle),
-    "rd4ad_efdm": partial(RD4AD, mixing=efdm),
+    "rd4ad_mixstyle": partial(RD4ADMixing, mixing=mixstyle),
+    "rd4ad_efdm": partial(RD4ADMixing, mixing=efdm),
     "rd4ad_jigsaw": RD4ADJigsaw,
     "kdad": KDAD,
     "f_anogan": FAnoGAN,
@@ -47,13 +49,66 @@ def find_method(name: str) -> type[Detector]:
     return cast(type[Detector], row.func if isinstance(row, partial) else row)
 
 
+def method_fields(detectors: Iterable[str]) -> dict[str, FieldInfo]:
+    """Collect the settings that belong to any of several methods: name to field."""
+    return {
+        name: field for method in detectors for name, field in find_method(method).settings_type.model_fields.items()
+    }
+
+
+def complete_config(config: RunConfig) -> RunConfig:
+    """Check the settings of a run's method and fill in their defaults.
+
+    Raises:
+        ValueError: If there is no such method, a value is invalid, or a setting is not one of the method's; one
+            sentence.
+    """
+    find_method(config.detector)
+    refuse_foreign(config.method.model_dump(), [config.detector])
+    return keep_own_settings(config)
+
+
+def keep_own_settings(config: RunConfig) -> RunConfig:
+    """Do the same as `complete_config`, but drop the settings of other methods.
+
+    Files of earlier versions hold the settings of all methods, and the runs of a comparison share theirs.
+
+    Raises:
+        ValueError: If there is no such method, a value is invalid, or a setting is not one of any method's; one
+            sentence.
+    """
+    method = find_method(config.detector)
+    refuse_foreign(config.method.model_dump(), DETECTORS)
+    return config.model_copy(update={"method": config.method_settings(method.settings_type)})
+
+
+def refuse_foreign(given: Mapping[str, object], detectors: Iterable[str]) -> None:
+    """Refuse settings that belong to none of several methods.
+
+    Raises:
+        ValueError: If there is one; says which methods have it.
+    """
+    own = method_fields(detectors)
+    foreign = [f"{name} = {value!r}: {describe_owners(name)}" for name, value in given.items() if name not in own]
+    if foreign:
+        raise ValueError(f"invalid settings: {'; '.join(foreign)}")
+
+
+def describe_owners(name: str) -> str:
+    """Say which methods have a setting of this name, and what to do about one that the run's method lacks."""
+    owners = [method for method in DETECTORS if name in method_fields([method])]
+    if owners:
+        return f"this is a setting of {', '.join(owners)}; leave it out, or choose such a detector"
+    return "there is no such setting; gnl train --help lists the common ones, and with --detector NAME those of NAME"
+
+
 def create_detector(config: RunConfig) -> Detector:
     """Build a run's method, with weights drawn from the run's seed.
 
     Raises:
-        ValueError: If there is no such method, or its teacher is unavailable.
+        ValueError: If there is no such method, its settings are invalid, or its teacher is unavailable.
     """
-    find_method(config.detector)
+    complete = keep_own_settings(config)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return DETECTORS[config.detector](config)
+        return DETECTORS[config.detector](complete)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.config import MethodSettings, RunConfig, ScoringConfig
 from gnl_core.models.teachers import Teacher, create_teacher
 from gnl_core.records import Batch, Detection
 
@@ -22,6 +22,8 @@ class Detector(nn.Module):
     state suffices to score without the data set.
 
     Attributes:
+        settings_type: The record of the settings that belong to this method; the constructor gets them from
+            `RunConfig.method_settings`.
         views: Views that the loader must put into `Batch.views` for training.
         style_weight: Strength of feature distribution matching if scoring settings leave it unset.
         matches: Whether the method supports feature distribution matching; if not, the strength has no effect.
@@ -32,6 +34,7 @@ class Detector(nn.Module):
             reads, such as a bank of features; they are empty before.
     """
 
+    settings_type: type[MethodSettings] = MethodSettings
     views: tuple[str, ...] = ("original",)
     style_weight: float = 0.0
     matches: bool = False

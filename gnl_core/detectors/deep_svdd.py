@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
 from torch.optim import Adam, Optimizer
 
-from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.config import MethodSettings, RunConfig, ScoringConfig
 from gnl_core.detectors.base import Detector
 from gnl_core.models.svdd_encoder import OUTPUTS, SvddEncoder, measuring_statistics
 from gnl_core.records import Batch, Detection
@@ -18,12 +20,24 @@ WEIGHT_DECAY = 1e-6  # the paper's lambda
 WARM_UP_SHARE = 1 / 15  # the published code leaves the radius at 0 for 10 of 150 epochs
 
 
+class DeepSVDDSettings(MethodSettings):
+    """The objective, and how many images it may leave outside."""
+
+    svdd_objective: Literal["one_class", "soft_boundary"] = Field(
+        "one_class", description="What training minimises: all distances, or a radius and the distances beyond it"
+    )
+    svdd_outside_share: float = Field(
+        0.1, gt=0, le=1, description="Share of training images that the soft boundary leaves outside"
+    )
+
+
 class DeepSVDD(Detector):
     """An encoder that maps normal images close to a fixed centre; images far from the centre are anomalous.
 
     It has no teacher and no anomaly map.
     """
 
+    settings_type = DeepSVDDSettings
     learning_rate = 1e-4  # the paper's
 
     centre: Tensor
@@ -32,8 +46,9 @@ class DeepSVDD(Detector):
     def __init__(self, config: RunConfig) -> None:
         super().__init__()
         self.encoder = SvddEncoder()
-        self.soft_boundary = config.svdd_objective == "soft_boundary"
-        self.outside_share = config.svdd_outside_share
+        settings = config.method_settings(DeepSVDDSettings)
+        self.soft_boundary = settings.svdd_objective == "soft_boundary"
+        self.outside_share = settings.svdd_outside_share
         self.register_buffer("centre", torch.zeros(OUTPUTS))
         self.register_buffer("radius", torch.zeros(()))
 

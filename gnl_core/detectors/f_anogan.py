@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor
 from torch.optim import Adam, Optimizer
 
 from gnl_core.anomaly_map import smooth
-from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.config import MethodSettings, RunConfig, ScoringConfig
 from gnl_core.detectors.base import Detector
 from gnl_core.models.wgan import LATENT_SIZE, Critic, Encoder, Generator, gradient_penalty
 from gnl_core.records import Batch, Detection
@@ -22,6 +23,14 @@ GAN_BETAS = (0.0, 0.9)  # WGAN-GP, Algorithm 1
 SMALL_SIDE_PX, LARGE_SIDE_PX = 32, 64
 
 
+class FAnoGANSettings(MethodSettings):
+    """The weight of one residual beside the other."""
+
+    anogan_feature_weight: float = Field(
+        1.0, ge=0, description="Weight of the feature residual relative to the image residual"
+    )
+
+
 class FAnoGAN(Detector):
     """A generator that learns to make normal images, and then an encoder that learns to map images to latent vectors.
 
@@ -29,13 +38,14 @@ class FAnoGAN(Detector):
     images is below 64 px, else at 64 px, the paper's size; images are resized to it, and maps back. It has no teacher.
     """
 
+    settings_type = FAnoGANSettings
     learning_rate = 0.001  # WGAN-GP's 0.0001 suits far longer trainings
     adversarial_losses = ("critic", "generator", "gradient_penalty")
 
     def __init__(self, config: RunConfig) -> None:
         super().__init__()
         self.side = SMALL_SIDE_PX if min(config.image_size) < LARGE_SIDE_PX else LARGE_SIDE_PX
-        self.feature_weight = config.anogan_feature_weight
+        self.feature_weight = config.method_settings(FAnoGANSettings).anogan_feature_weight
         self.generator = Generator(self.side)
         self.critic = Critic(self.side)
         self.encoder = Encoder(self.side)

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
-from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.config import MethodSettings, RunConfig, ScoringConfig
 from gnl_core.detectors.base import Detector, load_teacher
 from gnl_core.detectors.references import References, pass_originals
 from gnl_core.neighbours import neighbours
 from gnl_core.records import Batch, Detection
+
+
+class KNNSettings(MethodSettings):
+    """The number of neighbours."""
+
+    neighbours: int = Field(2, ge=1, description="Number of nearest training images whose distances are averaged")
 
 
 class NearestNeighbours(Detector):
@@ -21,13 +28,15 @@ class NearestNeighbours(Detector):
     teacher; the training images' features stay unmatched.
     """
 
-    bank: Tensor
+    settings_type = KNNSettings
     memories = ("bank",)
     matches = True
 
+    bank: Tensor
+
     def __init__(self, config: RunConfig) -> None:
         super().__init__()
-        self.config = config
+        self.settings = config.method_settings(KNNSettings)
         self.teacher = load_teacher(config)
         self.references = References(self.teacher, config)
         self.register_buffer("bank", torch.zeros(0, self.teacher.channels[-1]))
@@ -43,7 +52,7 @@ class NearestNeighbours(Detector):
         """Score by the mean distance to the nearest training images."""
         matching = self.references.matching(scoring, own_weight=self.style_weight)
         features = pool(self.teacher(images, matching))
-        distances, _ = neighbours(features, self.bank, count=self.config.neighbours)
+        distances, _ = neighbours(features, self.bank, count=self.settings.neighbours)
         return Detection(score=distances.mean(dim=1), anomaly_map=None)
 
 

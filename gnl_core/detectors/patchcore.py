@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor
 
 from gnl_core.anomaly_map import image_score, smooth
 from gnl_core.cells import CellGrid, enlarge
-from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.config import MethodSettings, RunConfig, ScoringConfig
 from gnl_core.coreset import Candidates, draw_coreset
 from gnl_core.detectors.base import Detector, load_teacher
 from gnl_core.detectors.references import References, pass_originals
@@ -23,6 +24,20 @@ PATCH_STAGE = 1  # index of the stage whose cells are the patches
 NEIGHBOURHOOD = 3  # side of the square of positions over which a patch feature is averaged
 
 
+class PatchCoreSettings(MethodSettings):
+    """The size of the coreset, and the neighbours that reweight the score."""
+
+    coreset_percent: float = Field(
+        10.0, gt=0, le=100, description="Share of the patches that the coreset keeps, percent"
+    )
+    coreset_candidates: int = Field(
+        50_000, ge=1, description="Largest number of patches that enter the selection; more are sampled down to it"
+    )
+    reweighting_neighbours: int = Field(
+        9, ge=1, description="Number of neighbours used to reweight the score; 1 disables it"
+    )
+
+
 class PatchCore(Detector):
     """Score a patch by its distance to the nearest patch in a coreset of the training images' patches.
 
@@ -30,24 +45,27 @@ class PatchCore(Detector):
     holds the training images' features unmatched.
     """
 
-    bank: Tensor
+    settings_type = PatchCoreSettings
     memories = ("bank",)
     matches = True
 
+    bank: Tensor
+
     def __init__(self, config: RunConfig) -> None:
         super().__init__()
-        self.config = config
+        self.seed = config.seed
+        self.settings = config.method_settings(PatchCoreSettings)
         self.teacher = load_teacher(config)
         self.references = References(self.teacher, config)
         self.register_buffer("bank", torch.zeros(0, sum(self.teacher.channels[1:])))
 
     def prepare(self, batches: Iterable[Batch]) -> None:
         """Store a coreset of the training images' patch features, and the references."""
-        generator = torch.Generator().manual_seed(self.config.seed)
-        candidates = Candidates(limit=self.config.coreset_candidates, generator=generator)
+        generator = torch.Generator().manual_seed(self.seed)
+        candidates = Candidates(limit=self.settings.coreset_candidates, generator=generator)
         originals = pass_originals(batches, look=lambda images: candidates.add(rows_of(self.patch_features(images))))
         self.references.fill(self.teacher, originals)
-        percent = self.config.coreset_percent
+        percent = self.settings.coreset_percent
         self.bank = draw_coreset(candidates.features(), percent=percent, generator=generator)
 
     def forward(self, images: Tensor, scoring: ScoringConfig) -> Detection:
@@ -62,7 +80,7 @@ class PatchCore(Detector):
         patch_map = distances.view(-1, 1, *map_size(features))
         farthest = farthest_patches(patch_map)
         weight = rarity_weight(
-            patches[farthest], self.bank, nearest[farthest], count=self.config.reweighting_neighbours
+            patches[farthest], self.bank, nearest[farthest], count=self.settings.reweighting_neighbours
         )
         score = image_score(patch_map, reduction=scoring.reduction, top_percent=scoring.top_percent)
         size = map_size(images)

@@ -10,9 +10,7 @@ from torch import Tensor
 from gnl_core.anomaly_map import anomaly_map, image_score, smooth
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.detectors.base import Detector, load_teacher
-from gnl_core.detectors.batch_mixing import draw_mix
 from gnl_core.detectors.references import References
-from gnl_core.distribution_matching import Mixing
 from gnl_core.losses import distillation_loss
 from gnl_core.models.bottleneck import map_size
 from gnl_core.models.feature_cache import FeatureCache
@@ -32,20 +30,16 @@ class RD4AD(Detector):
     Args:
         config: The run's settings.
         encoded_views: Views of the training images from which the student learns.
-        mixing: Mixes the style of the teacher's maps among the images of a training batch; None for no mixing.
     """
 
     matches = True
     reduces_map = True
 
-    def __init__(
-        self, config: RunConfig, *, encoded_views: tuple[str, ...] = ("original",), mixing: Mixing | None = None
-    ) -> None:
+    def __init__(self, config: RunConfig, *, encoded_views: tuple[str, ...] = ("original",)) -> None:
         super().__init__()
         teacher = load_teacher(config)
         self.network = ReverseDistillation(teacher)
         self.config = config
-        self.mixing = mixing
         self.encoded_views = encoded_views
         self.views = tuple(dict.fromkeys(("original", *encoded_views)))  # references always need the originals
         self.cache = FeatureCache(
@@ -58,21 +52,16 @@ class RD4AD(Detector):
         self.references.fill(self.network.teacher, self.cache_fixed_views(batches))
 
     def cache_fixed_views(self, batches: Iterable[Batch]) -> Iterator[Tensor]:
-        """Fill the feature cache batch by batch and yield each original image; mixed maps are not cached."""
-        fixed = set(self.encoded_views) & set(FIXED_VIEWS) if self.mixing is None else ()
+        """Fill the feature cache batch by batch and yield each original image."""
+        fixed = set(self.encoded_views) & set(FIXED_VIEWS)
         for batch in batches:
             for view in fixed:
                 self.cache.add(view, batch.paths, batch.views[view])
             yield from batch.views["original"]
 
     def reconstruct(self, batch: Batch, view: str) -> Features:
-        """Encode one view of a batch and rebuild it; BatchNorm sees this view alone.
-
-        Mixed maps serve as the bottleneck's input and as the teacher's side of the comparison.
-        """
-        if self.mixing is None:
-            return self.network(self.cache.encode(view, batch.paths, batch.views[view]))
-        return self.network(self.network.teacher(batch.views[view], draw_mix(self.mixing, self.config)))
+        """Encode one view of a batch and rebuild it; BatchNorm sees this view alone."""
+        return self.network(self.cache.encode(view, batch.paths, batch.views[view]))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Compute the distillation term (RD4AD, Eq. 3), averaged over the views."""

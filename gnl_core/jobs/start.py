@@ -14,7 +14,7 @@ from typing import Any
 import gnl_core
 from gnl_core.config import RunConfig, flag_of, parse_config
 from gnl_core.datasets import check_class, find_dataset
-from gnl_core.detectors import find_method
+from gnl_core.detectors import complete_config, keep_own_settings
 from gnl_core.jobs.status import Status, is_alive, read_status, write_status
 from gnl_core.runs.compatibility import differing_settings
 from gnl_core.runs.folder import (
@@ -38,10 +38,10 @@ def start(config: RunConfig, path: Path, *, at_once: bool = False) -> RunFolder:
 
     Raises:
         ValueError: If the folder contains a run or cannot be created, the settings name an unknown method, data set or
-            class, or several devices or nodes are requested.
+            class, the method's settings are invalid, or several devices or nodes are requested.
     """
     check_single_process(config)
-    find_method(config.detector)
+    config = complete_config(config)
     check_class(find_dataset(config.dataset, config.data_root), config.normal_class)
     folder = create_run(path, config)
     launch(folder, at_once=at_once)
@@ -109,7 +109,7 @@ def open_unfinished(folder: RunFolder, changes: Mapping[str, object]) -> RunConf
         ValueError: If there is no run, it is finished, has diverged or has no state; or if a change is invalid or
             affects training.
     """
-    begun, status = read_config(folder), read_status(folder)
+    begun, status = keep_own_settings(read_config(folder)), read_status(folder)
     if status is not None and status.state == "diverged":
         raise ValueError(
             f"{folder.path} diverged, and would diverge again with the same settings; "
@@ -128,6 +128,7 @@ def open_unfinished(folder: RunFolder, changes: Mapping[str, object]) -> RunConf
             f"{folder.path} was started with {name} = {before}, but {now} is requested; "
             f"resume it without {flag_of(name)}, or train a new run"
         )
+    config = complete_config(config)
     if config != begun:
         write_config(folder, config)
     return config

@@ -8,15 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from gnl_core.config import RunConfig, describe_invalid
-from gnl_core.detectors import create_detector
+from gnl_core.config import RunConfig, parse_config
+from gnl_core.detectors import create_detector, keep_own_settings
 from gnl_core.detectors.base import Detector
 from gnl_core.devices import resolve_device
 from gnl_core.files import write_atomically
@@ -148,14 +147,19 @@ def parse_header(path: Path, metadata: dict[str, str]) -> Header:
             raise ValueError(
                 f"{path} has format {header['format_version']}, this version of gnl reads {FORMAT_VERSION}; {remedy}"
             )
-        config = RunConfig(**header["config"])
-        return Header(**{name: header[name] for name in Header._fields} | {"config": config})
-    except ValidationError as error:
-        raise ValueError(
-            f"{path} has settings that this version of gnl does not know: {describe_invalid(error)}"
-        ) from None
+        return Header(
+            **{name: header[name] for name in Header._fields} | {"config": parse_settings(path, header["config"])}
+        )
     except (json.JSONDecodeError, KeyError, TypeError):
         raise ValueError(f"{path} has a damaged header; copy it again, or train the run again") from None
+
+
+def parse_settings(path: Path, values: dict[str, Any]) -> RunConfig:
+    """Check the settings of a checkpoint."""
+    try:
+        return keep_own_settings(parse_config(values))
+    except ValueError as error:
+        raise ValueError(f"{path} has settings that this version of gnl does not know: {error}") from None
 
 
 def check_finite(path: Path, state: Mapping[str, Tensor]) -> None:

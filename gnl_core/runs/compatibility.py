@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gnl_core.config import RunConfig, ScoringConfig
-from gnl_core.detectors import find_method
+from gnl_core.config import COMMON_SETTINGS, RunConfig, ScoringConfig
+from gnl_core.detectors import find_method, keep_own_settings
 
 FREE_SETTINGS = {  # may differ from a run's training: scoring, paths, speed
     *ScoringConfig.model_fields,
@@ -32,9 +32,18 @@ def differing_settings(before: RunConfig, now: RunConfig) -> Iterator[tuple[str,
         Name and both values of each such setting.
     """
     open_split = {"split_source"} if None in (before.split_source, now.split_source) else set()
-    for name in (name for name in RunConfig.model_fields if name not in FREE_SETTINGS | open_split):
+    for name in (name for name in COMMON_SETTINGS if name not in FREE_SETTINGS | open_split):
         if effective_setting(before, name) != effective_setting(now, name):
             yield name, effective_setting(before, name), effective_setting(now, name)
+    if before.detector == now.detector:
+        yield from differing_method_settings(before, now)
+
+
+def differing_method_settings(before: RunConfig, now: RunConfig) -> Iterator[tuple[str, object, object]]:
+    """Name and both values of each setting of the method that is not the same in two runs of it."""
+    for (name, old), (_, new) in zip(keep_own_settings(before).method, keep_own_settings(now).method, strict=True):
+        if old != new:
+            yield name, old, new
 
 
 def effective_setting(config: RunConfig, name: str) -> object:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from gnl_core.config import RunConfig
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
-from gnl_core.detectors import create_detector
+from gnl_core.detectors import complete_config, create_detector
 from gnl_core.detectors.rd4ad import RD4AD
 from gnl_core.files import hash_file, write_atomically
 from gnl_core.finite import DivergedError, find_not_finite
@@ -61,7 +61,7 @@ def import_run(file: Path, path: Path, config: RunConfig, *, references: Sequenc
     Raises:
         ValueError: If the file cannot be read or does not fit the teacher, or the settings are not supported.
     """
-    config = config.model_copy(update={"stored_references": len(references)})
+    config = complete_config(config.model_copy(update={"stored_references": len(references)}))
     check_settings(config)
     states = read_state_dicts(file, tuple(PARTS))  # before the teacher, which may need a download
     folder = create_run(path, config)

@@ -10,7 +10,7 @@ from gnl_core.config import RunConfig
 from gnl_core.datasets import find_dataset
 from gnl_core.datasets.images import UnreadableImageError
 from gnl_core.datasets.loading import Batches
-from gnl_core.detectors import create_detector
+from gnl_core.detectors import create_detector, keep_own_settings
 from gnl_core.detectors.base import Detector
 from gnl_core.devices import resolve_device
 from gnl_core.distributed import Processes, plan_processes
@@ -65,7 +65,7 @@ def advance_run(
     """
     try:
         processes = processes or plan_single_process(config)
-        config = record_split(config, folder, write=processes.is_first)
+        config = record_split(keep_own_settings(config), folder, write=processes.is_first)
         detector, batches = prepare_training(config, device=processes.device)
         processes.start()
         training = begin(

@@ -16,7 +16,6 @@ from app.display.pictures import TILE_PX
 from app.display.provenance import command
 from app.methods import (
     DETECTOR_NAMES,
-    EXTRA_SETTINGS,
     OWN_STRENGTHS,
     REVERSE_DISTILLATION,
     WITHOUT_TEACHER,
@@ -30,7 +29,7 @@ from app.screens.explore.summary import summary_sentence
 from app.screens.explore.tiles import compose_tile
 from gnl_core.config import RunConfig, scoring_settings
 from gnl_core.datasets import DATASETS
-from gnl_core.detectors import DETECTORS, find_method
+from gnl_core.detectors import DETECTORS, find_method, method_fields
 from gnl_core.detectors.base import Detector
 from gnl_core.records import Scores
 from gnl_core.runs.folder import RunFolder
@@ -118,13 +117,17 @@ def test_a_tile_without_a_map_says_scores_only():
     assert len(np.unique(with_map[1].reshape(-1, 3), axis=0)) == 1
 
 
-@pytest.mark.parametrize("name", [*SETTINGS, *(name for names in EXTRA_SETTINGS.values() for name in names)])
-def test_every_setting_of_the_form_is_a_field_whose_bounds_are_accepted(name):
-    field = RunConfig.model_fields[name]
+RECORDS = [(name, RunConfig) for name in SETTINGS]
+RECORDS += [(name, find_method(method).settings_type) for method in DETECTORS for name in method_fields([method])]
+
+
+@pytest.mark.parametrize(("name", "record"), RECORDS)
+def test_every_setting_of_the_form_is_a_field_whose_bounds_are_accepted(name, record):
+    field = record.model_fields[name]
     if field.annotation in (int, float) or int in get_args(field.annotation):
         low, high, _ = number_bounds(field)
-        assert RunConfig(**{name: low})
-        assert high is None or RunConfig(**{name: high})
+        assert record(**{name: low})
+        assert high is None or record(**{name: high})
 
 
 def test_knn_shows_scores_only_and_can_be_matched(open_page, train):

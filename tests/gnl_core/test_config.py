@@ -5,7 +5,18 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from gnl_core.config import RunConfig, ScoringConfig, flag_of, flag_words, parse_config, stage_indices
+from gnl_core.config import (
+    COMMON_SETTINGS,
+    SETTING_GROUPS,
+    MethodSettings,
+    RunConfig,
+    ScoringConfig,
+    UncheckedSettings,
+    flag_of,
+    flag_words,
+    parse_config,
+    stage_indices,
+)
 
 
 @pytest.mark.parametrize(
@@ -47,18 +58,12 @@ def test_an_impossible_image_size_is_refused(written: object):
         ("seed", -1),
         ("seed", 2**31),
         ("limit", 1),
-        ("distillation_weight", -0.1),
-        ("bottleneck_weight", -0.1),
-        ("low_level_weight", -0.1),
         ("stored_references", -1),
         ("stored_references", 65),
         ("feature_cache_mb", -1),
-        ("svdd_objective", "two_class"),
-        ("svdd_outside_share", 0),
-        ("svdd_outside_share", 1.5),
         ("teacher_sha256", "123"),
         ("teacher_sha256", "not a hash"),
-        ("colour", "red"),
+        ("method", 3),
     ],
 )
 def test_a_bad_value_is_refused_in_one_sentence_that_names_it(setting: str, value: object):
@@ -80,7 +85,6 @@ def test_text_is_converted_as_flags_need():
 
 def test_defaults_are_the_papers():
     config = RunConfig()
-    assert (config.distillation_weight, config.bottleneck_weight, config.low_level_weight) == (0.9, 0.1, 0.1)
     assert (config.learning_rate, config.batch_size, config.smoothing_sigma_px) == (None, 16, 0)
 
 
@@ -98,6 +102,28 @@ def test_every_setting_has_a_description():
     assert all(field.description for field in RunConfig.model_fields.values())
 
 
+def test_every_common_setting_is_in_one_group():
+    grouped = [name for group in SETTING_GROUPS.values() for name in group]
+    assert len(grouped) == len(set(grouped))
+    assert set(grouped) == set(COMMON_SETTINGS) == RunConfig.model_fields.keys() - {"method"}
+
+
+def test_names_that_are_not_common_settings_are_the_methods_wherever_they_come_from():
+    nested = RunConfig(method={"neighbours": 3})
+    assert nested.method == UncheckedSettings(neighbours=3)
+    assert RunConfig(neighbours=3) == nested
+    assert RunConfig.model_validate_json('{"neighbours": 3}') == nested
+    assert parse_config(RunConfig(neighbours=2).model_dump() | {"neighbours": 3}) == nested
+
+
+def test_only_the_settings_of_the_record_are_taken():
+    class Own(MethodSettings):
+        neighbours: int = 2
+        share: float = 0.5
+
+    assert RunConfig(neighbours="3", jigsaw_weight=1).method_settings(Own) == Own(neighbours=3)
+
+
 def test_a_run_holds_every_scoring_setting():
     assert set(ScoringConfig.model_fields) < set(RunConfig.model_fields)
 
@@ -109,7 +135,7 @@ def test_paths_are_stored_as_absolute_paths(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("value", ["inf", "nan", "-inf"])
-@pytest.mark.parametrize("name", ["learning_rate", "distillation_weight", "anogan_feature_weight", "style_weight"])
+@pytest.mark.parametrize("name", ["learning_rate", "style_weight"])
 def test_a_setting_that_is_not_finite_is_refused(name: str, value: str):
     with pytest.raises(ValueError, match=f"invalid settings: {name} = '{value}'"):
         parse_config({name: value})

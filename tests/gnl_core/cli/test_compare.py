@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from gnl_core.cli import main
-from gnl_core.cli.compare import SHARED
 from gnl_core.comparison import sweep
-from gnl_core.config import RunConfig
+from gnl_core.config import COMMON_SETTINGS, RunConfig, flag_of
 from gnl_core.datasets import DATASETS, digits
 from gnl_core.runs.discovery import list_runs
 from gnl_core.runs.scores import read_saved_scores
@@ -148,8 +147,35 @@ def test_every_setting_of_a_run_is_a_flag(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit):
         main(["compare", "--help"])
     said = capsys.readouterr().out
-    assert all(f"--{name.replace('_', '-')} " in said for name in RunConfig.model_fields)
-    assert len(SHARED) == len(RunConfig.model_fields) - 4
+    assert all(
+        said.count(f"\n  {flag_of(name)} ") + said.count(f"\n  {flag_of(name)}, ") == 1 for name in COMMON_SETTINGS
+    )
+    assert "gnl compare --detector NAME --help" in " ".join(said.split())
+
+
+def test_the_help_lists_the_settings_of_the_methods_that_are_named(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        main(["compare", "--detector", "rd4ad_efdm", "rd4ad_mixstyle", "knn", "--help"])
+    said = capsys.readouterr().out
+    assert said.count("--mixing-beta FLOAT") == 1  # both methods share the setting
+    assert "--neighbours INT" in said
+    assert "--jigsaw-weight" not in said
+
+
+def test_each_method_takes_its_own_settings(tmp_path: Path):
+    assert compare(tmp_path, "--detector", "rd4ad", "knn", "--neighbours", "3") == 0
+    methods = {run.path.name.split("-")[2]: json.loads(run.config.read_text())["method"] for run in list_runs(tmp_path)}
+    assert methods == {"rd4ad": {}, "knn": {"neighbours": 3}}
+    saved = json.loads((tmp_path / "comparison.json").read_text())
+    assert saved["settings"]["method"] == {"neighbours": 3}
+
+
+def test_a_setting_of_none_of_the_methods_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert compare(tmp_path / "made", "--detector", "rd4ad", "knn", "--jigsaw-weight", "1") == 2
+    said = capsys.readouterr().err
+    assert "jigsaw_weight = '1': this is a setting of rd4ad_jigsaw" in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "made").exists()
 
 
 def test_a_missing_ray_package_is_reported(

@@ -90,5 +90,5 @@ def test_the_help_shows_the_actual_defaults(capsys: pytest.CaptureFixture[str]):
         main(["import", "--help"])
     said = " ".join(capsys.readouterr().out.split())
     assert "(default: wide_resnet50_2)" in said
-    assert "(default: 256x256)" in said
+    assert "64, or 48x64 (default: 256)" in said
     assert str(RunConfig.model_fields["teacher"].default) not in said

@@ -307,14 +307,6 @@ def test_a_command_that_does_not_exist_ends_with_exit_code_2(arguments: list[str
     assert ending.value.code == 2
 
 
-def test_every_setting_is_a_flag(capsys: pytest.CaptureFixture[str]):
-    with pytest.raises(SystemExit) as ending:
-        main(["train", "--help"])
-    assert ending.value.code == 0
-    said = capsys.readouterr().out
-    assert all(f"--{name.replace('_', '-')} " in said for name in RunConfig.model_fields)
-
-
 def interrupted(*_: object, **__: object) -> Iterator[None]:
     raise KeyboardInterrupt
     yield

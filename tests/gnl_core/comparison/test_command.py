@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gnl_core.cli.compare import SHARED, add_compare_command
-from gnl_core.cli.settings import given_settings
-from gnl_core.comparison.command import comparison_command, requested_strengths
+from gnl_core.cli.compare import VARIED, add_compare_command
+from gnl_core.cli.settings import given_run_settings
+from gnl_core.comparison.command import requested_strengths, comparison_command
 from gnl_core.comparison.data import read_comparison
 from gnl_core.comparison.grid import Grid, GridCell, plan_cells
 from gnl_core.comparison.measure import compare_cells
@@ -35,7 +35,7 @@ def plan_again(command: str, output: Path) -> list[GridCell]:
         tuple(parsed.style_weight),
         tuple(parsed.domain),
     )
-    return plan_cells(given_settings(parsed, SHARED), grid, output=output)
+    return plan_cells(given_run_settings(parsed, varied=VARIED), grid, output=output)
 
 
 def test_the_command_reproduces_runs_and_scoring_settings(pacs_cells: list[GridCell]):
@@ -54,6 +54,17 @@ def test_changed_settings_and_domains_are_named(make_cells):
     assert plan_again(command, output) == cells
     for words in ("--image-size 48x64", "--skip-broken", "--data-root '/a b'", "--domain digits digits+fog:3"):
         assert words in command
+
+
+def test_settings_of_methods_that_are_not_the_default_are_named(make_cells):
+    grid = Grid(("4",), ("rd4ad", "deep_svdd", "gnl"), (0,), (0.0,))
+    cells = make_cells(grid, lambda *_: 1, svdd_outside_share="0.2", bottleneck_weight=0.1)
+    output = cells[0].folder.path.parent
+    command = comparison_command(compare_cells(cells), output=str(output))
+    assert plan_again(command, output) == cells
+    assert "--svdd-outside-share 0.2" in command
+    assert "--svdd-objective" not in command
+    assert "--bottleneck-weight" not in command
 
 
 def test_without_strengths_each_method_uses_its_own(make_cells):

@@ -73,7 +73,7 @@ def test_a_row_without_a_number_of_runs_takes_its_largest_number(comparison: Com
         (lambda content: content["tables"]["mean"][0].update(source="guessed"), "source"),
         (lambda content: content["tables"]["mean"][0]["values"]["photo"].update(percent="many"), "percent"),
         (lambda content: content["settings"].update(image_size=[1, 1]), "image_size"),
-        (lambda content: content["settings"].update(image=64), "image"),
+        (lambda content: content["settings"].update(method=64), "method"),
     ],
 )
 def test_a_damaged_file_is_refused_in_one_sentence(comparison: Comparison, tmp_path: Path, change, told: str):

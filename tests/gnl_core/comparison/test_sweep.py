@@ -15,6 +15,7 @@ from gnl_core.comparison.sweep import Outcome, run_cell
 from gnl_core.config import RunConfig
 from gnl_core.datasets import DATASETS, digits
 from gnl_core.datasets.base import Item
+from gnl_core.detectors import complete_config
 from gnl_core.runs.discovery import list_runs
 from gnl_core.runs.folder import create_run, read_config, read_records
 from gnl_core.runs.scores import find_scores, read_saved_scores
@@ -76,7 +77,7 @@ def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
 
 def test_a_cell_is_an_ordinary_run(whole: GridCell):
     assert list_runs(whole.folder.path.parent) == [whole.folder]
-    assert read_config(whole.folder) == whole.config
+    assert complete_config(read_config(whole.folder)) == whole.config
     run = load_run(whole.folder, device="cpu")
     scoring = resolve_scoring(run, style_weight=1.0)
     kept = find_scores(whole.folder, domain="digits_m", scoring=scoring)

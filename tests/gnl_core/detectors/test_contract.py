@@ -12,7 +12,7 @@ import torch
 from gnl_core.config import RunConfig
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
-from gnl_core.detectors import DETECTORS, create_detector, find_method
+from gnl_core.detectors import DETECTORS, complete_config, create_detector, find_method
 from gnl_core.detectors.base import Detector
 from gnl_core.detectors.references import References
 from gnl_core.metrics.image import auroc
@@ -133,7 +133,7 @@ def test_building_a_detector_draws_nothing_from_the_global_generator(trained: Tr
 def test_a_saved_detector_scores_the_same_to_the_bit(trained: Trained, unseen: list[Item], tmp_path: Path):
     save_checkpoint(tmp_path / "weights.safetensors", trained.detector, trained.config, epoch=EPOCHS)
     loaded, config = load_checkpoint(tmp_path / "weights.safetensors", device="cpu")
-    assert config == trained.config
+    assert config == complete_config(trained.config)
     expected = score_items(trained.detector, config, unseen).score
     assert (score_items(loaded, config, unseen).score == expected).all()
 

@@ -11,7 +11,7 @@ from gnl_core.config import RunConfig
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors import create_detector
-from gnl_core.detectors.gnl import GNL
+from gnl_core.detectors.gnl import GNL, GNLSettings
 from gnl_core.detectors.rd4ad import RD4AD
 from gnl_core.records import Batch, Features
 
@@ -40,16 +40,16 @@ FEATURES = {
 }
 
 
-def losses_by_hand(config: RunConfig) -> dict[str, float]:
+def losses_by_hand(settings: GNLSettings) -> dict[str, float]:
     """GNL's terms of the features above."""
-    stand_in = SimpleNamespace(config=config, views=VIEWS, reconstruct=lambda batch, view: FEATURES[view])
+    stand_in = SimpleNamespace(settings=settings, views=VIEWS, reconstruct=lambda batch, view: FEATURES[view])
     return {name: term.item() for name, term in GNL.losses(stand_in, None).items()}  # type: ignore[arg-type]
 
 
 def test_the_three_terms_are_algorithm_1s_with_the_papers_weights():
     # means over the two views: (1 + 2) / 2 and (2 + 1) / 2
     expected = {"distillation": 0.9 * 3, "bottleneck": 0.1 * 1.5, "low_level": 0.1 * 1.5}
-    assert losses_by_hand(RunConfig()) == pytest.approx(expected)
+    assert losses_by_hand(GNLSettings()) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("name", ["distillation", "bottleneck", "low_level"])
@@ -57,7 +57,7 @@ def test_each_weight_scales_its_own_term(name: str):
     weights = {"distillation_weight": 1.0, "bottleneck_weight": 1.0, "low_level_weight": 1.0, f"{name}_weight": 2.0}
     expected = {"distillation": 3.0, "bottleneck": 1.5, "low_level": 1.5}
     expected[name] *= 2
-    assert losses_by_hand(RunConfig(**weights)) == pytest.approx(expected)
+    assert losses_by_hand(GNLSettings(**weights)) == pytest.approx(expected)
 
 
 def test_each_view_passes_bottleneck_and_student_by_itself(tiny_config: Callable[..., RunConfig], batch: Batch):

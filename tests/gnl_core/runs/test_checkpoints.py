@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from gnl_core.config import RunConfig, ScoringConfig
-from gnl_core.detectors import DETECTORS, create_detector
+from gnl_core.detectors import DETECTORS, complete_config, create_detector
 from gnl_core.detectors.base import Detector
 from gnl_core.records import Detection
 from gnl_core.runs.checkpoints import load_checkpoint, save_checkpoint
@@ -60,7 +60,7 @@ def check_refused(file: Path, words: str) -> None:
 
 def test_a_loaded_checkpoint_is_the_detector_that_was_saved(detector: Detector, config: RunConfig, saved: Path):
     loaded, its_config = load_checkpoint(saved, device="cpu")
-    assert its_config == config
+    assert its_config == complete_config(config)
     assert not loaded.training
     expected, actual = detector.state_dict(), loaded.state_dict()
     assert expected.keys() == actual.keys()

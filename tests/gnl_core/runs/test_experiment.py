@@ -11,6 +11,7 @@ from gnl_core.config import RunConfig
 from gnl_core.datasets import DATASETS, digits
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.images import UnreadableImageError
+from gnl_core.detectors import complete_config
 from gnl_core.metrics.map_scale import scale_of_scores
 from gnl_core.runs.folder import RunFolder, create_run, read_records
 from gnl_core.runs.images import list_domain, split_training
@@ -117,7 +118,7 @@ def test_a_run_that_is_stopped_after_an_epoch_stays(tiny_config: Make, tmp_path:
     next(epochs)
     epochs.close()
     assert len(read_records(folder)) == 1
-    assert load_run(folder, device="cpu").config == config
+    assert load_run(folder, device="cpu").config == complete_config(config)
 
 
 def test_a_folder_without_a_checkpoint_is_no_run(tmp_path: Path):

@@ -16,6 +16,7 @@ from torch import Tensor
 from gnl_core.datasets import list_items, list_train_items
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
+from gnl_core.detectors import complete_config
 from gnl_core.files import hash_file
 from gnl_core.runs.checkpoints import read_checkpoint
 from gnl_core.runs.folder import RunFolder, read_config
@@ -85,8 +86,8 @@ def test_an_imported_run_of_a_larger_teacher_scores_like_the_published_networks(
 
 
 def test_an_imported_run_has_settings_weights_and_an_origin(resnet18: Any, imported: RunFolder):
-    config = resnet18.config(detector="gnl", stored_references=2)
-    assert read_config(imported) == config
+    config = complete_config(resnet18.config(detector="gnl", stored_references=2))
+    assert complete_config(read_config(imported)) == config
     header, _ = read_checkpoint(imported.weights)
     assert (header.config, header.epoch, len(header.teacher_fingerprint)) == (config, 0, 64)
     file = resnet18.folder / "published.pth"

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from gnl_core.config import RunConfig
-from gnl_core.detectors import DETECTORS, create_detector
+from gnl_core.detectors import DETECTORS, complete_config, create_detector
 from gnl_core.jobs.start import open_unfinished
 from gnl_core.runs.discovery import list_runs
 from gnl_core.runs.folder import RunFolder, create_run, read_config, read_records
@@ -199,7 +199,7 @@ def test_settings_that_do_not_affect_training_may_change(
 ):
     config = open_unfinished(unfinished, {"workers": 0, "batch_size": 8})
     assert config.workers == 0
-    assert read_config(unfinished) == config
+    assert complete_config(read_config(unfinished)) == config
     list(train_run(config, unfinished))
     (tmp_path / "whole").write_bytes(uninterrupted("deep_svdd"))
     expected, found = load_file(tmp_path / "whole"), load_file(unfinished.weights)

@@ -11,7 +11,7 @@ from gnl_core.config import RunConfig
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors import create_detector
-from gnl_core.detectors.batch_mixing import draw_mix
+from gnl_core.detectors.rd4ad_mixing import MixingSettings, draw_mix
 from gnl_core.distribution_matching import efdm
 
 
@@ -33,7 +33,7 @@ NUMBERED = torch.arange(8.0).view(8, 1, 1, 1)  # image r holds the value r
 
 def record(times: int, **settings: object) -> Recorder:
     recorder = Recorder()
-    mix = draw_mix(recorder, RunConfig(**settings))
+    mix = draw_mix(recorder, MixingSettings(**settings))
     for _ in range(times):
         for index in range(3):
             mix(index, NUMBERED)
@@ -46,7 +46,7 @@ def test_mixing_acts_only_behind_the_given_stages(stages: str, count: int):
 
 
 def test_probability_zero_is_the_identity():
-    mix = draw_mix(efdm, RunConfig(mixing_probability=0))
+    mix = draw_mix(efdm, MixingSettings(mixing_probability=0))
     assert all(mix(index, NUMBERED) is NUMBERED for index in range(3))
 
 
