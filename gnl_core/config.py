@@ -236,15 +236,13 @@ class RunConfig(MachineSettings, ScoringConfig, TrainingSettings, DataSettings):
 
 
 SETTING_GROUPS: Mapping[str, Mapping[str, FieldInfo]] = MappingProxyType(
-    {
+    {  # the common settings by group: name to field
         "data": DataSettings.model_fields,
         "training": TrainingSettings.model_fields,
         "scoring": {**ScoringConfig.model_fields, "threshold_quantile": RunConfig.model_fields["threshold_quantile"]},
         "machine": MachineSettings.model_fields,
     }
 )
-"""The common settings by group: name to field."""
-
 COMMON_SETTINGS: Mapping[str, FieldInfo] = MappingProxyType(
     {name: field for group in SETTING_GROUPS.values() for name, field in group.items()}
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from gnl_core.comparison.data import read_comparison
 from gnl_core.comparison.grid import Grid, GridCell, plan_cells
 from gnl_core.comparison.measure import compare_cells
 from gnl_core.comparison.records import Method
+from gnl_core.detectors import DETECTORS, method_fields
 
 RESULTS = Path(__file__).parents[3] / "assets" / "results"
 
@@ -93,3 +95,17 @@ def test_the_commands_of_the_bundled_results_are_those_of_the_docs(name: str, cl
     (told,) = [parsed for parsed in map(parse, lines) if len(parsed.normal_class) == classes]
     command = parse(comparison_command(read_comparison(RESULTS / f"{name}.json"), output=told.output.as_posix()))
     assert command == told
+
+
+def test_flat_settings_of_earlier_versions_give_the_same_command(tmp_path: Path):
+    content = json.loads((RESULTS / "pacs.json").read_text())
+    del content["settings"]["method"]
+    defaults = {name: field.default for name, field in method_fields(DETECTORS).items()}
+    content["settings"] |= defaults
+    (tmp_path / "flat.json").write_text(json.dumps(content))
+    expected = comparison_command(read_comparison(RESULTS / "pacs.json"), output="runs/pacs")
+    assert comparison_command(read_comparison(tmp_path / "flat.json"), output="runs/pacs") == expected
+    content["settings"]["neighbours"] = 3
+    (tmp_path / "flat.json").write_text(json.dumps(content))
+    words = comparison_command(read_comparison(tmp_path / "flat.json"), output="runs/pacs").split()
+    assert sorted(words) == sorted([*expected.split(), "--neighbours", "3"])
