@@ -209,13 +209,14 @@ class RunConfig(MachineSettings, ScoringConfig, TrainingSettings, DataSettings):
         """Move names that are not common settings into the record of the method's settings."""
         if not isinstance(values, dict):
             return values
-        method = values.get("method", {})
-        nested = method.model_dump() if isinstance(method, MethodSettings) else method
-        flat = {name: value for name, value in values.items() if name not in cls.model_fields}
-        if not isinstance(nested, dict) or (nested is not method and not flat):
-            return values
         common = {name: value for name, value in values.items() if name in cls.model_fields}
-        return common | {"method": UncheckedSettings(**nested | flat)}
+        flat = {name: value for name, value in values.items() if name not in cls.model_fields}
+        method = values.get("method", {})
+        if flat and isinstance(method, MethodSettings):
+            method = method.model_dump()
+        if isinstance(method, dict):
+            method = UncheckedSettings(**method | flat)
+        return common | {"method": method}
 
     def method_settings(self, record: type[Own]) -> Own:
         """Check the method's settings and fill in the defaults of a record; other names are left out.
