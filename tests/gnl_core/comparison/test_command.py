@@ -9,7 +9,7 @@ import pytest
 
 from gnl_core.cli.compare import VARIED, add_compare_command
 from gnl_core.cli.settings import given_run_settings
-from gnl_core.comparison.command import requested_strengths, comparison_command
+from gnl_core.comparison.command import comparison_command, requested_strengths
 from gnl_core.comparison.data import read_comparison
 from gnl_core.comparison.grid import Grid, GridCell, plan_cells
 from gnl_core.comparison.measure import compare_cells
