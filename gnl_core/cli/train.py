@@ -80,7 +80,7 @@ def train_here(parsed: argparse.Namespace) -> None:
     if report_epochs(epochs_of(parsed, config, folder, processes), config, folder, as_lines=parsed.job):
         say(f"wrote {folder.weights}")
     else:
-        say(f"stopped; gnl train --run {folder.path} --resume goes on")
+        say(f"stopped; resume with gnl train --run {folder.path} --resume")
 
 
 def say_images(config: RunConfig) -> None:

@@ -97,7 +97,7 @@ def test_a_stopped_training_resumes_where_it_stopped(
     with monkeypatch.context() as patch:
         patch.setattr(train_module, "train_as_job", stopped)
         assert main(["train", "--run", str(run.path), *TINY]) == 0
-    assert capsys.readouterr().err.splitlines()[-1] == f"stopped; gnl train --run {run.path} --resume goes on"
+    assert capsys.readouterr().err.splitlines()[-1] == f"stopped; resume with gnl train --run {run.path} --resume"
     assert main(["train", "--run", str(run.path), "--resume", "--seed", "1"]) == 2
     assert "was started with seed = 0, but 1 is requested; resume it without --seed" in capsys.readouterr().err
     assert main(["train", "--run", str(run.path), "--resume", "--workers", "0"]) == 0
@@ -150,7 +150,7 @@ def test_detaching_starts_or_resumes_a_job(
         ("start", RunConfig(seed=4), tmp_path / "run", False),
         ("resume", tmp_path / "run", {"workers": 2}, True),
     ]
-    said = f"started {tmp_path / 'run'}; gnl runs {tmp_path} shows how far it is"
+    said = f"started {tmp_path / 'run'}; gnl runs {tmp_path} shows its progress"
     assert capsys.readouterr().err.splitlines() == [said, said]
 
 

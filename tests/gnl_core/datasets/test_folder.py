@@ -93,7 +93,9 @@ def test_a_missing_folder_is_reported(tmp_path: Path):
     with pytest.raises(ValueError, match=r"no folder .*train/good; .* has no folders; expected normal images there or"):
         open_folder(tmp_path)
     write_images(tmp_path, "train/1.png")
-    with pytest.raises(ValueError, match=r"no folder .*/test; .* has train; expected images to score there or in one"):
+    with pytest.raises(
+        ValueError, match=r"no folder .*/test; .* has train; expected images to score there or in a folder"
+    ):
         open_folder(tmp_path)
 
 
@@ -123,7 +125,7 @@ def test_mixed_layouts_are_reported(tmp_path: Path, other: str):
 @pytest.mark.parametrize("name", ["train", "held_out", "day+fog"])
 def test_a_domain_with_a_reserved_name_is_refused(tmp_path: Path, name: str):
     write_images(tmp_path, "train/1.png", f"test/{name}/dent/1.png", f"test/{name}/good/1.png")
-    with pytest.raises(ValueError, match=r"cannot be a domain, since 'train' and 'held_out' and '\+' have another"):
+    with pytest.raises(ValueError, match=r"cannot be a domain, since 'train' and 'held_out' and '\+' are reserved"):
         open_folder(tmp_path)
 
 

@@ -156,9 +156,9 @@ def test_a_run_with_flat_settings_is_resumed(tiny_config: Make, tmp_path: Path):
     folder.config.write_text(json.dumps(content))
     config = open_unfinished(folder, {"svdd_objective": "one_class"})
     assert config.method == DeepSVDDSettings()
-    with pytest.raises(ValueError, match="was begun with svdd_objective = one_class, but soft_boundary is asked for"):
+    with pytest.raises(ValueError, match="was started with svdd_objective = one_class, but soft_boundary is requested"):
         open_unfinished(folder, {"svdd_objective": "soft_boundary"})
-    with pytest.raises(ValueError, match="was begun with detector = deep_svdd, but knn is asked for"):
+    with pytest.raises(ValueError, match="was started with detector = deep_svdd, but knn is requested"):
         open_unfinished(folder, {"detector": "knn"})
     with pytest.raises(ValueError, match="neighbours = 3: this is a setting of knn"):
         open_unfinished(folder, {"neighbours": 3})
