@@ -94,12 +94,13 @@ def browser() -> Iterator[Any]:
 def open_window(browser) -> Iterator[Callable[[], Any]]:
     """A function that opens independent windows.
 
-    Each notes console errors, what it asks of other hosts, and pictures that it asks for one by one.
+    Each notes console errors, what it asks of other hosts, and pictures that it asks for one by one. Nothing in it
+    moves: without a graphics card, drawing Streamlit's animations takes most of the time.
     """
     windows = []
 
     def open_one():
-        window = browser.new_context(viewport={"width": 1280, "height": 1700})
+        window = browser.new_context(viewport={"width": 1280, "height": 1700}, reduced_motion="reduce")
         windows.append(window)
         page = window.new_page()
         page.troubles = []
