@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import pytest
 from streamlit import config
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from gnl_core.jobs.listing import list_jobs
@@ -20,6 +22,14 @@ from gnl_core.runs.training import train_run
 
 PROJECT = Path(__file__).parents[2]
 SLOW_SECONDS = 120
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_listed_once() -> Iterator[None]:
+    """Let Streamlit search the installed packages for components once, not for each page that a test opens."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(autouse=True)
