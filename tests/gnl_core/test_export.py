@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import timm
 import torch
 from torch import nn
 
@@ -86,13 +87,24 @@ def open_graph(content: bytes) -> Any:
     return onnxruntime.InferenceSession(content, options)
 
 
+@pytest.fixture(scope="session")
+def small_teacher(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A teacher of few layers, whose graph is exported in half the time of the bundled teacher's."""
+    file = tmp_path_factory.mktemp("teachers") / "test_resnet.pth"
+    torch.save(timm.create_model("test_resnet").state_dict(), file)
+    return {"teacher": "test_resnet", "teacher_weights": file}
+
+
 @pytest.fixture(
     scope="session",
     params=[pytest.param(name, marks=pytest.mark.slow if name in SCORED_AS_RD4AD else ()) for name in EXPORTABLE],
 )
-def exported(request: pytest.FixtureRequest, tiny_config: Callable[..., RunConfig]) -> Exported:
+def exported(
+    request: pytest.FixtureRequest, tiny_config: Callable[..., RunConfig], small_teacher: dict[str, Any]
+) -> Exported:
     """Each method, trained for two epochs on images that are not square."""
-    config = tiny_config(detector=request.param, image_size="40x32", epochs=2, **UNUSUAL)
+    chosen = small_teacher if request.param in SCORED_AS_RD4AD else {}
+    config = tiny_config(detector=request.param, image_size="40x32", epochs=2, **UNUSUAL, **chosen)
     detector, batches = prepare_training(config)
     list(fit(detector, batches, epochs=config.epochs, learning_rate=config.learning_rate))
     images = torch.cat([spread_images(config, domain, count=3) for domain in ("digits", "digits_m")])
@@ -111,8 +123,10 @@ def test_scores_and_maps_are_within_the_bounds_that_the_documentation_promises(e
 
 
 @pytest.mark.parametrize("name", ["rd4ad", "patchcore"])
-def test_the_graph_places_cells_where_we_do(name: str, tiny_config: Callable[..., RunConfig]):
-    config = tiny_config(detector=name, image_size="45x58")
+def test_the_graph_places_cells_where_we_do(
+    name: str, tiny_config: Callable[..., RunConfig], small_teacher: dict[str, Any]
+):
+    config = tiny_config(detector=name, image_size="45x58", **small_teacher)
     detector, images = make_detector(config)
     content = export_onnx(detector, config, name=name, image_size=config.image_size, facts={})
     with torch.no_grad():
