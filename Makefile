@@ -23,7 +23,7 @@ app: $(APP_STAMP) ## set up on the first call, then open the app (TORCH=cpu: wit
 	$(BIN)/streamlit run app/main.py --server.showEmailPrompt=false
 
 test: $(DEV_STAMP) ## set up on the first call, then run every test
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(DEV_STAMP) ## format, lint, imports and types, without changing a file
 	$(BIN)/ruff format --check .

@@ -21,6 +21,12 @@ from gnl_core.runs.training import train_run
 torch.set_num_threads(1)  # maps of a few pixels: threads spend their time waiting for each other
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that have slow tests, so that at the end no process works on one while the others wait."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True)
 def seeded() -> None:
     """The same random numbers in any order of the tests."""

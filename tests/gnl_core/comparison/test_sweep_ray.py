@@ -34,6 +34,7 @@ def kill_first_worker(output: Path, killed: list[tuple[str, int]]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="the test kills a process by a signal")
 @pytest.mark.timeout(600)
 def test_a_killed_workers_cell_is_retried_and_nothing_is_lost_or_duplicated(
