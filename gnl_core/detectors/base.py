@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
+from typing import Self, cast
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
+from gnl_core.adaptation.records import Adaptation, Positions
 from gnl_core.config import MethodSettings, RunConfig, ScoringConfig
+from gnl_core.detectors.references import References
 from gnl_core.models.teachers import Teacher, create_teacher
 from gnl_core.records import Batch, Detection
 
@@ -32,6 +36,8 @@ class Detector(nn.Module):
         adversarial_losses: Names of loss terms that two networks push in opposite directions; they need not fall.
         memories: Names of buffers whose first dimension depends on the training images that `prepare`
             reads, such as a bank of features; they are empty before.
+        positions: What is usual at each position of a new domain's maps; None to leave maps as they are. Only a
+            method whose score is its map, reduced, can standardise it.
     """
 
     settings_type: type[MethodSettings] = MethodSettings
@@ -42,6 +48,7 @@ class Detector(nn.Module):
     learning_rate: float = 0.005  # supplement, section 2.1
     adversarial_losses: tuple[str, ...] = ()
     memories: tuple[str, ...] = ()
+    positions: Positions | None = None
 
     def prepare(self, batches: Iterable[Batch]) -> None:
         """Read the training images once, in the data set's order, before training. Default: do nothing."""
@@ -91,6 +98,28 @@ class Detector(nn.Module):
                 several scorings can share one detector at the same time.
         """
         raise NotImplementedError
+
+    def adapted(self, adaptation: Adaptation) -> Self:
+        """This detector, adapted to a new domain; it shares all weights, and the present one stays as it is.
+
+        Raises:
+            ValueError: If the method or its checkpoint cannot be adapted in this way.
+        """
+        if adaptation.domain_map and not self.matches:
+            raise ValueError(
+                f"{type(self).__name__} has no teacher whose features could be matched; recalibrate its threshold alone"
+            )
+        if adaptation.positions and not self.reduces_map:
+            raise ValueError(
+                f"the score of {type(self).__name__} is not its anomaly map, so standardising the map by position "
+                "would not change it; match the domain instead"
+            )
+        twin = copy.copy(self)
+        if self.matches:
+            twin.__dict__["_modules"] = self._modules.copy()  # else both would have the same references
+            twin.references = cast(References, self.references).adapted(adaptation.domain_map)
+        twin.positions = adaptation.positions
+        return twin
 
     def detect_each(self, images: Tensor, scorings: Sequence[ScoringConfig]) -> list[Detection]:
         """Score images as `forward` does, with each of several scorings. Default: one after the other.

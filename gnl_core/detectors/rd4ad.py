@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import Tensor
 
+from gnl_core.adaptation.positions import standardise
 from gnl_core.anomaly_map import anomaly_map, image_score, smooth
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.detectors.base import Detector, load_teacher
@@ -102,5 +103,7 @@ class RD4AD(Detector):
             align_corners=scoring.align_corners,
         )
         smoothed = smooth(summed, sigma_px=scoring.smoothing_sigma_px)
+        if self.positions is not None:
+            smoothed = standardise(smoothed, self.positions.statistics, strength=self.positions.strength)
         score = image_score(smoothed, reduction=scoring.reduction, top_percent=scoring.top_percent)
         return Detection(score=score, anomaly_map=smoothed)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 
+from gnl_core.adaptation.domain_map import apply_channel_map
+from gnl_core.adaptation.records import DomainMap
 from gnl_core.config import RunConfig, ScoringConfig, stage_indices
 from gnl_core.distribution_matching import nearest_reference, sort_features, take_distribution
 from gnl_core.models.teachers import GroupSplitter, Mix, QueryGroup, Teacher
@@ -27,7 +31,13 @@ class References(nn.Module):
     so that the matched stages can be chosen when scoring. If there are fewer distinct training images
     than references to store, the remaining rows repeat them. Only the distinct references, which come first,
     enter a mean or a spread.
+
+    Attributes:
+        domain_map: Carries each stage's map over to the training images' domain, before any matching; None to leave
+            it as it is.
     """
+
+    domain_map: DomainMap | None = None
 
     def __init__(self, teacher: Teacher, config: RunConfig) -> None:
         super().__init__()
@@ -93,25 +103,37 @@ class References(nn.Module):
         scores = [shift_score(total / count, kept) for total, kept in zip(sums, self.distinct_stages, strict=True)]
         return float(torch.stack(scores).mean())
 
+    def adapted(self, domain_map: DomainMap | None) -> Self:
+        """These references with a map from another domain; the buffers are shared."""
+        twin = copy.copy(self)
+        twin.domain_map = domain_map
+        return twin
+
+    def carry_over(self, index: int, stage: Tensor) -> Tensor:
+        """A stage's map in the training images' domain; itself where there is no domain map."""
+        if self.domain_map is None:
+            return stage
+        return apply_channel_map(stage, self.domain_map.stages[index], strength=self.domain_map.strength)
+
     def matching(self, scoring: ScoringConfig, *, own_weight: float) -> Mix | None:
-        """Build the function that applies FDM to the matched stages' maps within the teacher.
+        """Build the function that applies the domain map, and FDM at the matched stages, within the teacher.
 
         Args:
             scoring: Strength, stages, number and choice of references.
             own_weight: The method's own strength, if the scoring settings leave it unset.
 
         Returns:
-            The function to apply to each stage's map, or None if matching is off.
+            The function to apply to each stage's map, or None if there is nothing to apply.
 
         Raises:
             ValueError: If the checkpoint stores fewer references than requested.
         """
         weight = self.check_strength(scoring, own_weight=own_weight)
         if weight == 0:
-            return None
+            return None if self.domain_map is None else self.carry_over
 
         def mix(index: int, stage: Tensor) -> Tensor:
-            target = match_target(index, scoring)
+            stage, target = self.carry_over(index, stage), match_target(index, scoring)
             return stage if target is None else torch.lerp(stage, self.match_fully(index, stage, target), weight)
 
         return mix
@@ -131,6 +153,7 @@ class References(nn.Module):
         weights = [self.check_strength(scoring, own_weight=own_weight) for scoring in scorings]
 
         def split_groups(index: int, stage: Tensor, group: QueryGroup) -> Iterator[tuple[QueryGroup, Tensor]]:
+            stage = self.carry_over(index, stage)
             by_target: dict[MatchTarget | None, dict[float, list[int]]] = defaultdict(lambda: defaultdict(list))
             for query in group:
                 target = match_target(index, scorings[query]) if weights[query] else None

@@ -1,0 +1,86 @@
+"""Choose a threshold for a new domain from a few of its images.
+
+From images known to be normal, the threshold is a conformal quantile with a stated promise (Vovk et al., Algorithmic
+Learning in a Random World, 2005; Papadopoulos et al., 2002). From unlabelled images there is no promise, only an
+assumption about the share of anomalies among them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class RecalibratedThreshold(NamedTuple):
+    """A threshold for a new domain.
+
+    Attributes:
+        value: The score above which an image is called anomalous.
+        n: Number of images that it was chosen from.
+        promised_rate: Largest mean rate of false alarms on images like these, in (0, 1]; None where nothing can be
+            promised, because the images are unlabelled.
+        assumed_share: Assumed share of anomalies among unlabelled images, in [0, 1); None for normal images.
+    """
+
+    value: float
+    n: int
+    promised_rate: float | None
+    assumed_share: float | None
+
+
+def smallest_promise(count: int) -> float:
+    """The smallest rate of false alarms that k normal images can promise: 1 / (k + 1)."""
+    return 1 / (count + 1)
+
+
+def conformal_threshold(normal_scores: NDArray[np.float64], *, false_alarm_rate: float) -> RecalibratedThreshold:
+    """Choose the threshold that normal images exceed at most at a given rate, on average.
+
+    It is the m-th smallest of k scores with m = ceil((k + 1) (1 - rate)), or the largest where m exceeds k. Where the
+    next normal image's score is exchangeable with these, it exceeds the threshold with a probability of at most
+    1 - m / (k + 1), averaged over the choice of the k images.
+
+    Args:
+        normal_scores: Scores of k normal images of the domain, each computed without itself in the adaptation,
+            shape (k,) with k at least 1.
+        false_alarm_rate: The rate that is wanted, in (0, 1).
+
+    Raises:
+        ValueError: If there is no score.
+    """
+    count = check_count(normal_scores)
+    rank = min(count, math.ceil((count + 1) * (1 - false_alarm_rate) - 1e-9))
+    value = float(np.sort(normal_scores)[max(rank, 1) - 1])
+    return RecalibratedThreshold(value, count, promised_rate=1 - max(rank, 1) / (count + 1), assumed_share=None)
+
+
+def assumed_threshold(
+    scores: NDArray[np.float64], *, false_alarm_rate: float, anomaly_share: float
+) -> RecalibratedThreshold:
+    """Choose a threshold from unlabelled images, on the assumption that all anomalies score above all normal images.
+
+    Args:
+        scores: Scores of n unlabelled images of the domain, shape (n,) with n at least 1.
+        false_alarm_rate: The rate that is wanted among normal images, in (0, 1).
+        anomaly_share: Assumed share of anomalies among the images, in [0, 1).
+
+    Raises:
+        ValueError: If there is no score.
+    """
+    count = check_count(scores)
+    value = float(np.quantile(scores, (1 - anomaly_share) * (1 - false_alarm_rate)))
+    return RecalibratedThreshold(value, count, promised_rate=None, assumed_share=anomaly_share)
+
+
+def check_count(scores: NDArray[np.float64]) -> int:
+    """Number of scores.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    if not len(scores):
+        raise ValueError("a threshold needs at least one image of the new domain, got none; pass some")
+    return len(scores)
