@@ -11,18 +11,35 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gnl_core.adaptation.choice import Evidence, Ways, choose_ways
-from gnl_core.adaptation.domain_map import apply_channel_map, fit_channel_map
-from gnl_core.adaptation.positions import fit_positions, position_agreement
-from gnl_core.adaptation.recalibration import RecalibratedThreshold, assumed_threshold, conformal_threshold
+from gnl_core.adaptation.domain_map import apply_channel_map, fit_channel_map, spread_excess
+from gnl_core.adaptation.positions import familiarity, fit_positions, position_agreement
+from gnl_core.adaptation.recalibration import USUAL_AIM, Aim, RecalibratedThreshold, recalibrate
 from gnl_core.adaptation.records import Adaptation, DomainMap, Positions
 from gnl_core.config import ScoringConfig
 from gnl_core.detectors.base import Detector
+from gnl_core.detectors.rd4ad import RD4AD
 from gnl_core.detectors.references import References
+from gnl_core.distribution_matching import sort_features
 from gnl_core.models.teachers import Teacher
 from gnl_core.records import Detection
 from gnl_core.scoring import cached_chunk_size, detect_at_precision, join_detections
 
 MOST_FOLDS = 4  # parts that are left out in turn to score images without themselves
+
+
+class AdaptationSettings(NamedTuple):
+    """How to adapt.
+
+    Attributes:
+        ways: Which ways to take; None to choose them by the images.
+        aim: What the threshold aims at, and what is known of the images.
+    """
+
+    ways: Ways | None = None
+    aim: Aim = USUAL_AIM
+
+
+USUAL_SETTINGS = AdaptationSettings()
 
 
 class Fit(NamedTuple):
@@ -46,10 +63,8 @@ def adapt(
     images: Tensor,
     scoring: ScoringConfig,
     *,
-    ways: Ways | None = None,
-    known_normal: bool = False,
-    false_alarm_rate: float = 0.05,
-    anomaly_share: float = 0.1,
+    training: Tensor | None = None,
+    settings: AdaptationSettings = USUAL_SETTINGS,
 ) -> Fit:
     """Adapt a detector to the domain of some images.
 
@@ -57,10 +72,9 @@ def adapt(
         detector: A trained detector in eval mode.
         images: RGB in [0, 1] of the new domain, shape (n, 3, H, W) with n at least 1.
         scoring: How the adapted detector will score.
-        ways: How to adapt; None to choose by the images.
-        known_normal: Whether all images are known to be normal; the threshold then has a promise.
-        false_alarm_rate: Rate of false alarms that the threshold aims at, in (0, 1).
-        anomaly_share: Assumed share of anomalies among images that are not known to be normal, in [0, 1).
+        training: A few normal training images, such as eight, of the same shape; None if they are not at hand, which
+            leaves the choice with less evidence.
+        settings: How to adapt.
 
     Raises:
         ValueError: If there is no image, all features are constant, or the method cannot be adapted in the ways named.
@@ -69,29 +83,57 @@ def adapt(
         raise ValueError("adapting needs at least one image of the new domain, got none; pass some")
     images = images.to(detector.device)
     unadapted = detect_all(detector, images, scoring)
-    domain_map = fit_domain_map(detector, images) if detector.matches else None
-    evidence = gather_evidence(len(images), domain_map, unadapted.anomaly_map if detector.reduces_map else None)
-    chosen = choose_ways(evidence) if ways is None else ways
+    evidence = gather_evidence(detector, images, scoring, unadapted.anomaly_map, training=training)
+    chosen = settings.ways or choose_ways(evidence)
     scores = score_without_themselves(detector, images, scoring, chosen, unadapted=unadapted)
-    threshold = (
-        conformal_threshold(scores, false_alarm_rate=false_alarm_rate)
-        if known_normal
-        else assumed_threshold(scores, false_alarm_rate=false_alarm_rate, anomaly_share=anomaly_share)
-    )
     adaptation = fit_adaptation(detector, images, scoring, chosen, anomaly_maps=unadapted.anomaly_map)
-    return Fit(adaptation, chosen, evidence, threshold)
+    return Fit(adaptation, chosen, evidence, recalibrate(scores, settings.aim))
 
 
-def gather_evidence(count: int, domain_map: DomainMap | None, anomaly_maps: Tensor | None) -> Evidence:
-    """Measure what decides how to adapt.
+def gather_evidence(
+    detector: Detector, images: Tensor, scoring: ScoringConfig, anomaly_maps: Tensor | None, *, training: Tensor | None
+) -> Evidence:
+    """Measure what decides how to adapt; see `Evidence`. The arguments are those of `adapt`, and the images' maps."""
+    if not detector.matches:
+        return Evidence(len(images))
+    domain_map = fit_domain_map(detector, images)
+    evidence = Evidence(len(images), domain_map.displacement, domain_map.excess)
+    if anomaly_maps is None or not detector.reduces_map:
+        return evidence
+    evidence = evidence._replace(agreement=position_agreement(anomaly_maps))
+    if training is None:
+        return evidence
+    training = training.to(detector.device)
+    usual = detect_all(detector, training, scoring).anomaly_map
+    return evidence._replace(
+        familiarity=None if usual is None else familiarity(usual, anomaly_maps),
+        remoteness=measure_remoteness(detector, domain_map, images, training, scoring),
+    )
 
-    Args:
-        count: Number of images.
-        domain_map: What was estimated from them; None for a method without a teacher, which shows no displacement.
-        anomaly_maps: Their maps without adaptation, shape (n, 1, H, W); None for a method that cannot standardise them.
+
+@torch.inference_mode()
+def measure_remoteness(
+    detector: Detector, domain_map: DomainMap, images: Tensor, training: Tensor, scoring: ScoringConfig
+) -> float | None:
+    """Measure how far the embeddings of a domain's images lie from the training images', after matching.
+
+    Returns:
+        Distance of the means over the training images' standard deviation, both as root mean squares over channels;
+        None for a method without an embedding, or where the training images do not vary.
     """
-    displacement = () if domain_map is None else domain_map.displacement
-    return Evidence(count, displacement, None if anomaly_maps is None else position_agreement(anomaly_maps))
+    if not isinstance(detector, RD4AD):
+        return None
+    adapted = detector.adapted(Adaptation(domain_map))
+    here = mean_embeddings(adapted, images, scoring)
+    there = mean_embeddings(detector, training, scoring)
+    spread = float(there.var(dim=0).mean().sqrt()) if len(there) > 1 else 0.0
+    return float((here.mean(dim=0) - there.mean(dim=0)).square().mean().sqrt()) / spread if spread else None
+
+
+def mean_embeddings(detector: RD4AD, images: Tensor, scoring: ScoringConfig) -> Tensor:
+    """Compute each image's embedding, averaged over its positions, shape (n, C)."""
+    chunks = torch.split(images, cached_chunk_size(images))
+    return torch.cat([detector.features(chunk, scoring).embedding.float().mean(dim=(2, 3)) for chunk in chunks])
 
 
 def fit_adaptation(
@@ -106,7 +148,7 @@ def fit_adaptation(
         ways: How to adapt.
         anomaly_maps: The images' maps without adaptation, if at hand, shape (n, 1, H, W).
     """
-    matched = Adaptation(fit_domain_map(detector, images) if ways.match_domain else None)
+    matched = Adaptation(fit_domain_map(detector, images, ways.match_images) if ways.match_domain else None)
     if not ways.standardise:
         return matched
     if ways.match_domain or anomaly_maps is None:
@@ -117,8 +159,13 @@ def fit_adaptation(
 
 
 @torch.inference_mode()
-def fit_domain_map(detector: Detector, images: Tensor) -> DomainMap:
+def fit_domain_map(detector: Detector, images: Tensor, match_images: bool = False) -> DomainMap:
     """Estimate the map of each stage's features; each stage is encoded from the mapped map of the stage before it.
+
+    Args:
+        detector: A detector in eval mode, not adapted.
+        images: RGB in [0, 1] of the new domain, shape (n, 3, H, W).
+        match_images: Whether images are also matched one by one, with the excess of their spread as strength.
 
     Raises:
         ValueError: If the method has no teacher, its checkpoint keeps no references, or the images are constant.
@@ -132,13 +179,15 @@ def fit_domain_map(detector: Detector, images: Tensor) -> DomainMap:
             "this checkpoint keeps no references, so no domain can be matched to its training images; "
             "train the run again with --stored-references 1 or more"
         )
-    parts = [teacher.normalise(chunk) for chunk in images.split(cached_chunk_size(images))]
-    stages = []
+    parts = [teacher.normalise(chunk) for chunk in torch.split(images, cached_chunk_size(images))]
+    fitted = DomainMap((), (), match_images)
     for index, kept in enumerate(references.distinct_stages):
-        parts = [teacher.apply_stage(index, part) for part in parts]
-        stages.append(fit_channel_map(torch.cat(parts), kept))
-        parts = [apply_channel_map(part, stages[-1], strength=1.0) for part in parts]
-    return DomainMap(tuple(stages))
+        encoded = torch.cat([teacher.apply_stage(index, part) for part in parts])
+        channel_map = fit_channel_map(encoded, kept)
+        excess = spread_excess(sort_features(apply_channel_map(encoded, channel_map, strength=1.0)), kept)
+        fitted = fitted._replace(stages=(*fitted.stages, channel_map), excess=(*fitted.excess, excess))
+        parts = list(torch.split(references.adapted(fitted).carry_over(index, encoded), len(parts[0])))
+    return fitted
 
 
 def score_without_themselves(
@@ -183,7 +232,7 @@ def folds(images: Tensor) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]
 @torch.inference_mode()
 def detect_all(detector: Detector, images: Tensor, scoring: ScoringConfig) -> Detection:
     """Score images in chunks and join the results, on the detector's device."""
-    chunks: Sequence[Tensor] = images.split(cached_chunk_size(images))
+    chunks: Sequence[Tensor] = torch.split(images, cached_chunk_size(images))
     return join_detections([detect_at_precision(detector, chunk, [scoring])[0] for chunk in chunks])
 
 

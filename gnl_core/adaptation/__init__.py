@@ -1,0 +1,1 @@
+"""Adapt to a new domain: the pure functions behind `gnl_core.adapting`."""

@@ -18,6 +18,7 @@ TABLE_SIZE = 256  # values of a map that are stored per channel
 END_PERCENT = 0.5  # share of the values at either end that place no knot, percent
 LEVELS = torch.linspace(END_PERCENT / 100, 1 - END_PERCENT / 100, TABLE_SIZE)
 FEWEST_FOR_SPREAD = 8  # images from which the target's own spread is trusted where it is smaller than the references'
+FEWEST_FOR_EXCESS = 4  # images whose spread can be compared with another domain's
 LARGEST_SLOPE = 5.0  # of a map beyond its ends; the smallest is its reciprocal
 
 
@@ -158,6 +159,24 @@ def image_variance(sorted_values: Tensor) -> Tensor | None:
     return quantiles(sorted_values).var(dim=0).mean(dim=1) if len(sorted_values) > 1 else None
 
 
+def spread_excess(target: Tensor, references: Tensor) -> float:
+    """How much more images of a domain differ among themselves than training images do.
+
+    Args:
+        target: Sorted values of n images after the domain is matched, shape (n, C, M).
+        references: Sorted values of R training images, shape (R, C, N).
+
+    Returns:
+        1 - s, averaged over channels, in [0, 1], with s the standard deviation of the references' quantiles over the
+        target's, at most 1; 0 for fewer than four images of either, whose spread is not known.
+    """
+    if min(len(target), len(references)) < FEWEST_FOR_EXCESS:
+        return 0.0
+    of_target, of_references = quantiles(target).var(dim=0).mean(dim=1), quantiles(references).var(dim=0).mean(dim=1)
+    ratio = (of_references / torch.where(of_target > 0, of_target, 1)).clamp(max=1)
+    return float((1 - torch.where(of_target > 0, ratio, 1).sqrt()).mean())
+
+
 def shrinkage(difference: Tensor, *, noise: Tensor) -> Tensor:
     """Share of a displacement that noise does not explain (positive-part James-Stein).
 
@@ -185,7 +204,7 @@ def apply_channel_map(features: Tensor, channel_map: ChannelMap, *, strength: fl
     """
     if strength == 0:
         return features
-    low, high, slope = (part[:, None, None] for part in channel_map[:2] + (channel_map.slope,))
+    low, high, slope = (part[:, None, None] for part in (*channel_map[:2], channel_map.slope))
     last = channel_map.table.shape[1] - 1
     place = ((features - low) * (last / (high - low))).clamp(0, last)
     below = place.floor().clamp_max(last - 1)

@@ -100,6 +100,21 @@ def position_agreement(anomaly_maps: Tensor, *, seed: int = 0) -> float:
     return float(torch.stack(agreements).median())
 
 
+def familiarity(training_maps: Tensor, anomaly_maps: Tensor) -> float:
+    """How well the median map of training images explains the maps of a domain.
+
+    Where it does, the domain raises no map in new places, and there is nothing to standardise.
+
+    Args:
+        training_maps: Maps of training images, shape (m, 1, H, W).
+        anomaly_maps: Maps of the domain, shape (n, 1, H, W).
+
+    Returns:
+        Median correlation in [-1, 1].
+    """
+    return float(correlation(middle(training_maps[:, 0]), anomaly_maps[:, 0]).median())
+
+
 def correlation(pattern: Tensor, maps: Tensor) -> Tensor:
     """Pearson correlation of a map (H, W) with each of n maps (n, H, W), shape (n,); 0 where one is constant."""
     pattern, maps = pattern.flatten(), maps.flatten(1)

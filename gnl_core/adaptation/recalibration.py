@@ -14,6 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+class Aim(NamedTuple):
+    """What a threshold aims at, and what is known of the images that it is chosen from.
+
+    Attributes:
+        known_normal: Whether all images are known to be normal; the threshold then has a promise.
+        false_alarm_rate: Rate of false alarms among normal images that is wanted, in (0, 1).
+        anomaly_share: Assumed share of anomalies among images that are not known to be normal, in [0, 1).
+    """
+
+    known_normal: bool = False
+    false_alarm_rate: float = 0.05
+    anomaly_share: float = 0.1
+
+
+USUAL_AIM = Aim()
+
+
 class RecalibratedThreshold(NamedTuple):
     """A threshold for a new domain.
 
@@ -29,6 +46,13 @@ class RecalibratedThreshold(NamedTuple):
     n: int
     promised_rate: float | None
     assumed_share: float | None
+
+
+def recalibrate(scores: NDArray[np.float64], aim: Aim) -> RecalibratedThreshold:
+    """Choose a threshold from the scores of images of the new domain, by what is known of them."""
+    if aim.known_normal:
+        return conformal_threshold(scores, false_alarm_rate=aim.false_alarm_rate)
+    return assumed_threshold(scores, false_alarm_rate=aim.false_alarm_rate, anomaly_share=aim.anomaly_share)
 
 
 def smallest_promise(count: int) -> float:

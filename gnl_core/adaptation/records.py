@@ -13,10 +13,16 @@ class DomainMap(NamedTuple):
 
     Attributes:
         stages: The channel maps of the teacher's three stages; each is estimated behind the mapped stages before it.
+        excess: For each stage, how much more the domain's images differ among themselves than training images do, in
+            [0, 1]; see `gnl_core.adaptation.domain_map.spread_excess`.
+        matches_images: Whether each image is also matched to the references (FDM), with the excess as strength. It
+            removes what differs between images beyond what differs between training images.
         strength: Share to which features are carried over, in [0, 1].
     """
 
     stages: tuple[ChannelMap, ...]
+    excess: tuple[float, ...]
+    matches_images: bool = False
     strength: float = 1.0
 
     @property

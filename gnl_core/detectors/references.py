@@ -104,16 +104,21 @@ class References(nn.Module):
         return float(torch.stack(scores).mean())
 
     def adapted(self, domain_map: DomainMap | None) -> Self:
-        """These references with a map from another domain; the buffers are shared."""
+        """Return these references with a map from another domain; the buffers are shared."""
         twin = copy.copy(self)
         twin.domain_map = domain_map
         return twin
 
     def carry_over(self, index: int, stage: Tensor) -> Tensor:
-        """A stage's map in the training images' domain; itself where there is no domain map."""
+        """Carry a stage's map over to the training images' domain; return it unchanged if there is no domain map."""
         if self.domain_map is None:
             return stage
-        return apply_channel_map(stage, self.domain_map.stages[index], strength=self.domain_map.strength)
+        channel_map, strength = self.domain_map.stages[index], self.domain_map.strength
+        mapped = apply_channel_map(stage, channel_map, strength=strength)
+        if not self.domain_map.matches_images:
+            return mapped
+        matched = self.match_fully(index, mapped, (self.distinct, "mean"))
+        return torch.lerp(mapped, matched, strength * self.domain_map.excess[index])
 
     def matching(self, scoring: ScoringConfig, *, own_weight: float) -> Mix | None:
         """Build the function that applies the domain map, and FDM at the matched stages, within the teacher.

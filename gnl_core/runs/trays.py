@@ -1,0 +1,87 @@
+"""Trays: a few images of a new domain that a detector is adapted from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gnl_core.datasets.base import Item
+from gnl_core.datasets.loading import Batches
+
+LARGEST_SHARE_DRAWN = 0.5  # of a domain's normal images; the others are left to be scored
+USUAL_ANOMALY_PERCENT = 10.0
+
+
+class Tray(NamedTuple):
+    """Images that a detector is adapted from.
+
+    Attributes:
+        items: The images.
+        known_normal: Whether all of them are known to be normal.
+    """
+
+    items: list[Item]
+    known_normal: bool
+
+
+def draw_tray(
+    items: Sequence[Item],
+    *,
+    count: int,
+    seed: int,
+    known_normal: bool = False,
+    anomaly_percent: float = USUAL_ANOMALY_PERCENT,
+) -> Tray:
+    """Draw a tray from a labelled domain, to measure what adapting to it brings.
+
+    Labels only decide how the tray is composed, as a line that mostly runs well would; the adaptation does not see
+    them. Whoever scores the domain then leaves these images out.
+
+    Args:
+        items: The domain's images.
+        count: Number of images to draw.
+        seed: Decides the draw.
+        known_normal: Draw normal images alone, and say so.
+        anomaly_percent: Share of anomalies in a tray that is not known to be normal, in [0, 100).
+
+    Raises:
+        ValueError: If there are not enough images of a kind to draw from and to score.
+    """
+    labels = np.array([item.label for item in items])
+    n_anomalous = 0 if known_normal else round(count * anomaly_percent / 100)
+    generator = np.random.default_rng(seed)
+    normal = draw(np.flatnonzero(labels == 0), count - n_anomalous, generator, kind="normal")
+    anomalous = draw(np.flatnonzero(labels == 1), n_anomalous, generator, kind="anomalous")
+    return Tray([items[position] for position in sorted((*normal, *anomalous))], known_normal)
+
+
+def draw(positions: NDArray[np.intp], count: int, generator: np.random.Generator, *, kind: str) -> list[int]:
+    """Draw positions without replacement, at most half of them.
+
+    Raises:
+        ValueError: If that is not enough.
+    """
+    most = int(len(positions) * LARGEST_SHARE_DRAWN)
+    if count > most:
+        raise ValueError(
+            f"a tray with {count} {kind} images is requested, but the domain has {len(positions)}, half of which are "
+            f"left to be scored; draw at most {most}"
+        )
+    return [int(position) for position in generator.permutation(positions)[:count]]
+
+
+def without(items: Sequence[Item], tray: Tray) -> list[Item]:
+    """Return the images that are not in a tray, by their paths: what an adaptation has seen is not scored."""
+    seen = {item.path for item in tray.items}
+    return [item for item in items if item.path not in seen]
+
+
+def load_tray(items: Sequence[Item], *, image_size: tuple[int, int]) -> Tensor:
+    """Load images at a detector's size, RGB in [0, 1], shape (n, 3, H, W)."""
+    batches = Batches(items, image_size=image_size, batch_size=len(items))
+    return torch.cat([batch.views["original"] for batch in batches])
