@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+ROUNDING = 1e-9  # of (k + 1) (1 - rate), which must not raise a rank
+
 
 class Aim(NamedTuple):
     """What a threshold aims at, and what is known of the images that it is chosen from.
@@ -37,8 +39,8 @@ class RecalibratedThreshold(NamedTuple):
     Attributes:
         value: The score above which an image is called anomalous.
         n: Number of images that it was chosen from.
-        promised_rate: Largest mean rate of false alarms on images like these, in (0, 1]; None where nothing can be
-            promised, because the images are unlabelled.
+        promised_rate: Largest mean rate of false alarms on images like these, in (0, 1); None where nothing can be
+            promised, because the images are unlabelled, or a single one is both adapted to and scored.
         assumed_share: Assumed share of anomalies among unlabelled images, in [0, 1); None for normal images.
     """
 
@@ -72,13 +74,18 @@ def conformal_threshold(normal_scores: NDArray[np.float64], *, false_alarm_rate:
             shape (k,) with k at least 1.
         false_alarm_rate: The rate that is wanted, in (0, 1).
 
+    Returns:
+        The threshold with its promise, which exceeds the rate that is wanted where k is below 1 / rate - 1.
+
     Raises:
-        ValueError: If there is no score.
+        ValueError: If there is no score, or the rate is out of range.
     """
     count = check_count(normal_scores)
-    rank = min(count, math.ceil((count + 1) * (1 - false_alarm_rate) - 1e-9))
-    value = float(np.sort(normal_scores)[max(rank, 1) - 1])
-    return RecalibratedThreshold(value, count, promised_rate=1 - max(rank, 1) / (count + 1), assumed_share=None)
+    check_rate(false_alarm_rate)
+    wanted = math.ceil((count + 1) * (1 - false_alarm_rate) - ROUNDING)
+    rank = min(count, max(1, wanted))
+    value = float(np.sort(normal_scores)[rank - 1])
+    return RecalibratedThreshold(value, count, promised_rate=1 - rank / (count + 1), assumed_share=None)
 
 
 def assumed_threshold(
@@ -91,12 +98,28 @@ def assumed_threshold(
         false_alarm_rate: The rate that is wanted among normal images, in (0, 1).
         anomaly_share: Assumed share of anomalies among the images, in [0, 1).
 
+    Returns:
+        The quantile (1 - share) (1 - rate) of the scores, interpolated; without a promise.
+
     Raises:
-        ValueError: If there is no score.
+        ValueError: If there is no score, or the rate or the share is out of range.
     """
     count = check_count(scores)
+    check_rate(false_alarm_rate)
+    if not 0 <= anomaly_share < 1:
+        raise ValueError(f"the share of anomalies must be at least 0 and below 1, got {anomaly_share:g}")
     value = float(np.quantile(scores, (1 - anomaly_share) * (1 - false_alarm_rate)))
     return RecalibratedThreshold(value, count, promised_rate=None, assumed_share=anomaly_share)
+
+
+def check_rate(false_alarm_rate: float) -> None:
+    """Refuse a rate of false alarms that no threshold can aim at.
+
+    Raises:
+        ValueError: If it is not in (0, 1).
+    """
+    if not 0 < false_alarm_rate < 1:
+        raise ValueError(f"the rate of false alarms must be between 0 and 1, got {false_alarm_rate:g}; 0.05 is usual")
 
 
 def check_count(scores: NDArray[np.float64]) -> int:
