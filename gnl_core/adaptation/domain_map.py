@@ -52,7 +52,8 @@ def fit_channel_map(target: Tensor, references: Tensor) -> ChannelMap:
         references: Sorted values of R training images at the same stage, shape (R, C, N).
 
     Returns:
-        The map of each channel; the order of the target's images has no influence.
+        The map of each channel; the order of the target's images has no influence. A channel that is constant in the
+        target is only shifted, to the middle of the references' range.
 
     Raises:
         ValueError: If the channels differ, or no channel of the target varies.
@@ -72,8 +73,11 @@ def fit_channel_map(target: Tensor, references: Tensor) -> ChannelMap:
     low, high = here[:, 0], here[:, 0] + torch.maximum(span, smallest)
     places = low[:, None] + (high - low)[:, None] * torch.linspace(0, 1, TABLE_SIZE, device=low.device)
     mapped = interpolate(places, here, there)
+    constant = span <= 0  # such a channel shows where its values lie, but not how they spread: it is only shifted
+    mapped = torch.where(constant[:, None], places + (mapped - places)[:, :1], mapped)
     share = displacement[:, None]
     ratio = ((there[:, -1] - there[:, 0]) / (high - low)).clamp(1 / LARGEST_SLOPE, LARGEST_SLOPE)
+    ratio = torch.where(constant, 1.0, ratio)
     return ChannelMap(
         low=low,
         high=high,
@@ -131,14 +135,15 @@ def interpolate(places: Tensor, knots: Tensor, values: Tensor) -> Tensor:
 def sampling_noise(target: Tensor, references: Tensor) -> Tensor:
     """Mean squared difference of two domains' quantiles that is expected where the domains are equal.
 
-    Each domain contributes the variance of its images' quantiles divided by their number.
+    Each domain contributes the variance of its images' quantiles divided by their number. A single image shows no
+    variance and takes that of the other domain; few images take the larger of the two.
 
     Args:
         target: Sorted values of n images, shape (n, C, M).
         references: Sorted values of R images, shape (R, C, N).
 
     Returns:
-        Shape (C,), 0 or more.
+        Shape (C,), 0 or more; 0 where both domains have a single image.
     """
     of_target, of_references = image_variance(target), image_variance(references)
     if of_references is None:
