@@ -82,7 +82,7 @@ def choose_ways(evidence: Evidence) -> Ways:
 
 
 def warn_of_evidence(evidence: Evidence) -> str | None:
-    """Say that the images are likely to show something else than training images, or return None.
+    """Say that the images are likely to show something other than the training images do, or return None.
 
     Features alone cannot always tell another kind of object from a strong shift: no warning is no guarantee.
     """

@@ -40,8 +40,8 @@ def fit_positions(anomaly_maps: Tensor) -> PositionStatistics:
         anomaly_maps: Maps of n images of the domain, most of them normal, shape (n, 1, H, W).
 
     Returns:
-        Median and deviation, lightly smoothed; the order of the images has no influence. A single image has no
-        deviation; it is then 1, so that only the median is subtracted.
+        Median and deviation, lightly smoothed; the order of the images has no influence. Where most positions do not
+        vary, as with a single image, the deviation is 1, so that only the median is subtracted.
     """
     maps = anomaly_maps[:, 0]
     median = middle(maps)

@@ -105,11 +105,11 @@ class Detector(nn.Module):
         Raises:
             ValueError: If the method or its checkpoint cannot be adapted in this way.
         """
-        if adaptation.domain_map and not self.matches:
+        if adaptation.domain_map is not None and not self.matches:
             raise ValueError(
                 f"{type(self).__name__} has no teacher whose features could be matched; recalibrate its threshold alone"
             )
-        if adaptation.positions and not self.reduces_map:
+        if adaptation.positions is not None and not self.reduces_map:
             raise ValueError(
                 f"the score of {type(self).__name__} is not its anomaly map, so standardising the map by position "
                 "would not change it; match the domain instead"
