@@ -25,6 +25,7 @@ from gnl_core.records import Detection
 from gnl_core.scoring import cached_chunk_size, detect_at_precision, join_detections
 
 MOST_FOLDS = 4  # parts that are left out in turn to score images without themselves
+FEWEST_TO_STANDARDISE = 3  # so that the deviation of two is left where one is scored without itself
 
 
 class AdaptationSettings(NamedTuple):
@@ -48,7 +49,7 @@ class Fit(NamedTuple):
     Attributes:
         adaptation: What to apply.
         ways: What was chosen, and why.
-        evidence: What the images showed.
+        evidence: What the images show.
         threshold: The threshold of the adapted scores.
     """
 
@@ -76,18 +77,40 @@ def adapt(
             leaves the choice with less evidence.
         settings: How to adapt.
 
+    Returns:
+        The adaptation, and what it rests on. The order of the images has no influence. An earlier adaptation of the
+        detector is replaced.
+
     Raises:
-        ValueError: If there is no image, all features are constant, or the method cannot be adapted in the ways named.
+        ValueError: If there is no image, each image is a single colour, two images or fewer are to be standardised,
+            the method cannot be adapted in the ways named, or its checkpoint keeps no references.
     """
-    if not len(images):
-        raise ValueError("adapting needs at least one image of the new domain, got none; pass some")
-    images = images.to(detector.device)
+    check_images(images, settings.ways)
+    detector, images = detector.adapted(Adaptation()), images.to(detector.device)
     unadapted = detect_all(detector, images, scoring)
     evidence = gather_evidence(detector, images, scoring, unadapted.anomaly_map, training=training)
     chosen = settings.ways or choose_ways(evidence)
     scores = score_without_themselves(detector, images, scoring, chosen, unadapted=unadapted)
     adaptation = fit_adaptation(detector, images, scoring, chosen, anomaly_maps=unadapted.anomaly_map)
-    return Fit(adaptation, chosen, evidence, recalibrate(scores, settings.aim))
+    threshold = recalibrate(scores, settings.aim)
+    if len(images) == 1 and adaptation != Adaptation():
+        threshold = threshold._replace(promised_rate=None)  # of a score without adaptation, the only one there is
+    return Fit(adaptation, chosen, evidence, threshold)
+
+
+def check_images(images: Tensor, ways: Ways | None) -> None:
+    """Refuse images from which a detector cannot be adapted; see `adapt`."""
+    if not len(images):
+        raise ValueError("adapting needs at least one image of the new domain, got none; pass some")
+    if (images.amax(dim=(2, 3)) == images.amin(dim=(2, 3))).all():
+        raise ValueError(
+            "adapting needs images of objects, but each image of the new domain is a single colour; pass other images"
+        )
+    if ways and ways.standardise and len(images) < FEWEST_TO_STANDARDISE:
+        raise ValueError(
+            f"standardising anomaly maps needs at least {FEWEST_TO_STANDARDISE} images of the new domain, got "
+            f"{len(images)}; pass more, or match the domain instead"
+        )
 
 
 def gather_evidence(
@@ -147,7 +170,12 @@ def fit_adaptation(
         scoring: How the adapted detector will score.
         ways: How to adapt.
         anomaly_maps: The images' maps without adaptation, if at hand, shape (n, 1, H, W).
+
+    Raises:
+        ValueError: If the method cannot be adapted in these ways, or images are to be matched but not their domain.
     """
+    if ways.match_images and not ways.match_domain:
+        raise ValueError("images are matched only after their domain; choose match_domain as well as match_images")
     matched = Adaptation(fit_domain_map(detector, images, ways.match_images) if ways.match_domain else None)
     if not ways.standardise:
         return matched
@@ -173,7 +201,9 @@ def fit_domain_map(detector: Detector, images: Tensor, match_images: bool = Fals
     teacher = next((module for module in detector.modules() if isinstance(module, Teacher)), None)
     references = next((module for module in detector.modules() if isinstance(module, References)), None)
     if teacher is None or references is None:
-        raise ValueError(f"{type(detector).__name__} has no teacher whose features could be matched")
+        raise ValueError(
+            f"{type(detector).__name__} has no teacher whose features could be matched; recalibrate its threshold alone"
+        )
     if not references.count:
         raise ValueError(
             "this checkpoint keeps no references, so no domain can be matched to its training images; "
@@ -196,7 +226,8 @@ def score_without_themselves(
     """Score each image after adapting to the others alone.
 
     Images that an adaptation has seen score too low under it, and a threshold chosen on them raises too many alarms.
-    The images are left out in up to four parts; a single image is scored without adaptation.
+    The images are left out in up to four parts. A single image is scored without adaptation, which tells little
+    about adapted scores.
 
     Args:
         detector: A trained detector in eval mode, not adapted.
