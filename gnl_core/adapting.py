@@ -186,7 +186,7 @@ def fit_adaptation(
     return matched._replace(positions=Positions(fit_positions(anomaly_maps)))
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not inference mode, whose tensors KDAD could not use in the gradient that is its map
 def fit_domain_map(detector: Detector, images: Tensor, match_images: bool = False) -> DomainMap:
     """Estimate the map of each stage's features; each stage is encoded from the mapped map of the stage before it.
 
