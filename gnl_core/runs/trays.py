@@ -50,8 +50,15 @@ def draw_tray(
         anomaly_percent: Share of anomalies in a tray that is not known to be normal, in [0, 100).
 
     Raises:
-        ValueError: If there are not enough images of a kind to draw from and to score.
+        ValueError: If no image is requested, the share is out of range, or there are not enough images of a kind to
+            draw from and to score.
     """
+    if count < 1:
+        raise ValueError(f"a tray needs at least one image, got {count}")
+    if not 0 <= anomaly_percent < 100:
+        raise ValueError(
+            f"the share of anomalies in a tray must be at least 0 and below 100 %, got {anomaly_percent:g}"
+        )
     labels = np.array([item.label for item in items])
     n_anomalous = 0 if known_normal else round(count * anomaly_percent / 100)
     generator = np.random.default_rng(seed)
