@@ -18,7 +18,7 @@ def test_the_floors_are_those_of_the_import_contract():
     (floors,) = re.findall(r"## Floors\n\n(.*?)\n\n\S", ARCHITECTURE, flags=re.DOTALL)
     drawn: dict[int, set[str]] = {}
     for line in floors.splitlines():
-        number, names = re.fullmatch(r" {4}(\d| ) +(.*)", line).groups()
+        number, names = re.fullmatch(r" {4}([ \d][ \d]) +(.*)", line).groups()
         floor = int(number) if number.strip() else min(drawn)
         drawn.setdefault(floor, set()).update(re.findall(r"gnl_core/(\w+)|(?<![\w/])(\w+)(?:\.py|/)", names))
     named = {floor: {one or other for one, other in pairs} - {"app", "gnl_core"} for floor, pairs in drawn.items()}
