@@ -13,7 +13,7 @@ from torch import Tensor
 from gnl_core.adaptation.choice import Evidence, Ways, choose_ways
 from gnl_core.adaptation.domain_map import apply_channel_map, fit_channel_map, spread_excess
 from gnl_core.adaptation.positions import familiarity, fit_positions, position_agreement
-from gnl_core.adaptation.recalibration import USUAL_AIM, Aim, RecalibratedThreshold, recalibrate
+from gnl_core.adaptation.recalibration import USUAL_AIM, Aim, recalibrate
 from gnl_core.adaptation.records import Adaptation, DomainMap, Positions
 from gnl_core.config import ScoringConfig
 from gnl_core.detectors.base import Detector
@@ -21,7 +21,7 @@ from gnl_core.detectors.rd4ad import RD4AD
 from gnl_core.detectors.references import References
 from gnl_core.distribution_matching import sort_features
 from gnl_core.models.teachers import Teacher
-from gnl_core.records import Detection
+from gnl_core.records import Detection, RecalibratedThreshold
 from gnl_core.scoring import cached_chunk_size, detect_at_precision, join_detections
 
 MOST_FOLDS = 4  # parts that are left out in turn to score images without themselves

@@ -134,6 +134,23 @@ class Threshold(NamedTuple):
     n_not_finite: int = 0
 
 
+class RecalibratedThreshold(NamedTuple):
+    """The threshold of a detector that is adapted to a new domain, chosen on a few images of that domain.
+
+    Attributes:
+        value: The score above which an image is called anomalous.
+        n: Number of images that it was chosen from.
+        promised_rate: Largest mean rate of false alarms on images like these, in (0, 1); None where nothing can be
+            promised, because the images are unlabelled, or a single one is both adapted to and scored.
+        assumed_share: Assumed share of anomalies among unlabelled images, in [0, 1); None for normal images.
+    """
+
+    value: float
+    n: int
+    promised_rate: float | None
+    assumed_share: float | None
+
+
 class DomainReport(NamedTuple):
     """Metrics of one domain; all but the shift score are in [0, 1].
 
@@ -189,7 +206,7 @@ class Report(NamedTuple):
 
     domains: dict[str, DomainReport]
     drops: dict[str, float]
-    threshold: Threshold | None = None
+    threshold: Threshold | RecalibratedThreshold | None = None
     no_shift_score: str | None = None
 
 

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gnl_core.records import RecalibratedThreshold
+
 ROUNDING = 1e-9  # of (k + 1) (1 - rate), which must not raise a rank
 
 
@@ -31,23 +33,6 @@ class Aim(NamedTuple):
 
 
 USUAL_AIM = Aim()
-
-
-class RecalibratedThreshold(NamedTuple):
-    """A threshold for a new domain.
-
-    Attributes:
-        value: The score above which an image is called anomalous.
-        n: Number of images that it was chosen from.
-        promised_rate: Largest mean rate of false alarms on images like these, in (0, 1); None where nothing can be
-            promised, because the images are unlabelled, or a single one is both adapted to and scored.
-        assumed_share: Assumed share of anomalies among unlabelled images, in [0, 1); None for normal images.
-    """
-
-    value: float
-    n: int
-    promised_rate: float | None
-    assumed_share: float | None
 
 
 def recalibrate(scores: NDArray[np.float64], aim: Aim) -> RecalibratedThreshold:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gnl_core.finite import count_not_finite
 from gnl_core.metrics import ranking
 from gnl_core.metrics.intervals import auroc_interval
-from gnl_core.records import DomainReport, PixelReport, Report, Scores, Threshold
+from gnl_core.records import DomainReport, PixelReport, RecalibratedThreshold, Report, Scores, Threshold
 
 NO_PIXELS = PixelReport()
 
@@ -121,7 +121,7 @@ def report(
     scores: Scores,
     *,
     in_distribution: str,
-    threshold: Threshold | None = None,
+    threshold: Threshold | RecalibratedThreshold | None = None,
     pixels: Mapping[str, PixelReport] | None = None,
     shift_scores: Mapping[str, float | None] | None = None,
 ) -> Report:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from gnl_core.finite import describe_scores
-from gnl_core.records import DomainReport, Report, Threshold
+from gnl_core.records import DomainReport, RecalibratedThreshold, Report, Threshold
 from gnl_core.tables import align_columns
 from gnl_core.templates import render
 
@@ -99,8 +99,10 @@ def has_shift(measured: Report) -> bool:
     return any(domain.shift_score is not None for domain in measured.domains.values())
 
 
-def describe_threshold(threshold: Threshold) -> str:
+def describe_threshold(threshold: Threshold | RecalibratedThreshold) -> str:
     """Describe the threshold and its origin in one line."""
+    if isinstance(threshold, RecalibratedThreshold):
+        return f"threshold {threshold.value:.4g}: {describe_promise(threshold)}"
     if threshold.n_not_finite:
         held_out = describe_scores(threshold.n_not_finite, of=threshold.n_held_out)
         return f"no threshold from the held-out normal training images, since {held_out}"
@@ -110,3 +112,22 @@ def describe_threshold(threshold: Threshold) -> str:
         f"threshold {threshold.value:.4g}: quantile {threshold.quantile:g} of {threshold.n_held_out} "
         "held-out normal training images"
     )
+
+
+def describe_promise(threshold: RecalibratedThreshold) -> str:
+    """Describe what the threshold of an adapted detector promises, or what it assumes."""
+    images = "1 image" if threshold.n == 1 else f"{threshold.n} images"
+    if threshold.assumed_share is not None:
+        share = percent(threshold.assumed_share)
+        return f"chosen from {images}, on the assumption that {share} are anomalous; nothing is promised"
+    if threshold.promised_rate is None:
+        return f"chosen from {images}; nothing is promised"
+    return (
+        f"at most {percent(threshold.promised_rate)} false alarms on average over such images; with k = {threshold.n} "
+        f"normal images the smallest rate that can be promised is {percent(1 / (threshold.n + 1))}"
+    )
+
+
+def percent(share: float) -> str:
+    """Format a share in percent, with at most one decimal."""
+    return f"{round(100 * share, 1):g} %"

@@ -9,8 +9,7 @@ from gnl_core.datasets import find_dataset
 from gnl_core.datasets.overview import Overview, look_over
 from gnl_core.datasets.shifts import split_domain
 from gnl_core.metrics.image import report
-from gnl_core.metrics.threshold import choose_threshold
-from gnl_core.records import PixelReport, Report, Scores
+from gnl_core.records import PixelReport, RecalibratedThreshold, Report, Scores, Threshold
 from gnl_core.runs.domains import HELD_OUT
 from gnl_core.runs.scoring import Run, load_domain, measure_domain_shift
 from gnl_core.scoring import collect_scores, detect, explain_missing_shift, join_scores
@@ -20,8 +19,7 @@ def report_run(
     run: Run,
     scored: Mapping[str, tuple[Scores, PixelReport]],
     *,
-    held_out: Scores | None,
-    quantile: float,
+    threshold: Threshold | RecalibratedThreshold | None,
     overview: Overview | None,
 ) -> Report:
     """Compute the metrics of a run's scores and the shift score of each domain.
@@ -29,14 +27,13 @@ def report_run(
     Args:
         run: The run that produced the scores.
         scored: Domain name to its scores and the metrics of its anomaly maps.
-        held_out: Scores of the held-out normal training images; None: no threshold is computed.
-        quantile: Share of the held-out scores that do not exceed the threshold, in (0, 1).
+        threshold: The threshold behind F1, false alarms and misses; None without one.
         overview: Overview of the data set, for the number of test images that equal a training image; None if unknown.
     """
     measured = report(
         join_scores([scores for scores, _ in scored.values()]),
         in_distribution=find_dataset(run.config.dataset, run.config.data_root).in_distribution,
-        threshold=choose_threshold(held_out, quantile=quantile),
+        threshold=threshold,
         pixels={domain: pixels for domain, (_, pixels) in scored.items()},
         shift_scores={domain: measure_domain_shift(run, domain) for domain in scored},
     )._replace(no_shift_score=explain_missing_shift(run.detector))
