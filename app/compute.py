@@ -67,8 +67,8 @@ def shared_run(weights: Path, sha256: str) -> Run:
 
 def run_of(source: Source) -> Run:
     """Return the detector, with the current location of its images."""
-    detector, config = shared_run(source.weights, source.sha256)
-    return Run(detector, config.model_copy(update={"data_root": source.data_root}))
+    run = shared_run(source.weights, source.sha256)
+    return run._replace(config=run.config.model_copy(update={"data_root": source.data_root}))
 
 
 def computed_scores(

@@ -28,9 +28,9 @@ from gnl_core.datasets import find_dataset
 from gnl_core.datasets.base import Item
 from gnl_core.metrics.image import auroc
 from gnl_core.runs.folder import RunFolder
-from gnl_core.runs.images import list_domain, split_training
+from gnl_core.runs.images import list_domain
 from gnl_core.runs.scoring import Run, load_run, resolve_scoring
-from gnl_core.runs.trays import draw_tray, load_tray
+from gnl_core.runs.trays import draw_tray, load_training, load_tray
 from gnl_core.scoring import detect_at_precision
 
 WAYS = {
@@ -38,7 +38,6 @@ WAYS = {
     "match and FDM": Ways(match_domain=True, match_images=True),
     "standardise": Ways(standardise=True),
 }
-TRAINING_IMAGES = 8
 CHUNK = 16
 REDUCTIONS = ("maximum", "top", "mean")
 
@@ -141,18 +140,6 @@ def sample(items: list[Item], *, most: int) -> list[Item]:
     normal = generator.permutation(np.flatnonzero(labels == 0))[: most // 3]
     anomalous = generator.permutation(np.flatnonzero(labels == 1))[: most - len(normal)]
     return [items[position] for position in sorted((*normal, *anomalous))]
-
-
-def load_training(run: Run) -> Tensor | None:
-    """A few of the run's training images; None where they are missing."""
-    try:
-        learnt, held_out = split_training(run.config)
-    except ValueError:
-        return None
-    items = held_out or learnt
-    return load_tray(
-        items[:: max(1, len(items) // TRAINING_IMAGES)][:TRAINING_IMAGES], image_size=run.config.image_size
-    )
 
 
 @torch.inference_mode()

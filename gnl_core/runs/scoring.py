@@ -25,10 +25,17 @@ SHIFT_IMAGES = 256
 
 
 class Run(NamedTuple):
-    """A trained detector and the settings of its run."""
+    """A trained detector and the settings of its run.
+
+    Attributes:
+        detector: The detector, in eval mode.
+        config: The settings.
+        weights: The checkpoint that the detector was loaded from; None for one that was not.
+    """
 
     detector: Detector
     config: RunConfig
+    weights: Path | None = None
 
     def __repr__(self) -> str:
         """Name the run in one line, without the detector's layers."""
@@ -51,7 +58,8 @@ def load_run(
         ValueError: If there is no checkpoint, or it cannot be used.
     """
     detector, config = load_checkpoint(folder.weights, device=device, teacher_weights=teacher_weights)
-    return Run(detector, config if data_root is None else config.model_copy(update={"data_root": data_root}))
+    placed = config if data_root is None else config.model_copy(update={"data_root": data_root})
+    return Run(detector, placed, folder.weights)
 
 
 def resolve_scoring(run: Run, **overrides: object) -> ScoringConfig:
