@@ -1,4 +1,4 @@
-"""The public interface, `import gnl_core as gnl`: train, load, score and compare detectors, and show their results.
+"""The public interface, `import gnl_core as gnl`: train, adapt, score and compare detectors, and show results.
 
 Settings are keyword arguments with the names and defaults of `RunConfig`, `ScoringConfig` and the method's own record.
 Bad input is a `ValueError` of one sentence.
@@ -24,7 +24,7 @@ from gnl_core.comparison.page import comparison_summary
 from gnl_core.comparison.records import Comparison
 from gnl_core.comparison.sweep import remove_unfinished, run_cells
 from gnl_core.comparison.text import terminal_table
-from gnl_core.config import RunConfig, ScoringConfig, parse_config, parse_scoring
+from gnl_core.config import RunConfig, ScoringConfig, check, parse_config, parse_scoring
 from gnl_core.datasets import DATASETS, find_dataset
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.images import read_image
@@ -32,16 +32,30 @@ from gnl_core.detectors import DETECTORS, complete_config
 from gnl_core.finite import check_scores
 from gnl_core.jobs.worker import train_as_job
 from gnl_core.metrics.table import format_metric, format_report, html_report
+from gnl_core.metrics.threshold import choose_threshold
 from gnl_core.models.teachers import TEACHERS
 from gnl_core.plots.domains import domain_histograms
 from gnl_core.plots.histograms import Panel
 from gnl_core.plots.maps import colour_map
-from gnl_core.records import DomainReport, Scores
+from gnl_core.records import DomainReport, PixelReport, RecalibratedThreshold, Scores, Threshold
 from gnl_core.records import Report as ReportRecord
 from gnl_core.runs import scoring as run_scoring
+from gnl_core.runs.adaptation_text import format_adaptation
+from gnl_core.runs.adaptations import SavedAdaptation, check_checkpoint, load_adaptation, save_adaptation
+from gnl_core.runs.adapting import (
+    AdaptSettings,
+    adapt_run,
+    adapt_scoring,
+    adapted_run,
+    adapted_scoring,
+    adapted_threshold,
+    find_images,
+    list_unseen,
+)
 from gnl_core.runs.evaluation import find_overview, report_run, score_held_out
 from gnl_core.runs.folder import RunFolder, create_run
 from gnl_core.runs.images import list_domain
+from gnl_core.runs.outputs import check_output
 from gnl_core.runs.scoring import Run, load_domain, load_run, resolve_scoring, scoring_batches
 from gnl_core.scoring import collect, detect, join_scores
 
@@ -49,12 +63,14 @@ __all__ = [
     "DATASETS",
     "DETECTORS",
     "TEACHERS",
+    "AdaptationResult",
     "ComparisonResult",
     "Report",
     "Run",
     "RunConfig",
     "ScoringConfig",
     "ScoringResult",
+    "adapt",
     "compare",
     "images",
     "load",
@@ -126,6 +142,26 @@ class ComparisonResult:
         return comparison_summary(self.comparison)
 
 
+@dataclass(frozen=True, repr=False)
+class AdaptationResult:
+    """A run's adaptation to a new domain, for `score`; prints what the images showed and what was chosen.
+
+    Attributes:
+        saved: The adaptation and its metadata (`gnl_core.runs.adaptations.SavedAdaptation`), what a file holds.
+    """
+
+    saved: SavedAdaptation
+
+    def __repr__(self) -> str:
+        """Return the text of `gnl adapt`."""
+        return format_adaptation(self.saved.record)
+
+    @property
+    def threshold(self) -> RecalibratedThreshold:
+        """The threshold of adapted scores, with what it promises or assumes."""
+        return self.saved.record.threshold
+
+
 def train(run: str | Path, *, watch: Watch = iter, **settings: Any) -> Run:
     """Train a detector and save it, as `gnl train` does.
 
@@ -189,32 +225,100 @@ def images(run: Run, domain: str) -> list[Item]:
     return list_domain(run.config, domain)
 
 
-def score(run: Run, domain: str | Sequence[str] | None = None, **scoring: Any) -> ScoringResult:
+def adapt(
+    run: Run,
+    images: str | Path | None = None,
+    *,
+    domain: str | None = None,
+    output: str | Path | None = None,
+    **settings: Any,
+) -> AdaptationResult:
+    """Adapt a run to a new domain from a few of its images, without training, as `gnl adapt` does.
+
+    Args:
+        run: A run from `load` or `train`; it stays as it is.
+        images: A folder whose images are all used; pass either this or domain.
+        domain: A domain of the run's data set from which images are drawn, named as in `images`.
+        output: File to write, for `score` and `gnl score --adaptation`; unset: nothing is written.
+        settings: Fields of `AdaptSettings`, such as count, normal, way and false_alarm_rate, and of `ScoringConfig`.
+            Unset scoring settings are the run's own, but style_weight is 0.
+
+    Raises:
+        ValueError: If a setting is invalid, there are not enough images, or the method cannot be adapted in this way.
+    """
+    own = {name: settings.pop(name) for name in list(settings) if name in AdaptSettings.model_fields}
+    checked, given = check(AdaptSettings, own), parse_scoring(settings)
+    scoring = adapt_scoring(run, {name: getattr(given, name) for name in settings})
+    if output is not None:
+        check_output(Path(output), run.config.data_root, what="output")
+    folder = None if images is None else Path(images)
+    found = find_images(run, folder=folder, domain=domain, settings=checked, explain=warnings.warn)
+    saved = adapt_run(run, found, scoring=scoring, settings=checked, explain=warnings.warn)
+    if output is not None:
+        save_adaptation(Path(output), saved)
+    return AdaptationResult(saved)
+
+
+def score(
+    run: Run,
+    domain: str | Sequence[str] | None = None,
+    *,
+    adaptation: AdaptationResult | str | Path | None = None,
+    **scoring: Any,
+) -> ScoringResult:
     """Score every image of one or more domains and measure the result, as `gnl score` does; nothing is written.
 
     Args:
         run: A trained run.
         domain: One or more domains, named as in `images`; unset: all of the data set.
+        adaptation: What `adapt` returned for this run, or its file. Its scoring settings and its threshold are used,
+            and the images that it was made from are left out.
         scoring: Fields of `ScoringConfig`, such as style_weight; unset fields are the run's own.
 
     Raises:
-        ValueError: If a setting or domain is invalid, or an image cannot be read.
+        ValueError: If a setting or domain is invalid, an image cannot be read, or the adaptation is of another run.
     """
     spec = find_dataset(run.config.dataset, run.config.data_root)
+    names = domain_names(domain, spec.domains)
+    if adaptation is not None:
+        return score_adapted(run, names, adaptation, scoring)
     checked = check_scoring(run, scoring)
-    scored = {
-        name: collect(detect(run.detector, load_domain(run, name), checked))
-        for name in domain_names(domain, spec.domains)
-    }
-    measured = report_run(
-        run,
-        scored,
-        held_out=score_held_out(run, checked, explain=warnings.warn),
-        quantile=run.config.threshold_quantile,
-        overview=find_overview(run),
-    )
+    scored = {name: collect(detect(run.detector, load_domain(run, name), checked)) for name in names}
+    held_out = score_held_out(run, checked, explain=warnings.warn)
+    threshold = choose_threshold(held_out, quantile=run.config.threshold_quantile)
+    return measure(run, scored, checked, threshold)
+
+
+def score_adapted(
+    run: Run, domains: Sequence[str], adaptation: AdaptationResult | str | Path, scoring: dict[str, Any]
+) -> ScoringResult:
+    """Score domains with a run that is adapted to a new domain; see `score`."""
+    if isinstance(adaptation, AdaptationResult):
+        saved = adaptation.saved
+        check_checkpoint(saved.record, run, name="the adaptation")
+    else:
+        saved = load_adaptation(Path(adaptation), run)
+    given = parse_scoring(scoring)
+    checked = adapted_scoring(saved, {name: getattr(given, name) for name in scoring})
+    adapted = adapted_run(run, saved)
+    scored = {}
+    for name in domains:
+        batches = scoring_batches(list_unseen(run, name, saved, explain=warnings.warn), run.config)
+        scored[name] = collect(detect(adapted.detector, batches, checked))
+    return measure(adapted, scored, checked, adapted_threshold(saved, checked, explain=warnings.warn))
+
+
+def measure(
+    run: Run,
+    scored: dict[str, tuple[Scores, PixelReport]],
+    scoring: ScoringConfig,
+    threshold: Threshold | RecalibratedThreshold | None,
+) -> ScoringResult:
+    """Measure the scores of some domains."""
+    measured = report_run(run, scored, threshold=threshold, overview=find_overview(run))
     scores = join_scores([scores for scores, _ in scored.values()])
-    return ScoringResult(scores, Report(*measured), checked, spec.in_distribution)
+    spec = find_dataset(run.config.dataset, run.config.data_root)
+    return ScoringResult(scores, Report(*measured), scoring, spec.in_distribution)
 
 
 def domain_names(domain: str | Sequence[str] | None, known: Sequence[str]) -> list[str]:

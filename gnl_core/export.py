@@ -47,10 +47,12 @@ class AdjustableReferences(nn.Module):
 
     def matching(self, scoring: ScoringConfig, *, own_weight: float) -> Mix:
         """Build the function that matches each stage's map, as `References.matching` does, at the buffer's strength."""
-        match = self.references.matching(scoring.model_copy(update={"style_weight": 1.0}), own_weight=1.0)
+        unadapted = self.references.adapted(None)  # the domain map acts before matching, at any strength
+        match = unadapted.matching(scoring.model_copy(update={"style_weight": 1.0}), own_weight=1.0)
         assert match is not None  # strength 1 always means matching
 
         def mix(index: int, stage: Tensor) -> Tensor:
+            stage = self.references.carry_over(index, stage)
             matched = match(index, stage)
             return stage if matched is stage else (1 - self.strength) * stage + self.strength * matched
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
+from gnl_core.cli.adapt import add_adapt_command
 from gnl_core.cli.compare import add_compare_command
 from gnl_core.cli.data import add_data_commands
 from gnl_core.cli.export import add_export_command
@@ -55,6 +56,10 @@ def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     )
 
     add_score_command(commands.add_parser("score", help="score the images of one or more domains with a trained run"))
+
+    add_adapt_command(
+        commands.add_parser("adapt", help="adapt a run to a new domain from a few of its images, without training")
+    )
 
     add_runs_command(commands.add_parser("runs", help="list, stop or delete runs"))
 

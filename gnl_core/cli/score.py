@@ -13,10 +13,14 @@ from gnl_core.cli.settings import add_settings, given_settings, say, say_reading
 from gnl_core.cli.tune import PLACES
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets import default_root, find_dataset
+from gnl_core.datasets.loading import Batches
 from gnl_core.datasets.overview import Overview, warn_of
 from gnl_core.datasets.shifts import shifted_domain
 from gnl_core.metrics.table import format_report
-from gnl_core.records import Batch, Detection, PixelReport, Scores
+from gnl_core.metrics.threshold import choose_threshold
+from gnl_core.records import Batch, Detection, PixelReport, Report, Scores
+from gnl_core.runs.adaptations import load_adaptation
+from gnl_core.runs.adapting import adapted_run, adapted_scale, adapted_scoring, adapted_threshold, list_unseen
 from gnl_core.runs.discovery import find_epoch
 from gnl_core.runs.evaluation import find_overview, report_run, score_held_out
 from gnl_core.runs.exports import MapPictures, map_name, write_csv
@@ -25,7 +29,7 @@ from gnl_core.runs.images import list_domain
 from gnl_core.runs.outputs import check_output
 from gnl_core.runs.reports import report_to_json, write_report
 from gnl_core.runs.scores import save_scores
-from gnl_core.runs.scoring import Run, load_domain, load_run, map_scale, resolve_scoring
+from gnl_core.runs.scoring import Run, load_domain, load_run, map_scale, resolve_scoring, scoring_batches
 from gnl_core.runs.tuning import read_preset
 from gnl_core.scoring import collect, detect, join_scores
 from gnl_core.strict_json import to_json
@@ -48,6 +52,11 @@ def add_score_command(parser: argparse.ArgumentParser) -> None:
         "--shift", nargs="+", help="corruptions, such as defocus_blur:3, under which each domain is also scored"
     )
     parser.add_argument("--preset", type=Path, help="scoring settings written by gnl tune; flags override the preset")
+    parser.add_argument(
+        "--adaptation",
+        type=Path,
+        help="score adapted to a new domain, with a file written by gnl adapt, its settings and its threshold",
+    )
     parser.add_argument("--csv", type=Path, help="write one row per image to this file")
     parser.add_argument("--maps", type=Path, help="write one anomaly map per image to this folder, as PNG")
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
@@ -60,30 +69,80 @@ def score_command(parsed: argparse.Namespace) -> None:
     """Score domains with a run: gnl score."""
     folder = RunFolder(parsed.run) if parsed.epoch is None else find_epoch(RunFolder(parsed.run), parsed.epoch)
     run = load_run(folder, **given_settings(parsed, PLACES))
+    if parsed.adaptation:
+        score_adapted(parsed, run)
+        return
     preset = read_preset(parsed.preset).model_dump() if parsed.preset else {}
     scoring = resolve_scoring(run, **(preset | given_settings(parsed, ScoringConfig.model_fields)))
-    spec = find_dataset(run.config.dataset, run.config.data_root)
-    domains = parsed.domain or ([spec.in_distribution] if parsed.shift else spec.domains)
-    domains = [*domains, *(shifted_domain(domain, shift) for domain in domains for shift in parsed.shift or ())]
-    domains = list(dict.fromkeys(domains))  # repeated domains are scored once
+    domains = chosen_domains(parsed, run)
     prepare_outputs(parsed, run, domains)
     say_reading(run.config.dataset, run.config.data_root, split=run.config.split)
     overview = look_at_data(run)
     pictures = MapPictures(upper=map_scale(run, scoring)) if parsed.maps else None
-    scored = {domain: score_one_domain(run, domain, scoring, pictures=pictures) for domain in domains}
+    scored = {
+        domain: score_batches(run, load_domain(run, domain), scoring, domain=domain, pictures=pictures)
+        for domain in domains
+    }
     scores = join_scores([rows for rows, _ in scored.values()])
     held_out = score_held_out(run, scoring, explain=say)
     quantile = given_settings(parsed, [QUANTILE]).get(QUANTILE, run.config.threshold_quantile)
-    measured = report_run(run, scored, held_out=held_out, quantile=quantile, overview=overview)
+    threshold = choose_threshold(held_out, quantile=quantile)
+    measured = report_run(run, scored, threshold=threshold, overview=overview)
     save_scores(folder, scores, scoring)
     if held_out:
         save_scores(folder, held_out, scoring)
     write_report(folder, measured, scoring)
-    if parsed.json:
-        print(to_json({"run": str(folder.path), **scoring.model_dump(), **report_to_json(measured)}))
-    else:
-        print(format_report(measured))
+    print_report(parsed, {"run": str(folder.path), **scoring.model_dump()}, measured)
     write_outputs(parsed, scores, pictures)
+
+
+def score_adapted(parsed: argparse.Namespace, unadapted: Run) -> None:
+    """Score domains with a run that is adapted to a new domain; nothing is written into the run's folder."""
+    check_adapted(parsed)
+    saved = load_adaptation(parsed.adaptation, unadapted)
+    scoring = adapted_scoring(saved, given_settings(parsed, ScoringConfig.model_fields))
+    run = adapted_run(unadapted, saved)
+    domains = chosen_domains(parsed, run)
+    prepare_outputs(parsed, run, domains)
+    say_reading(run.config.dataset, run.config.data_root, split=run.config.split)
+    overview = look_at_data(run)
+    pictures = MapPictures(upper=adapted_scale(saved)) if parsed.maps else None
+    scored = {}
+    for domain in domains:
+        batches = scoring_batches(list_unseen(run, domain, saved, explain=say), run.config)
+        scored[domain] = score_batches(run, batches, scoring, domain=domain, pictures=pictures)
+    threshold = adapted_threshold(saved, scoring, explain=say)
+    measured = report_run(run, scored, threshold=threshold, overview=overview)
+    facts = {"run": str(parsed.run), "adaptation": str(parsed.adaptation), **scoring.model_dump()}
+    print_report(parsed, facts, measured)
+    if not parsed.csv and not parsed.json:
+        say("adapted scores are not saved in the run; use --csv or --json")
+    write_outputs(parsed, join_scores([rows for rows, _ in scored.values()]), pictures)
+
+
+def check_adapted(parsed: argparse.Namespace) -> None:
+    """Refuse flags that an adaptation leaves no room for.
+
+    Raises:
+        ValueError: If any is given.
+    """
+    given = ["--preset"] if parsed.preset else []
+    given += ["--threshold-quantile"] if QUANTILE in vars(parsed) else []
+    if given:
+        raise ValueError(f"an adaptation has its own settings and threshold; leave out {given[0]}")
+
+
+def chosen_domains(parsed: argparse.Namespace, run: Run) -> list[str]:
+    """Return the domains to score, each once."""
+    spec = find_dataset(run.config.dataset, run.config.data_root)
+    domains = parsed.domain or ([spec.in_distribution] if parsed.shift else spec.domains)
+    shifted = [shifted_domain(domain, shift) for domain in domains for shift in parsed.shift or ()]
+    return list(dict.fromkeys([*domains, *shifted]))
+
+
+def print_report(parsed: argparse.Namespace, facts: dict[str, object], measured: Report) -> None:
+    """Print a report as a table, or with facts about the scoring as one JSON object."""
+    print(to_json(facts | report_to_json(measured)) if parsed.json else format_report(measured))
 
 
 def prepare_outputs(parsed: argparse.Namespace, run: Run, domains: Sequence[str]) -> None:
@@ -113,11 +172,10 @@ def look_at_data(run: Run) -> Overview | None:
     return overview
 
 
-def score_one_domain(
-    run: Run, domain: str, scoring: ScoringConfig, *, pictures: MapPictures | None
+def score_batches(
+    run: Run, batches: Batches, scoring: ScoringConfig, *, domain: str, pictures: MapPictures | None
 ) -> tuple[Scores, PixelReport]:
-    """Score a domain with a progress bar; with `pictures`, also buffer its anomaly maps."""
-    batches = load_domain(run, domain)
+    """Score images of a domain with a progress bar; with `pictures`, also buffer their anomaly maps."""
     detections = detect(run.detector, batches, scoring)
     shown = tqdm(detections, total=len(batches), desc=domain, unit="batch", file=sys.stderr)
     return collect(keep_maps(shown, pictures, domain=domain) if pictures else shown)
@@ -149,8 +207,9 @@ def write_outputs(parsed: argparse.Namespace, scores: Scores, pictures: MapPictu
     if pictures:
         problems += pictures.write(parsed.maps)
     if problems:
+        kept = "" if parsed.adaptation else f"the scores are in {parsed.run}, and "
         files = "1 file" if len(problems) == 1 else f"{len(problems)} files"
         raise ValueError(
-            f"cannot write {files}, the first: {problems[0]}; the scores are in {parsed.run}, and all other files are "
-            "written; fix the cause, then score again"
+            f"cannot write {files}, the first: {problems[0]}; {kept}all other files are written; fix the cause, then "
+            "score again"
         )

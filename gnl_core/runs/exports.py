@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -15,11 +17,12 @@ from numpy.typing import NDArray
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets.shifts import split_domain
 from gnl_core.export import export_onnx
-from gnl_core.files import hash_file, write_atomically
+from gnl_core.files import write_atomically
 from gnl_core.finite import check_scores
 from gnl_core.metrics.threshold import choose_threshold
 from gnl_core.plots.maps import colour_map
 from gnl_core.records import Scores
+from gnl_core.runs.adaptations import checkpoint_hash
 from gnl_core.runs.checkpoints import teacher_fingerprint
 from gnl_core.runs.domains import HELD_OUT
 from gnl_core.runs.folder import RunFolder
@@ -27,6 +30,7 @@ from gnl_core.runs.scores import find_scores
 from gnl_core.runs.scoring import Run
 
 MEMORY_BYTES = 2**28
+NO_FACTS: Mapping[str, str] = MappingProxyType({})
 MAP_ENDING = ".png"
 LONGEST_NAME_BYTES = 255
 DIGEST_DIGITS = 12
@@ -88,14 +92,17 @@ def map_name(path: str, *, domain: str) -> str:
     return "/".join(filter(None, (shift, folder, f"{name}{MAP_ENDING}")))
 
 
-def write_onnx(path: Path, run: Run, folder: RunFolder, scoring: ScoringConfig) -> None:
+def write_onnx(
+    path: Path, run: Run, scoring: ScoringConfig, *, threshold: float | None, facts: Mapping[str, str] = NO_FACTS
+) -> None:
     """Write a run's detector as an ONNX file atomically, creating its folder if needed.
 
     Args:
         path: The file to write; an existing file is replaced.
-        run: The run to export; see `gnl_core.export`.
-        folder: The folder it was loaded from.
+        run: The run to export, loaded from its checkpoint; see `gnl_core.export`.
         scoring: Scoring settings, with nothing unset.
+        threshold: The threshold for these settings; None without one.
+        facts: More metadata.
 
     Raises:
         ValueError: If the run cannot be exported.
@@ -105,29 +112,36 @@ def write_onnx(path: Path, run: Run, folder: RunFolder, scoring: ScoringConfig) 
         scoring,
         name=run.config.detector,
         image_size=run.config.image_size,
-        facts=describe_run(run, folder, scoring),
+        facts=describe_run(run, scoring, threshold=threshold) | dict(facts),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, content)
 
 
-def describe_run(run: Run, folder: RunFolder, scoring: ScoringConfig) -> dict[str, str]:
-    """Return the metadata of an exported file: the run, its scoring settings and the threshold.
-
-    The threshold is the run's `threshold_quantile` of its held-out images' scores. It is left out if `gnl score` has
-    not saved such scores for these scoring settings.
-
-    Raises:
-        DivergedError: If a held-out score is not finite.
-    """
+def describe_run(run: Run, scoring: ScoringConfig, *, threshold: float | None) -> dict[str, str]:
+    """Return the metadata of an exported file: the run, its scoring settings, and the threshold if there is one."""
     config = run.config
     facts: dict[str, object] = {name: getattr(config, name) for name in ("detector", "dataset", "normal_class")}
     if teacher_fingerprint(run.detector) is not None:
         facts["teacher"] = config.teacher
-    facts |= {"image_size": "x".join(map(str, config.image_size)), "checkpoint_sha256": hash_file(folder.weights)}
+    facts |= {"image_size": "x".join(map(str, config.image_size)), "checkpoint_sha256": checkpoint_hash(run)}
     facts |= scoring.model_dump()
-    held_out = find_scores(folder, domain=HELD_OUT, scoring=scoring)
-    if held_out is not None:
-        check_scores(held_out.score, source=str(folder.path))
-        facts["threshold"] = choose_threshold(held_out, quantile=config.threshold_quantile).value
+    if threshold is not None:
+        facts["threshold"] = threshold
     return {name: str(value) for name, value in facts.items()}
+
+
+def held_out_threshold(run: Run, folder: RunFolder, scoring: ScoringConfig) -> float | None:
+    """Return a run's threshold: its `threshold_quantile` of its held-out images' scores.
+
+    Returns:
+        None if `gnl score` has not saved such scores for these scoring settings.
+
+    Raises:
+        DivergedError: If a held-out score is not finite.
+    """
+    held_out = find_scores(folder, domain=HELD_OUT, scoring=scoring)
+    if held_out is None:
+        return None
+    check_scores(held_out.score, source=str(folder.path))
+    return choose_threshold(held_out, quantile=run.config.threshold_quantile).value

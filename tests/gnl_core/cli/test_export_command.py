@@ -20,6 +20,8 @@ from gnl_core.datasets import list_items
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.images import read_image
 from gnl_core.detectors import create_detector
+from gnl_core.runs.adaptations import load_adaptation
+from gnl_core.runs.adapting import adapted_run
 from gnl_core.runs.checkpoints import save_checkpoint
 from gnl_core.runs.folder import RunFolder, create_run
 from gnl_core.runs.scoring import Run, load_domain, load_run, resolve_scoring, scoring_batches
@@ -94,6 +96,27 @@ def test_with_matching_onnx_runtime_differs_only_where_rounding_swaps_ranks(
     assert np.median(maps) <= 1e-4
     assert maps.max() <= 0.03
     assert scores.max() <= 0.003
+
+
+@pytest.mark.parametrize("way", ["match-fdm", "standardise"])
+def test_an_adapted_run_is_exported_with_its_adaptation(
+    way: str, exported: tuple[Path, Path], images: torch.Tensor, tmp_path: Path
+):
+    import onnxruntime
+
+    folder, file, onnx = RunFolder(exported[0]), tmp_path / "a.safetensors", tmp_path / "a.onnx"
+    command = ["adapt", str(folder.path), "--domain", SHIFTED[folder.path.name], "--count", "6", "--way", way]
+    assert main([*command, "--output", str(file), "--device", "cpu"]) == 0
+    assert main(["export", str(folder.path), "--adaptation", str(file), "--onnx", str(onnx)]) == 0
+    unadapted = load_run(folder, device="cpu")
+    saved = load_adaptation(file, unadapted)
+    with torch.no_grad():
+        score, anomaly_map = adapted_run(unadapted, saved).detector(images, saved.record.scoring)
+    session = onnxruntime.InferenceSession(onnx)
+    scores, maps = session.run(None, {"images": images.numpy(), "style_weight": np.array(0, np.float32)})
+    bound = 1e-2 if way == "match-fdm" else 1e-5  # as docs/export.md promises
+    np.testing.assert_allclose(scores, score, rtol=bound)
+    np.testing.assert_allclose(maps, anomaly_map[:, 0], rtol=0, atol=bound * float(anomaly_map.abs().max()))
 
 
 def test_a_file_records_its_origin(exported: tuple[Path, Path], run: Run, session: Any):
