@@ -30,7 +30,8 @@ from gnl_core.metrics.image import auroc
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.images import list_domain
 from gnl_core.runs.scoring import Run, load_run, resolve_scoring
-from gnl_core.runs.trays import draw_tray, load_training, load_tray
+from gnl_core.runs.tray_images import load_training, load_tray
+from gnl_core.runs.trays import draw_tray
 from gnl_core.scoring import detect_at_precision
 
 WAYS = {

@@ -10,19 +10,22 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from benchmarks.adaptation import WAYS
 from gnl_core.adapting import AdaptationSettings, adapt, detect_all, fit_adaptation
 from gnl_core.datasets import find_dataset
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.images import list_domain
-from gnl_core.runs.scoring import load_run, resolve_scoring
-from gnl_core.runs.trays import load_training, load_tray
+from gnl_core.runs.scoring import Run, load_run, resolve_scoring
+from gnl_core.runs.tray_images import load_training, load_tray
 
 TRAY, SCORED = 16, 40
+BASELINE = "unadapted"
 
 
 def main() -> None:
@@ -37,22 +40,26 @@ def main() -> None:
         run = load_run(RunFolder(path), device="cpu")
         spec = find_dataset(run.config.dataset, run.config.data_root)
         items = list_domain(run.config, parsed.domain or spec.domains[-1])[:SCORED]
-        images = load_tray(items, image_size=run.config.image_size)
-        scoring, training = resolve_scoring(run, style_weight=0.0), load_training(run)
-        works: dict[str, Callable[[], object]] = {"unadapted": lambda: detect_all(run.detector, images, scoring)}
-        for name, ways in WAYS.items():
-            if ways.standardise and not run.detector.reduces_map:
-                continue
-            settings = AdaptationSettings(ways=ways)
-            adapted = run.detector.adapted(fit_adaptation(run.detector, images[:TRAY], scoring, ways))
-            works[f"adapting: {name}"] = lambda settings=settings: adapt(
-                run.detector, images[:TRAY], scoring, training=training, settings=settings
-            )
-            works[f"scoring adapted: {name}"] = lambda adapted=adapted: detect_all(adapted, images, scoring)
+        works = list_works(run, load_tray(items, image_size=run.config.image_size))
         print(path.name)
         seconds = smallest_seconds(works, repeats=parsed.repeats)
         for name, spent in seconds.items():
-            print(f"  {name:<32} {1000 * spent:7.0f} ms   {spent / seconds['unadapted']:.2f} × scoring {SCORED} images")
+            print(f"  {name:<32} {1000 * spent:7.0f} ms   {spent / seconds[BASELINE]:.2f} × scoring {SCORED} images")
+
+
+def list_works(run: Run, images: Tensor) -> dict[str, Callable[[], object]]:
+    """List what is timed for a run: scoring as it is, and for each way adapting to some images and scoring adapted."""
+    scoring, training = resolve_scoring(run, style_weight=0.0), load_training(run)
+    works: dict[str, Callable[[], object]] = {BASELINE: partial(detect_all, run.detector, images, scoring)}
+    for name, ways in WAYS.items():
+        if ways.standardise and not run.detector.reduces_map:
+            continue
+        settings = AdaptationSettings(ways=ways)
+        tray = images[:TRAY]
+        works[f"adapting: {name}"] = partial(adapt, run.detector, tray, scoring, training=training, settings=settings)
+        adapted = run.detector.adapted(fit_adaptation(run.detector, tray, scoring, ways))
+        works[f"scoring adapted: {name}"] = partial(detect_all, adapted, images, scoring)
+    return works
 
 
 def smallest_seconds(works: Mapping[str, Callable[[], object]], *, repeats: int) -> dict[str, float]:

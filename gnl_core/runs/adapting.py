@@ -22,15 +22,8 @@ from gnl_core.records import RecalibratedThreshold
 from gnl_core.runs.adaptations import AdaptationRecord, Origin, SavedAdaptation, SeenImage, checkpoint_hash
 from gnl_core.runs.images import list_domain
 from gnl_core.runs.scoring import Run, resolve_scoring
-from gnl_core.runs.trays import (
-    USUAL_ANOMALY_PERCENT,
-    digest_item,
-    draw_tray,
-    list_tray,
-    load_training,
-    load_tray,
-    without_digests,
-)
+from gnl_core.runs.tray_images import digest_item, list_tray, load_training, load_tray, without_digests
+from gnl_core.runs.trays import USUAL_ANOMALY_PERCENT, draw_tray
 
 WAYS: Mapping[str, Ways] = MappingProxyType(
     {

@@ -71,6 +71,11 @@ class RunFolder(NamedTuple):
         return self.path / "scores.parquet"
 
     @property
+    def adapted(self) -> Path:
+        """Scores under adaptations to a few images of a domain."""
+        return self.path / "adapted.json"
+
+    @property
     def report(self) -> Path:
         """The metrics of the last scoring."""
         return self.path / "report.json"

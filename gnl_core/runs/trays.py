@@ -1,29 +1,18 @@
-"""Trays: a few images of a new domain that a detector is adapted from."""
+"""Trays: a few images of a new domain that a detector is adapted from. Nothing here imports PyTorch."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from gnl_core.datasets.base import UNLABELLED, Item
-from gnl_core.datasets.checking import leave_out_broken
-from gnl_core.datasets.duplicates import pixel_digest
-from gnl_core.datasets.layout import image_item
-from gnl_core.datasets.listing import list_images
-from gnl_core.datasets.loading import Batches
-from gnl_core.datasets.prefetching import prefetch
-from gnl_core.runs.images import split_training
-from gnl_core.runs.scoring import Run
+from gnl_core.datasets.base import Item
 
+TRAY_SIZES = (4, 8, 16, 32)  # offered on the pages
 LARGEST_SHARE_DRAWN = 0.5  # of a domain's normal images; the others are left to be scored
 USUAL_ANOMALY_PERCENT = 10.0
-TRAINING_IMAGES = 8  # that the images of the new domain are compared with
 
 
 class Tray(NamedTuple):
@@ -69,11 +58,28 @@ def draw_tray(
             f"the share of anomalies in a tray must be at least 0 and below 100 %, got {anomaly_percent:g}"
         )
     labels = np.array([item.label for item in items])
-    n_anomalous = 0 if known_normal else round(count * anomaly_percent / 100)
+    n_normal, n_anomalous = compose(count, known_normal=known_normal, anomaly_percent=anomaly_percent)
     generator = np.random.default_rng(seed)
-    normal = draw(np.flatnonzero(labels == 0), count - n_anomalous, generator, kind="normal")
+    normal = draw(np.flatnonzero(labels == 0), n_normal, generator, kind="normal")
     anomalous = draw(np.flatnonzero(labels == 1), n_anomalous, generator, kind="anomalous")
     return Tray([items[position] for position in sorted((*normal, *anomalous))], known_normal)
+
+
+def compose(count: int, *, known_normal: bool, anomaly_percent: float = USUAL_ANOMALY_PERCENT) -> tuple[int, int]:
+    """Numbers of normal and of anomalous images in a tray."""
+    n_anomalous = 0 if known_normal else round(count * anomaly_percent / 100)
+    return count - n_anomalous, n_anomalous
+
+
+def is_drawable(labels: NDArray[np.int64], *, count: int, known_normal: bool) -> bool:
+    """Whether a domain with these labels has enough images of each kind for a tray."""
+    wanted = compose(count, known_normal=known_normal)
+    return all(wanted[label] <= largest_draw(int((labels == label).sum())) for label in (0, 1))
+
+
+def largest_draw(available: int) -> int:
+    """How many of a kind's images a tray may take; the others are left to be scored."""
+    return int(available * LARGEST_SHARE_DRAWN)
 
 
 def draw(positions: NDArray[np.intp], count: int, generator: np.random.Generator, *, kind: str) -> list[int]:
@@ -82,7 +88,7 @@ def draw(positions: NDArray[np.intp], count: int, generator: np.random.Generator
     Raises:
         ValueError: If that is not enough.
     """
-    most = int(len(positions) * LARGEST_SHARE_DRAWN)
+    most = largest_draw(len(positions))
     if count > most:
         raise ValueError(
             f"a tray with {count} {kind} images is requested, but the domain has {len(positions)}, half of which are "
@@ -95,56 +101,3 @@ def without(items: Sequence[Item], tray: Tray) -> list[Item]:
     """Return the images that are not in a tray, by their paths: what an adaptation has seen is not scored."""
     seen = {item.path for item in tray.items}
     return [item for item in items if item.path not in seen]
-
-
-def list_tray(folder: Path, *, known_normal: bool) -> tuple[Tray, list[str]]:
-    """List the images directly in a folder as a tray, leaving out those that cannot be read.
-
-    Args:
-        folder: The folder; subfolders are not read.
-        known_normal: Whether all images are known to be normal.
-
-    Returns:
-        The tray, and a sentence on each image that cannot be read.
-
-    Raises:
-        ValueError: If the folder cannot be listed or has no image, or none can be read.
-    """
-    paths = list_images(folder, root=folder)
-    if not paths:
-        raise ValueError(f"there are no images directly in {folder}; pass a folder of images of the new domain")
-    items = [image_item(path, base=folder, label=UNLABELLED, domain="", category="") for path in paths]
-    readable, problems = leave_out_broken(items)
-    return Tray(readable, known_normal), problems
-
-
-def digest_item(item: Item) -> str:
-    """Compute the SHA-256 of an image's size and pixels, in hexadecimal: equal images have equal digests."""
-    return pixel_digest(item.read()).hex()
-
-
-def without_digests(items: Sequence[Item], digests: Collection[str], *, workers: int = 0) -> list[Item]:
-    """Return the images whose digests are not among the given ones, which takes one reading of all images."""
-    found = prefetch(digest_item, items, workers=workers)
-    return [item for item, digest in zip(items, found, strict=True) if digest not in digests]
-
-
-def load_tray(items: Sequence[Item], *, image_size: tuple[int, int]) -> Tensor:
-    """Load images at a detector's size, RGB in [0, 1], shape (n, 3, H, W)."""
-    batches = Batches(items, image_size=image_size, batch_size=len(items))
-    return torch.cat([batch.views["original"] for batch in batches])
-
-
-def load_training(run: Run) -> Tensor | None:
-    """Load up to eight of a run's normal training images, held-out ones if there are any.
-
-    Returns:
-        RGB in [0, 1], shape (n, 3, H, W); None where they are not at hand.
-    """
-    try:
-        learnt, held_out = split_training(run.config)
-        items = held_out or learnt
-        chosen = items[:: max(1, len(items) // TRAINING_IMAGES)][:TRAINING_IMAGES]
-        return load_tray(chosen, image_size=run.config.image_size)
-    except ValueError:  # a run can be adapted on a machine without them
-        return None

@@ -31,7 +31,8 @@ from gnl_core.metrics.image import auroc
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.images import list_domain, split_training
 from gnl_core.runs.scoring import load_run, resolve_scoring
-from gnl_core.runs.trays import draw_tray, load_tray, without
+from gnl_core.runs.tray_images import load_tray
+from gnl_core.runs.trays import draw_tray, without
 
 BUNDLED = Path(__file__).parents[2] / "assets" / "checkpoints"
 SAMPLED = {"parts": (12, 18), "digits": (60, 60)}  # normal and anomalous images that are scored

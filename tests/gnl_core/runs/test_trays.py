@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from gnl_core.datasets.base import Item
-from gnl_core.runs.trays import Tray, draw_tray, load_tray, without
+from gnl_core.runs.tray_images import load_tray
+from gnl_core.runs.trays import Tray, draw_tray, without
 
 
 @pytest.fixture

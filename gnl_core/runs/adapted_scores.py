@@ -1,0 +1,111 @@
+"""Scores of a domain under an adaptation to a few of its images, on disk. Nothing here imports PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gnl_core.adaptation.choice import Ways
+from gnl_core.config import ScoringConfig
+from gnl_core.files import hash_file, write_atomically
+from gnl_core.records import RecalibratedThreshold, Scores
+from gnl_core.runs.folder import RunFolder
+from gnl_core.strict_json import from_json, to_json
+
+DECIMALS = 5  # of saved scores
+
+
+class TrayChoice(NamedTuple):
+    """Which of a domain's images to adapt to.
+
+    Attributes:
+        size: Number of images.
+        known_normal: Whether all of them are normal, and known to be.
+    """
+
+    size: int
+    known_normal: bool = False
+
+
+class AdaptedScores(NamedTuple):
+    """What adapting to a domain gave.
+
+    Attributes:
+        ways: What was chosen, and why.
+        threshold: The threshold of the adapted scores.
+        warning: Why the images are likely to show something else than training images; None without a sign of it.
+        tray: Paths of the images adapted to, which are not scored.
+        paths: Paths of the other images, shape (n,).
+        score: Their adapted scores, shape (n,).
+    """
+
+    ways: Ways
+    threshold: RecalibratedThreshold
+    warning: str | None
+    tray: tuple[str, ...]
+    paths: tuple[str, ...]
+    score: NDArray[np.float64]
+
+
+class Entry(NamedTuple):
+    """Adapted scores with what they depend on besides the checkpoint."""
+
+    domain: str
+    scoring: ScoringConfig
+    choice: TrayChoice
+    adapted: AdaptedScores
+
+
+def save_adapted(folder: RunFolder, entries: Sequence[Entry]) -> None:
+    """Save adapted scores with the hash of their checkpoint; replaces the file."""
+    content = {"checkpoint": hash_file(folder.weights), "entries": [to_fields(entry) for entry in entries]}
+    write_atomically(folder.adapted, to_json(content).encode())
+
+
+def to_fields(entry: Entry) -> dict[str, Any]:
+    """Convert an entry to what JSON holds; scores are rounded, and so is the threshold that they are compared with."""
+    adapted = entry.adapted
+    threshold = adapted.threshold._replace(value=round(adapted.threshold.value, DECIMALS))
+    scored = {"score": [round(float(score), DECIMALS) for score in adapted.score]}
+    records = {"ways": adapted.ways._asdict(), "threshold": threshold._asdict()}
+    return {
+        "domain": entry.domain,
+        "scoring": entry.scoring.model_dump(),
+        "choice": entry.choice._asdict(),
+        "adapted": adapted._asdict() | records | scored,
+    }
+
+
+def read_adapted(folder: RunFolder) -> list[Entry]:
+    """Read the adapted scores of the current checkpoint; empty if there are none."""
+    if not folder.adapted.exists():
+        return []
+    content = from_json(folder.adapted.read_text(encoding="utf-8"))
+    current = content["checkpoint"] == hash_file(folder.weights)
+    return [from_fields(fields) for fields in content["entries"]] if current else []
+
+
+def from_fields(fields: dict[str, Any]) -> Entry:
+    """Convert back what `to_fields` gave."""
+    adapted = fields["adapted"]
+    return Entry(
+        fields["domain"],
+        ScoringConfig(**fields["scoring"]),
+        TrayChoice(**fields["choice"]),
+        AdaptedScores(
+            ways=Ways(**adapted["ways"]),
+            threshold=RecalibratedThreshold(**adapted["threshold"]),
+            warning=adapted["warning"],
+            tray=tuple(adapted["tray"]),
+            paths=tuple(adapted["paths"]),
+            score=np.array(adapted["score"], dtype=np.float64),
+        ),
+    )
+
+
+def without_tray(scores: Scores, adapted: AdaptedScores) -> NDArray[np.intp]:
+    """Positions of a domain's scores whose images are not in the tray."""
+    return np.flatnonzero(~np.isin(scores.path.astype(str), adapted.tray))

@@ -1,0 +1,75 @@
+"""The images of trays, and the training images that they are compared with, read from disk."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gnl_core.datasets.base import UNLABELLED, Item
+from gnl_core.datasets.checking import leave_out_broken
+from gnl_core.datasets.duplicates import pixel_digest
+from gnl_core.datasets.layout import image_item
+from gnl_core.datasets.listing import list_images
+from gnl_core.datasets.loading import Batches
+from gnl_core.datasets.prefetching import prefetch
+from gnl_core.runs.images import readable_items, split_training
+from gnl_core.runs.scoring import Run
+from gnl_core.runs.trays import Tray
+
+TRAINING_IMAGES = 8  # that the images of the new domain are compared with
+
+
+def list_tray(folder: Path, *, known_normal: bool) -> tuple[Tray, list[str]]:
+    """List the images directly in a folder as a tray, leaving out those that cannot be read.
+
+    Args:
+        folder: The folder; subfolders are not read.
+        known_normal: Whether all images are known to be normal.
+
+    Returns:
+        The tray, and a sentence on each image that cannot be read.
+
+    Raises:
+        ValueError: If the folder cannot be listed or has no image, or none can be read.
+    """
+    paths = list_images(folder, root=folder)
+    if not paths:
+        raise ValueError(f"there are no images directly in {folder}; pass a folder of images of the new domain")
+    items = [image_item(path, base=folder, label=UNLABELLED, domain="", category="") for path in paths]
+    readable, problems = leave_out_broken(items)
+    return Tray(readable, known_normal), problems
+
+
+def digest_item(item: Item) -> str:
+    """Compute the SHA-256 of an image's size and pixels, in hexadecimal: equal images have equal digests."""
+    return pixel_digest(item.read()).hex()
+
+
+def without_digests(items: Sequence[Item], digests: Collection[str], *, workers: int = 0) -> list[Item]:
+    """Return the images whose digests are not among the given ones, which takes one reading of all images."""
+    found = prefetch(digest_item, items, workers=workers)
+    return [item for item, digest in zip(items, found, strict=True) if digest not in digests]
+
+
+def load_tray(items: Sequence[Item], *, image_size: tuple[int, int]) -> Tensor:
+    """Load images at a detector's size, RGB in [0, 1], shape (n, 3, H, W)."""
+    batches = Batches(items, image_size=image_size, batch_size=len(items))
+    return torch.cat([batch.views["original"] for batch in batches])
+
+
+def load_training(run: Run) -> Tensor | None:
+    """Load up to eight of a run's normal training images, held-out ones if there are any.
+
+    Returns:
+        RGB in [0, 1], shape (n, 3, H, W); None where they are not at hand.
+    """
+    try:
+        learnt, held_out = split_training(run.config)
+        items = readable_items(run.config, held_out or learnt)
+        chosen = items[:: max(1, len(items) // TRAINING_IMAGES)][:TRAINING_IMAGES]
+        return load_tray(chosen, image_size=run.config.image_size)
+    except ValueError:  # a run can be adapted on a machine without them
+        return None
