@@ -32,15 +32,16 @@ class HistogramPair(NamedTuple):
 
     Attributes:
         panels: The scores in-distribution and shifted.
-        threshold: Score above which an image is called anomalous, drawn as a dotted line; None for no line.
+        thresholds: For each panel, the score above which an image is called anomalous, drawn as a dotted line; None
+            for no line.
     """
 
     panels: tuple[Panel, Panel]
-    threshold: float | None
+    thresholds: tuple[float | None, float | None]
 
 
 class Axes(NamedTuple):
-    """The axes of one method's row, the same at every strength.
+    """The axes of one panel, the same at every strength.
 
     Attributes:
         edges: Ascending bin edges, shape (bins + 1,).
@@ -71,7 +72,7 @@ class Selection(NamedTuple):
 
 def scrub_histograms(
     strengths: Mapping[float, Sequence[HistogramPair]],
-    axes: Sequence[Axes],
+    axes: Sequence[tuple[Axes, Axes]],
     *,
     shown: float,
     prefix: str = STRENGTH_PREFIX,
@@ -81,7 +82,7 @@ def scrub_histograms(
     Args:
         strengths: For each strength of matching, weakest first, the histograms of all methods; those of a method that
             does not match stay the same. Other ordered values, such as epochs, work as well.
-        axes: Axes of each method.
+        axes: For each method, the axes of its two panels.
         shown: The strength to draw initially.
         prefix: Text before the slider's value.
 
@@ -114,11 +115,10 @@ def scrub_histograms(
     return go.Figure(traces[shown], layout, frames if scrubbed else [])
 
 
-def axes_layout(axes: Sequence[Axes]) -> dict[str, Any]:
+def axes_layout(axes: Sequence[tuple[Axes, Axes]]) -> dict[str, Any]:
     """Lay out the axes of all panels, which Plotly numbers from 1, row by row."""
     layout: dict[str, Any] = {}
-    for panel in range(2 * len(axes)):
-        own = axes[panel // 2]
+    for panel, own in enumerate(own for pair in axes for own in pair):
         across = {"range": [own.edges[0], own.edges[-1]], "showgrid": False, "zeroline": False, "fixedrange": True}
         upwards = {"range": [0, top_of(own)], "visible": False, "fixedrange": True}
         layout |= {f"xaxis{panel + 1}": across, f"yaxis{panel + 1}": upwards}
@@ -159,13 +159,17 @@ def read_selection(figure: go.Figure, points: Sequence[Mapping[str, Any]]) -> Se
     return Selection(row, shifted, float(bars[0]["customdata"]), min(centres) - half_bin, max(centres) + half_bin)
 
 
-def draw_traces(rows: Sequence[HistogramPair], axes: Sequence[Axes], *, strength: float) -> list[Trace]:
+def draw_traces(rows: Sequence[HistogramPair], axes: Sequence[tuple[Axes, Axes]], *, strength: float) -> list[Trace]:
     """Draw the traces of all panels, always in the same order, each on its panel's axes."""
-    panels = [(panel, pair, own) for pair, own in zip(rows, axes, strict=True) for panel in pair.panels]
+    panels = [
+        panel
+        for pair, own in zip(rows, axes, strict=True)
+        for panel in zip(pair.panels, own, pair.thresholds, strict=True)
+    ]
     return [
         trace | {"xaxis": axis_of("x", number), "yaxis": axis_of("y", number)}
-        for number, (panel, pair, own) in enumerate(panels)
-        for trace in draw_panel(panel, own, threshold=pair.threshold, strength=strength)
+        for number, (panel, own, threshold) in enumerate(panels)
+        for trace in draw_panel(panel, own, threshold=threshold, strength=strength)
     ]
 
 

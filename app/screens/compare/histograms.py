@@ -110,7 +110,7 @@ def draw_pair(compared: Compared, choice: Choice, sides: list[tuple[Scores, Scor
     rows = [
         HistogramPair(
             (make_panel(base, method, shifted=False), make_panel(shifted, method, shifted=True)),
-            threshold=None,
+            thresholds=(None, None),
         )
         for method, (base, shifted) in zip(choice.methods, sides, strict=True)
     ]
@@ -126,7 +126,7 @@ def draw_pair(compared: Compared, choice: Choice, sides: list[tuple[Scores, Scor
     )
 
 
-def pair_axes(methods: tuple[Method, ...], sides: list[tuple[Scores, Scores]]) -> list[Axes]:
+def pair_axes(methods: tuple[Method, ...], sides: list[tuple[Scores, Scores]]) -> list[tuple[Axes, Axes]]:
     """Choose a common axis if both methods are reverse distillation or equal, whose scores are comparable, else two."""
     comparable = (
         all(method.detector in REVERSE_DISTILLATION for method in methods) or len({m.detector for m in methods}) == 1
@@ -134,7 +134,7 @@ def pair_axes(methods: tuple[Method, ...], sides: list[tuple[Scores, Scores]]) -
     groups = (
         [[scores for pair in sides for scores in pair]] * len(sides) if comparable else [list(pair) for pair in sides]
     )
-    return [shared_axes(group) for group in groups]
+    return [(axes, axes) for axes in map(shared_axes, groups)]
 
 
 def make_panel(scores: Scores, method: Method, *, shifted: bool) -> Panel:

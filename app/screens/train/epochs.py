@@ -95,10 +95,10 @@ def draw_epochs(results: dict[int, ScoringResult], *, titles: tuple[str, str]) -
     """Draw histograms with a slider over the epochs, and AUROC after each epoch."""
     headings = (f"{capitalised(domain_name(titles[0]))}", f"{capitalised(domain_name(titles[1]))} (shifted)")
     scores = [domain.scores for result in results.values() for domain in (result.in_distribution, result.shifted)]
-    last = max(results)
+    last, axes = max(results), shared_axes(scores)
     figure = scrub_histograms(
         {float(epoch): [draw_row(result, headings)] for epoch, result in results.items()},
-        [shared_axes(scores)],
+        [(axes, axes)],
         shown=float(last),
         prefix="After epoch ",
     )

@@ -20,7 +20,7 @@ def make_row(shift: float) -> HistogramPair:
     panels = [
         Panel(scores, shifted=shifted, title="t", note=f"note {shift}", footnote="f") for shifted in (False, True)
     ]
-    return HistogramPair((panels[0], panels[1]), threshold=1.5 + shift)
+    return HistogramPair((panels[0], panels[1]), thresholds=(1.5 + shift, 1.5 + shift))
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,8 @@ def figure():
     strengths = {0.0: [make_row(0.0), make_row(0.0)], 1.0: [make_row(0.0), make_row(0.5)]}
     scores = [panel.scores for rows in strengths.values() for row in rows for panel in row.panels]
     edges = shared_edges(scores)
-    return scrub_histograms(strengths, [Axes(edges, tallest_share(scores, edges))] * 2, shown=0.0)
+    axes = Axes(edges, tallest_share(scores, edges))
+    return scrub_histograms(strengths, [(axes, axes)] * 2, shown=0.0)
 
 
 def test_each_labels_bars_sum_to_one(figure):
@@ -71,17 +72,25 @@ def test_one_strength_alone_has_no_slider():
     row = make_row(0.0)
     scores = [panel.scores for panel in row.panels]
     edges = shared_edges(scores)
-    still = scrub_histograms({0.5: [row]}, [Axes(edges, tallest_share(scores, edges))], shown=0.5)
+    still = scrub_histograms({0.5: [row]}, [(Axes(edges, tallest_share(scores, edges)),) * 2], shown=0.5)
     assert not still.frames
     assert still.layout.height == figure_height(1, scrubbed=False) < figure_height(1, scrubbed=True)
 
 
 def test_without_a_threshold_no_line_is_drawn():
-    row = make_row(0.0)._replace(threshold=None)
+    row = make_row(0.0)._replace(thresholds=(None, None))
     scores = [panel.scores for panel in row.panels]
     edges = shared_edges(scores)
-    still = scrub_histograms({0.0: [row]}, [Axes(edges, tallest_share(scores, edges))], shown=0.0)
+    still = scrub_histograms({0.0: [row]}, [(Axes(edges, tallest_share(scores, edges)),) * 2], shown=0.0)
     assert [trace.mode for trace in still.data if trace.type == "scatter"] == ["text", "text"]
+
+
+def test_each_panel_has_its_own_axis_and_threshold():
+    row = make_row(0.0)._replace(thresholds=(1.5, 7.0))
+    first, second = Axes(np.linspace(0, 2, 5), tallest=1.0), Axes(np.linspace(0, 8, 5), tallest=0.5)
+    still = scrub_histograms({0.0: [row]}, [(first, second)], shown=0.0)
+    assert (still.layout.xaxis.range, still.layout.xaxis2.range) == ((0, 2), (0, 8))
+    assert [trace.x[0] for trace in still.data if trace.type == "scatter" and trace.mode == "lines"] == [1.5, 7.0]
 
 
 def test_a_selection_reaches_from_edge_to_edge_of_the_bars_in_its_first_panel(figure):
