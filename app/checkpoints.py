@@ -13,6 +13,7 @@ from app.methods import WITHOUT_TEACHER
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.files import hash_file
 from gnl_core.records import Scores
+from gnl_core.runs.adapted_scores import AdaptedScores, Entry, TrayChoice, read_adapted
 from gnl_core.runs.discovery import list_runs
 from gnl_core.runs.folder import RunFolder, read_config
 from gnl_core.runs.reports import read_shift_scores
@@ -102,6 +103,28 @@ def saved_shift_scores(weights: Path, sha256: str) -> dict[str, float | None]:
 def reported_shift_scores(weights: Path, sha256: str, modified_ns: int) -> dict[str, float | None]:
     """Read the shift scores of a report, once for each version of the file."""
     return read_shift_scores(RunFolder(weights.parent))
+
+
+def saved_adapted(
+    weights: Path, sha256: str, *, domain: str, scoring: ScoringConfig, choice: TrayChoice
+) -> AdaptedScores | None:
+    """Return a checkpoint's saved scores under an adaptation, or None."""
+    file = RunFolder(weights.parent).adapted
+    entries = adapted_entries(weights, sha256, file.stat().st_mtime_ns) if file.exists() else []
+    wanted = (domain, scoring, choice)
+    return next((entry.adapted for entry in entries if entry[:3] == wanted), None)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def adapted_entries(weights: Path, sha256: str, modified_ns: int) -> list[Entry]:
+    """Read a checkpoint's adapted scores, once for each version of the file. Do not modify the result."""
+    return read_adapted(RunFolder(weights.parent))
+
+
+@st.cache_resource(show_spinner=False)
+def kept_adapted() -> dict[tuple[str, ...], AdaptedScores]:
+    """Return the scores under adaptations computed so far, shared by all sessions."""
+    return {}
 
 
 @st.cache_resource(show_spinner=False)

@@ -12,12 +12,14 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.checkpoints import kept_scores, kept_shift_scores
+from app.checkpoints import kept_adapted, kept_scores, kept_shift_scores
 from app.progress import ALONE, Work, stop_if_cancelled, track_progress
-from app.sources import Source, images_key, scores_key
+from app.sources import Source, adapted_key, images_key, scores_key
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Mask
 from gnl_core.records import Scores
+from gnl_core.runs.adapted_scores import AdaptedScores, TrayChoice
+from gnl_core.runs.adapting import DomainFit, batches_without_tray, fit_to_domain, summarise_fit
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.images import list_domain
 from gnl_core.runs.scoring import (
@@ -29,7 +31,7 @@ from gnl_core.runs.scoring import (
     measure_domain_shift,
     scoring_batches,
 )
-from gnl_core.scoring import detect, measure_shift, score_each
+from gnl_core.scoring import detect, measure_shift, score, score_each
 
 KEPT_SCORES = 256
 TIMED_IMAGES = 8
@@ -108,13 +110,59 @@ def keep(kept: dict[tuple[str, ...], Kept], key: tuple[str, ...], result: Kept) 
             kept.pop(next(iter(kept)))
 
 
-def tiles(source: Source, *, domain: str, scoring: ScoringConfig, paths: tuple[str, ...]) -> list[Tile]:
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=HASHED)
+def shared_fit(source: Source, *, domain: str, scoring: ScoringConfig, choice: TrayChoice) -> DomainFit:
+    """Adapt a detector to a domain, once for all sessions. Do not modify it.
+
+    Raises:
+        ValueError: If the domain has too few images of a kind, or an image cannot be read.
+    """
+    return fit_to_domain(run_of(source), domain, scoring, choice)
+
+
+def computed_adapted(
+    source: Source, *, domain: str, scoring: ScoringConfig, choice: TrayChoice, title: str
+) -> AdaptedScores:
+    """Adapt to a domain, score its other images with a progress bar, and cache the scores.
+
+    Args:
+        source: The checkpoint and its images.
+        domain: The domain to adapt to.
+        scoring: The scoring settings.
+        choice: Which of its images to adapt to.
+        title: Label of the bar.
+
+    Raises:
+        ValueError: If the domain has too few images of a kind, or an image cannot be read; the message says why.
+    """
+    key = adapted_key(source, domain=domain, scoring=scoring, choice=choice)
+    stop_if_cancelled(key, title=title)
+    run, found = run_of(source), shared_fit(source, domain=domain, scoring=scoring, choice=choice)
+    batches = track_progress(batches_without_tray(run, domain, found.tray), title=title, key=key)
+    adapted = summarise_fit(found, score(run.detector.adapted(found.fit.adaptation), batches, scoring))
+    keep(kept_adapted(), key, adapted)
+    return adapted
+
+
+def tiles(
+    source: Source, *, domain: str, scoring: ScoringConfig, paths: tuple[str, ...], choice: TrayChoice | None = None
+) -> list[Tile]:
     """Read images of one domain by their paths, and compute their anomaly maps.
+
+    Args:
+        source: The checkpoint and its images.
+        domain: The domain.
+        scoring: The scoring settings.
+        paths: The images.
+        choice: Which of the domain's images the detector is adapted to; None to take it as it is.
 
     Raises:
         ValueError: If an image is missing or cannot be read.
     """
-    run = run_of(source)
+    run, detector = run_of(source), run_of(source).detector
+    if choice is not None:
+        found = shared_fit(source, domain=domain, scoring=scoring, choice=choice)
+        detector = detector.adapted(found.fit.adaptation)
     by_path = {item.path: item for item in list_domain(run.config, domain)}
     for path in paths:
         if path not in by_path:
@@ -123,7 +171,7 @@ def tiles(source: Source, *, domain: str, scoring: ScoringConfig, paths: tuple[s
     batches = scoring_batches(items, run.config)
     maps = [
         None if detection.anomaly_map is None else detection.anomaly_map[row, 0].numpy()
-        for batch, detection in detect(run.detector, batches, scoring)
+        for batch, detection in detect(detector, batches, scoring)
         for row in range(len(batch.paths))
     ]
     return [

@@ -10,12 +10,13 @@ RUN = "run_"  # prefix of a method's name: its checkpoint
 FDM = "fdm_"  # prefix of a method's name: its FDM switch
 MATCHING = ("matched_stages", "reference_count", "reference_choice")  # settings, under their field names
 REDUCTION = ("reduction", "top_percent", "smoothing_sigma_px")  # likewise
+ADAPT, TRAY = "adapt", "tray"  # how to adapt to the shifted domain, and to how many of its images
 LESSON, SHOWN_SHIFT, GUESS, DRAW = "lesson", "shown_shift", "guess", "draw"  # choices of the page Learn
 FAILING_DOMAIN, FAILING_IMAGE = "failing_domain", "failing_image"  # likewise
 NORMAL_IMAGE, ANOMALOUS_IMAGE = "normal_image_", "anomalous_image_"  # likewise, before a data set's name
 
 VIEW = (DATA, NORMAL, FOLDER, ROOT, SHIFT, SEVERITY, METHODS)
 LEARN = (LESSON, SHOWN_SHIFT, GUESS, DRAW, FAILING_DOMAIN, FAILING_IMAGE)
-CARRIED = (*VIEW, SIDE, STRENGTH, *MATCHING, *REDUCTION, *LEARN)
+CARRIED = (*VIEW, SIDE, ADAPT, TRAY, STRENGTH, *MATCHING, *REDUCTION, *LEARN)
 CARRIED_PREFIXES = (RUN, NORMAL_IMAGE, ANOMALOUS_IMAGE)
 STAYING = (IMAGE, ORIGIN, FDM)  # shared controls whose choice does not persist on another page

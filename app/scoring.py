@@ -21,6 +21,7 @@ from gnl_core.metrics.image import report_domain
 from gnl_core.metrics.map_scale import scale_of_scores
 from gnl_core.metrics.threshold import threshold_at
 from gnl_core.records import DomainReport, Scores
+from gnl_core.runs.adapted_scores import AdaptedScores, TrayChoice
 from gnl_core.runs.domains import HELD_OUT, TRAIN
 
 
@@ -54,6 +55,22 @@ class DomainResult(NamedTuple):
     above: int
 
 
+class AdaptedDomain(NamedTuple):
+    """How a method is adapted to the shifted domain of a result.
+
+    Attributes:
+        choice: Which images it is adapted to: the tray.
+        found: What adapting gave.
+        unadapted: The same images, without those of the tray, as the request scores them.
+        rows: Their positions in the domain.
+    """
+
+    choice: TrayChoice
+    found: AdaptedScores
+    unadapted: DomainResult
+    rows: NDArray[np.intp]
+
+
 class ScoringResult(NamedTuple):
     """The result of one scoring request.
 
@@ -65,6 +82,7 @@ class ScoringResult(NamedTuple):
         n_held_out: Number of held-out images.
         in_distribution: The domain of the training images.
         shifted: The shifted domain.
+        adapted: How the method is adapted to the shifted domain; None if it is not.
     """
 
     request: ScoringRequest
@@ -73,6 +91,22 @@ class ScoringResult(NamedTuple):
     n_held_out: int
     in_distribution: DomainResult
     shifted: DomainResult
+    adapted: AdaptedDomain | None = None
+
+    @property
+    def shifted_threshold(self) -> float:
+        """The threshold in the shifted domain."""
+        return self.adapted.found.threshold.value if self.adapted else self.threshold
+
+    @property
+    def shifted_title(self) -> str:
+        """The method's name in the shifted domain; where it is adapted, that takes the place of matching."""
+        return f"{self.request.at(0.0).title}, adapted" if self.adapted else self.request.title
+
+    @property
+    def unadapted(self) -> ScoringResult:
+        """The result without adaptation, on the same images."""
+        return self._replace(shifted=self.adapted.unadapted, adapted=None) if self.adapted else self
 
     @property
     def threshold_quantile(self) -> float:

@@ -14,6 +14,7 @@ from gnl_core.datasets import FOLDER, default_root, list_items
 from gnl_core.datasets.listing import list_folders, list_images
 from gnl_core.datasets.shifts import split_domain
 from gnl_core.records import Scores
+from gnl_core.runs.adapted_scores import TrayChoice
 from gnl_core.runs.domains import HELD_OUT, TRAIN
 
 WATCHED_SECONDS = 5
@@ -45,6 +46,15 @@ def source_of(checkpoint: Checkpoint) -> Source:
 def scores_key(source: Source, *, domain: str, scoring: ScoringConfig) -> tuple[str, ...]:
     """Identify one set of scores uniquely."""
     return *images_key(source, domain=domain), scoring.model_dump_json()
+
+
+def adapted_key(source: Source, *, domain: str, scoring: ScoringConfig, choice: TrayChoice) -> tuple[str, ...]:
+    """Identify one set of scores under an adaptation uniquely."""
+    return (
+        *scores_key(source, domain=domain, scoring=scoring),
+        "normal" if choice.known_normal else "",
+        str(choice.size),
+    )
 
 
 def images_key(source: Source, *, domain: str) -> tuple[str, ...]:

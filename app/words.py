@@ -68,6 +68,13 @@ FDM_SETTINGS_NOTE = (
     "Where matching acts, where its reference comes from, and how a map becomes a score. These settings change no "
     "weights."
 )
+ADAPT_HELP = (
+    "Adapts every method to the shifted domain from a few of its images, without training: it matches the domain's "
+    "features, or standardises anomaly maps by position, or does neither, as the images call for. There, it takes the "
+    "place of FDM. The images adapted to are left out of all numbers."
+)
+TRAY_HELP = "Images drawn from the shifted domain, a tenth of them anomalous, as a line that mostly runs well gives."
+NORMAL_TRAY_HELP = "Normal images drawn from the shifted domain, known to be normal."
 AUROC_HELP = "The probability that an anomalous image scores above a normal one: 0.5 is chance level, 1 is perfect."
 SHIFT_SCORE_HELP = (
     "The distance between the teacher's features of these images and those of the training images, in units of the "

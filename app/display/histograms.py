@@ -18,7 +18,7 @@ def draw_row(result: ScoringResult, titles: tuple[str, str]) -> HistogramPair:
             panel(result.in_distribution, shifted=False, title=titles[0]),
             panel(result.shifted, shifted=True, title=titles[1]),
         ),
-        (result.threshold, result.threshold),
+        (result.threshold, result.shifted_threshold),
     )
 
 

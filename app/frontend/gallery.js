@@ -14,7 +14,7 @@ function describe(tile) {
   label.textContent = tile.label;
   const score = document.createElement("b");
   score.textContent = tile.score;
-  return [tile.shown, ...(tile.label ? [", ", label] : []), " · ", score, ` (${tile.place})`];
+  return [tile.shown, ...(tile.label ? [", ", label] : []), " · ", score, tile.place ? ` (${tile.place})` : ""];
 }
 
 // Like the browser's Back and Forward: Streamlit then shows the page and choices of the new address.

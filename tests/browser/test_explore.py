@@ -95,3 +95,25 @@ def test_scoring_can_be_cancelled_and_restarted(page, address):
     page.get_by_text("of 719 images").wait_for(timeout=FIRST_VISIT_MS)
     assert anew.is_hidden()
     assert page.troubles == []
+
+
+def test_a_domain_is_adapted_to_from_the_keyboard(page, address):
+    page.goto(f"{address}/?data=Parts+(rendered)&shift=lit+from+another+side")
+    wait_for_gallery(page)
+    settle(page)
+    ways = page.get_by_role("combobox", name="New domain")
+    ways.focus()
+    page.keyboard.press("ArrowDown")
+    page.get_by_role("option", name="adapt to k normal images").wait_for()
+    page.keyboard.type("normal")
+    page.keyboard.press("Enter")
+    page.locator("h5").get_by_text("Adapted to 16 normal images").wait_for(timeout=FIRST_VISIT_MS)
+    settle(page)
+    page.get_by_role("slider", name="k, normal images").focus()
+    page.keyboard.press("ArrowLeft")
+    page.locator("h5").get_by_text("Adapted to 8 normal images").wait_for(timeout=FIRST_VISIT_MS)
+    page.get_by_text("of 92 images; GNL, adapted, shifted").wait_for(timeout=FIRST_VISIT_MS)
+    settle(page)
+    assert "tray=8" in page.url
+    assert page.get_by_text("at most 11\N{NO-BREAK SPACE}% false alarms on average").is_visible()
+    assert page.troubles == []

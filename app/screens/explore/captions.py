@@ -23,7 +23,8 @@ def explain_figures(results: list[ScoringResult], *, unlabelled: bool) -> None:
     """
     colours = COLOURS + UNLABELLED_COLOUR if unlabelled else COLOURS
     thresholds = merge_notes({short_name(result): threshold_note(result) for result in results})
-    st.caption(f"{colours}  ·  dotted: the threshold; {thresholds}", help=AUROC_HELP)
+    where = "the threshold in-distribution" if any(result.adapted for result in results) else "the threshold"
+    st.caption(f"{colours}  ·  dotted: {where}; {thresholds}", help=AUROC_HELP)
 
 
 def threshold_note(result: ScoringResult) -> str:
@@ -62,14 +63,14 @@ def show_shift(place: DeltaGenerator, results: list[ScoringResult], view: View) 
         place.empty()
 
 
-def merge_notes(notes: dict[str, str]) -> str:
+def merge_notes(notes: dict[str, str], separator: str = "; ") -> str:
     """Join notes by method; a note that holds for all methods is given once, without names."""
     named: dict[str, list[str]] = {}
     for name, note in notes.items():
         named.setdefault(note, []).append(name)
     if len(named) == 1:
         return next(iter(named))
-    return "; ".join(f"{', '.join(names)}: {note}" for note, names in named.items())
+    return separator.join(f"{', '.join(names)}: {note}" for note, names in named.items())
 
 
 def short_name(result: ScoringResult) -> str:

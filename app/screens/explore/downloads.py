@@ -14,13 +14,19 @@ from app.words import interval
 from gnl_core.plots.histograms import Panel
 
 
-def offer_scores(view: View, results: list[ScoringResult]) -> None:
-    """Draw the download buttons; each file is created when its button is pressed."""
+def offer_scores(view: View, results: list[ScoringResult], *, titles: tuple[str, str]) -> None:
+    """Draw the download buttons; each file is created when its button is pressed.
+
+    Args:
+        view: The page's view.
+        results: The methods on the page.
+        titles: Headings of the in-distribution and of the shifted domain.
+    """
     stem = f"{view.dataset} {view.normal_class} {view.shifted}".replace(":", " ").replace("/", " ")
     with st.container(horizontal=True, gap="small"):
         offer_file("CSV", f"{stem}.csv", partial(scores_csv, results))
-        offer_file("SVG", f"{stem}.svg", partial(picture, results, view.titles, ending="svg"))
-        offer_file("PNG", f"{stem}.png", partial(picture, results, view.titles, ending="png"))
+        offer_file("SVG", f"{stem}.svg", partial(picture, results, titles, ending="svg"))
+        offer_file("PNG", f"{stem}.png", partial(picture, results, titles, ending="png"))
 
 
 def scores_csv(results: list[ScoringResult]) -> str:
@@ -28,12 +34,13 @@ def scores_csv(results: list[ScoringResult]) -> str:
     rows = [
         pd.DataFrame(vars(domain.scores)).assign(
             method=result.request.checkpoint.config.detector,
-            style_weight=result.request.scoring.style_weight,
+            style_weight=0.0 if shifted and result.adapted else result.request.scoring.style_weight,
             checkpoint=result.request.checkpoint.sha256,
-            above_threshold=domain.scores.score > result.threshold,
+            adapted_to=result.adapted.choice.size if shifted and result.adapted else 0,
+            above_threshold=domain.scores.score > (result.shifted_threshold if shifted else result.threshold),
         )
         for result in results
-        for domain in (result.in_distribution, result.shifted)
+        for shifted, domain in enumerate((result.in_distribution, result.shifted))
     ]
     return pd.concat(rows).to_csv(index=False)
 

@@ -15,6 +15,7 @@ from gnl_core.plots.scrubber import read_selection, scrub_histograms
 from gnl_core.records import Scores
 
 NAMES, FIGURES = 2.6, 8.4  # column widths: methods on the left, charts on the right
+THREE = (NAMES, FIGURES / 2, FIGURES / 2)  # below the charts
 
 
 def describe_kind(detector: str) -> str:
@@ -38,7 +39,10 @@ def draw_figures(
     every = [result for at_strength in strengths.values() for result in at_strength]
     figure = scrub_histograms(
         {strength: [draw_row(result, titles) for result in at_strength] for strength, at_strength in strengths.items()},
-        [shared_axes(comparable_scores(result, every)) for result in results],
+        [
+            (shared_axes(comparable_scores(result, every)), shared_axes(comparable_scores(result, every, shifted=True)))
+            for result in results
+        ],
         shown=shown,
     )
     st.plotly_chart(
@@ -53,7 +57,8 @@ def draw_figures(
 
 def describe_row(result: ScoringResult) -> str:
     """Describe a method's histograms as alternative text."""
-    both = {"in-distribution": result.in_distribution, "shifted": result.shifted}
+    shifted = f"adapted to {result.adapted.choice.size} images" if result.adapted else "shifted"
+    both = {"in-distribution": result.in_distribution, shifted: result.shifted}
     sides = (f"{side}: {auroc_words(domain)}, {footnote(domain)}" for side, domain in both.items())
     return f"{result.request.title}, {'; '.join(sides)}."
 
@@ -63,18 +68,22 @@ def auroc_words(result: DomainResult) -> str:
     return "no AUROC" if result.report.auroc is None else f"AUROC {result.report.auroc:.3f}"
 
 
-def comparable_scores(result: ScoringResult, results: list[ScoringResult]) -> list[Scores]:
-    """Collect the scores of all methods on the page that are comparable with this method's, including its own."""
-    kind = scale_of(result)
+def comparable_scores(result: ScoringResult, results: list[ScoringResult], *, shifted: bool = False) -> list[Scores]:
+    """Collect all scores on the page that are comparable with this method's in one domain, including its own."""
+    scale = scale_of(result, shifted=shifted)
     return [
-        domain.scores
+        (other.shifted if side else other.in_distribution).scores
         for other in results
-        if scale_of(other) == kind
-        for domain in (other.in_distribution, other.shifted)
+        for side in (False, True)
+        if scale_of(other, shifted=side) == scale
     ]
 
 
-def scale_of(result: ScoringResult) -> str:
-    """Name the scale of a method's scores: all reverse-distillation methods share one, any other has its own."""
+def scale_of(result: ScoringResult, *, shifted: bool) -> tuple[str, bool]:
+    """Name the scale of a method's scores in one domain.
+
+    All reverse-distillation methods share one, any other has its own; standardised maps have another unit.
+    """
     detector = result.request.checkpoint.config.detector
-    return REVERSE_DISTILLATION[0] if detector in REVERSE_DISTILLATION else detector
+    standardised = shifted and result.adapted is not None and result.adapted.found.ways.standardise
+    return REVERSE_DISTILLATION[0] if detector in REVERSE_DISTILLATION else detector, standardised

@@ -17,8 +17,8 @@ from app.controls.links import INSPECT, Address, address_of_image, url_of
 from app.display.components import component
 from app.display.maps import draw_colour_bar
 from app.methods import DETECTOR_NAMES
-from app.scoring import DomainResult, ScoringResult
-from app.screens.explore.picks import ScoredDomain, choose_between, choose_kind, pick_rows
+from app.scoring import ScoringResult
+from app.screens.explore.picks import BY_ADAPTING, BY_MATCHING, ScoredDomain, choose_between, choose_kind, pick_rows
 from app.screens.explore.tiles import draw_tiles
 from app.words import exact_percent, name_of, percent
 from gnl_core.datasets.base import UNLABELLED
@@ -55,17 +55,21 @@ def gallery(
     )
     result = by_name.get(method or "", results[-1])
     seen = ScoredDomain(result, shifted=side == sides[1])
-    matched = unmatched is not None and bool(result.request.scoring.style_weight)
-    before = ScoredDomain(unmatched[results.index(result)], shifted=seen.shifted) if unmatched and matched else None
-    kind = choose_kind(controls, matched=matched)
+    before: ScoredDomain | None = None
+    changes: tuple[str, ...] = ()
+    if result.adapted and seen.shifted:
+        before, changes = ScoredDomain(result.unadapted, shifted=True), BY_ADAPTING
+    elif unmatched and result.request.scoring.style_weight:
+        before, changes = ScoredDomain(unmatched[results.index(result)], shifted=seen.shifted), BY_MATCHING
+    kind = choose_kind(controls, changes)
     low, high = choose_between(controls, seen.scores)
     rows = pick_rows(seen, before, kind=kind)
     rows = rows[(seen.scores[rows] >= low) & (seen.scores[rows] <= high)]
-    st.caption(f"{len(rows):,} of {len(seen.scores):,} images; {result.request.title}, {side.lower()}")
+    st.caption(f"{len(rows):,} of {len(seen.scores):,} images; {seen.title}, {side.lower()}")
     try:
         with st.container(key="gallery"):
             link = partial(address_of_image, address, side=side)
-            show_tiles(result, seen.domain, rows[:TILES], domain=domains[sides.index(side)], link=link)
+            show_tiles(seen, rows[:TILES], domain=domains[sides.index(side)], link=link)
     except (ValueError, OSError) as error:
         st.error(f"These images cannot be shown: {error}")
 
@@ -82,32 +86,28 @@ def choose_method(place: DeltaGenerator, detectors: list[str]) -> str | None:
     )
 
 
-def show_tiles(
-    result: ScoringResult,
-    domain_result: DomainResult,
-    rows: NDArray[np.intp],
-    *,
-    domain: str,
-    link: Callable[..., Address],
-) -> None:
+def show_tiles(seen: ScoredDomain, rows: NDArray[np.intp], *, domain: str, link: Callable[..., Address]) -> None:
     """Draw the tiles of some rows of the scores, each a link to its image on Inspect, and the colour scale."""
     with st.spinner("Computing anomaly maps", show_time=True):
-        drawn = draw_tiles(result, domain=domain, paths=tuple(str(path) for path in domain_result.scores.path[rows]))
+        drawn = draw_tiles(seen, domain=domain, paths=tuple(str(path) for path in seen.domain.scores.path[rows]))
     tiles = [
-        describe_row(result, domain_result, row)
-        | {"pictures": pictures, "address": url_of(INSPECT, link(number=row + 1))}
+        describe_row(seen, row)
+        | {"pictures": pictures, "address": url_of(INSPECT, link(number=int(seen.numbers[row])))}
         for row, pictures in zip(rows, drawn.pictures, strict=True)
     ]
     draw = component(
         "gallery", html='<ul class="gnl-tiles"></ul>', css="gallery.css", js=("gallery.js",), isolated=False
     )
     draw(key="tiles", data={"tiles": tiles})
-    explain_maps(drawn.upper)
+    explain_maps(drawn.upper, standardised=seen.standardised)
 
 
-def describe_row(result: ScoringResult, domain_result: DomainResult, row: int) -> dict[str, Any]:
-    """Build an image's caption: category or file name, label, score, and rank among the training images."""
-    scores = domain_result.scores
+def describe_row(seen: ScoredDomain, row: int) -> dict[str, Any]:
+    """Build an image's caption: category or file name, label, score, and rank among the training images.
+
+    Standardised scores have another unit than the training images', so they have no rank.
+    """
+    scores = seen.domain.scores
     value, category, label = float(scores.score[row]), str(scores.category[row]), int(scores.label[row])
     is_labelled = label != UNLABELLED
     shown = category.replace("_", " ") if is_labelled else PurePosixPath(str(scores.path[row])).name
@@ -115,14 +115,21 @@ def describe_row(result: ScoringResult, domain_result: DomainResult, row: int) -
         "shown": shown,
         "label": LABEL_NAMES[label] if is_labelled else "",
         "score": f"{value:.2f}",
-        "place": percent(1 - exceedance(result.training.score, value)),
+        "place": "" if seen.standardised else percent(1 - exceedance(seen.result.training.score, value)),
         "alternative": f"Image of {shown} and its anomaly map",
     }
 
 
-def explain_maps(upper: float | None) -> None:
+def explain_maps(upper: float | None, *, standardised: bool) -> None:
     """Draw the colour bar of all maps, if there are maps, and explain the captions."""
     note = "In brackets: the share of training images with a lower score."
+    if upper is not None and standardised:
+        draw_colour_bar(f"{upper:.1f}")
+        st.caption(
+            "All maps share one scale, in standard deviations above what is usual at each place; it ends at the "
+            "threshold."
+        )
+        return
     if upper is None:
         st.caption(f"This method gives scores only, no anomaly maps. {note}")
         return

@@ -6,7 +6,9 @@ from typing import Any
 
 import streamlit as st
 
+from app.adaptation import adapt_result
 from app.checkpoints import Checkpoint
+from app.controls.adaptation import choose_tray
 from app.controls.checkpoint import choose_checkpoint
 from app.controls.fdm import STRENGTHS, choose_fdm
 from app.controls.links import address_of
@@ -16,14 +18,16 @@ from app.controls.view import View, checkpoints_of, choose_view, report_untraine
 from app.methods import DETECTOR_NAMES
 from app.progress import forget_cancelled
 from app.scoring import ScoringRequest, ScoringResult, compute_result, has_scores, make_request
+from app.screens.explore.adaptation import explain_adaptation
 from app.screens.explore.captions import explain_figures, show_shift
 from app.screens.explore.downloads import offer_scores
-from app.screens.explore.figures import FIGURES, NAMES, describe_kind, draw_figures
+from app.screens.explore.figures import FIGURES, NAMES, THREE, describe_kind, draw_figures
 from app.screens.explore.gallery import gallery
 from app.screens.explore.summary import show_provenance, summary_sentence, warn_of_equal_images
 from app.screens.explore.training import choose_trained, training
-from app.words import name_of
+from app.words import capitalised, domain_name, name_of
 from gnl_core.plots.scrubber import ROW_PX
+from gnl_core.runs.adapted_scores import TrayChoice
 
 
 def page() -> None:
@@ -51,30 +55,36 @@ def explore(view: View, checkpoints: list[Checkpoint]) -> None:
         return
     place = st.container()
     names, figures = st.columns((NAMES, FIGURES))
-    *controls, captions = st.columns((NAMES, FIGURES / 2, FIGURES / 2), vertical_alignment="center")
+    *controls, captions = st.columns(THREE, vertical_alignment="center")
+    *adapting, tray = st.columns(THREE, vertical_alignment="bottom")
+    reasons = st.container()
     with names, st.container(gap=None):
         rows = [st.container(height=ROW_PX, border=False, vertical_alignment="center") for _ in shown]
     requests, strength = choose_requests(shown, checkpoints, rows, below=controls)
     results = compute_results(requests, view)
+    choice = choose_tray(adapting, results[0].shifted.scores.label)
+    results = adapt_results(results, view, choice) if choice else results
     with place:
         st.markdown(f"##### {summary_sentence(view, results)}")
         warn_of_equal_images(view)
+    explain_adaptation(results, beside=tray, below=reasons)
+    titles = titles_of(view, results)
     with figures:
         strengths = results_by_strength(results, view, shown=strength)
-        draw_figures(strengths, shown=strength, titles=view.titles, sides=view.sides)
+        draw_figures(strengths, shown=strength, titles=titles, sides=view.sides)
     with captions, st.container(gap="xsmall"):
         explain_figures(results, unlabelled=view.unlabelled)
         shift_place = st.empty()
     of_gallery = st.session_state.get(GALLERY_STRENGTH, strength)
     gallery(
         strengths.get(of_gallery, results),
-        strengths.get(0.0),
+        None if choice else strengths.get(0.0),
         domains=(view.spec.in_distribution, view.shifted),
         sides=view.sides,
         address=address_of(view, requests, strength=of_gallery or strength),
     )
     show_provenance(view, results)
-    offer_scores(view, results)
+    offer_scores(view, results, titles=titles)
     show_shift(shift_place, results, view)
 
 
@@ -105,12 +115,34 @@ def compute_results(requests: list[ScoringRequest], view: View) -> list[ScoringR
     return results
 
 
+def titles_of(view: View, results: list[ScoringResult]) -> tuple[str, str]:
+    """Return the headings of the two domains; that of the shifted one says whether the methods are adapted."""
+    base, shifted = view.titles
+    return base, f"{capitalised(domain_name(view.shifted))} (adapted)" if results[0].adapted else shifted
+
+
+def adapt_results(results: list[ScoringResult], view: View, choice: TrayChoice) -> list[ScoringResult]:
+    """Adapt all methods to the shifted domain, with a spinner; if one fails, say why and leave all as they are."""
+    place = st.empty()
+    with place.container(), st.spinner(f"Adapting to {choice.size} images", show_time=True):
+        try:
+            adapted = [adapt_result(result, choice, shifted=view.shifted) for result in results]
+        except (ValueError, OSError) as error:
+            st.error(f"Nothing is adapted: {error}")
+            return results
+    place.empty()
+    return adapted
+
+
 def results_by_strength(results: list[ScoringResult], view: View, *, shown: float) -> dict[float, list[ScoringResult]]:
     """Collect the methods' results at every strength of matching that is already scored, weakest first.
 
-    A method whose matching is off has the same result at every strength. A button computes missing scores.
+    A method whose matching is off has the same result at every strength. A button computes missing scores. Adapted
+    methods do not match.
     """
     by_strength, missing = {shown: results}, []
+    if any(result.adapted for result in results):
+        return by_strength
     for strength in (0.0, *STRENGTHS) if any(result.request.scoring.style_weight for result in results) else ():
         requests = [result.request.at(strength if result.request.scoring.style_weight else 0.0) for result in results]
         if all(

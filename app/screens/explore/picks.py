@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from app.controls.selection import BETWEEN
-from app.scoring import DomainResult, ScoringResult, ranks
+from app.scoring import AdaptedDomain, DomainResult, ScoringResult, ranks
 
 BY_SCORE = ("Most anomalous", "Most normal")
 BY_MATCHING = ("Rescued by FDM", "Hurt by FDM", "Failed with and without", "Moved most by FDM")
+BY_ADAPTING = ("Rescued by adapting", "Hurt by adapting", "Failed before and after", "Moved most by adapting")
 KINDS_HELP = (
-    "Rescued: on the wrong side of the threshold without matching, on the right side with it. Hurt: the reverse. "
-    "Moved most: largest change of rank among the scores."
+    "Rescued: on the wrong side of the threshold without matching or adapting, on the right side with it. Hurt: the "
+    "reverse. Moved most: largest change of rank among the scores."
 )
 STEPS = 200
 
@@ -38,16 +39,36 @@ class ScoredDomain(NamedTuple):
         return self.domain.scores.score
 
     @property
+    def title(self) -> str:
+        """The method's name."""
+        return self.result.shifted_title if self.shifted else self.result.request.title
+
+    @property
+    def adapted(self) -> AdaptedDomain | None:
+        """How the method is adapted to this domain; None if it is not."""
+        return self.result.adapted if self.shifted else None
+
+    @property
+    def standardised(self) -> bool:
+        """Whether its maps are standardised by position."""
+        return self.adapted is not None and self.adapted.found.ways.standardise
+
+    @property
+    def numbers(self) -> NDArray[np.intp]:
+        """Numbers of the images in the domain, from 1; those adapted to are left out."""
+        return (self.adapted.rows if self.adapted else np.arange(len(self.scores))) + 1
+
+    @property
     def mistaken(self) -> NDArray[np.bool_]:
         """Which images are false alarms or misses of the method's threshold."""
         label = self.domain.scores.label
-        above = self.scores > self.result.threshold
+        above = self.scores > (self.result.shifted_threshold if self.shifted else self.result.threshold)
         return ((label == 0) & above) | ((label == 1) & ~above)
 
 
-def choose_kind(place: DeltaGenerator, *, matched: bool) -> str:
-    """Choose which images to show; the choices about matching need a method that matches."""
-    kinds = (*BY_SCORE, *BY_MATCHING) if matched else BY_SCORE
+def choose_kind(place: DeltaGenerator, changes: tuple[str, ...]) -> str:
+    """Choose which images to show: by their score, or by what matching or adapting changes, if there is a change."""
+    kinds = (*BY_SCORE, *changes)
     if st.session_state.get("order") not in kinds:
         st.session_state.pop("order", None)
     chosen: str = place.selectbox("Show", kinds, key="order", bind="query-params", help=KINDS_HELP, width=220)
@@ -73,8 +94,8 @@ def pick_rows(seen: ScoredDomain, before: ScoredDomain | None, *, kind: str) -> 
 
     Args:
         seen: The scored domain.
-        before: The same without matching; needed for the kinds in BY_MATCHING.
-        kind: One of BY_SCORE or BY_MATCHING.
+        before: The same without matching or adapting; needed for the kinds in BY_MATCHING and BY_ADAPTING.
+        kind: One of BY_SCORE, BY_MATCHING or BY_ADAPTING.
 
     Returns:
         Positions in the scores.
@@ -84,12 +105,13 @@ def pick_rows(seen: ScoredDomain, before: ScoredDomain | None, *, kind: str) -> 
         return np.argsort(seen.scores, kind="stable")
     if before is None or kind == BY_SCORE[0]:
         return descending
-    if kind == BY_MATCHING[3]:
+    if kind in (BY_MATCHING[3], BY_ADAPTING[3]):
         moved = np.abs(ranks(seen.scores) - ranks(before.scores))
         return np.argsort(-moved, kind="stable")
-    chosen = {
-        BY_MATCHING[0]: before.mistaken & ~seen.mistaken,
-        BY_MATCHING[1]: ~before.mistaken & seen.mistaken,
-        BY_MATCHING[2]: before.mistaken & seen.mistaken,
-    }[kind]
+    rescued, hurt, failed = (
+        before.mistaken & ~seen.mistaken,
+        ~before.mistaken & seen.mistaken,
+        before.mistaken & seen.mistaken,
+    )
+    chosen = dict(zip((*BY_MATCHING[:3], *BY_ADAPTING[:3]), (rescued, hurt, failed) * 2, strict=True))[kind]
     return descending[chosen[descending]]

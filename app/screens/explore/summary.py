@@ -9,14 +9,23 @@ from app.display.provenance import command, describe_n, describe_origin
 from app.local_data import images_equal_to_training
 from app.methods import DETECTOR_NAMES, YARDSTICKS
 from app.scoring import ScoringResult
-from app.words import capitalised, domain_name, name_of, signed, task_name
+from app.words import capitalised, domain_name, name_of, sentence_list, signed, task_name
 from gnl_core.datasets.shifts import split_domain
 
 NAMED_ONE_BY_ONE = 2  # of more methods, only the best is named
 
 
 def summary_sentence(view: View, results: list[ScoringResult]) -> str:
-    """Summarise the results in a sentence; with counts if there is no AUROC."""
+    """Summarise what the shift, matching and adapting did; with counts if there is no AUROC.
+
+    All numbers under the shift are of the same images: without those adapted to, if the methods are adapted.
+    """
+    adapted = [result for result in results if result.adapted]
+    return unadapted_sentence(view, [result.unadapted for result in results]) + adapted_sentence(adapted)
+
+
+def unadapted_sentence(view: View, results: list[ScoringResult]) -> str:
+    """Summarise what the shift and matching did."""
     first, *others = results
     if first.shifted.report.auroc is None:
         return counts_sentence(view, results)
@@ -48,6 +57,19 @@ def others_sentence(first: ScoringResult, others: list[ScoringResult]) -> str:
         best = max(others, key=shifted_auroc)
         return f" The best of {len(others)} others, {best.request.title}, gets {gain(first, best)}."
     return "".join(f" {other.request.title} gets {gain(first, other)}." for other in others)
+
+
+def adapted_sentence(results: list[ScoringResult]) -> str:
+    """State the AUROC of adapted methods: of each of a few methods, else of the best; empty without any."""
+    if not results or results[0].adapted is None:
+        return ""
+    count, known_normal = results[0].adapted.choice
+    beginning = f" Adapted to {count} {'normal' if known_normal else 'of these'} images, "
+    if len(results) > NAMED_ONE_BY_ONE + 1:
+        best = max(results, key=shifted_auroc)
+        return f"{beginning}the best of {len(results)}, {best.request.at(0.0).title}, gets {shifted_auroc(best):.2f}."
+    first, *others = (f"{result.request.at(0.0).title}{{}} {shifted_auroc(result):.2f}" for result in results)
+    return f"{beginning}{sentence_list([first.format(' gets'), *(other.format('') for other in others)])}."
 
 
 def gain(first: ScoringResult, other: ScoringResult) -> str:
@@ -89,7 +111,8 @@ def show_provenance(view: View, results: list[ScoringResult]) -> None:
     """Show where the numbers come from, and the command that reproduces them."""
     for result in results:
         checkpoint, scoring = result.request
+        what = f"reproduce {'without adapting' if result.adapted else ''}".strip()
         st.caption(
             f"{result.request.title}: {describe_n(result.shifted.report)} · {describe_origin(checkpoint)} · "
-            f"reproduce: `{command(view, checkpoint, scoring)}`"
+            f"{what}: `{command(view, checkpoint, scoring)}`"
         )
