@@ -140,6 +140,21 @@ def test_a_domain_without_saved_results_is_adapted_to_now(open_page, train):
     assert "Adapted to 4 normal images, RD4AD gets" in finding(page)
 
 
+def test_a_checkpoint_that_cannot_be_adapted_is_reported_and_shown_as_it_is(open_page, train):
+    train(detector="rd4ad", normal_class="7", stored_references=0)
+    page = open_page(normal="7", methods="RD4AD", adapt=NORMAL, tray="4")
+    assert not page.exception
+    assert "Nothing is adapted: this checkpoint keeps no references" in page.error[0].value
+    assert "RD4AD separates 7 from the rest" in finding(page)
+    assert "Adapted" not in finding(page)
+
+
+def test_a_method_without_a_teacher_gets_a_new_threshold_alone(open_page, train):
+    train(detector="deep_svdd", normal_class="7")
+    page = choose(open_page(normal="7", methods="Deep SVDD"), NORMAL, size=4)
+    assert line(page, "Only the threshold changes").endswith("no teacher whose features could be matched")
+
+
 def test_saved_results_need_no_pytorch():
     subprocess.run([sys.executable, "-c", WITHOUT_TORCH], cwd=PROJECT, check=True)
 

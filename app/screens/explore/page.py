@@ -78,7 +78,7 @@ def explore(view: View, checkpoints: list[Checkpoint]) -> None:
     of_gallery = st.session_state.get(GALLERY_STRENGTH, strength)
     gallery(
         strengths.get(of_gallery, results),
-        None if choice else strengths.get(0.0),
+        None if results[0].adapted else strengths.get(0.0),
         domains=(view.spec.in_distribution, view.shifted),
         sides=view.sides,
         address=address_of(view, requests, strength=of_gallery or strength),
