@@ -18,8 +18,8 @@ from app.sources import Source, adapted_key, images_key, scores_key
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Mask
 from gnl_core.records import Scores
+from gnl_core.runs.adapted_domains import DomainFit, batches_without_tray, fit_to_domain, summarise_fit
 from gnl_core.runs.adapted_scores import AdaptedScores, TrayChoice
-from gnl_core.runs.adapting import DomainFit, batches_without_tray, fit_to_domain, summarise_fit
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.images import list_domain
 from gnl_core.runs.scoring import (

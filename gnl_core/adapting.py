@@ -10,11 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gnl_core.adaptation.choice import Evidence, Ways, choose_ways
+from gnl_core.adaptation.choice import LEAST_DISPLACEMENT, Evidence, Ways, choose_ways
 from gnl_core.adaptation.domain_map import apply_channel_map, fit_channel_map, spread_excess
-from gnl_core.adaptation.positions import familiarity, fit_positions, position_agreement
+from gnl_core.adaptation.positions import familiarity, fit_positions, position_agreement, standardise
 from gnl_core.adaptation.recalibration import USUAL_AIM, Aim, recalibrate
 from gnl_core.adaptation.records import Adaptation, DomainMap, Positions
+from gnl_core.anomaly_map import image_score
 from gnl_core.config import ScoringConfig
 from gnl_core.detectors.base import Detector
 from gnl_core.detectors.rd4ad import RD4AD
@@ -25,6 +26,7 @@ from gnl_core.records import Detection, RecalibratedThreshold
 from gnl_core.scoring import cached_chunk_size, detect_at_precision, join_detections
 
 MOST_FOLDS = 4  # parts that are left out in turn to score images without themselves
+MOST_REMOTE = 8  # images whose embeddings are compared with the training images'
 FEWEST_TO_STANDARDISE = 3  # so that the deviation of two is left where one is scored without itself
 
 
@@ -124,7 +126,7 @@ def gather_evidence(
     if anomaly_maps is None or not detector.reduces_map:
         return evidence
     evidence = evidence._replace(agreement=position_agreement(anomaly_maps))
-    if training is None:
+    if training is None or domain_map.displacement[0] < LEAST_DISPLACEMENT:
         return evidence
     training = training.to(detector.device)
     usual = detect_all(detector, training, scoring).anomaly_map
@@ -147,7 +149,8 @@ def measure_remoteness(
     if not isinstance(detector, RD4AD):
         return None
     adapted = detector.adapted(Adaptation(domain_map))
-    here = mean_embeddings(adapted, images, scoring)
+    shown = content_order(images)[:: -(-len(images) // MOST_REMOTE)]
+    here = mean_embeddings(adapted, images[shown], scoring)
     there = mean_embeddings(detector, training, scoring)
     spread = float(there.var(dim=0).mean().sqrt()) if len(there) > 1 else 0.0
     return float((here.mean(dim=0) - there.mean(dim=0)).square().mean().sqrt()) / spread if spread else None
@@ -243,10 +246,20 @@ def score_without_themselves(
         return to_numpy(unadapted.score)
     scores = np.empty(len(images))
     for left_out, others in folds(images):
-        maps = None if unadapted.anomaly_map is None else unadapted.anomaly_map[others]
-        adaptation = fit_adaptation(detector, images[others], scoring, ways, anomaly_maps=maps)
-        scores[left_out] = to_numpy(detect_all(detector.adapted(adaptation), images[left_out], scoring).score)
+        if ways.match_domain or unadapted.anomaly_map is None:
+            adaptation = fit_adaptation(detector, images[others], scoring, ways)
+            left_score = detect_all(detector.adapted(adaptation), images[left_out], scoring).score
+        else:  # the maps are those without adaptation
+            statistics = fit_positions(unadapted.anomaly_map[others])
+            standardised = standardise(unadapted.anomaly_map[left_out], statistics, strength=1.0)
+            left_score = image_score(standardised, reduction=scoring.reduction, top_percent=scoring.top_percent)
+        scores[left_out] = to_numpy(left_score)
     return scores
+
+
+def content_order(images: Tensor) -> NDArray[np.intp]:
+    """Positions of images in an order that depends on their contents and not on their order, shape (n,)."""
+    return np.argsort(images.double().mean(dim=(1, 2, 3)).cpu().numpy(), kind="stable")
 
 
 def folds(images: Tensor) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
@@ -254,7 +267,7 @@ def folds(images: Tensor) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]
 
     The parts depend on the images' contents and not on their order.
     """
-    order = np.argsort(images.double().mean(dim=(1, 2, 3)).cpu().numpy(), kind="stable")
+    order = content_order(images)
     for part in range(min(MOST_FOLDS, len(images))):
         left_out = order[part::MOST_FOLDS]
         yield left_out, np.setdiff1d(order, left_out)

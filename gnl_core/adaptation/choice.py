@@ -26,9 +26,9 @@ class Evidence(NamedTuple):
         agreement: How well the median anomaly map of half of the images explains the maps of the other half, a
             correlation in [-1, 1]; None for a method whose map cannot be standardised.
         familiarity: How well the median anomaly map of training images explains the maps, a correlation in [-1, 1];
-            None likewise, and without training images.
+            None likewise, and without training images or a clear displacement.
         remoteness: Distance of the matched images' mean embedding from the training images', in units of the training
-            images' standard deviation, 0 or more; None for a method without an embedding, or without training images.
+            images' standard deviation, 0 or more; None for a method without an embedding, or likewise.
     """
 
     n: int

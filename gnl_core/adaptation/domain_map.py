@@ -17,6 +17,7 @@ from gnl_core.distribution_matching import sort_features
 TABLE_SIZE = 256  # values of a map that are stored per channel
 END_PERCENT = 0.5  # share of the values at either end that place no knot, percent
 LEVELS = torch.linspace(END_PERCENT / 100, 1 - END_PERCENT / 100, TABLE_SIZE)
+FEW_LEVELS = LEVELS[4::8]  # which show the spread of images as well as all levels do
 FEWEST_FOR_SPREAD = 8  # images from which the target's own spread is trusted where it is smaller than the references'
 FEWEST_FOR_EXCESS = 4  # images whose spread can be compared with another domain's
 LARGEST_SLOPE = 5.0  # of a map beyond its ends; the smallest is its reciprocal
@@ -102,12 +103,13 @@ def pooled_quantiles(sorted_values: Tensor) -> Tensor:
     return quantiles(sort_features(drawn.transpose(0, 1).flatten(1)[None]))[0]
 
 
-def quantiles(sorted_values: Tensor) -> Tensor:
-    """Quantiles at `LEVELS` of sorted values (..., C, N), interpolated; shape (..., C, K)."""
-    places = LEVELS.to(sorted_values) * (sorted_values.shape[-1] - 1)
+def quantiles(sorted_values: Tensor, levels: Tensor = LEVELS) -> Tensor:
+    """Quantiles of sorted values (..., C, N) at K levels, interpolated; shape (..., C, K)."""
+    places = levels.to(sorted_values) * (sorted_values.shape[-1] - 1)
     below = places.floor().long()
     above = (below + 1).clamp_max(sorted_values.shape[-1] - 1)
-    return torch.lerp(sorted_values[..., below], sorted_values[..., above], places - below)
+    lower, upper = sorted_values.index_select(-1, below), sorted_values.index_select(-1, above)
+    return torch.lerp(lower, upper, places - below)
 
 
 def interpolate(places: Tensor, knots: Tensor, values: Tensor) -> Tensor:
@@ -156,12 +158,12 @@ def sampling_noise(target: Tensor, references: Tensor) -> Tensor:
 
 
 def image_variance(sorted_values: Tensor) -> Tensor | None:
-    """Variance of the images' quantiles, averaged over the levels, shape (C,); None for a single image.
+    """Variance of the images' quantiles, averaged over levels, shape (C,); None for a single image.
 
     Args:
         sorted_values: Shape (n, C, N).
     """
-    return quantiles(sorted_values).var(dim=0).mean(dim=1) if len(sorted_values) > 1 else None
+    return quantiles(sorted_values, FEW_LEVELS).var(dim=0).mean(dim=1) if len(sorted_values) > 1 else None
 
 
 def spread_excess(target: Tensor, references: Tensor) -> float:
@@ -175,9 +177,9 @@ def spread_excess(target: Tensor, references: Tensor) -> float:
         1 - s, averaged over channels, in [0, 1], with s the standard deviation of the references' quantiles over the
         target's, at most 1; 0 for fewer than four images of either, whose spread is not known.
     """
-    if min(len(target), len(references)) < FEWEST_FOR_EXCESS:
+    of_target, of_references = image_variance(target), image_variance(references)
+    if min(len(target), len(references)) < FEWEST_FOR_EXCESS or of_target is None or of_references is None:
         return 0.0
-    of_target, of_references = quantiles(target).var(dim=0).mean(dim=1), quantiles(references).var(dim=0).mean(dim=1)
     ratio = (of_references / torch.where(of_target > 0, of_target, 1)).clamp(max=1)
     return float((1 - torch.where(of_target > 0, ratio, 1).sqrt()).mean())
 

@@ -8,8 +8,8 @@ import pytest
 from app.checkpoints import BUNDLED
 from gnl_core.config import scoring_settings
 from gnl_core.datasets import list_items
+from gnl_core.runs.adapted_domains import adapt_and_score
 from gnl_core.runs.adapted_scores import TrayChoice, read_adapted
-from gnl_core.runs.adapting import adapt_and_score
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.scoring import load_run
 from tests.app.conftest import PROJECT, charts, finding, notes, texts, tiles

@@ -9,7 +9,7 @@ from app.scoring import ScoringResult
 from app.screens.explore.captions import merge_notes, short_name
 from app.words import capitalised, counted, exact_percent, percent
 from gnl_core.adaptation.choice import Ways
-from gnl_core.adaptation.recalibration import RecalibratedThreshold
+from gnl_core.records import RecalibratedThreshold
 from gnl_core.runs.trays import compose
 
 LOW_AUROC = 0.8
