@@ -13,6 +13,7 @@ from gnl_core.cli.adapt import add_adapt_command
 from gnl_core.cli.compare import add_compare_command
 from gnl_core.cli.data import add_data_commands
 from gnl_core.cli.export import add_export_command
+from gnl_core.cli.follow import add_follow_command
 from gnl_core.cli.imports import add_import_command
 from gnl_core.cli.runs import add_runs_command
 from gnl_core.cli.score import add_score_command
@@ -59,6 +60,9 @@ def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
 
     add_adapt_command(
         commands.add_parser("adapt", help="adapt a run to a new domain from a few of its images, without training")
+    )
+    add_follow_command(
+        commands.add_parser("follow", help="score images in order of time, with a threshold that follows the line")
     )
 
     add_runs_command(commands.add_parser("runs", help="list, stop or delete runs"))
