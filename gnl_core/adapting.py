@@ -246,7 +246,7 @@ def score_without_themselves(
         return to_numpy(unadapted.score)
     scores = np.empty(len(images))
     for left_out, others in folds(images):
-        if ways.match_domain or unadapted.anomaly_map is None:
+        if ways.match_domain or unadapted.anomaly_map is None or not detector.reduces_map:
             adaptation = fit_adaptation(detector, images[others], scoring, ways)
             left_score = detect_all(detector.adapted(adaptation), images[left_out], scoring).score
         else:  # the maps are those without adaptation
