@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,9 @@ from gnl_core.adapting import AdaptationSettings, adapt, fit_adaptation
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets import find_dataset
 from gnl_core.datasets.base import Item
+from gnl_core.detectors.base import Detector
 from gnl_core.metrics.image import auroc
+from gnl_core.runs.adapting import WAYS, way_name
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.images import list_domain
 from gnl_core.runs.scoring import Run, load_run, resolve_scoring
@@ -34,17 +37,12 @@ from gnl_core.runs.tray_images import load_training, load_tray
 from gnl_core.runs.trays import draw_tray
 from gnl_core.scoring import detect_at_precision
 
-WAYS = {
-    "match": Ways(match_domain=True),
-    "match and FDM": Ways(match_domain=True, match_images=True),
-    "standardise": Ways(standardise=True),
-}
 CHUNK = 16
 REDUCTIONS = ("maximum", "top", "mean")
 
 
 def main() -> None:
-    """Measure every run, domain and tray; lines that are in the file already are not measured again."""
+    """Measure every run, domain and tray, and append a line for each to the file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="+", type=Path)
     parser.add_argument("--output", type=Path, required=True)
@@ -75,50 +73,46 @@ def measure_domain(run: Run, domain: str, parsed: argparse.Namespace) -> Iterato
     plain = reduce_maps(run, images, scoring, Adaptation())
     matched = reduce_maps(run, images, scoring.model_copy(update={"style_weight": 1.0}), Adaptation())
     training = load_training(run)
-    for count in parsed.count:
-        for share in parsed.share:
-            for seed in parsed.tray_seed:
-                try:
-                    tray = draw_tray(items, count=count, seed=seed, anomaly_percent=share, known_normal=parsed.normal)
-                except ValueError as error:
-                    print(f"{domain}: {error}", file=sys.stderr)
-                    continue
-                seen = {item.path for item in tray.items}
-                in_tray = np.array([item.path in seen for item in items])
-                shown = images[torch.from_numpy(in_tray)]
-                fit = adapt(
-                    run.detector,
-                    shown,
-                    scoring,
-                    training=training,
-                    settings=AdaptationSettings(aim=Aim(known_normal=parsed.normal, anomaly_share=share / 100)),
-                )
-                scored = {"none": plain, "FDM": matched}
-                for name, ways in WAYS.items():
-                    if ways.standardise and not run.detector.reduces_map:
-                        continue
-                    adaptation = fit_adaptation(run.detector, shown, scoring, ways)
-                    scored[name] = reduce_maps(run, images, scoring, adaptation)
-                rest = ~in_tray
-                chosen = name_of(fit.ways)
-                scores = scored[chosen]["maximum"]
-                yield {
-                    "domain": domain,
-                    "count": count,
-                    "share": share,
-                    "seed": seed,
-                    "n_normal": int((labels[rest] == 0).sum()),
-                    "n_anomalous": int((labels[rest] == 1).sum()),
-                    "chosen": chosen,
-                    "evidence": fit.evidence._asdict(),
-                    "threshold": fit.threshold._asdict(),
-                    "false_alarm_rate": float((scores[rest & (labels == 0)] > fit.threshold.value).mean()),
-                    "miss_rate": float((scores[rest & (labels == 1)] <= fit.threshold.value).mean()),
-                    "auroc": {
-                        name: {reduction: percent(labels[rest], values[rest]) for reduction, values in reduced.items()}
-                        for name, reduced in scored.items()
-                    },
-                }
+    for count, share, seed in product(parsed.count, parsed.share, parsed.tray_seed):
+        try:
+            tray = draw_tray(items, count=count, seed=seed, anomaly_percent=share, known_normal=parsed.normal)
+        except ValueError as error:
+            print(f"{domain}: {error}", file=sys.stderr)
+            continue
+        seen = {item.path for item in tray.items}
+        in_tray = np.array([item.path in seen for item in items])
+        shown = images[torch.from_numpy(in_tray)]
+        fit = adapt(
+            run.detector,
+            shown,
+            scoring,
+            training=training,
+            settings=AdaptationSettings(aim=Aim(known_normal=parsed.normal, anomaly_share=share / 100)),
+        )
+        scored = {"none": plain, "FDM": matched}
+        for name, ways in offered_ways(run.detector).items():
+            adaptation = fit_adaptation(run.detector, shown, scoring, ways)
+            scored[name] = reduce_maps(run, images, scoring, adaptation)
+        rest = ~in_tray
+        chosen = way_name(fit.ways)
+        scores = scored[chosen]["maximum"]
+        yield {
+            "domain": domain,
+            "count": count,
+            "share": share,
+            "seed": seed,
+            "n_normal": int((labels[rest] == 0).sum()),
+            "n_anomalous": int((labels[rest] == 1).sum()),
+            "chosen": chosen,
+            "evidence": fit.evidence._asdict(),
+            "threshold": fit.threshold._asdict(),
+            "false_alarm_rate": float((scores[rest & (labels == 0)] > fit.threshold.value).mean()),
+            "miss_rate": float((scores[rest & (labels == 1)] <= fit.threshold.value).mean()),
+            "auroc": {
+                name: {reduction: percent(labels[rest], values[rest]) for reduction, values in reduced.items()}
+                for name, reduced in scored.items()
+            },
+        }
 
 
 def percent(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float | None:
@@ -127,9 +121,11 @@ def percent(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float | N
     return None if value is None else round(100 * value, 2)
 
 
-def name_of(ways: Ways) -> str:
-    """The name of the ways chosen, as in WAYS; "none" without any."""
-    return next((name for name, other in WAYS.items() if other[:3] == ways[:3]), "none")
+def offered_ways(detector: Detector) -> dict[str, Ways]:
+    """The ways by which a method can be adapted, by name."""
+    return {
+        name: ways for name, ways in WAYS.items() if ways.match_domain or (ways.standardise and detector.reduces_map)
+    }
 
 
 def sample(items: list[Item], *, most: int) -> list[Item]:

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from benchmarks.adaptation import WAYS
+from benchmarks.adaptation import offered_ways
 from gnl_core.adapting import AdaptationSettings, adapt, detect_all, fit_adaptation
 from gnl_core.datasets import find_dataset
 from gnl_core.runs.folder import RunFolder
@@ -51,9 +51,7 @@ def list_works(run: Run, images: Tensor) -> dict[str, Callable[[], object]]:
     """List what is timed for a run: scoring as it is, and for each way adapting to some images and scoring adapted."""
     scoring, training = resolve_scoring(run, style_weight=0.0), load_training(run)
     works: dict[str, Callable[[], object]] = {BASELINE: partial(detect_all, run.detector, images, scoring)}
-    for name, ways in WAYS.items():
-        if ways.standardise and not run.detector.reduces_map:
-            continue
+    for name, ways in offered_ways(run.detector).items():
         settings = AdaptationSettings(ways=ways)
         tray = images[:TRAY]
         works[f"adapting: {name}"] = partial(adapt, run.detector, tray, scoring, training=training, settings=settings)
