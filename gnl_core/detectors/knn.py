@@ -9,7 +9,8 @@ from pydantic import Field
 from torch import Tensor
 
 from gnl_core.config import MethodSettings, RunConfig, ScoringConfig
-from gnl_core.detectors.base import Detector, load_teacher
+from gnl_core.detectors.bank import BankDetector
+from gnl_core.detectors.base import load_teacher
 from gnl_core.detectors.references import References, pass_originals
 from gnl_core.neighbours import neighbours
 from gnl_core.records import Batch, Detection
@@ -21,7 +22,7 @@ class KNNSettings(MethodSettings):
     neighbours: int = Field(2, ge=1, description="Number of nearest training images whose distances are averaged")
 
 
-class NearestNeighbours(Detector):
+class NearestNeighbours(BankDetector):
     """Score an image by its distance to the nearest training images, in the teacher's pooled features.
 
     It has no anomaly map. With matching, the test image's features are matched on their way through the
@@ -29,10 +30,6 @@ class NearestNeighbours(Detector):
     """
 
     settings_type = KNNSettings
-    memories = ("bank",)
-    matches = True
-
-    bank: Tensor
 
     def __init__(self, config: RunConfig) -> None:
         super().__init__()
@@ -50,10 +47,12 @@ class NearestNeighbours(Detector):
 
     def forward(self, images: Tensor, scoring: ScoringConfig) -> Detection:
         """Score by the mean distance to the nearest training images."""
-        matching = self.references.matching(scoring, own_weight=self.style_weight)
-        features = pool(self.teacher(images, matching))
-        distances, _ = neighbours(features, self.bank, count=self.settings.neighbours)
+        distances, _ = neighbours(self.bank_rows(images, scoring), self.bank, count=self.settings.neighbours)
         return Detection(score=distances.mean(dim=1), anomaly_map=None)
+
+    def bank_rows(self, images: Tensor, scoring: ScoringConfig) -> Tensor:
+        """Compute each image's feature, shape (B, C)."""
+        return pool(self.teacher(images, self.references.matching(scoring, own_weight=self.style_weight)))
 
 
 def pool(maps: tuple[Tensor, ...]) -> Tensor:

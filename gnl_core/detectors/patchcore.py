@@ -13,7 +13,8 @@ from gnl_core.anomaly_map import image_score, smooth
 from gnl_core.cells import CellGrid, enlarge
 from gnl_core.config import MethodSettings, RunConfig, ScoringConfig
 from gnl_core.coreset import Candidates, draw_coreset
-from gnl_core.detectors.base import Detector, load_teacher
+from gnl_core.detectors.bank import BankDetector
+from gnl_core.detectors.base import load_teacher
 from gnl_core.detectors.references import References, pass_originals
 from gnl_core.models.bottleneck import map_size
 from gnl_core.models.teachers import Mix
@@ -38,7 +39,7 @@ class PatchCoreSettings(MethodSettings):
     )
 
 
-class PatchCore(Detector):
+class PatchCore(BankDetector):
     """Score a patch by its distance to the nearest patch in a coreset of the training images' patches.
 
     With matching, the test image's features are matched on their way through the teacher; the bank
@@ -46,10 +47,6 @@ class PatchCore(Detector):
     """
 
     settings_type = PatchCoreSettings
-    memories = ("bank",)
-    matches = True
-
-    bank: Tensor
 
     def __init__(self, config: RunConfig) -> None:
         super().__init__()
@@ -73,8 +70,7 @@ class PatchCore(Detector):
 
         The score comes from the patches; smoothing only changes the map.
         """
-        matching = self.references.matching(scoring, own_weight=self.style_weight)
-        features = self.patch_features(images, matching)
+        features = self.matched_features(images, scoring)
         patches = rows_of(features)
         distances, nearest = nearest_neighbour(patches, self.bank)
         patch_map = distances.view(-1, 1, *map_size(features))
@@ -86,6 +82,14 @@ class PatchCore(Detector):
         size = map_size(images)
         enlarged = enlarge(patch_map, size=size, grid=self.teacher.cell_grids(size)[PATCH_STAGE])
         return Detection(score=weight * score, anomaly_map=smooth(enlarged, sigma_px=scoring.smoothing_sigma_px))
+
+    def bank_rows(self, images: Tensor, scoring: ScoringConfig) -> Tensor:
+        """Compute the feature of each patch, shape (B * H_2 * W_2, D)."""
+        return rows_of(self.matched_features(images, scoring))
+
+    def matched_features(self, images: Tensor, scoring: ScoringConfig) -> Tensor:
+        """Compute the feature of each patch, matched as the scoring says, shape (B, D, H_2, W_2)."""
+        return self.patch_features(images, self.references.matching(scoring, own_weight=self.style_weight))
 
     def patch_features(self, images: Tensor, mix: Mix | None = None) -> Tensor:
         """Compute the feature of each patch, shape (B, D, H_2, W_2)."""
