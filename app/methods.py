@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from gnl_core.comparison.tray_text import use_text
+from gnl_core.runs.trays import TrayUse
+
 DETECTOR_NAMES = {  # in display order: a baseline before what improves it
     "rd4ad": "RD4AD",
     "gnl": "GNL",
@@ -23,10 +26,11 @@ REVERSE_DISTILLATION = ("rd4ad", "gnl", "rd4ad_augmix", "rd4ad_mixstyle", "rd4ad
 YARDSTICKS = ("knn", "patchcore")  # they train nothing
 
 
-def method_title(detector: str, style_weight: float | None) -> str:
-    """Return a method's name, with the strength of matching if it is on."""
+def method_title(detector: str, style_weight: float | None, use: TrayUse | None = None) -> str:
+    """Return a method's name, with the strength of matching if it is on and what is done with a few images, if any."""
     name = DETECTOR_NAMES.get(detector, detector)
-    return f"{name} + FDM {style_weight:g}" if style_weight else name
+    matched = f"{name} + FDM {style_weight:g}" if style_weight else name
+    return matched if use is None else f"{matched}, {use_text(use)}"
 
 
 def in_order(detectors: list[str]) -> tuple[str, ...]:

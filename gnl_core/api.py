@@ -351,6 +351,7 @@ def compare(  # noqa: PLR0913 (a public call, all but the first by keyword)
     seed: Sequence[int] = (0,),
     style_weight: Sequence[float] = (),
     domain: Sequence[str] = (),
+    adapt: Sequence[str] = (),
     watch: Watch = iter,
     **settings: Any,
 ) -> ComparisonResult:
@@ -365,13 +366,15 @@ def compare(  # noqa: PLR0913 (a public call, all but the first by keyword)
         seed: Seeds, one per run.
         style_weight: Strengths of matching at which each run is scored; none: each method's own.
         domain: Domains to score; none: all of the data set.
+        adapt: What to do with a few images of each domain, such as "unlabelled:16", "normal:8" or "bank:8", as in
+            `gnl compare --adapt`; none: nothing.
         watch: Wraps the runs as they end, to show progress.
         settings: Fields of `RunConfig` that all runs share, such as dataset and epochs, and settings of the methods.
 
     Raises:
         ValueError: If a setting is invalid, or a run fails; the other runs are kept.
     """
-    grid = Grid(*map(as_tuple, (normal_class, detector, seed, style_weight, domain)))
+    grid = Grid(*map(as_tuple, (normal_class, detector, seed, style_weight, domain, adapt)))
     cells = plan_cells(settings, grid, output=Path(output))
     failed = [outcome for outcome in watch(run_cells(cells)) if outcome.failure is not None]
     remove_unfinished(Path(output))

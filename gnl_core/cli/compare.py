@@ -39,6 +39,15 @@ def add_compare_command(parser: argparse.ArgumentParser, arguments: Sequence[str
     )
     parser.add_argument("--domain", nargs="+", default=[], help="domains to score; unset: all domains of the data set")
     parser.add_argument(
+        "--adapt",
+        nargs="+",
+        default=[],
+        metavar="KIND:N",
+        help="also score each run after N images of each domain were put to use, drawn by the run's seed and left out "
+        "of these rows: unlabelled:N and normal:N adapt to them without training, bank:N adds N normal images to the "
+        "bank of knn and patchcore",
+    )
+    parser.add_argument(
         "--figure",
         nargs=2,
         metavar="METHOD",
@@ -63,6 +72,7 @@ def compare_command(parsed: argparse.Namespace) -> None:
         seeds=tuple(parsed.seed),
         style_weights=tuple(parsed.style_weight),
         domains=tuple(parsed.domain),
+        adapt=tuple(parsed.adapt),
     )
     cells = plan_cells(given_run_settings(parsed, varied=VARIED), grid, output=parsed.output)
     config = cells[0].config

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from gnl_core.comparison.records import Comparison, Method
+from gnl_core.comparison.tray_text import uses_in
 from gnl_core.config import COMMON_SETTINGS, RunConfig, flag_words
 from gnl_core.datasets import find_dataset
 
@@ -27,6 +28,7 @@ def comparison_command(comparison: Comparison, *, output: str) -> str:
         *("--seed", *map(str, comparison.seeds)),
         *flag("--style-weight", [f"{strength:g}" for strength in requested_strengths(methods)]),
         *flag("--domain", requested_domains(comparison)),
+        *flag("--adapt", [use.request for use in uses_in(comparison) if use.way != "none"]),
         *changed_settings(comparison.config),
         *changed_method_settings(comparison.config),
         *("--output", output),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from gnl_core.comparison.records import Comparison, ComparisonRow, Entry, Method
@@ -16,7 +16,9 @@ from gnl_core.comparison.saved import (
     check_saved,
 )
 from gnl_core.comparison.text import as_percent
+from gnl_core.comparison.tray_text import judged_counts
 from gnl_core.config import parse_config
+from gnl_core.runs.trays import TrayUse
 from gnl_core.strict_json import to_json
 
 COUNTS = ("n_normal", "n_anomalous")
@@ -45,6 +47,7 @@ def comparison_json(comparison: Comparison) -> str:
             for normal_class, counts in comparison.counts.items()
         },
         "diverged": comparison.diverged,
+        "missing": comparison.missing,
         "tables": {
             name: [
                 {
@@ -74,13 +77,19 @@ def comparison_rows(comparison: Comparison) -> Iterator[dict[str, object]]:
     for normal_class, rows in tables.items():
         for row in rows:
             for numbers in row_numbers(row):
-                counts = comparison.counts.get(normal_class, {}).get(str(numbers["column"]), (None, None))
+                counts = row_counts(comparison, row, normal_class).get(str(numbers["column"]), (None, None))
                 yield {
                     "normal_class": normal_class,
                     **numbers,
                     **dict(zip(COUNTS, counts, strict=True)),
                     **(dict.fromkeys(shared) | {"dataset": config.dataset} if row.published else shared),
                 }
+
+
+def row_counts(comparison: Comparison, row: ComparisonRow, normal_class: str) -> Mapping[str, tuple[int, int]]:
+    """Return the numbers of normal and anomalous images per domain behind a row of one class; empty for the mean."""
+    counts = comparison.counts.get(normal_class, {})
+    return counts if row.method.use is None else judged_counts(counts, row.method.use)
 
 
 def row_numbers(row: ComparisonRow) -> Iterator[dict[str, object]]:
@@ -90,11 +99,14 @@ def row_numbers(row: ComparisonRow) -> Iterator[dict[str, object]]:
 
 
 def row_facts(row: ComparisonRow) -> dict[str, object]:
-    """Return source, method, strength and training time of a table row."""
+    """Return source, method, strength, use of a tray and training time of a table row."""
+    use = row.method.use
     return {
         "source": PUBLISHED if row.published else MEASURED,
         "detector": row.method.detector,
         "style_weight": row.method.style_weight,
+        "adaptation": use and use.way,
+        "tray": use and use.tray,
         "training_seconds": row.training_seconds,
     }
 
@@ -155,6 +167,7 @@ def restore(saved: SavedComparison) -> Comparison:
             for normal_class, counts in saved.images.items()
         },
         diverged=saved.diverged,
+        missing=saved.missing,
     )
 
 
@@ -162,12 +175,20 @@ def restore_row(saved: SavedRow) -> ComparisonRow:
     """Restore a table row; without a number of runs, take the largest of its entries."""
     entries = {column: restore_entry(number) for column, number in saved.values.items()}
     return ComparisonRow(
-        Method(saved.detector, saved.style_weight),
+        Method(saved.detector, saved.style_weight, restore_use(saved)),
         published=saved.source == PUBLISHED,
         entries=entries,
         runs=max((entry.runs for entry in entries.values()), default=0) if saved.runs is None else saved.runs,
         training_seconds=saved.training_seconds,
     )
+
+
+def restore_use(saved: SavedRow) -> TrayUse | None:
+    """Restore what a table row does with a tray."""
+    if saved.adaptation is None or saved.tray is None:
+        return None
+    kind, size = saved.tray
+    return TrayUse(saved.adaptation, kind, size)
 
 
 def restore_entry(saved: SavedNumber) -> Entry:

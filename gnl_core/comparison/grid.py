@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from gnl_core.comparison.trays import parse_uses, uses_of
 from gnl_core.config import RunConfig, ScoringConfig, parse_config, scoring_settings
 from gnl_core.datasets import check_class, find_dataset
 from gnl_core.datasets.base import DatasetSpec
@@ -18,6 +19,7 @@ from gnl_core.runs.domains import check_domain
 from gnl_core.runs.folder import RunFolder, read_config
 from gnl_core.runs.outputs import check_output
 from gnl_core.runs.scores import read_saved_scores, select_scores
+from gnl_core.runs.trays import TrayUse
 
 
 class Grid(NamedTuple):
@@ -29,6 +31,7 @@ class Grid(NamedTuple):
         seeds: Seeds of the runs.
         style_weights: Strengths of matching at which each cell is scored; empty: each method's own.
         domains: Domains to score; empty: all domains of the data set.
+        adapt: What to do with a few images of each domain, such as "normal:8"; see `gnl_core.comparison.trays`.
     """
 
     normal_classes: tuple[str, ...]
@@ -36,6 +39,7 @@ class Grid(NamedTuple):
     seeds: tuple[int, ...]
     style_weights: tuple[float, ...] = ()
     domains: tuple[str, ...] = ()
+    adapt: tuple[str, ...] = ()
 
 
 class GridCell(NamedTuple):
@@ -46,12 +50,14 @@ class GridCell(NamedTuple):
         config: The run's settings.
         domains: Domains to score.
         scorings: Scoring settings for each domain, including the strength of matching.
+        uses: What is done with a few images of each domain, which are left out of the numbers.
     """
 
     folder: RunFolder
     config: RunConfig
     domains: tuple[str, ...]
     scorings: tuple[ScoringConfig, ...]
+    uses: tuple[TrayUse, ...] = ()
 
 
 def plan_cells(settings: Mapping[str, object], grid: Grid, *, output: Path) -> list[GridCell]:
@@ -72,6 +78,7 @@ def plan_cells(settings: Mapping[str, object], grid: Grid, *, output: Path) -> l
     shared = parse_config(dict(settings))
     refuse_foreign(shared.method.model_dump(), grid.detectors)
     check_output(output, shared.data_root, what="the comparison")
+    uses = parse_uses(grid.adapt, detectors=grid.detectors)
     cells = []
     combinations = itertools.product(grid.seeds, grid.normal_classes, grid.detectors)
     for seed, normal_class, detector in dict.fromkeys(combinations):
@@ -84,6 +91,7 @@ def plan_cells(settings: Mapping[str, object], grid: Grid, *, output: Path) -> l
             config=config,
             domains=check_domains(spec, grid.domains or spec.domains),
             scorings=tuple(parse_scoring(config, weight) for weight in strengths_of(detector, grid.style_weights)),
+            uses=tuple(uses_of(detector, uses)),
         )
         check_settings(cell)
         cells.append(cell)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from gnl_core.comparison.grid import GridCell, saved_scores
+from gnl_core.comparison.judged import explain_missing, place_judged
 from gnl_core.comparison.records import (
     ID_COST,
     MEAN_SHIFT,
@@ -16,8 +17,9 @@ from gnl_core.comparison.records import (
     ComparisonRow,
     Entry,
     Method,
+    reference_of,
 )
-from gnl_core.config import MethodSettings, UncheckedSettings
+from gnl_core.config import MethodSettings, ScoringConfig, UncheckedSettings
 from gnl_core.datasets import find_dataset
 from gnl_core.detectors import find_method
 from gnl_core.finite import all_finite
@@ -34,9 +36,13 @@ from gnl_core.metrics.intervals import (
     subtract,
 )
 from gnl_core.published import published_auroc
+from gnl_core.records import Scores
 from gnl_core.runs.folder import read_records
-from gnl_core.runs.scores import read_saved_scores, select_scores
+from gnl_core.runs.scores import Columns, read_saved_scores, select_scores
+from gnl_core.runs.tray_scores import read_tray_scores
+from gnl_core.runs.trays import TrayUse
 
+Placed = dict[str, Placements]  # domain to the placements of its images
 Units = dict[tuple[str, int], Placements]  # (normal class, seed) to the placements of that run
 
 
@@ -73,6 +79,7 @@ def compare_cells(cells: Sequence[GridCell]) -> Comparison:
         by_class={normal_class: tables[(normal_class,)] for normal_class in classes},
         counts={normal_class: count_images(measured, normal_class) for normal_class in classes},
         diverged=tuple(cell.folder.path.name for cell in cells if has_diverged(cell)),
+        missing=explain_missing(cells),
     )
 
 
@@ -90,20 +97,41 @@ def has_diverged(cell: GridCell) -> bool:
 def measure_cells(cells: Sequence[GridCell]) -> dict[Method, Measured]:
     """Read the cells' scores and compute the placements of all images."""
     measured: dict[Method, Measured] = {}
+    seeds = tuple(dict.fromkeys(cell.config.seed for cell in cells))
     for cell in cells:
-        rows = read_saved_scores(cell.folder)
-        if rows is None:
-            continue
         key = (cell.config.normal_class, cell.config.seed)
-        for scoring in cell.scorings:
-            kept = measured.setdefault(method_of(cell, scoring.style_weight), Measured({}, {}))
-            kept.seconds[key] = read_records(cell.folder)[-1].elapsed_seconds
-            for domain in cell.domains:
-                scores = select_scores(rows, domain=domain, scoring=scoring)
-                placements = None if scores is None else place(scores.label, scores.score)
-                if placements is not None:
+        for scoring, placed in place_cell(cell, seeds):
+            for use, by_domain in placed.items():
+                method = method_of(cell, scoring.style_weight)._replace(use=use)
+                kept = measured.setdefault(method, Measured({}, {}))
+                kept.seconds[key] = read_records(cell.folder)[-1].elapsed_seconds
+                for domain, placements in by_domain.items():
                     kept.placements.setdefault(domain, {})[key] = placements
     return measured
+
+
+def place_cell(cell: GridCell, seeds: Sequence[int]) -> Iterator[tuple[ScoringConfig, dict[TrayUse | None, Placed]]]:
+    """Yield each scoring of a cell with the placements by domain, as it is (None) and for each use of a tray."""
+    rows = read_saved_scores(cell.folder)
+    adapted = read_tray_scores(cell.folder) if cell.uses else None
+    for scoring in cell.scorings if rows is not None else ():
+        scored = select_domains(rows or {}, cell.domains, scoring)
+        placed: dict[TrayUse | None, Placed] = {None: place_all(scored)}
+        for use in cell.uses:
+            placed[use] = place_judged(scored, adapted, use, scoring=scoring, seeds=(cell.config.seed, *seeds))
+        yield scoring, placed
+
+
+def select_domains(rows: Columns, domains: Sequence[str], scoring: ScoringConfig) -> dict[str, Scores]:
+    """Select the scores of each domain that has any under given scoring settings."""
+    found = {domain: select_scores(rows, domain=domain, scoring=scoring) for domain in domains}
+    return {domain: scores for domain, scores in found.items() if scores is not None}
+
+
+def place_all(scored: Mapping[str, Scores]) -> Placed:
+    """Compute the placements of all images of each domain that has an AUROC."""
+    placed = {domain: place(scores.label, scores.score) for domain, scores in scored.items()}
+    return {domain: placements for domain, placements in placed.items() if placements is not None}
 
 
 def method_of(cell: GridCell, style_weight: float | None) -> Method:
@@ -127,10 +155,11 @@ def name_columns(domains: tuple[str, ...], *, base: str, has_reference: bool) ->
 
 
 def count_images(measured: Mapping[Method, Measured], normal_class: str) -> dict[str, tuple[int, int]]:
-    """Return the numbers of normal and anomalous test images of a class per domain."""
+    """Return the numbers of normal and anomalous test images of a class per domain, those of trays included."""
     return {
         domain: (len(placements.normal), len(placements.anomalous))
-        for one in measured.values()
+        for method, one in measured.items()
+        if method.use is None
         for domain, units in one.placements.items()
         for (owner, _), placements in units.items()
         if owner == normal_class
@@ -169,7 +198,7 @@ def measured_row(
 ) -> ComparisonRow:
     """Build the table row of one method, averaged over classes."""
     own = {domain: select_classes(measured[method].placements.get(domain, {}), classes) for domain in domains}
-    reference = measured.get(REFERENCE, Measured({}, {})).placements
+    reference = measured.get(reference_of(method), Measured({}, {})).placements
     gained = {domain: differences(units, reference.get(domain, {})) for domain, units in own.items()}
     values = {domain: estimate(units) for domain, units in own.items() if units}
     gains = {domain: estimate(units) for domain, units in gained.items() if units}
@@ -184,7 +213,9 @@ def measured_row(
         )
         entries[WORST_SHIFT] = worst_of(entries, shifted)
     if base in gains:
-        entries[ID_COST] = Entry(0.0) if method == REFERENCE else cost_entry(gains[base], runs=len(gained[base]))
+        entries[ID_COST] = (
+            Entry(0.0) if method == reference_of(method) else cost_entry(gains[base], runs=len(gained[base]))
+        )
     seconds = [time for (owner, _), time in measured[method].seconds.items() if owner in classes]
     return ComparisonRow(
         method,

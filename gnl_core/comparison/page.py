@@ -12,10 +12,12 @@ from gnl_core.comparison.text import (
     best_rows,
     describe,
     interval_text,
+    name_columns,
     percent,
     row_names,
     seconds_text,
 )
+from gnl_core.comparison.tray_text import has_uses
 from gnl_core.templates import render
 
 
@@ -40,10 +42,17 @@ class Cell(NamedTuple):
 
 
 class Row(NamedTuple):
-    """The texts of a row; published numbers have neither runs nor training."""
+    """The texts of a row; published numbers have neither runs nor training.
 
-    method: str
-    strength: str
+    Attributes:
+        names: The method, followed by what else names the row.
+        cells: Its numbers.
+        runs: Number of runs.
+        training: Mean training time.
+        published: Whether the numbers are published ones.
+    """
+
+    names: tuple[str, ...]
     cells: list[Cell]
     runs: str
     training: str
@@ -79,7 +88,7 @@ def summary_values(comparison: Comparison) -> dict[str, Any]:
     runs = len(comparison.seeds) * len(comparison.classes)
     return {
         "description": describe(comparison),
-        "header": ("method", "alpha", *comparison.columns, "runs", "training"),
+        "header": (*name_columns(comparison.rows), *comparison.columns, "runs", "training"),
         "rows": table_rows(comparison.rows, comparison.columns, runs=runs),
     }
 
@@ -95,7 +104,7 @@ def table_rows(rows: Sequence[ComparisonRow], columns: Sequence[str], *, runs: i
     best = {column: best_rows(rows, column, runs=runs) for column in columns}
     return [
         Row(
-            *row_names(row),
+            names=row_names(row, with_use=has_uses(rows)),
             cells=[make_cell(row.entries.get(name), name, best=position in best[name]) for name in columns],
             runs="" if row.published else str(row.runs),
             training="" if row.published else seconds_text(row),

@@ -1,28 +1,36 @@
-"""Records of a comparison, without behaviour."""
+"""Records of a comparison."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from gnl_core.config import RunConfig
+from gnl_core.runs.trays import TrayUse
 
 MEAN_SHIFT, WORST_SHIFT, ID_COST = "mean shift", "worst shift", "ID cost"
 REFERENCE_DETECTOR = "rd4ad"  # without matching, the paper's baseline
 
 
 class Method(NamedTuple):
-    """A method at one strength of matching.
+    """A method at one strength of matching, as it is or after a few images of each domain were put to use.
 
     Attributes:
         detector: Its name in DETECTORS.
         style_weight: Strength of matching; None for a method without matching.
+        use: What is done with a tray of each domain, whose images are left out of the numbers; None without trays.
     """
 
     detector: str
     style_weight: float | None
+    use: TrayUse | None = None
 
 
 REFERENCE = Method(REFERENCE_DETECTOR, 0.0)
+
+
+def reference_of(method: Method) -> Method:
+    """Return the baseline of a method: the reference as it is, with the same images left out."""
+    return REFERENCE if method.use is None else REFERENCE._replace(use=method.use._replace(way="none"))
 
 
 class Entry(NamedTuple):
@@ -80,6 +88,7 @@ class Comparison(NamedTuple):
         counts: Numbers of normal and anomalous test images per class and domain.
         diverged: Names of runs with scores that are not finite; domains with such scores are left out of
             all numbers.
+        missing: Why numbers of adapted methods are missing, one sentence each.
     """
 
     config: RunConfig
@@ -92,3 +101,4 @@ class Comparison(NamedTuple):
     by_class: dict[str, list[ComparisonRow]]
     counts: dict[str, dict[str, tuple[int, int]]]
     diverged: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()

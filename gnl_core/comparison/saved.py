@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 MEAN = "mean"  # in place of a class: the mean over all of them
 MEASURED, PUBLISHED = "measured", "published"
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+def split_tray(value: object) -> object:
+    """Split the name of a tray, such as "normal:8", into kind and number of images; return anything else unchanged."""
+    return tuple(value.split(":")) if isinstance(value, str) else value
+
+
+Tray = Annotated[
+    tuple[Literal["unlabelled", "normal"], Annotated[int, Field(ge=1)]], BeforeValidator(split_tray)
+]  # written as "normal:8"
 
 
 class Saved(BaseModel):
@@ -36,6 +46,8 @@ class SavedRow(Saved):
     source: Literal["measured", "published"]
     detector: str
     style_weight: float | None
+    adaptation: Literal["none", "adapted", "bank"] | None = None
+    tray: Tray | None = None
     training_seconds: float | None
     runs: int | None = None
     values: dict[str, SavedNumber]
@@ -60,6 +72,7 @@ class SavedComparison(Saved):
     images: dict[str, dict[str, SavedCounts]]
     tables: dict[str, list[SavedRow]]
     diverged: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def check_tables(self) -> SavedComparison:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import torch
 
 from gnl_core.comparison.grid import GridCell, saved_scores
+from gnl_core.comparison.tray_sweep import score_trays
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.finite import check_scores
 from gnl_core.records import Scores
@@ -125,6 +126,7 @@ def run_cell(cell: GridCell) -> Outcome:
             train_cell(cell)
         score_cell(cell)
         check_saved_scores(cell)
+        score_trays(cell)
     except (ValueError, OSError) as error:
         return Outcome(cell, str(error))
     except Exception as error:  # a bug of ours or of a library, in this cell only

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gnl_core.comparison.records import ID_COST, REFERENCE, Comparison, ComparisonRow, Entry
+from gnl_core.comparison.records import ID_COST, Comparison, ComparisonRow, Entry, reference_of
+from gnl_core.comparison.tray_text import describe_trays, has_uses, use_text
 from gnl_core.tables import align_columns
 
 MISSING = "-"
@@ -37,18 +38,33 @@ def interval_text(entry: Entry | None, column: str) -> str:
     return " to ".join(percent(end, signed=column == ID_COST) for end in entry.interval)
 
 
-def row_names(row: ComparisonRow) -> tuple[str, str]:
-    """Return method and strength of matching: "-" for a method without matching, "" for published numbers."""
+def name_columns(rows: Sequence[ComparisonRow]) -> tuple[str, ...]:
+    """Return the headings of a table's columns that name its rows."""
+    return ("method", "alpha", *(("adaptation",) if has_uses(rows) else ()))
+
+
+def row_names(row: ComparisonRow, *, with_use: bool = False) -> tuple[str, ...]:
+    """Return the texts that name a row: "-" for a method without matching, "" for published numbers.
+
+    Args:
+        row: The row.
+        with_use: Whether any row of its table puts a tray to use.
+
+    Returns:
+        Method and strength of matching, and with `with_use` what is done with a tray.
+    """
     if row.published:
-        return f"{row.method.detector} (published)", ""
+        return (f"{row.method.detector} (published)", "", *([""] if with_use else []))
     strength = row.method.style_weight
-    return row.method.detector, MISSING if strength is None else f"{strength:g}"
+    words = [use_text(row.method.use)] if with_use else []
+    return (row.method.detector, MISSING if strength is None else f"{strength:g}", *words)
 
 
 def best_rows(rows: Sequence[ComparisonRow], column: str, *, runs: int) -> set[int]:
     """Return the positions of the best rows of a column: highest AUROC or lowest ID cost, including ties.
 
-    Excludes published numbers, numbers with missing runs, and the reference in the ID cost that it defines.
+    Rows over the same images compete. Excludes published numbers, numbers with missing runs, and the reference in the
+    ID cost that it defines.
 
     Args:
         rows: The table.
@@ -56,15 +72,20 @@ def best_rows(rows: Sequence[ComparisonRow], column: str, *, runs: int) -> set[i
         runs: Number of runs behind a complete number.
     """
     sign = -1 if column == ID_COST else 1
-    values = {
-        position: sign * round(row.entries[column].value, 3)  # as shown
-        for position, row in enumerate(rows)
-        if column in row.entries and not row.published and row.entries[column].runs == runs
-        if not (column == ID_COST and row.method == REFERENCE)
+    by_images: dict[str | None, dict[int, float]] = {}
+    for position, row in enumerate(rows):
+        entry, use = row.entries.get(column), row.method.use
+        if entry is None or row.published or entry.runs != runs:
+            continue
+        if not (column == ID_COST and row.method == reference_of(row.method)):
+            shown = sign * round(entry.value, 3)
+            by_images.setdefault(use and use.tray, {})[position] = shown
+    return {
+        position
+        for values in by_images.values()
+        for position, value in values.items()
+        if len(values) > 1 and value == max(values.values())
     }
-    return (
-        {position for position, value in values.items() if value == max(values.values())} if len(values) > 1 else set()
-    )
 
 
 def describe(comparison: Comparison) -> list[str]:
@@ -84,6 +105,7 @@ def describe(comparison: Comparison) -> list[str]:
             f"ID cost: in-distribution AUROC ({comparison.in_distribution}) lost against RD4AD without matching; "
             "negative values are gains."
         )
+    lines += describe_trays(comparison)
     if comparison.diverged:
         lines.append(describe_diverged(comparison.diverged))
     if any(row.published for row in comparison.rows):
@@ -111,13 +133,15 @@ def describe_counts(comparison: Comparison) -> str:
 
 def terminal_table(comparison: Comparison) -> str:
     """Format the means as aligned columns, with intervals below each row."""
-    header = ["method", "alpha", *comparison.columns, "runs", "training"]
+    names, with_use = name_columns(comparison.rows), has_uses(comparison.rows)
+    header = [*names, *comparison.columns, "runs", "training"]
     lines = [header]
     for row in comparison.rows:
-        lines.append([*row_names(row), *(value_text(row.entries.get(name), name) for name in comparison.columns)])
+        values = [value_text(row.entries.get(name), name) for name in comparison.columns]
+        lines.append([*row_names(row, with_use=with_use), *values])
         lines[-1] += [] if row.published else [str(row.runs), seconds_text(row)]
         intervals = [interval_text(row.entries.get(name), name) for name in comparison.columns]
-        lines += [["", "", *intervals]] if any(intervals) else []
+        lines += [[*[""] * len(names), *intervals]] if any(intervals) else []
     filled = [[*line, *[""] * (len(header) - len(line))] for line in lines]
     return "\n".join([*describe(comparison), "", *align_columns(filled)])
 
@@ -148,13 +172,14 @@ def markdown_table(rows: Sequence[ComparisonRow], columns: Sequence[str], *, run
         columns: The columns of numbers.
         runs: Number of runs of a complete row.
     """
-    header = ["method", "alpha", *columns, "runs", "training"]
+    with_use = has_uses(rows)
+    header = [*name_columns(rows), *columns, "runs", "training"]
     best = {column: best_rows(rows, column, runs=runs) for column in columns}
-    lines = [header, ["---", *["---:"] * (len(header) - 1)]]
+    lines = [header, ["---", "---:", *["---"] * with_use, *["---:"] * (len(columns) + 2)]]
     for position, row in enumerate(rows):
         values = [markdown_value(row, column, bold=position in best[column]) for column in columns]
         facts = ["", ""] if row.published else [str(row.runs), seconds_text(row)]
-        lines.append([*row_names(row), *values, *facts])
+        lines.append([*row_names(row, with_use=with_use), *values, *facts])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -93,6 +93,29 @@ def subtract(left: Placements, right: Placements) -> Placements:
     return Placements(left.normal - right.normal, left.anomalous - right.anomalous)
 
 
+def extend(placements: Placements, normal: NDArray[np.bool_], anomalous: NDArray[np.bool_]) -> Placements:
+    """Extend placements of some images to more images of each label, so that they can be averaged over seeds.
+
+    Seeds may judge different images. An image without a placement takes no side: it gets the mean of its label, and
+    the deviations of the others grow by the number of all images over theirs. The mean, which is the AUROC, stays;
+    averaged over seeds, each image deviates by what it contributes to the mean AUROC, which is what DeLong's variance
+    needs. Differences extend to the difference of the extended.
+
+    Args:
+        placements: Placements of the images that were judged.
+        normal: Which of all normal images were judged, shape (n_normal,).
+        anomalous: Likewise for the anomalous ones, shape (n_anomalous,).
+    """
+    return Placements(extend_values(placements.normal, normal), extend_values(placements.anomalous, anomalous))
+
+
+def extend_values(values: NDArray[np.float64], present: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Extend the values of the images that are present to all images; see `extend`."""
+    extended = np.full(len(present), values.mean())
+    extended[present] += (values - values.mean()) * (len(present) / len(values))
+    return extended
+
+
 def average(parts: Sequence[Placements]) -> Placements:
     """Average the placements of several runs over the same images, image by image."""
     return Placements(*(np.mean(columns, axis=0) for columns in zip(*parts, strict=True)))

@@ -36,15 +36,19 @@ def fit_to_domain(run: Run, domain: str, scoring: ScoringConfig, choice: TrayCho
     tray = draw_tray(
         list_domain(run.config, domain), count=choice.size, seed=TRAY_SEED, known_normal=choice.known_normal
     )
-    aim = Aim(known_normal=choice.known_normal, anomaly_share=USUAL_ANOMALY_PERCENT / 100)
-    fit = adapt(
+    return DomainFit(fit_to_tray(run, tray, scoring), tray)
+
+
+def fit_to_tray(run: Run, tray: Tray, scoring: ScoringConfig) -> Fit:
+    """Adapt to the images of a tray; see `gnl_core.adapting.adapt`."""
+    aim = Aim(known_normal=tray.known_normal, anomaly_share=USUAL_ANOMALY_PERCENT / 100)
+    return adapt(
         run.detector,
         load_tray(tray.items, image_size=run.config.image_size),
         scoring,
         training=load_training(run),
         settings=AdaptationSettings(aim=aim),
     )
-    return DomainFit(fit, tray)
 
 
 def batches_without_tray(run: Run, domain: str, tray: Tray) -> Batches:

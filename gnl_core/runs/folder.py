@@ -76,6 +76,11 @@ class RunFolder(NamedTuple):
         return self.path / "adapted.json"
 
     @property
+    def tray_scores(self) -> Path:
+        """One row per image, scoring settings and tray that was put to use; see `gnl_core.runs.tray_scores`."""
+        return self.path / "tray_scores.parquet"
+
+    @property
     def report(self) -> Path:
         """The metrics of the last scoring."""
         return self.path / "report.json"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from gnl_core.records import Scores
 from gnl_core.runs.folder import RunFolder
 
 SCORE_COLUMNS = list(Scores.__dataclass_fields__)
-
+SCORING_KEYS = ("domain", *ScoringConfig.model_fields)  # what a row of scores.parquet depends on, besides its image
 
 Columns = dict[str, NDArray[Any]]  # columns of scores.parquet by name, all of equal length
 
@@ -35,20 +36,35 @@ def save_scores_each(folder: RunFolder, scored: Sequence[tuple[ScoringConfig, Sc
     """Save the scores of several scoring settings in one write, as `save_scores` does for one."""
     checkpoint = hash_file(folder.weights)
     parts = [
-        {name: getattr(scores, name) for name in SCORE_COLUMNS}
-        | repeat({"checkpoint": checkpoint, **scoring.model_dump()}, count=len(scores.score))
+        score_columns(scores) | repeat({"checkpoint": checkpoint, **scoring.model_dump()}, count=len(scores.score))
         for scoring, scores in scored
     ]
-    kept = read_saved_scores(folder)
+    replace_rows(folder.scores, parts, kept=read_saved_scores(folder), keys=SCORING_KEYS)
+
+
+def score_columns(scores: Scores) -> Columns:
+    """Return scores as columns by name."""
+    return {name: getattr(scores, name) for name in SCORE_COLUMNS}
+
+
+def replace_rows(file: Path, parts: Sequence[Columns], *, kept: Columns | None, keys: Sequence[str]) -> None:
+    """Write parts of a table after the rows that are kept, without those that equal a written one in all key columns.
+
+    Args:
+        file: The file to replace.
+        parts: The new rows, each part with the same columns.
+        kept: The earlier rows; None if there are none.
+        keys: Names of the key columns.
+    """
     if kept is not None:
-        replaced = set().union(*(scoring_keys(part) for part in parts))
-        stays = np.array([key not in replaced for key in scoring_keys(kept)])
-        parts.insert(0, {name: column[stays] for name, column in kept.items()})
+        replaced = set().union(*(row_keys(part, keys) for part in parts))
+        stays = np.array([key not in replaced for key in row_keys(kept, keys)])
+        parts = [{name: column[stays] for name, column in kept.items()}, *parts]
     tables = [pa.table({name: part[name] for name in parts[-1]}) for part in parts]
     rows = pa.concat_tables(tables, promote_options="default")  # a column of nulls has no type of its own
     buffer = io.BytesIO()
     pq.write_table(rows, buffer)
-    write_atomically(folder.scores, buffer.getvalue())
+    write_atomically(file, buffer.getvalue())
 
 
 def repeat(values: dict[str, Any], *, count: int) -> Columns:
@@ -56,9 +72,9 @@ def repeat(values: dict[str, Any], *, count: int) -> Columns:
     return {name: np.full(count, value, dtype=object) for name, value in values.items()}
 
 
-def scoring_keys(rows: Columns) -> list[tuple[Any, ...]]:
-    """Return the domain and all scoring settings of each row."""
-    return list(zip(*(rows[name].tolist() for name in ("domain", *ScoringConfig.model_fields)), strict=True))
+def row_keys(rows: Columns, names: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Return the values of some columns for each row."""
+    return list(zip(*(rows[name].tolist() for name in names), strict=True))
 
 
 def read_saved_scores(folder: RunFolder) -> Columns | None:
@@ -66,12 +82,17 @@ def read_saved_scores(folder: RunFolder) -> Columns | None:
 
     A setting that is newer than the file gets its default, which was in effect when the images were scored.
     """
-    if not folder.scores.exists():
+    return read_rows(folder.scores, weights=folder.weights)
+
+
+def read_rows(file: Path, *, weights: Path) -> Columns | None:
+    """Read the rows of a file of scores that belong to a checkpoint; None if there are none."""
+    if not file.exists():
         return None
-    with pq.ParquetFile(folder.scores) as file:  # pq.read_table imports pandas
-        table = file.read()
+    with pq.ParquetFile(file) as opened:  # pq.read_table imports pandas
+        table = opened.read()
     rows = {name: to_numpy(table[name].combine_chunks()) for name in table.column_names}
-    present = rows["checkpoint"] == hash_file(folder.weights)
+    present = rows["checkpoint"] == hash_file(weights)
     newer = {name: field.default for name, field in ScoringConfig.model_fields.items() if name not in rows}
     rows |= repeat(newer, count=len(present))
     rows["score"] = rows["score"].astype(np.float64)  # other writers store a NaN as a null
@@ -104,6 +125,10 @@ def find_scores(folder: RunFolder, *, domain: str, scoring: ScoringConfig) -> Sc
 
 def select_scores(rows: Columns, *, domain: str, scoring: ScoringConfig) -> Scores | None:
     """Select one domain under given scoring settings from `read_saved_scores`; None if there are no such rows."""
-    wanted = {"domain": domain, **scoring.model_dump()}
+    return select_rows(rows, {"domain": domain, **scoring.model_dump()})
+
+
+def select_rows(rows: Columns, wanted: Mapping[str, Any]) -> Scores | None:
+    """Select the scores of the rows with given values in some columns; None if there are no such rows."""
     chosen = np.all([rows[name] == value for name, value in wanted.items()], axis=0)
     return Scores(**{name: rows[name][chosen] for name in SCORE_COLUMNS}) if chosen.any() else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -46,6 +47,11 @@ def list_tray(folder: Path, *, known_normal: bool) -> tuple[Tray, list[str]]:
 def digest_item(item: Item) -> str:
     """Compute the SHA-256 of an image's size and pixels, in hexadecimal: equal images have equal digests."""
     return pixel_digest(item.read()).hex()
+
+
+def digest_tray(tray: Tray) -> str:
+    """Compute the SHA-256 of the pixels of a tray's images, in hexadecimal, whatever their names and order."""
+    return hashlib.sha256("".join(sorted(digest_item(item) for item in tray.items)).encode()).hexdigest()
 
 
 def without_digests(items: Sequence[Item], digests: Collection[str], *, workers: int = 0) -> list[Item]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,35 @@ class Tray(NamedTuple):
 
     items: list[Item]
     known_normal: bool
+
+
+class TrayUse(NamedTuple):
+    """What is done with a tray of each domain, whose images are not scored.
+
+    Attributes:
+        way: "none": nothing; "adapted": the detector is adapted to it; "bank": it is added to the detector's bank.
+        kind: "unlabelled": mostly normal images; "normal": images known to be normal.
+        size: Number of images.
+    """
+
+    way: Literal["none", "adapted", "bank"]
+    kind: Literal["unlabelled", "normal"]
+    size: int
+
+    @property
+    def tray(self) -> str:
+        """The name of the tray: kind and number of images."""
+        return f"{self.kind}:{self.size}"
+
+    @property
+    def request(self) -> str:
+        """What requests this use, as in `gnl compare --adapt`."""
+        return f"bank:{self.size}" if self.way == "bank" else self.tray
+
+    @property
+    def known_normal(self) -> bool:
+        """Whether all images are normal, and known to be."""
+        return self.kind == "normal"
 
 
 def draw_tray(
@@ -51,18 +80,47 @@ def draw_tray(
         ValueError: If no image is requested, the share is out of range, or there are not enough images of a kind to
             draw from and to score.
     """
+    labels = np.array([item.label for item in items])
+    drawn = draw_positions(labels, count=count, seed=seed, known_normal=known_normal, anomaly_percent=anomaly_percent)
+    return Tray([items[position] for position in drawn], known_normal)
+
+
+def draw_positions(
+    labels: NDArray[np.int64],
+    *,
+    count: int,
+    seed: int,
+    known_normal: bool = False,
+    anomaly_percent: float = USUAL_ANOMALY_PERCENT,
+) -> list[int]:
+    """Draw a tray from a domain's labels, shape (n,), as `draw_tray` does; return the positions of its images."""
     if count < 1:
         raise ValueError(f"a tray needs at least one image, got {count}")
     if not 0 <= anomaly_percent < 100:
         raise ValueError(
             f"the share of anomalies in a tray must be at least 0 and below 100 %, got {anomaly_percent:g}"
         )
-    labels = np.array([item.label for item in items])
     n_normal, n_anomalous = compose(count, known_normal=known_normal, anomaly_percent=anomaly_percent)
     generator = np.random.default_rng(seed)
     normal = draw(np.flatnonzero(labels == 0), n_normal, generator, kind="normal")
     anomalous = draw(np.flatnonzero(labels == 1), n_anomalous, generator, kind="anomalous")
-    return Tray([items[position] for position in sorted((*normal, *anomalous))], known_normal)
+    return sorted((*normal, *anomalous))
+
+
+def draw_use(items: Sequence[Item], use: TrayUse, *, seed: int) -> Tray:
+    """Draw the tray of a use from a domain's images; see `draw_tray`."""
+    return draw_tray(items, count=use.size, seed=seed, known_normal=use.known_normal)
+
+
+def judged_images(labels: NDArray[np.int64], use: TrayUse, *, seed: int) -> NDArray[np.bool_]:
+    """Return which images of a domain, given by their labels in order, are not in the tray that `draw_use` draws.
+
+    Raises:
+        ValueError: If the domain has too few images.
+    """
+    judged = np.ones(len(labels), dtype=bool)
+    judged[draw_positions(labels, count=use.size, seed=seed, known_normal=use.known_normal)] = False
+    return judged
 
 
 def compose(count: int, *, known_normal: bool, anomaly_percent: float = USUAL_ANOMALY_PERCENT) -> tuple[int, int]:

@@ -11,7 +11,13 @@ from app.comparisons import ListedComparison
 from app.methods import DETECTOR_NAMES, in_order
 from app.words import ALL, COLUMN_NAMES, SHIFTED_HELP, capitalised, counted, domain_name, name_of
 from gnl_core.comparison.records import ID_COST, MEAN_SHIFT, Comparison, ComparisonRow
+from gnl_core.comparison.tray_text import use_text
+from gnl_core.runs.trays import TrayUse
 
+ADAPTATION_HELP = (
+    "Whether a method was adapted, without training, to a few images of each domain. These images are left out of its "
+    "numbers, and of those of the method as it is that they are compared with."
+)
 METHOD_ORDER = "method"  # sort value for the display order of the methods
 SHIFT, SORT = "of_shift", "sort"  # query parameters that a click in the table also sets
 
@@ -79,6 +85,7 @@ def choose_compared(everything: Sequence[ListedComparison]) -> Compared:
         detectors = choose_methods(measured)
     with fifth.popover("Table", width="stretch"):
         strengths = choose_strengths(measured)
+        uses = choose_uses(measured)
         columns = choose_columns(listed.comparison)
         sort = choose_sort(columns)
         with_published = st.toggle("Published numbers", value=True, key="published", bind="query-params")
@@ -86,7 +93,11 @@ def choose_compared(everything: Sequence[ListedComparison]) -> Compared:
         listed,
         normal_class,
         shift,
-        rows=[row for row in measured if row.method.detector in detectors and has_chosen_strength(row, strengths)],
+        rows=[
+            row
+            for row in measured
+            if row.method.detector in detectors and has_chosen_strength(row, strengths) and row.method.use in uses
+        ],
         published={row.method.detector: row for row in rows if row.published and with_published},
         columns=columns,
         sort=sort,
@@ -156,6 +167,17 @@ def choose_strengths(measured: Sequence[ComparisonRow]) -> list[float]:
         placeholder=ALL,
     )
     return chosen or there
+
+
+def choose_uses(measured: Sequence[ComparisonRow]) -> list[TrayUse | None]:
+    """Choose any number of ways of adapting to a new domain, if the comparison has any; all if none is chosen."""
+    by_name = {use_text(row.method.use): row.method.use for row in measured}
+    if len(by_name) == 1:
+        return list(by_name.values())
+    chosen = st.multiselect(
+        "New domain", list(by_name), key="of_adaptation", bind="query-params", placeholder=ALL, help=ADAPTATION_HELP
+    )
+    return [by_name[name] for name in chosen or by_name]
 
 
 def choose_columns(comparison: Comparison) -> tuple[str, ...]:

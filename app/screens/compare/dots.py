@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from app.display.downloads import chart_config
-from app.methods import DETECTOR_NAMES
+from app.methods import method_title
 from app.screens.compare.choices import Compared, column_name, title_of
-from app.words import name_of, points
-from gnl_core.comparison.records import REFERENCE, ComparisonRow
+from app.words import points
+from gnl_core.comparison.records import REFERENCE, ComparisonRow, Method
 from gnl_core.plots.dots import Dot, DotRow, dot_rows
 
 
@@ -30,21 +30,21 @@ def show_dots(compared: Compared) -> None:
 
 
 def dots_of(compared: Compared, columns: list[str]) -> list[DotRow]:
-    """Build a row of dots for each method, the best in the last column first."""
-    detectors = dict.fromkeys(row.method.detector for row in compared.rows)
-    dots = [dot_row(detector, compared, columns) for detector in detectors]
+    """Build a row of dots for each method and way of adapting it, the best in the last column first."""
+    methods = dict.fromkeys(row.method._replace(style_weight=None) for row in compared.rows)
+    dots = [dot_row(method, compared, columns) for method in methods]
     return sorted(dots, key=lambda row: -max((dot.value for dot in row.measured[-1]), default=0.0))
 
 
-def dot_row(detector: str, compared: Compared, columns: list[str]) -> DotRow:
+def dot_row(method: Method, compared: Compared, columns: list[str]) -> DotRow:
     """Build the row of one method at all of its strengths."""
     own = sorted(
-        (row for row in compared.rows if row.method.detector == detector),
+        (row for row in compared.rows if row.method._replace(style_weight=None) == method),
         key=lambda row: row.method.style_weight or 0.0,
     )
-    published = compared.published.get(detector)
+    published = compared.published.get(method.detector) if method.use is None else None
     return DotRow(
-        name_of(DETECTOR_NAMES, detector),
+        method_title(*method),
         tuple(tuple(make_dot(row, column) for row in own if column in row.entries) for column in columns),
         tuple(value_of(published, column) for column in columns),
     )

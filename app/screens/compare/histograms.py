@@ -79,7 +79,8 @@ def show_pair(compared: Compared) -> None:
 def choose_pair(compared: Compared) -> Choice | None:
     """Choose class, shift and two methods; None if there is no shift or only one method."""
     comparison = compared.comparison
-    methods = {method_title(*row.method): row.method for row in compared.every_row if not row.published}
+    measured = [row.method for row in compared.every_row if not row.published and row.method.use is None]
+    methods = {method_title(*method): method for method in measured}
     shifts = [column for column in shifts_of(comparison) if column != MEAN_SHIFT]
     if not shifts or len(methods) < 2:
         st.caption("This needs a shifted domain and two methods, or one at two strengths.")

@@ -59,8 +59,8 @@ def ahead_sentence(compared: Compared, column: str) -> str:
 
 
 def leaders_of(compared: Compared, column: str) -> list[ComparisonRow]:
-    """Return the rows with the highest number of a column; a single row leads alone."""
-    having = [row for row in compared.rows if column in row.entries]
+    """Return the rows with the highest number of a column over all images; a single row leads alone."""
+    having = [row for row in compared.rows if column in row.entries and row.method.use is None]
     best = best_rows(having, column, runs=compared.full_runs)
     return [row for position, row in enumerate(having) if position in best] or having[:1]
 
@@ -116,7 +116,11 @@ def cost_sentence(worst: Change, compared: Compared) -> str:
 def changes(compared: Compared, column: str | None) -> list[Change]:
     """List the effect of the strongest matching shown on each method also shown without matching."""
     strongest = max((row.method.style_weight or 0.0 for row in compared.rows), default=0.0)
-    numbers = {row.method: row.entries[column].value for row in compared.rows if column in row.entries}
+    numbers = {
+        row.method: row.entries[column].value
+        for row in compared.rows
+        if column in row.entries and row.method.use is None
+    }
     matched = {method: numbers.get(method._replace(style_weight=strongest)) for method in numbers}
     return [
         Change(method.detector, str(column), before, after)

@@ -14,6 +14,7 @@ from app.screens.compare.choices import METHOD_ORDER, SHIFT, SORT, Compared, col
 from app.words import counted, domain_name, name_of, points, with_minus
 from gnl_core.comparison.records import ID_COST, MEAN_SHIFT, WORST_SHIFT, ComparisonRow, Entry
 from gnl_core.comparison.text import MISSING, best_rows, interval_text, value_text
+from gnl_core.comparison.tray_text import describe_trays, use_text
 
 TABLE = "table"
 LEGEND = (
@@ -34,6 +35,8 @@ def show_table(compared: Compared) -> None:
     )
     several = len(compared.comparison.seeds) > 1
     st.caption(LEGEND.format(spread=SPREAD if several else "", published=PUBLISHED if compared.published else ""))
+    for line in describe_trays(compared.comparison):
+        st.caption(line)
 
 
 def in_browser() -> Any:
@@ -70,6 +73,7 @@ def table_html(compared: Compared) -> str:
 def row_above_published(detector: str, rows: Sequence[ComparisonRow]) -> ComparisonRow:
     """Return the row above a method's published numbers: the one at its own strength, else the first."""
     own = [row for row in rows if row.method.detector == detector]
+    own = [row for row in own if row.method.use is None] or own
     return next((row for row in own if (row.method.style_weight or 0.0) == OWN_STRENGTHS.get(detector, 0.0)), own[0])
 
 
@@ -107,11 +111,12 @@ def measured_line(row: ComparisonRow, compared: Compared, *, bold: set[str]) -> 
 
 
 def facts_of(row: ComparisonRow, compared: Compared) -> str:
-    """Describe a row: strength of matching, whether the method needs no training, and missing runs."""
+    """Describe a row: strength of matching, adaptation, whether the method needs no training, and missing runs."""
     strength = row.method.style_weight
     return ", ".join(
         [
             "no matching" if strength is None else f"α = {strength:g}",
+            *([] if row.method.use is None else [use_text(row.method.use)]),
             *(["needs no training"] if row.method.detector in YARDSTICKS else []),
             *([f"{row.runs} of {compared.full_runs} runs"] if row.runs != compared.full_runs else []),
         ]
