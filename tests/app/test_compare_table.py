@@ -13,6 +13,7 @@ from app.screens.compare.summary import matching_sentence, summary_sentence
 from app.screens.compare.table import cell, table_html
 from gnl_core.comparison.records import ID_COST, MEAN_SHIFT, Comparison, ComparisonRow, Entry, Method
 from gnl_core.config import RunConfig
+from gnl_core.runs.trays import TrayUse
 
 SHIFTS = ("art_painting", "sketch")
 COLUMNS = ("photo", *SHIFTS, MEAN_SHIFT, ID_COST)
@@ -129,6 +130,43 @@ def test_a_number_has_its_spread_and_the_worst_shift_its_name():
     assert cell(Entry(0.8, spread=0.012), "photo").startswith("80.0 <small>± 1.2</small>")
     assert "in sketches" in cell(Entry(0.8, (0.7, 0.9), domain="sketch"), "worst shift")
     assert cell(None, "photo") == "-"
+
+
+def adapted_rows() -> list[ComparisonRow]:
+    """RD4AD as it is, and both as it is and adapted over the images that 8 normal ones leave."""
+    uses = (None, TrayUse("none", "normal", 8), TrayUse("adapted", "normal", 8))
+    shifted = zip(uses, (0.5, 0.51, 0.7), strict=True)
+    return [measured("rd4ad", 0.0, 0.9, value)._replace(method=Method("rd4ad", 0.0, use)) for use, value in shifted]
+
+
+def test_adapted_rows_say_so_and_the_best_is_the_best_over_the_same_images():
+    compared = compare([*adapted_rows(), *ROWS[1:]])
+    assert names(compared)[:4] == [
+        "RD4AD|α = 0",
+        "published",
+        "RD4AD|α = 0, as it is, 8 normal images left out",
+        "RD4AD|α = 0, adapted to 8 normal images",
+    ]
+    bold = [bold.text for bold in ET.fromstring(table_html(compared)).iter("b")]
+    assert bold.count("70.0") == len(SHIFTS) + 1
+    assert bold.count("62.0") == len(SHIFTS) + 1  # GNL with matching, over all images
+    assert "51.0" not in bold
+
+
+def test_the_sentences_and_the_ablation_are_about_all_images():
+    adapted = compare([*adapted_rows(), *ROWS[1:]])
+    for words in (summary_sentence, matching_sentence):
+        assert words(adapted) == words(compare())
+    assert parts_of(adapted, MEAN_SHIFT, 1.0) == parts_of(compare(), MEAN_SHIFT, 1.0)
+
+
+def test_each_way_of_adapting_has_its_own_row_of_dots():
+    rows = dots_of(compare([*adapted_rows(), ROWS[1]]), ["photo", MEAN_SHIFT])
+    assert [(row.name, len(row.measured[1])) for row in rows] == [
+        ("RD4AD, adapted to 8 normal images", 1),
+        ("RD4AD", 2),
+        ("RD4AD, as it is, 8 normal images left out", 1),
+    ]
 
 
 def test_names_cannot_break_the_table():

@@ -152,13 +152,16 @@ def test_an_image_can_be_an_item_a_file_pixels_or_a_picture(run: gnl.Run, tmp_pa
 
 
 def test_two_methods_are_compared_and_the_result_prints_as_the_table(tmp_path: Path):
-    made = gnl.compare(tmp_path, normal_class="4", detector=["knn", "patchcore"], domain="digits", **TINY)
-    assert [row.method.detector for row in made.comparison.rows] == ["knn", "patchcore"]
+    tray = {"adapt": "bank:4", "domain": "digits"}
+    made = gnl.compare(tmp_path, normal_class="4", detector=["knn", "patchcore"], **tray, **TINY)
+    assert [row.method.detector for row in made.comparison.rows] == [*["knn"] * 3, *["patchcore"] * 3]
     assert {file.name for file in made.files} == {f"comparison.{kind}" for kind in ("md", "csv", "json", "html")}
     assert all(file.is_file() for file in made.files)
     names = re.findall(r'<th scope="row">(.*?)</th>', made._repr_html_())
-    assert names == ["knn", "patchcore"]
-    assert all(re.search(rf"^{name} ", repr(made), flags=re.MULTILINE) for name in names)
+    assert names == [*["knn"] * 3, *["patchcore"] * 3]
+    for name in ("knn", "patchcore"):
+        for use in ("as it is", "as it is, 4 normal images left out", "4 normal images added to the bank"):
+            assert re.search(rf"^{name} .* {use}  +\d", repr(made), flags=re.MULTILINE)
 
 
 def refusals(run: gnl.Run, tmp_path: Path) -> dict[str, object]:
@@ -174,6 +177,7 @@ def refusals(run: gnl.Run, tmp_path: Path) -> dict[str, object]:
         "has shape \\(8, 8\\) and type uint8": lambda: gnl.show_map(run, grey),
         "no image file": lambda: gnl.show_map(run, tmp_path / "missing.png", upper=1.0),
         "unknown detector 'rd'": lambda: gnl.compare(tmp_path, normal_class="4", detector="rd"),
+        "unknown kind 'some'": lambda: gnl.compare(tmp_path, normal_class="4", detector="gnl", adapt="some:8"),
     }
 
 

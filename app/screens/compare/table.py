@@ -14,14 +14,15 @@ from app.screens.compare.choices import METHOD_ORDER, SHIFT, SORT, Compared, col
 from app.words import counted, domain_name, name_of, points, with_minus
 from gnl_core.comparison.records import ID_COST, MEAN_SHIFT, WORST_SHIFT, ComparisonRow, Entry
 from gnl_core.comparison.text import MISSING, best_rows, interval_text, value_text
-from gnl_core.comparison.tray_text import describe_trays, use_text
+from gnl_core.comparison.tray_text import describe_trays, has_uses, use_text
 
 TABLE = "table"
 LEGEND = (
     "Large: measured{spread}. Small: the 95 % interval over test images, and the difference from RD4AD without "
     "matching: in bold and green or orange where it lies beyond its own interval, grey where chance could explain it. "
-    "Bold: the best of a column. {published}Click a column to sort by it; clicking a shift also selects it."
+    "Bold: the best of a column{images}. {published}Click a column to sort by it; clicking a shift also selects it."
 )
+SAME_IMAGES = " among rows over the same images"
 SPREAD = ", ± its standard deviation over seeds"
 PUBLISHED = "Published: the supplement's numbers, obtained with another backbone and other training. "
 
@@ -34,7 +35,13 @@ def show_table(compared: Compared) -> None:
         on_column_change=lambda: choose_column(compared),
     )
     several = len(compared.comparison.seeds) > 1
-    st.caption(LEGEND.format(spread=SPREAD if several else "", published=PUBLISHED if compared.published else ""))
+    st.caption(
+        LEGEND.format(
+            spread=SPREAD if several else "",
+            images=SAME_IMAGES if has_uses(compared.rows) else "",
+            published=PUBLISHED if compared.published else "",
+        )
+    )
     for line in describe_trays(compared.comparison):
         st.caption(line)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,6 +89,23 @@ def test_two_methods_can_be_drawn(output: Path):
         picture.unlink()
 
 
+def test_a_trained_run_is_adapted_and_compared_on_the_same_images(
+    output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    shutil.copytree(output / "digits-4-rd4ad-seed0", tmp_path / "digits-4-rd4ad-seed0")
+    assert compare(tmp_path, "--detector", "rd4ad", "--style-weight", "0", "1", "--adapt", "normal:5", "normal:6") == 0
+    said = capsys.readouterr().out
+    assert "5 normal images left out: n = 5 normal and 10 anomalous" in said
+    assert "draw at most 5" in said
+    rows = [line for line in said.splitlines() if line.startswith("rd4ad")]
+    names = ("as it is  ", "as it is, 5 normal images left out", "adapted to 5 normal images")
+    for strength, lines in (("0", rows[:3]), ("1", rows[5:8])):
+        for name, line in zip(names, lines, strict=True):
+            assert line.startswith(f"rd4ad   {strength}      {name}")
+            assert "." in line.removeprefix(f"rd4ad   {strength}      {name}")
+    assert all(line.split()[-6:-3] == ["-", "-", "-"] for line in (*rows[3:5], *rows[8:]))  # 6 of 10 are too many
+
+
 def test_a_failed_cell_is_reported_and_the_others_continue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
@@ -127,6 +145,10 @@ def test_if_every_cell_fails_there_is_no_table(tmp_path: Path, capsys: pytest.Ca
         (("--detector", "gnl", "--dataset", "letters"), "unknown dataset 'letters'"),
         (("--detector", "gnl", "--figure", "gnl", "rd4ad"), "'rd4ad' is not part of the comparison"),
         (("--detector", "gnl", "--epochs", "0"), "epochs = '0'"),
+        (("--detector", "gnl", "--adapt", "labelled:8"), "unknown kind 'labelled'"),
+        (("--detector", "gnl", "--adapt", "normal:x"), "a whole number of images of at least 1, got 'x'"),
+        (("--detector", "gnl", "--adapt", "normal:8", "normal:8"), "--adapt names normal:8 twice"),
+        (("--detector", "gnl", "--adapt", "bank:8"), "--adapt bank needs a method with a bank"),
     ],
 )
 def test_a_wrong_request_is_refused_in_one_line_before_anything_runs(

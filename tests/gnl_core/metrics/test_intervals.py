@@ -11,8 +11,10 @@ from sklearn.metrics import roc_auc_score
 from gnl_core.metrics.intervals import (
     Placements,
     auroc_interval,
+    average,
     average_estimates,
     estimate,
+    extend,
     independent_pairs,
     interval_of_auroc,
     interval_of_difference,
@@ -252,3 +254,46 @@ def test_the_mean_over_domains_is_as_uncertain_as_if_they_showed_the_same_images
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_score_that_is_not_finite_has_no_placement(value: float):
     assert place(np.array([0, 1, 0, 1]), np.array([1.0, 2.0, value, 3.0])) is None
+
+
+def test_placements_of_all_images_extend_to_themselves():
+    placements = placed(*draw(0, count=20))
+    everything = [np.ones(len(part), dtype=bool) for part in placements]
+    for part, extended in zip(placements, extend(placements, *everything), strict=True):
+        assert extended == pytest.approx(part)
+
+
+def test_seeds_that_judge_different_images_are_averaged_by_what_each_image_contributes():
+    """The first judges normal images 0 and 1, the second 1 and 2: image 1 is above one mean and below the other."""
+    both, anomalous = np.ones(1, dtype=bool), np.array([0.5])
+    first = extend(Placements(np.array([1.0, 0.5]), anomalous), np.array([True, True, False]), both)
+    second = extend(Placements(np.array([0.5, 0.0]), anomalous), np.array([False, True, True]), both)
+    mean = average([first, second]).normal
+    assert first.normal.mean() == pytest.approx(0.75)
+    assert mean.mean() == pytest.approx((0.75 + 0.25) / 2)
+    assert (mean - mean.mean()) / 3 == pytest.approx([0.25 / 2 / 2, 0, -0.25 / 2 / 2])
+
+
+def test_extending_keeps_differences():
+    present, both = np.array([True, False, True]), np.ones(2, dtype=bool)
+    left, right = (Placements(np.array(part), np.array([0.2, 0.9])) for part in ([0.1, 0.7], [0.6, 0.4]))
+    apart = subtract(extend(left, present, both), extend(right, present, both))
+    assert extend(subtract(left, right), present, both).normal == pytest.approx(apart.normal)
+
+
+def test_the_standard_error_of_seeds_with_different_images_holds_under_simulation():
+    """The mean AUROC of two methods' seeds, each over a random four fifths of the same 60 + 60 images."""
+    means, errors = [], []
+    for trial in range(300):
+        generator = np.random.default_rng(trial)
+        labels, images = np.repeat([0, 1], 60), generator.normal(size=120) + np.repeat([0.0, 1.0], 60)
+        units = {}
+        for seed in range(3):
+            judged = generator.permutation(np.repeat([True, True, True, True, False], 24))
+            scores = images + 0.3 * generator.normal(size=120)
+            part = placed(labels[judged], scores[judged])
+            units["", seed] = extend(part, judged[labels == 0], judged[labels == 1])
+        found = estimate(units)
+        means.append(found.value)
+        errors.append(found.standard_error)
+    assert np.mean(errors) == pytest.approx(np.std(means), rel=0.12)

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 
 from gnl_core.datasets.base import Item
 from gnl_core.runs.tray_images import load_tray
-from gnl_core.runs.trays import Tray, draw_tray, without
+from gnl_core.runs.trays import Tray, TrayUse, draw_tray, draw_use, judged_images, without
 
 
 @pytest.fixture
@@ -83,3 +84,12 @@ def test_images_are_loaded_in_order_at_the_detectors_size(domain: list[Item]):
 
 def test_a_tray_can_be_made_by_hand(domain: list[Item]):
     assert paths(without(domain, Tray(domain[:40], known_normal=True))) == paths(domain[40:])
+
+
+@pytest.mark.parametrize("kind", ["unlabelled", "normal"])
+def test_the_images_that_are_judged_are_those_outside_the_tray(domain: list[Item], kind: str):
+    use = TrayUse("adapted", kind, 10)
+    judged = judged_images(np.array([item.label for item in domain]), use, seed=3)
+    left = [item for item, kept in zip(domain, judged, strict=True) if kept]
+    assert paths(left) == paths(without(domain, draw_use(domain, use, seed=3)))
+    assert draw_use(domain, use, seed=3).known_normal == (kind == "normal")
