@@ -69,11 +69,18 @@ def extend_to_seeds(placements: Placements, scores: Scores, use: TrayUse, *, see
 
 
 def reason_against_domain(scores: Scores, use: TrayUse) -> str | None:
-    """Return the reason why no tray can be drawn from a domain, or None."""
+    """Return the reason why a domain has too few images for a tray, or None.
+
+    A single image that is left of several has no variance from which an interval over seeds could be computed.
+    """
     try:
-        judged_images(scores.label, use, seed=0)
+        judged = judged_images(scores.label, use, seed=0)
     except ValueError as error:
         return str(error)
+    for label, name in enumerate(("normal", "anomalous")):
+        own = scores.label == label
+        if (judged & own).sum() == 1 < own.sum():
+            return f"a tray with {use.size} {use.kind} images leaves a single {name} image to be scored; draw fewer"
     return None
 
 

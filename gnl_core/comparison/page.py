@@ -17,7 +17,7 @@ from gnl_core.comparison.text import (
     row_names,
     seconds_text,
 )
-from gnl_core.comparison.tray_text import has_uses
+from gnl_core.comparison.tray_text import describe_bold, has_uses
 from gnl_core.templates import render
 
 
@@ -87,7 +87,7 @@ def summary_values(comparison: Comparison) -> dict[str, Any]:
     """What page and summary share."""
     runs = len(comparison.seeds) * len(comparison.classes)
     return {
-        "description": describe(comparison),
+        "description": [*describe(comparison), *describe_bold(comparison.rows)],
         "header": (*name_columns(comparison.rows), *comparison.columns, "runs", "training"),
         "rows": table_rows(comparison.rows, comparison.columns, runs=runs),
     }

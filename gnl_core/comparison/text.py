@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gnl_core.comparison.records import ID_COST, Comparison, ComparisonRow, Entry, reference_of
-from gnl_core.comparison.tray_text import describe_trays, has_uses, use_text
+from gnl_core.comparison.tray_text import describe_bold, describe_trays, has_uses, use_text
 from gnl_core.tables import align_columns
 
 MISSING = "-"
@@ -156,6 +156,7 @@ def markdown_page(comparison: Comparison) -> str:
     seeds = len(comparison.seeds)
     parts = [
         *describe(comparison),
+        *describe_bold(comparison.rows),
         markdown_table(comparison.rows, comparison.columns, runs=seeds * len(comparison.classes)),
     ]
     if len(comparison.classes) > 1:

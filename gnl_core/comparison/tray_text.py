@@ -15,6 +15,11 @@ def has_uses(rows: Sequence[ComparisonRow]) -> bool:
     return any(row.method.use for row in rows)
 
 
+def describe_bold(rows: Sequence[ComparisonRow]) -> list[str]:
+    """Say which rows compete for the best number, if not all of them do."""
+    return ["Bold: the best of a column among rows over the same images."] if has_uses(rows) else []
+
+
 def use_text(use: TrayUse | None) -> str:
     """Name what a row does with a tray."""
     if use is None:
@@ -54,8 +59,9 @@ def describe_trays(comparison: Comparison) -> Iterator[str]:
     if not uses:
         return
     yield (
-        "Adaptation: without training, to images that each run's seed draws from each domain; rows with the same "
-        "images left out judge the same images, and differences are from RD4AD without matching over these."
+        "Adaptation: without training, to images of each domain that the run's seed draws. They are left out of the "
+        "adapted row and of a row of the method as it is; differences are from RD4AD without matching over the same "
+        "images."
     )
     yield f"{'; '.join(describe_judged(comparison))}."
     if comparison.missing:

@@ -38,7 +38,7 @@ class BankDetector(Detector):
 
     @torch.no_grad()
     def with_images(self, images: Tensor, scoring: ScoringConfig) -> Self:
-        """Return this detector with all features of some normal images added to its bank; this one stays as it is.
+        """Return this detector with the features of some normal images added to its bank; this one stays as it is.
 
         Args:
             images: RGB in [0, 1], shape (n, 3, H, W); without images, the bank is the same.
@@ -47,5 +47,22 @@ class BankDetector(Detector):
         twin = copy.copy(self)
         twin.__dict__["_buffers"] = self._buffers.copy()  # else both would have the same bank
         if len(images):
-            twin.bank = torch.cat([self.bank, self.bank_rows(images.to(self.device), scoring)])
+            twin.bank = append_distinct(self.bank, self.bank_rows(images.to(self.device), scoring))
         return twin
+
+
+def append_distinct(bank: Tensor, rows: Tensor) -> Tensor:
+    """Append to a bank those rows that equal no row before them: a copy says nothing about what is rare.
+
+    Args:
+        bank: Shape (n, D); all of its rows stay.
+        rows: Shape (m, D).
+
+    Returns:
+        Shape (at least n, at most n + m; D).
+    """
+    joined = torch.cat([bank, rows])
+    kinds, kind = torch.unique(joined, dim=0, return_inverse=True)
+    positions = torch.arange(len(joined), device=joined.device)
+    first = positions.new_full((len(kinds),), len(joined)).scatter_reduce(0, kind, positions, "amin")
+    return joined[(positions < len(bank)) | (first[kind] == positions)]

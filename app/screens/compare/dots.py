@@ -30,8 +30,8 @@ def show_dots(compared: Compared) -> None:
 
 
 def dots_of(compared: Compared, columns: list[str]) -> list[DotRow]:
-    """Build a row of dots for each method and way of adapting it, the best in the last column first."""
-    methods = dict.fromkeys(row.method._replace(style_weight=None) for row in compared.rows)
+    """Build a row of dots for each method and way of adapting it with numbers, the best in the last column first."""
+    methods = dict.fromkeys(row.method._replace(style_weight=None) for row in compared.rows if row.entries)
     dots = [dot_row(method, compared, columns) for method in methods]
     return sorted(dots, key=lambda row: -max((dot.value for dot in row.measured[-1]), default=0.0))
 

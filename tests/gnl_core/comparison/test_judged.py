@@ -15,6 +15,7 @@ from gnl_core.comparison.command import comparison_command
 from gnl_core.comparison.data import comparison_csv, comparison_json, read_comparison
 from gnl_core.comparison.files import write_comparison
 from gnl_core.comparison.grid import Grid, GridCell
+from gnl_core.comparison.judged import reason_against_domain
 from gnl_core.comparison.measure import compare_cells
 from gnl_core.comparison.page import comparison_page
 from gnl_core.comparison.records import ID_COST, Comparison, Entry, Method
@@ -128,6 +129,16 @@ def test_adapted_scores_that_are_missing_or_of_other_images_are_left_out(make_ce
     assert comparison.missing == (f"digits, {cell.folder.path.name}: normal:4 was not scored; run the command again",)
 
 
+@pytest.mark.parametrize(("anomalous", "refused"), [(1, False), (2, True), (3, False)])
+def test_a_single_image_left_of_several_is_too_few(anomalous: int, refused: bool):
+    label = np.array([0] * 20 + [1] * anomalous)
+    text = np.array(["x"] * len(label))
+    use = UNLABELLED._replace(size=10 if anomalous > 1 else 4)  # with one anomaly, or none
+    reason = reason_against_domain(Scores(np.zeros(len(label)), label, text, text, text), use)
+    assert ("leaves a single anomalous image" in str(reason)) == refused
+    assert refused or reason is None
+
+
 def test_every_format_has_the_rows(comparison: Comparison):
     adapted, plain = "adapted to 4 normal images", "as it is, 4 normal images left out"
     for text in (terminal_table(comparison), markdown_page(comparison), comparison_page(comparison, {})):
@@ -136,6 +147,8 @@ def test_every_format_has_the_rows(comparison: Comparison):
         assert "4 normal images left out: n = 16 normal and 20 anomalous" in text
         assert "56 % anomalies" in text
         assert "Missing numbers: digits, normal class 4" in text
+    for text in (markdown_page(comparison), comparison_page(comparison, {})):
+        assert "Bold: the best of a column among rows over the same images." in text
     rows = list(csv.DictReader(io.StringIO(comparison_csv(comparison))))
     found = [row for row in rows if (row["adaptation"], row["tray"]) == ("adapted", "normal:4")]
     counts = {(row["n_normal"], row["n_anomalous"]) for row in found if row["column"] == "digits_m"}

@@ -9,7 +9,7 @@ from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors import create_detector
-from gnl_core.detectors.bank import BankDetector
+from gnl_core.detectors.bank import BankDetector, append_distinct
 
 PLAIN = ScoringConfig(reference_count=2, style_weight=0.0)
 MATCHED = PLAIN.model_copy(update={"style_weight": 1.0})
@@ -50,3 +50,14 @@ def test_images_in_the_bank_have_a_score_of_zero(detector: BankDetector, scoring
 def test_no_images_change_nothing(detector: BankDetector):
     grown = detector.with_images(torch.zeros(0, 3, 32, 32), PLAIN)
     assert torch.equal(grown.bank, detector.bank)
+
+
+def test_copies_are_not_added():
+    bank, rows = torch.tensor([[1.0, 2], [1, 2], [0, 0]]), torch.tensor([[3.0, 4], [0, 0], [3, 4], [5, 0]])
+    assert append_distinct(bank, rows).tolist() == [[1, 2], [1, 2], [0, 0], [3, 4], [5, 0]]
+
+
+def test_images_that_are_in_the_bank_change_nothing(detector: BankDetector):
+    images = torch.rand(2, 3, 32, 32)
+    grown = detector.with_images(images, PLAIN)
+    assert torch.equal(grown.with_images(images, PLAIN).bank, grown.bank)
