@@ -7,7 +7,7 @@ the same test scenes, so that only the shift differs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ GOOD_TEST_IMAGES = 40
 IMAGES_PER_DEFECT = 12
 FIRST_TEST_SEED = 10_000
 SEEDS_PER_KIND = 1_000  # a separate range for good parts and each defect
+KEPT_PHOTOGRAPHS = 1024  # 48 MiB: of one category, the training images and all domains
 VISIBLE_LEVELS = 3  # of 255: smallest change of a pixel that is marked as defective
 
 CONDITIONS = {
@@ -59,7 +60,13 @@ CATEGORIES = {
 
 
 def read_part(category: str, defect: str, seed: int, domain: str) -> Image:
-    """Render and photograph one part; uint8, shape (128, 128, 3)."""
+    """Photograph one part; uint8, shape (128, 128, 3)."""
+    return take_photograph(category, defect, seed, domain).copy()
+
+
+@lru_cache(maxsize=KEPT_PHOTOGRAPHS)
+def take_photograph(category: str, defect: str, seed: int, domain: str) -> Image:
+    """Render and photograph one part, which takes longer than scoring it. Do not modify the result."""
     number, render, _ = CATEGORIES[category]
     scene, flaw, sensor = (np.random.default_rng([number, seed, stage]) for stage in range(3))
     return photograph(render(defect, scene, flaw, CONDITIONS[domain]), CONDITIONS[domain], sensor)

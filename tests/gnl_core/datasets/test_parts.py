@@ -9,7 +9,7 @@ import PIL.ImageFilter
 import pytest
 
 from gnl_core.datasets.base import Item, Mask
-from gnl_core.datasets.parts import CATEGORIES, CONDITIONS, GOOD, PARTS, read_mask, read_part, scenes
+from gnl_core.datasets.parts import CATEGORIES, CONDITIONS, GOOD, PARTS, read_mask, read_part, scenes, take_photograph
 
 KINDS = [(category, defect) for category in CATEGORIES for defect in CATEGORIES[category].defects]
 SEED = 12_003
@@ -72,7 +72,16 @@ def test_an_image_is_rgb_and_the_same_each_time(category: str, domain: str):
     image = item.read()
     assert image.shape == (128, 128, 3)
     assert image.dtype == np.uint8
+    take_photograph.cache_clear()
     assert (image == item.read()).all()
+
+
+def test_changing_an_image_leaves_the_next_one_as_it_is():
+    item = listed("nut", "parts")[0]
+    image = item.read()
+    before = image.copy()
+    image[:] = 0
+    assert (item.read() == before).all()
 
 
 @pytest.mark.parametrize("category", PARTS.classes)
