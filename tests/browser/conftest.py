@@ -18,6 +18,8 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 START_SECONDS = 60
 FIRST_VISIT_MS = 60_000
+SITE = "http://127.0.0.1/"  # of all servers: a process belongs to a host, with any port
+SIZE_PX = {"width": 1280, "height": 1700}
 
 
 def find_chromium() -> str | None:
@@ -77,32 +79,39 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield from serve(tmp_path_factory.mktemp("runs"))
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """A real browser, one for all tests of a file: starting one takes a second."""
+@pytest.fixture(scope="session")
+def profile() -> Iterator[Any]:
+    """A real browser with one profile for all tests of a process.
+
+    Nothing in it moves: without a graphics card, drawing Streamlit's animations takes most of the time. One process
+    draws the pages of all tests, and an empty page keeps it alive, because a new process compiles the app's scripts
+    again, which takes longer than drawing a page. The pages are tabs of one window, since a window takes time too.
+    """
     sync_api = pytest.importorskip("playwright.sync_api")
     chromium = find_chromium()
     if chromium is None:
         pytest.skip("no Chromium on this machine")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--process-per-site"])
+        profile = browser.new_context(viewport=SIZE_PX, reduced_motion="reduce")
+        empty = profile.new_page()
+        empty.route(SITE, lambda route: route.fulfill(body=""))
+        empty.goto(SITE)
+        yield profile
         browser.close()
 
 
 @pytest.fixture
-def open_window(browser) -> Iterator[Callable[[], Any]]:
-    """A function that opens independent windows.
+def open_window(profile) -> Iterator[Callable[[], Any]]:
+    """A function that opens pages in tabs of their own.
 
-    Each notes console errors, what it asks of other hosts, and pictures that it asks for one by one. Nothing in it
-    moves: without a graphics card, drawing Streamlit's animations takes most of the time.
+    Each notes console errors, what it asks of other hosts, and pictures that it asks for one by one.
     """
-    windows = []
+    pages = []
 
     def open_one():
-        window = browser.new_context(viewport={"width": 1280, "height": 1700}, reduced_motion="reduce")
-        windows.append(window)
-        page = window.new_page()
+        page = profile.new_page()
+        pages.append(page)
         page.troubles = []
         page.on("console", lambda message: message.type == "error" and page.troubles.append(message.text))
         page.on("requestfailed", lambda sent: has_failed(sent) and page.troubles.append(f"failed: {sent.url}"))
@@ -111,8 +120,8 @@ def open_window(browser) -> Iterator[Callable[[], Any]]:
         return page
 
     yield open_one
-    for window in windows:
-        window.close()
+    for page in pages:
+        page.close()
 
 
 @pytest.fixture

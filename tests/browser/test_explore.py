@@ -85,7 +85,7 @@ def test_selected_bars_fill_the_gallery_whose_images_open_in_inspect(page, addre
 
 
 def test_scoring_can_be_cancelled_and_restarted(page, address):
-    page.goto(f"{address}/?shift=contrast&severity=2")
+    page.goto(f"{address}/?methods=RD4AD&shift=contrast&severity=2")
     page.get_by_role("button", name="Cancel").click(timeout=FIRST_VISIT_MS)
     anew = page.get_by_role("button", name="Score these images")
     anew.wait_for(timeout=FIRST_VISIT_MS)

@@ -18,7 +18,6 @@ SET_SLIDERS = """(sliders, values) => sliders.forEach((slider, index) => {
 def open_learn(page, address):
     """By the menu at the top: opened directly, a page of Streamlit logs two files that are not there."""
     page.goto(f"{address}/?data=Digits")
-    settle(page)
     page.get_by_role("link", name="Learn").click(timeout=FIRST_VISIT_MS)
     wait_for_step(page, 1)
     settle(page)
