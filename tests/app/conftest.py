@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -16,8 +15,8 @@ from streamlit import config
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from gnl_core.jobs.listing import list_jobs
-from gnl_core.runs.folder import RunFolder, create_run
+from gnl_core.jobs.worker import train_as_job
+from gnl_core.runs.folder import RunFolder, create_run, read_config
 from gnl_core.runs.training import train_run
 
 PROJECT = Path(__file__).parents[2]
@@ -96,17 +95,14 @@ def damaged_checkpoint(own_runs) -> None:
 
 
 @pytest.fixture
-def run_until_trained(own_runs) -> Callable[[AppTest], None]:
-    """A function that reruns a page, as its fragments do in a browser, until every training has ended."""
+def trained_at_once(monkeypatch) -> None:
+    """A training that a page starts runs in this process, and has ended when the page is drawn.
 
-    def run(page: AppTest) -> None:
-        deadline = time.monotonic() + SLOW_SECONDS
-        while any(job.state in ("running", "waiting") for job in list_jobs(own_runs)):
-            assert time.monotonic() < deadline
-            time.sleep(0.3)
-        page.run()
-
-    return run
+    tests/app/test_train.py starts real processes, each of which imports PyTorch anew.
+    """
+    monkeypatch.setattr(
+        "gnl_core.jobs.start.launch", lambda folder, *, at_once: list(train_as_job(read_config(folder), folder))
+    )
 
 
 @pytest.fixture

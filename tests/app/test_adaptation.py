@@ -86,7 +86,7 @@ def test_the_way_its_reason_the_images_and_the_threshold_are_stated(open_page):
     assert beside.endswith("n = 26 normal, 58 anomalous")
     assert "the shift raises anomaly maps in the same places" in line(page, "RD4AD: anomaly maps are standardised")
     assert "nothing is promised" in line(page, "Threshold: assumes 10\N{NO-BREAK SPACE}% anomalies")
-    choose(page, NORMAL, size=8)
+    page = open_page(**LIGHTING, adapt=NORMAL, tray="8")
     assert line(page, "Threshold:").startswith("Threshold: at most 11\N{NO-BREAK SPACE}% false alarms on average")
 
 
@@ -96,7 +96,7 @@ def test_where_auroc_stays_low_no_threshold_is_said_to_help(open_page):
 
 
 def test_trays_that_the_domain_cannot_provide_are_not_offered(open_page):
-    page = choose(open_page(**LIGHTING), NORMAL)  # 40 normal images, half of which may be drawn
+    page = open_page(**LIGHTING, adapt=NORMAL, tray="8")  # 40 normal images, half of which may be drawn
     assert page.select_slider(key="tray").options == ["4", "8", "16"]
 
 
@@ -151,7 +151,7 @@ def test_a_checkpoint_that_cannot_be_adapted_is_reported_and_shown_as_it_is(open
 
 def test_a_method_without_a_teacher_gets_a_new_threshold_alone(open_page, train):
     train(detector="deep_svdd", normal_class="7")
-    page = choose(open_page(normal="7", methods="Deep SVDD"), NORMAL, size=4)
+    page = open_page(normal="7", methods="Deep SVDD", adapt=NORMAL, tray="4")
     assert line(page, "Only the threshold changes").endswith("no teacher whose features could be matched")
 
 

@@ -13,7 +13,8 @@ from gnl_core.config import scoring_settings
 from gnl_core.runs.domains import TRAIN
 from gnl_core.runs.folder import RunFolder, read_records
 from gnl_core.runs.scores import find_scores
-from gnl_core.runs.scoring import load_run, score_domain
+from gnl_core.runs.scoring import load_domain, load_run
+from gnl_core.scoring import score_each
 
 LARGEST_BYTES = 8_000_000
 LARGEST_ASSETS_BYTES = 25_000_000
@@ -22,16 +23,20 @@ NAMES = ("digits-4-rd4ad", "digits-4-gnl", "parts-nut-rd4ad", "parts-nut-gnl")
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("style_weight", [0.0, 1.0])
-def test_bundled_scores_equal_those_of_their_checkpoint(name, style_weight):
+def test_bundled_scores_equal_those_of_their_checkpoint(name):
     folder = RunFolder(BUNDLED / name)
     run = load_run(folder, device="cpu")
-    scoring = scoring_settings(run.config, style_weight=style_weight)
-    kept = find_scores(folder, domain=TRAIN, scoring=scoring)
-    fresh = score_domain(run, TRAIN, scoring)
-    assert kept is not None
-    assert list(kept.path) == list(fresh.path)
-    np.testing.assert_allclose(kept.score, fresh.score, atol=GREY_LEVELS if name.startswith("parts") else 1e-4)
+    scorings = [scoring_settings(run.config, style_weight=style_weight) for style_weight in (0.0, 1.0)]
+    for scoring, fresh in zip(scorings, score_each(run.detector, load_domain(run, TRAIN), scorings), strict=True):
+        kept = find_scores(folder, domain=TRAIN, scoring=scoring)
+        assert kept is not None
+        assert list(kept.path) == list(fresh.path)
+        np.testing.assert_allclose(
+            kept.score,
+            fresh.score,
+            atol=GREY_LEVELS if name.startswith("parts") else 1e-4,
+            err_msg=f"style_weight {scoring.style_weight}",
+        )
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -107,14 +107,14 @@ def test_a_digit_without_checkpoints_offers_to_train_one(open_page):
     assert "Train for 10 epochs" in page.button[0].label
 
 
-def test_a_training_on_the_page_ends_in_a_run_that_is_shown(open_page, own_runs, run_until_trained):
+@pytest.mark.usefixtures("trained_at_once")
+def test_a_training_on_the_page_ends_in_a_run_that_is_shown(open_page, own_runs):
     page = open_page()
     page.selectbox(key="normal").set_value("7").run()
     page.selectbox(key="train_detector").set_value("rd4ad")
     page.selectbox(key="train_size").set_value(32)
     page.number_input(key="train_epochs").set_value(1).run()
     page.button[0].click().run()
-    run_until_trained(page)
     assert not page.exception
     assert not page.error
     assert len(list(own_runs.glob("digits-7-rd4ad-*/weights.safetensors"))) == 1

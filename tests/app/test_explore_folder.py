@@ -33,14 +33,14 @@ def test_a_pasted_path_may_have_quotes(open_page, own_images):
     assert page.selectbox(key="shift").options[0] == "in “window”"
 
 
-def test_own_images_can_be_trained_on(open_page, own_images, own_runs, monkeypatch, run_until_trained):
+@pytest.mark.usefixtures("trained_at_once")
+def test_own_images_can_be_trained_on(open_page, own_images, own_runs, monkeypatch):
     monkeypatch.setenv("GNL_DATA", str(own_images(labelled=True)))
     page = open_page(data=OWN, methods="RD4AD")
     page.selectbox(key="train_detector").set_value("rd4ad")
     page.selectbox(key="train_size").set_value(32)
     page.number_input(key="train_epochs").set_value(1).run()
     page.button[0].click().run()
-    run_until_trained(page)
     assert not page.exception
     assert not page.error
     assert len(list(own_runs.glob("folder-good-rd4ad-*/weights.safetensors"))) == 1

@@ -142,23 +142,23 @@ def test_knn_shows_scores_only_and_can_be_matched(open_page, train):
     assert finding_on(page) != before
 
 
-def test_a_yardstick_is_built_and_not_trained(open_page, run_until_trained):
+@pytest.mark.usefixtures("trained_at_once")
+def test_a_yardstick_is_built_and_not_trained(open_page):
     page = open_page(normal="7", methods="kNN")
     page.selectbox(key="train_detector").set_value("knn")
     page.selectbox(key="train_size").set_value(32).run()
     assert page.button[0].label == "Build kNN from the normal images"
     page.button[0].click().run()
-    run_until_trained(page)
     assert not page.exception
     assert "kNN separates 7 from the rest" in finding_on(page)
 
 
-def test_a_method_that_was_just_trained_is_chosen(open_page, run_until_trained):
+@pytest.mark.usefixtures("trained_at_once")
+def test_a_method_that_was_just_trained_is_chosen(open_page):
     page = open_page()
     page.selectbox(key="train_detector").set_value("knn")
     page.selectbox(key="train_size").set_value(32).run()
     page.button[0].click().run()
-    run_until_trained(page)
     assert not page.exception
     assert set(page.multiselect(key="methods").value) == {"rd4ad", "gnl", "knn"}
     assert len(notes(charts(page)[0])) == 6  # two histograms for each method
