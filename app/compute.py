@@ -13,8 +13,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.checkpoints import kept_adapted, kept_scores, kept_shift_scores
+from app.methods import method_title
 from app.progress import ALONE, Work, stop_if_cancelled, track_progress
 from app.sources import Source, adapted_key, images_key, scores_key
+from app.words import domain_name
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Mask
 from gnl_core.records import Scores
@@ -121,7 +123,7 @@ def shared_fit(source: Source, *, domain: str, scoring: ScoringConfig, choice: T
 
 
 def computed_adapted(
-    source: Source, *, domain: str, scoring: ScoringConfig, choice: TrayChoice, title: str
+    source: Source, *, domain: str, scoring: ScoringConfig, choice: TrayChoice, work: Work = ALONE
 ) -> AdaptedScores:
     """Adapt to a domain, score its other images with a progress bar, and cache the scores.
 
@@ -130,15 +132,19 @@ def computed_adapted(
         domain: The domain to adapt to.
         scoring: The scoring settings.
         choice: Which of its images to adapt to.
-        title: Label of the bar.
+        work: Work before and after this domain that the bar includes; with other work, the bar has no cancel button.
 
     Raises:
         ValueError: If the domain has too few images of a kind, or an image cannot be read; the message says why.
     """
-    key = adapted_key(source, domain=domain, scoring=scoring, choice=choice)
-    stop_if_cancelled(key, title=title)
-    run, found = run_of(source), shared_fit(source, domain=domain, scoring=scoring, choice=choice)
-    batches = track_progress(batches_without_tray(run, domain, found.tray), title=title, key=key)
+    key, run = adapted_key(source, domain=domain, scoring=scoring, choice=choice), run_of(source)
+    title = f"{method_title(run.config.detector, None)} adapted to {choice.size} images, {domain_name(domain)}"
+    if work == ALONE:
+        stop_if_cancelled(key, title=title)
+    found = shared_fit(source, domain=domain, scoring=scoring, choice=choice)
+    batches = track_progress(
+        batches_without_tray(run, domain, found.tray), title=title, work=work, key=key if work == ALONE else None
+    )
     adapted = summarise_fit(found, score(run.detector.adapted(found.fit.adaptation), batches, scoring))
     keep(kept_adapted(), key, adapted)
     return adapted

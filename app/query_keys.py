@@ -13,10 +13,11 @@ REDUCTION = ("reduction", "top_percent", "smoothing_sigma_px")  # likewise
 ADAPT, TRAY = "adapt", "tray"  # how to adapt to the shifted domain, and to how many of its images
 LESSON, SHOWN_SHIFT, GUESS, DRAW = "lesson", "shown_shift", "guess", "draw"  # choices of the page Learn
 FAILING_DOMAIN, FAILING_IMAGE = "failing_domain", "failing_image"  # likewise
+REMEDIED_SHIFT, NEEDED = "remedied_shift", "needed"  # likewise
 NORMAL_IMAGE, ANOMALOUS_IMAGE = "normal_image_", "anomalous_image_"  # likewise, before a data set's name
 
 VIEW = (DATA, NORMAL, FOLDER, ROOT, SHIFT, SEVERITY, METHODS)
-LEARN = (LESSON, SHOWN_SHIFT, GUESS, DRAW, FAILING_DOMAIN, FAILING_IMAGE)
+LEARN = (LESSON, SHOWN_SHIFT, GUESS, DRAW, FAILING_DOMAIN, FAILING_IMAGE, REMEDIED_SHIFT, NEEDED)
 CARRIED = (*VIEW, SIDE, ADAPT, TRAY, STRENGTH, *MATCHING, *REDUCTION, *LEARN)
 CARRIED_PREFIXES = (RUN, NORMAL_IMAGE, ANOMALOUS_IMAGE)
 STAYING = (IMAGE, ORIGIN, FDM)  # shared controls whose choice does not persist on another page

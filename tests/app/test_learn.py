@@ -65,7 +65,7 @@ def test_a_step_has_at_most_ninety_words(step):
     assert 20 < len(words) <= LONGEST_TEXT
 
 
-@pytest.mark.parametrize(("asked", "shown"), [("0", 1), ("99", 7), ("-1", 1), ("two", 1)])
+@pytest.mark.parametrize(("asked", "shown"), [("0", 1), ("99", 8), ("-1", 1), ("two", 1)])
 def test_an_address_of_a_missing_step_still_shows_a_step(open_learn, asked, shown):
     page = open_learn(step=asked)
     assert not page.exception
@@ -80,14 +80,14 @@ def test_next_and_previous_step_and_the_address_follows(open_learn):
     assert page.query_params["step"] == "2"
     page.button(key="previous_step").click().run()
     assert page.query_params["step"] == "1"
-    assert open_learn(step=7).button(key="next_step").disabled
+    assert open_learn(step=8).button(key="next_step").disabled
 
 
 def test_a_link_to_the_page_opens_the_step_shown_last(open_learn):
-    page = open_learn(step=7)
+    page = open_learn(step=8)
     del page.query_params["step"]
     page.run()
-    assert page.header[0].value.startswith("7. ")
+    assert page.header[0].value.startswith("8. ")
 
 
 def test_the_detector_gives_each_image_its_saved_score(open_learn):
@@ -238,7 +238,7 @@ def test_without_tables_there_is_no_note():
 
 def test_the_users_folder_is_reported_and_named_in_the_command(open_learn, own_images):
     root = own_images(labelled=True)
-    page = open_learn(step=7, own_folder=root)
+    page = open_learn(step=8, own_folder=root)
     assert not page.exception
     assert [found.value for found in page.success] == [
         "8 normal images for training; domains to test: in “lamp”, in “window”."
@@ -247,7 +247,7 @@ def test_the_users_folder_is_reported_and_named_in_the_command(open_learn, own_i
 
 
 def test_a_missing_folder_is_reported_in_one_sentence(open_learn, tmp_path):
-    page = open_learn(step=7, own_folder=tmp_path / "none")
+    page = open_learn(step=8, own_folder=tmp_path / "none")
     assert not page.exception
     assert "This folder cannot be used: there is no folder" in page.error[0].value
 
@@ -257,7 +257,7 @@ def test_lecture_mode_is_in_the_address_and_makes_figures_higher(open_learn):
     assert heights[1] == pytest.approx(1.35 * heights[0])
 
 
-@pytest.mark.parametrize("number", range(1, 7))
+@pytest.mark.parametrize("number", range(1, 8))
 def test_missing_bundled_runs_are_reported_in_one_sentence(open_learn, monkeypatch, tmp_path, number):
     monkeypatch.setattr(cache, "BUNDLED", tmp_path)
     page = open_learn(step=number)

@@ -45,15 +45,15 @@ def test_arrow_keys_and_dots_step_and_a_slider_keeps_its_own(page, address):
     page.keyboard.press("ArrowLeft")
     wait_for_step(page, 1)
     settle(page)
-    page.get_by_role("button", name="Step 7 of 7: Your own images").click()
-    wait_for_step(page, 7)
+    page.get_by_role("button", name="Step 8 of 8: Your own images").click()
+    wait_for_step(page, 8)
     settle(page)
     assert page.locator("[aria-current=step]").get_attribute("title") == "Your own images"
     page.get_by_role("link", name="Explore").first.click()  # the step stays while one is elsewhere
     page.locator(".st-key-gallery li").nth(15).wait_for(timeout=FIRST_VISIT_MS)
     settle(page)
     page.get_by_role("link", name="Learn").click()
-    wait_for_step(page, 7)
+    wait_for_step(page, 8)
     assert page.troubles == []
 
 

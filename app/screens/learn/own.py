@@ -1,4 +1,4 @@
-"""Learn, step 7: the user's own images: a folder, a command, and links to the next pages."""
+"""Learn, step 8: the user's own images: a folder, a command, and links to the next pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learn: how a detector works, what a shift does to it, and how GNL counters it, in seven steps."""
+"""Learn: how a detector works, what a shift does to it, and how GNL counters it, in eight steps."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from app.screens.learn.failure import FAILURE
 from app.screens.learn.matching import MATCHING
 from app.screens.learn.navigation import current_step, navigate
 from app.screens.learn.own import OWN
+from app.screens.learn.remedy import REMEDY
 from app.screens.learn.shift import SHIFTED
 from app.screens.learn.views import VIEWS
 
-STEPS = (DETECTOR, SHIFTED, BOTTLENECK, VIEWS, MATCHING, FAILURE, OWN)
+STEPS = (DETECTOR, SHIFTED, BOTTLENECK, VIEWS, MATCHING, FAILURE, REMEDY, OWN)
 WIDTHS = (2, 3)  # column widths of text and figure
 LECTURE_WIDTHS = (9, 11)  # so that the figure's height fits a projector
 

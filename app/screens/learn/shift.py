@@ -10,11 +10,11 @@ from app import query_keys as keys
 from app.display.histograms import COLOURS, panel, shared_axes
 from app.scoring import ScoringResult
 from app.screens.learn.lessons import Case, bundled_cases, bundled_tasks, shift_result
-from app.screens.learn.step import CHOICES, LessonStep, draw, show_origin
-from app.words import DATASET_NAMES, capitalised, domain_name, exact_percent, name_of, percent
+from app.screens.learn.step import CHOICES, LessonStep, describe_case, draw, offer_reveal, show_origin
+from app.words import capitalised, domain_name, exact_percent, percent
 from gnl_core.plots.histograms import Panel
 
-REVEALED = "revealed"
+REVEALED = "revealed"  # session key of the shifts whose result is shown
 TEXT = """\
 The detector raises an alarm if a score exceeds a **threshold**: here, a score that nearly all of the normal images held
 out from training stay below.
@@ -41,24 +41,14 @@ def ask() -> Prediction:
         shifted = st.selectbox(
             "Shift",
             list(cases),
-            format_func=lambda name: describe(cases[name]),
+            format_func=lambda name: describe_case(cases[name]),
             key=keys.SHOWN_SHIFT,
             bind="query-params",
         )
     guess = st.slider(
         "Your guess: normal images above the threshold", 0, 100, 50, format="%d %%", key=keys.GUESS, bind="query-params"
     )
-    revealed = st.session_state.setdefault(REVEALED, set())
-    if shifted in revealed:
-        st.button("Guess again", key="hide", on_click=revealed.discard, args=(shifted,))
-    else:
-        st.button("Reveal", key="reveal", type="primary", on_click=revealed.add, args=(shifted,))
-    return Prediction(cases[shifted], guess, shifted in revealed)
-
-
-def describe(case: Case) -> str:
-    """Name a shift in the list."""
-    return f"{name_of(DATASET_NAMES, case.task.dataset)}: {domain_name(case.shifted)}"
+    return Prediction(cases[shifted], guess, offer_reveal(REVEALED, shifted))
 
 
 def show(prediction: Prediction, large: bool) -> None:

@@ -14,8 +14,8 @@ from app.checkpoints import Checkpoint
 from app.display.downloads import chart_config
 from app.display.pictures import enlarge, picture_url
 from app.methods import DETECTOR_NAMES
-from app.screens.learn.lessons import LessonData, bundled_tasks, plain_scores, row_of, typical_row
-from app.words import DATASET_NAMES, TEACHER_NAMES, name_of
+from app.screens.learn.lessons import Case, LessonData, bundled_tasks, plain_scores, row_of, typical_row
+from app.words import DATASET_NAMES, TEACHER_NAMES, domain_name, name_of
 
 NARROWEST_PX = 64  # minimum width of a picture, so that a row stays a row on a phone
 CHOICES = "learn_choices"  # hidden in lecture mode
@@ -101,6 +101,26 @@ def choose_image(task: LessonData, label: int, place: Any) -> int:
         help=TYPICAL_HELP,
     )
     return row_of(scores, label, number - 1)
+
+
+def describe_case(case: Case) -> str:
+    """Name a shift in a list."""
+    return f"{name_of(DATASET_NAMES, case.task.dataset)}: {domain_name(case.shifted)}"
+
+
+def offer_reveal(key: str, shifted: str) -> bool:
+    """Draw the button that reveals the result of a shift or hides it again; return whether it is revealed.
+
+    Args:
+        key: Session key of the shifts revealed in this step.
+        shifted: The shift.
+    """
+    revealed = st.session_state.setdefault(key, set())
+    if shifted in revealed:
+        st.button("Guess again", key="hide", on_click=revealed.discard, args=(shifted,))
+    else:
+        st.button("Reveal", key="reveal", type="primary", on_click=revealed.add, args=(shifted,))
+    return shifted in revealed
 
 
 def draw(figure: Any, *, key: str, alt: str, large: bool) -> None:
