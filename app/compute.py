@@ -57,9 +57,10 @@ class Tile(NamedTuple):
 
 
 class Pace(NamedTuple):
-    """Seconds that scoring a domain and measuring its shift take."""
+    """Seconds that scoring a domain, scoring one image and measuring the domain's shift take."""
 
     scoring: float
+    image: float
     shift: float
 
 
@@ -204,6 +205,7 @@ def estimate(source: Source, *, domain: str, scorings: Sequence[ScoringConfig]) 
     timed = len(batches.items)
     return Pace(
         scoring=(scored - started) / timed * len(items),
+        image=(scored - started) / timed,
         shift=(measured - scored) / timed * min(len(items), SHIFT_IMAGES),
     )
 

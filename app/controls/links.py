@@ -37,7 +37,7 @@ def address_of(view: View, requests: Sequence[ScoringRequest], *, strength: floa
     for request in requests:
         checkpoint = request.checkpoint
         address[f"{keys.RUN}{checkpoint.config.detector}"] = describe_checkpoint(checkpoint)
-    changed = {name: st.session_state.get(name) for name in (*keys.MATCHING, *keys.REDUCTION)}
+    changed = {name: st.session_state.get(name) for name in (*keys.MATCHING, *keys.REDUCTION, keys.ADAPT, keys.TRAY)}
     return address | shift_choice(view) | {name: str(value) for name, value in changed.items() if value is not None}
 
 

@@ -11,6 +11,7 @@ from app.controls.view import View
 from app.words import TEACHER_NAMES, name_of
 from gnl_core.config import ScoringConfig, flag_words, scoring_settings
 from gnl_core.records import DomainReport
+from gnl_core.runs.adapted_scores import TrayChoice
 from gnl_core.runs.folder import RunFolder
 
 
@@ -37,13 +38,51 @@ def command(view: View, checkpoint: Checkpoint, scoring: ScoringConfig, *, domai
         scoring: The scoring settings.
         domains: The domains to score; by default, the view's shifted domain.
     """
-    own = scoring_settings(checkpoint.config).model_dump()
-    changed = {name: value for name, value in scoring.model_dump().items() if value != own[name]}
-    flags = {"style_weight": scoring.style_weight} | changed
-    if view.root:
-        flags["data_root"] = view.root
-    words = [word for name, value in flags.items() for word in flag_words(name, value)]
+    flags: dict[str, object] = {"style_weight": scoring.style_weight} | changed_settings(checkpoint, scoring)
+    words = words_of(flags | root_flag(view))
     return shlex.join(["gnl", "score", shown_path(checkpoint.folder), "--domain", *(domains or [view.shifted]), *words])
+
+
+def adapted_command(
+    view: View, checkpoint: Checkpoint, scoring: ScoringConfig, choice: TrayChoice, *, domain: str = ""
+) -> str:
+    """Build the commands, two lines of a shell, that adapt a run to a domain and score the domain's other images.
+
+    Args:
+        view: The view that the scores belong to.
+        checkpoint: The run.
+        scoring: The scoring settings; the strength of matching has no effect.
+        choice: The images adapted to.
+        domain: The domain; by default, the view's shifted one.
+    """
+    run, domain = checkpoint.folder, domain or view.shifted
+    flags: dict[str, object] = {"count": choice.size, "normal": choice.known_normal or None}
+    flags |= {name: value for name, value in changed_settings(checkpoint, scoring).items() if name != "style_weight"}
+    words, root = words_of(flags | root_flag(view)), words_of(root_flag(view))
+    file = f"{run.path.name}-{domain.replace(':', '-')}.safetensors"
+    return "\n".join(
+        shlex.join(["gnl", *line])
+        for line in (
+            ["adapt", shown_path(run), "--domain", domain, *words, "--output", file],
+            ["score", shown_path(run), "--domain", domain, *root, "--adaptation", file],
+        )
+    )
+
+
+def changed_settings(checkpoint: Checkpoint, scoring: ScoringConfig) -> dict[str, object]:
+    """Select the scoring settings that differ from the run's own."""
+    own = scoring_settings(checkpoint.config).model_dump()
+    return {name: value for name, value in scoring.model_dump().items() if value != own[name]}
+
+
+def words_of(flags: dict[str, object]) -> list[str]:
+    """Write settings as words of a command line."""
+    return [word for name, value in flags.items() for word in flag_words(name, value)]
+
+
+def root_flag(view: View) -> dict[str, object]:
+    """Return the setting for the folder of the data sets, if the page gives one."""
+    return {"data_root": view.root} if view.root else {}
 
 
 def shown_path(folder: RunFolder) -> str:

@@ -4,49 +4,65 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.controls.view import View
+from app.display.adaptation import name_ways
 from app.display.downloads import chart_config, offer_command, offer_file
-from app.display.provenance import command, describe_n, describe_origin
+from app.display.provenance import adapted_command, command, describe_n, describe_origin
 from app.image_scoring import RequestPair
 from app.methods import DETECTOR_NAMES
 from app.screens.shift_lab.numbers import MethodCurves, ScoredCurve, corruption_of, known_curves, severity_domains
 from app.screens.shift_lab.summary import summary_sentence
 from app.words import AUROC_HELP, DATASET_NAMES, SHIFT_SCORE_HELP, capitalised, corruption_name, name_of
+from gnl_core.adaptation.choice import Ways
 from gnl_core.datasets.corruptions import SEVERITIES
+from gnl_core.runs.adapted_scores import TrayChoice
 
 if TYPE_CHECKING:
     from gnl_core.plots.severity import Curve
 
 CHART, WORDS = 7, 3  # column widths
-READING = (
-    "Grey: FDM off, green: FDM on; dash and marker show the method. Thin bars: 95 % intervals over test images. "
-    "Dotted: a shift score of 1."
+COLOURS = {False: "Grey: FDM off, green: FDM on", True: "Grey: as it is, green: adapted"}  # by whether it is adapted
+READING = "dash and marker show the method. Thin bars: 95 % intervals over test images. Dotted: a shift score of 1."
+SEPARATELY = (
+    "Each severity is adapted to separately, and the images adapted to are left out of all values. The maps above are "
+    "not adapted; Inspect shows adapted maps."
 )
 
 
-def curves(view: View, rows: Sequence[RequestPair]) -> DeltaGenerator:
-    """Draw the known results; return the container for the button that computes the rest."""
-    methods = [known_curves(view, row) for row in rows]
-    title = f"{capitalised(corruption_name(corruption_of(view)))}, all images"
-    st.markdown(f"##### {title}", help=f"{AUROC_HELP}\n\n{SHIFT_SCORE_HELP}")
+def curves(view: View, rows: Sequence[RequestPair], choice: TrayChoice | None) -> DeltaGenerator:
+    """Draw the known results; return the container for the button that computes the rest.
+
+    Args:
+        view: The page's view.
+        rows: The methods' requests.
+        choice: Which images to adapt to at each severity; None to take each as it is.
+    """
+    methods = [known_curves(view, row, choice) for row in rows]
     chart, words = st.columns((CHART, WORDS), gap="medium")
     with chart:
-        draw(view, methods)
+        draw(view, methods, adapted=choice is not None)
     with words:
         for method in methods:
             st.markdown(summary_sentence(method))
         button = st.container()
+    show_ways(methods)
     show_origin(view, methods)
     return button
 
 
-def draw(view: View, methods: Sequence[MethodCurves]) -> None:
+def head(view: View) -> None:
+    """Draw the heading of the chart."""
+    title = f"{capitalised(corruption_name(corruption_of(view)))}, all images"
+    st.markdown(f"##### {title}", help=f"{AUROC_HELP}\n\n{SHIFT_SCORE_HELP}")
+
+
+def draw(view: View, methods: Sequence[MethodCurves], *, adapted: bool) -> None:
     """Draw the chart of the known results."""
     from gnl_core.plots.severity import severity_curves  # noqa: PLC0415 (Plotly takes a second to import)
 
@@ -61,16 +77,36 @@ def draw(view: View, methods: Sequence[MethodCurves]) -> None:
         config=chart_config(f"gnl-{view.dataset}-{view.normal_class}-{corruption}"),
         alt=f"AUROC and shift score against the severity of {corruption_name(corruption)}",
     )
-    st.caption(READING)
+    st.caption(f"{COLOURS[adapted]}; {READING}")
+
+
+def show_ways(methods: Sequence[MethodCurves]) -> None:
+    """State how each method is adapted at which severities; nothing if none is."""
+    lines = [
+        f"{name_of(DETECTOR_NAMES, line.request.checkpoint.config.detector)}: {group_ways(line.ways)}."
+        for method in methods
+        for line in method.lines
+        if line.ways
+    ]
+    if lines:
+        st.caption("  \n".join([SEPARATELY, *lines]))
+
+
+def group_ways(ways: Mapping[int, Ways]) -> str:
+    """Name each way with the severities at which it is chosen."""
+    severities: dict[str, list[str]] = {}
+    for severity in sorted(ways):
+        severities.setdefault(name_ways(ways[severity]), []).append(str(severity) if severity else "unchanged")
+    return "; ".join(f"{way} ({', '.join(found)})" for way, found in severities.items())
 
 
 def auroc_curves(methods: Sequence[MethodCurves]) -> list[Curve]:
-    """Build each method's AUROC curves, without and with matching, as far as they are known."""
+    """Build each method's AUROC curves, without matching and with it, or adapted, as far as they are known."""
     from gnl_core.plots.severity import Curve  # noqa: PLC0415 (as above)
 
     return [
         Curve(
-            label=line.request.title,
+            label=line.title,
             method=position,
             matched=line is method.on,
             values=line.aurocs,
@@ -101,7 +137,8 @@ def show_origin(view: View, methods: Sequence[MethodCurves]) -> None:
     """Show where the numbers come from, a download, and the commands that reproduce them."""
     for method in methods:
         checkpoint = method.off.request.checkpoint
-        counted = next((describe_n(report) for report in method.off.reports.values()), "not scored yet")
+        reports = [report for line in reversed(method.lines) for report in line.reports.values()]
+        counted = describe_n(reports[0]) if reports else "not scored yet"
         st.caption(
             f"{name_of(DETECTOR_NAMES, checkpoint.config.detector)}: {name_of(DATASET_NAMES, view.dataset)}, "
             f"{counted} at each severity · {describe_origin(checkpoint)}"
@@ -111,9 +148,15 @@ def show_origin(view: View, methods: Sequence[MethodCurves]) -> None:
             name = f"gnl-{view.dataset}-{view.normal_class}-{corruption_of(view)}.csv"
             offer_file("Download CSV", name, lambda: curve_table(view, methods))
         with st.popover("Reproduce"):
-            domains = list(severity_domains(view).values())
-            requests = [line.request for method in methods for line in method.lines]
-            offer_command("\n".join(command(view, *request, domains=domains) for request in requests))
+            offer_command("\n".join(line_command(view, line) for method in methods for line in method.lines))
+
+
+def line_command(view: View, line: ScoredCurve) -> str:
+    """Build the commands that reproduce a curve."""
+    domains = list(severity_domains(view).values())
+    if line.choice is None:
+        return command(view, *line.request, domains=domains)
+    return "\n".join(adapted_command(view, *line.request, line.choice, domain=domain) for domain in domains)
 
 
 def curve_table(view: View, methods: Sequence[MethodCurves]) -> str:
@@ -138,6 +181,7 @@ def line_rows(view: View, line: ScoredCurve, method: MethodCurves) -> Iterator[d
             "severity": severity,
             "detector": checkpoint.config.detector,
             "style_weight": scoring.style_weight,
+            "adapted_to": line.choice.size if line.choice else 0,
             "auroc": report.auroc,
             "auroc_low": low,
             "auroc_high": high,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
+from app.adaptation import present_adapted
 from app.controls.view import View
 from app.image_scoring import RequestPair
 from app.scoring import ScoringRequest, known_shift_scores, measure, present_scores
+from gnl_core.adaptation.choice import Ways
 from gnl_core.datasets.corruptions import SEVERITIES, parse_shift
 from gnl_core.datasets.shifts import shifted_domain, split_domain
 from gnl_core.records import DomainReport
+from gnl_core.runs.adapted_scores import TrayChoice, without_tray
 
 UNCHANGED = 0  # severity of the unchanged images
 
@@ -21,10 +25,19 @@ class ScoredCurve(NamedTuple):
     Attributes:
         request: The scoring request.
         reports: Severity to the metrics of the images under it.
+        choice: Which images the method is adapted to at each severity; None if it is not.
+        ways: Severity to how it is adapted; empty if it is not.
     """
 
     request: ScoringRequest
     reports: dict[int, DomainReport]
+    choice: TrayChoice | None = None
+    ways: Mapping[int, Ways] = MappingProxyType({})
+
+    @property
+    def title(self) -> str:
+        """The method's name, with the strength of matching if it is on, or as adapted."""
+        return f"{self.request.title}, adapted" if self.choice else self.request.title
 
     @property
     def aurocs(self) -> dict[int, float]:
@@ -37,7 +50,7 @@ class MethodCurves(NamedTuple):
 
     Attributes:
         off: Without matching.
-        on: With it; None for a method that cannot match.
+        on: With it, or adapted instead; None for a method that cannot match.
         shift_scores: Severity to the shift score of the images.
         no_spread: Whether the checkpoint is known to store too few different references to measure it.
     """
@@ -69,17 +82,29 @@ def severity_domains(view: View) -> dict[int, str]:
     return {UNCHANGED: base} | {step: shifted_domain(base, f"{corruption}:{step}") for step in SEVERITIES}
 
 
-def known_curves(view: View, row: RequestPair) -> MethodCurves:
-    """Collect a method's results without computing scores."""
-    off, *on = [ScoredCurve(request, known_reports(view, request)) for request in row.requests]
+def known_curves(view: View, row: RequestPair, choice: TrayChoice | None = None) -> MethodCurves:
+    """Collect a method's results without computing scores.
+
+    Args:
+        view: The page's view.
+        row: The method's requests.
+        choice: Which images to adapt to at each severity, instead of matching; None to take each as it is.
+    """
     domains = severity_domains(view)
     known = known_shift_scores(row.off.checkpoint, domains.values())
+    off, on = matched_curves(view, row) if choice is None else adapted_curves(view, row.off, choice)
     return MethodCurves(
         off,
-        on[0] if on else None,
+        on,
         shift_scores={step: score for step, domain in domains.items() if (score := known.get(domain)) is not None},
         no_spread=None in known.values(),
     )
+
+
+def matched_curves(view: View, row: RequestPair) -> tuple[ScoredCurve, ScoredCurve | None]:
+    """Collect a method's results without and with matching."""
+    off, *on = [ScoredCurve(request, known_reports(view, request)) for request in row.requests]
+    return off, on[0] if on else None
 
 
 def known_reports(view: View, request: ScoringRequest) -> dict[int, DomainReport]:
@@ -89,6 +114,24 @@ def known_reports(view: View, request: ScoringRequest) -> dict[int, DomainReport
         for severity, domain in severity_domains(view).items()
         if (scores := present_scores(request, domain)) is not None
     }
+
+
+def adapted_curves(view: View, request: ScoringRequest, choice: TrayChoice) -> tuple[ScoredCurve, ScoredCurve]:
+    """Collect a method's results without and with adapting, on the same images; with adapting, as far as known.
+
+    The images of each severity are adapted to separately.
+    """
+    reports, adapted, ways = known_reports(view, request), {}, {}
+    for severity, domain in severity_domains(view).items():
+        every = present_scores(request, domain)
+        found = None if every is None else present_adapted(request, choice, like=every, shifted=domain)
+        if every is None or found is None:
+            continue
+        rows = without_tray(every, found)
+        reports[severity] = measure(every.label[rows], every.score[rows])
+        adapted[severity] = measure(every.label[rows], found.score)
+        ways[severity] = found.ways
+    return ScoredCurve(request, reports), ScoredCurve(request, adapted, choice, ways)
 
 
 def lacks_scores(method: MethodCurves, severity: int) -> bool:

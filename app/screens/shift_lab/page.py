@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import query_keys as keys
 from app.checkpoints import Checkpoint
+from app.controls.adaptation import choose_tray
 from app.controls.data import Data
 from app.controls.fdm import STRENGTHS
-from app.controls.image import Chosen, choose_subject, first_normal
+from app.controls.image import Chosen, choose_subject, first_normal, list_images
 from app.controls.links import SHIFT_LAB, Address, address_of, link_to_page
 from app.controls.requests import choose_requests
 from app.controls.scoring import choose_scoring
 from app.controls.selection import adopt_selection
 from app.controls.view import FIRST_SEVERITY, View, checkpoints_of, choose_view, report_untrained
-from app.screens.shift_lab.curves import curves
+from app.screens.shift_lab.curves import curves, head
 from app.screens.shift_lab.scoring import score_next
 from app.screens.shift_lab.thumbnails import MODE, compare_thumbnails, show_thumbnails
 from app.words import CORRUPTION_HELP, INSPECT_STRENGTH_HELP, corruption_name
 from gnl_core.datasets.corruptions import CORRUPTIONS
 from gnl_core.datasets.shifts import shifted_domain
+from gnl_core.runs.adapted_scores import TrayChoice
 
 FIRST_CORRUPTION = "gaussian_noise"
+ADAPTING = (2, 2, 3)  # widths of the choice, the number of images and the rest
 
 
 def page() -> None:
@@ -67,13 +71,21 @@ def experiment(view: View, checkpoints: list[Checkpoint]) -> None:
         return
     place = st.container()
     with place:
-        button = curves(view, rows)
+        head(view)
+        choice = choose_adaptation(view, checkpoints)
+        button = curves(view, rows, choice)
         if chosen.number:  # the address bar lacks choices taken over from another page
             own: Address = {key: str(st.session_state[key]) for key in (MODE, keys.SEVERITY) if key in st.session_state}
             link_to_page(SHIFT_LAB, "Link to this view", address | own | {keys.IMAGE: str(chosen.number)})
     with about_maps:
         usable = compare_thumbnails(thumbnails, rows)
-    score_next(view, usable, place=button)
+    score_next(view, usable, choice, place=button)
+
+
+def choose_adaptation(view: View, checkpoints: list[Checkpoint]) -> TrayChoice | None:
+    """Choose whether to adapt the methods to each severity, and to which images."""
+    labels = [item.label for item in list_images(view, checkpoints, view.spec.in_distribution)]
+    return choose_tray(st.columns(ADAPTING, vertical_alignment="bottom")[:2], np.array(labels, dtype=np.int64))
 
 
 def choose_image(view: View, checkpoints: list[Checkpoint]) -> tuple[Chosen, float, dict[str, Any]]:

@@ -13,7 +13,7 @@ FEWEST_CORRELATED = 3
 
 
 def summary_sentence(method: MethodCurves) -> str:
-    """Summarise a method's drop, the gains and costs of matching, and how well the shift score predicts the drop."""
+    """Summarise a method's drop, what matching or adapting gains or costs, and how well the shift score predicts it."""
     config = method.off.request.checkpoint.config
     name = name_of(DETECTOR_NAMES, config.detector)
     diverged = next((report for line in method.lines for report in line.reports.values() if report.n_not_finite), None)
@@ -38,19 +38,20 @@ def summary_sentence(method: MethodCurves) -> str:
 
 
 def matching_words(off: ScoredCurve, on: ScoredCurve | None) -> str:
-    """State what matching does at the strongest severity, and where it lowers the AUROC."""
+    """State what matching or adapting does at the strongest severity, and where it lowers the AUROC."""
     if on is None:
         without = off.request.checkpoint.config.detector in WITHOUT_TEACHER
         return "It has no features to match." if without else "It stores no references to match with."
     gains = {step: on.aurocs[step] - auroc for step, auroc in off.aurocs.items() if step in on.aurocs}
     if not gains:
-        return "It has not been scored with matching yet."
+        return f"It has not been {'adapted' if on.choice else 'scored with matching'} yet."
     strongest = max(gains)
     gain = gains[strongest]
     effect = "changes nothing" if abs(gain) < VISIBLE else f"changes it by {signed(gain)}"
     losses = [f"{step} ({signed(change)})" for step, change in gains.items() if change <= -VISIBLE]
     where = f"It lowers AUROC at severity {', '.join(losses)}." if losses else "It lowers AUROC at no severity shown."
-    return f"FDM {on.request.scoring.style_weight:g} {effect} at {severity_name(strongest)}. {where}"
+    way = f"Adapting to {on.choice.size} images" if on.choice else f"FDM {on.request.scoring.style_weight:g}"
+    return f"{way} {effect} at {severity_name(strongest)}. {where}"
 
 
 def shift_words(method: MethodCurves) -> str:
