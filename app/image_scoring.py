@@ -1,4 +1,4 @@
-"""Scores and anomaly maps of images by each method, without and with matching, on shared colour scales."""
+"""Scores and anomaly maps of images by each method, without and with matching or adapted, on shared colour scales."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ from app.subjects import Subject
 from app.words import name_of
 from gnl_core.metrics.image import exceedance
 from gnl_core.records import Scores
+from gnl_core.runs.adapted_scores import TrayChoice
 from gnl_core.runs.domains import TRAIN
 
 if TYPE_CHECKING:
+    from app.adapted_image import AdaptedScore
     from app.inspection import ImageScore
+
+STANDARDISED = "standardised maps"
 
 
 class RequestPair(NamedTuple):
@@ -46,6 +50,7 @@ class ImageResult(NamedTuple):
         share_below: Share of the training images with a lower score.
         n_training: Number of training images.
         upper: Upper end of the colour scale.
+        adapted: How the method is adapted; None if it is not.
     """
 
     request: ScoringRequest
@@ -53,16 +58,24 @@ class ImageResult(NamedTuple):
     share_below: float
     n_training: int
     upper: float
+    adapted: AdaptedScore | None = None
 
     @property
     def name(self) -> str:
         """The method's name and whether matching is on; the same at every strength."""
         method = name_of(DETECTOR_NAMES, self.request.checkpoint.config.detector)
+        if self.adapted:
+            return f"{method}, adapted"
         return f"{method}, FDM {'on' if self.request.scoring.style_weight else 'off'}"
+
+    @property
+    def title(self) -> str:
+        """The method's name, with the strength of matching if it is on, or as adapted."""
+        return f"{self.request.title}, adapted" if self.adapted else self.request.title
 
 
 class ResultPair(NamedTuple):
-    """One method's results for an image, without and with matching; None for a method that cannot match."""
+    """One method's results for an image, without matching, and with it or adapted; None for a method that cannot."""
 
     off: ImageResult
     on: ImageResult | None
@@ -116,6 +129,29 @@ def compare_with_training(request: ScoringRequest, image_score: ImageScore, trai
     return ImageResult(request, image_score, share_below, len(training.score), upper)
 
 
+def adapt_pairs(rows: Sequence[ResultPair], subject: Subject, *, shifted: str, choice: TrayChoice) -> list[ResultPair]:
+    """Add each method's result when it is adapted to the shifted domain; if it cannot be adapted, show why."""
+    from app.adapted_image import score_adapted  # noqa: PLC0415 (PyTorch takes seconds to import)
+
+    adapted = []
+    with st.spinner(f"Adapting to {choice.size} images", show_time=True):
+        for row in rows:
+            checkpoint, scoring = row.off.request
+            try:
+                found = score_adapted(source_of(checkpoint), subject, scoring, domain=shifted, choice=choice)
+                adapted.append(row._replace(on=adapt_cell(row.off, found)))
+            except (ValueError, OSError) as error:
+                st.error(f"{name_of(DETECTOR_NAMES, checkpoint.config.detector)} is not adapted: {error}")
+                adapted.append(row)
+    return on_shared_scales(adapted)
+
+
+def adapt_cell(off: ImageResult, found: AdaptedScore) -> ImageResult:
+    """Put an adapted result in the place of another; the scale of standardised maps ends at the threshold."""
+    upper = found.threshold.value if found.ways.standardise else off.upper
+    return off._replace(image_score=found.image_score, adapted=found, upper=upper)
+
+
 def on_shared_scales(rows: Sequence[ResultPair]) -> list[ResultPair]:
     """Set comparable maps to a common colour scale, the largest of their own scales.
 
@@ -137,5 +173,7 @@ def rescale(cell: ImageResult, uppers: dict[str, float]) -> ImageResult:
 
 def kind_of(cell: ImageResult) -> str:
     """Name the group of methods whose maps are comparable with this result's map."""
+    if cell.adapted and cell.adapted.ways.standardise:
+        return STANDARDISED
     detector = cell.request.checkpoint.config.detector
     return REVERSE_DISTILLATION[0] if detector in REVERSE_DISTILLATION else detector

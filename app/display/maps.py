@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from app.controls.image import Chosen
 from app.display.pictures import enlarge, picture_url, without_map
-from app.image_scoring import ImageResult, kind_of
+from app.image_scoring import STANDARDISED, ImageResult, kind_of
 from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION
 from app.subjects import Subject
 from app.words import LABEL_WORDS, exact_percent, name_of
@@ -29,7 +29,12 @@ SIDE_PX = 256
 KIND_NAMES = DETECTOR_NAMES | {REVERSE_DISTILLATION[0]: "reverse distillation"}
 
 
-OWN_SCALE = "Each kind of method has its own scale, because their scores are not comparable."
+STANDARDISED_SCALE = (
+    " That of standardised maps begins at what is usual at a position, and ends at the highest threshold."
+)
+
+
+OWN_SCALE = "Each kind of map has its own scale, because their values are not comparable."
 
 
 def describe(chosen: Chosen) -> str:
@@ -83,6 +88,7 @@ def explain_scales(cells: Sequence[ImageResult], *, captions: str) -> None:
         f"{captions} The scale is the same for all images: {exact_percent(MAP_SCALE_QUANTILE)} of the maps of "
         "normal training images stay below its upper end"
         + (". " + OWN_SCALE if len(uppers) > 1 else ", for the method with the highest maps.")
+        + (STANDARDISED_SCALE if STANDARDISED in uppers else "")
     )
 
 

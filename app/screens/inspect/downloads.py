@@ -14,19 +14,21 @@ from app.controls.view import View
 from app.display.downloads import offer_command, offer_file
 from app.display.maps import draw_image, draw_map
 from app.display.pictures import to_png
-from app.display.provenance import command
+from app.display.provenance import adapted_command, command
 from app.image_scoring import ImageResult, ResultPair
+from gnl_core.runs.adapted_scores import TrayChoice
 
 MAP_OPACITY = 0.7
 
 
-def offer_image(view: View, chosen: Chosen, rows: list[ResultPair]) -> None:
+def offer_image(view: View, chosen: Chosen, rows: list[ResultPair], choice: TrayChoice | None) -> None:
     """Draw the download buttons, and for an image of the data set the commands that score its domain.
 
     Args:
         view: The page's view.
         chosen: The image.
         rows: The methods' results.
+        choice: Which images the methods are adapted to; None if they are not.
     """
     cells = [cell for row in rows for cell in row.cells]
     stem = f"{view.dataset} {view.normal_class} {chosen.title}"
@@ -35,19 +37,28 @@ def offer_image(view: View, chosen: Chosen, rows: list[ResultPair]) -> None:
         offer_file("PNG", f"{stem}.png", partial(maps_png, chosen, cells))
     if chosen.number:
         domain = view.shifted if chosen.side == view.sides[1] else view.spec.in_distribution
-        requests = [(row.on or row.off).request for row in rows]
         of_image = view._replace(shifted=domain)
-        offer_command("\n".join(command(of_image, request.checkpoint, request.scoring) for request in requests))
+        offer_command("\n".join(cell_command(of_image, row.on or row.off, choice) for row in rows))
+
+
+def cell_command(view: View, cell: ImageResult, choice: TrayChoice | None) -> str:
+    """Build the command that scores the domain of the view as the cell is scored."""
+    if cell.adapted and choice:
+        return adapted_command(view, *cell.request, choice)
+    return command(view, *cell.request)
 
 
 def cells_csv(cells: list[ImageResult]) -> str:
-    """Write one row per method, without and with matching."""
+    """Write one row per method, without and with matching or adapted; only an adapted one has a threshold."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(("method", "style_weight", "score", "share_of_training_below", "n_training", "checkpoint"))
+    writer.writerow(
+        ("method", "style_weight", "score", "share_of_training_below", "n_training", "adapted_threshold", "checkpoint")
+    )
     for cell in cells:
         checkpoint, scoring = cell.request
-        facts = (cell.image_score.score, cell.share_below, cell.n_training, checkpoint.sha256)
+        share, threshold = (cell.share_below, "") if cell.adapted is None else ("", cell.adapted.threshold.value)
+        facts = (cell.image_score.score, share, cell.n_training, threshold, checkpoint.sha256)
         writer.writerow((checkpoint.config.detector, scoring.style_weight, *facts))
     return stream.getvalue()
 

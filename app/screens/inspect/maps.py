@@ -1,4 +1,4 @@
-"""The maps of Inspect: the image under each method, without and with matching."""
+"""The maps of Inspect: the image under each method, without and with matching, or adapted."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from app.words import percent
 if TYPE_CHECKING:
     pass
 
+NO_MAP = "This method has no features to match, or its checkpoint stores no references."
 SHARE_NOTE = "“Above … of training”: the share of the training images with a lower score."
 
 
@@ -34,7 +35,7 @@ def compare(chosen: Chosen, rows: list[ResultPair]) -> None:
         for place, cell in zip(places, row, strict=True):
             with place:
                 if cell is None:
-                    st.caption("This method has no features to match, or its checkpoint stores no references.")
+                    st.caption(NO_MAP)
                 else:
                     show_cell(chosen.subject, cell, opacity=opacity / 100, revealed=revealed / 100)
     if rows:
@@ -42,11 +43,20 @@ def compare(chosen: Chosen, rows: list[ResultPair]) -> None:
 
 
 def show_cell(subject: Subject, cell: ImageResult, *, opacity: float, revealed: float) -> None:
-    """Draw one map over the image, with the score and its rank among the training images."""
-    st.markdown(f"**{cell.request.title}**")
+    """Draw one map over the image, with the score and what it compares with."""
+    st.markdown(f"**{cell.title}**")
     st.image(
         picture_url(draw_map(subject, cell, opacity=opacity, revealed=revealed)),
         width="stretch",
-        alt=f"Anomaly map of {cell.request.title}, score {cell.image_score.score:.2f}",
+        alt=f"Anomaly map of {cell.title}, score {cell.image_score.score:.2f}",
     )
-    st.markdown(f"**{cell.image_score.score:.3f}** :small[above {percent(cell.share_below)} of training]")
+    st.markdown(f"**{cell.image_score.score:.3f}** :small[{compare_score(cell)}]")
+
+
+def compare_score(cell: ImageResult) -> str:
+    """Compare the score with the training images' scores; an adapted one, maybe in another unit, with its threshold."""
+    if cell.adapted is None:
+        return f"above {percent(cell.share_below)} of training"
+    threshold = cell.adapted.threshold.value
+    side = "above" if cell.image_score.score > threshold else "not above"
+    return f"{side} threshold {threshold:.2f}"

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from app.controls.adaptation import forget_unless
 from app.display.downloads import chart_config
 from app.display.maps import SIDE_PX
 from app.display.pictures import enlarge, picture_url
 from app.image_scoring import ImageResult, ResultPair
 from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION
+from app.screens.inspect.adaptation import AdaptedTo, show_adaptation
 from app.screens.inspect.values import show_moments, show_values
 from app.sources import source_of
 from app.subjects import Subject
@@ -34,40 +36,61 @@ SINGLES_HELP = (
 NEAREST_HELP = "By the distance between the teacher's features of the whole images, without matching."
 
 
-def show_reasons(subject: Subject, rows: list[ResultPair], *, left: DeltaGenerator, right: DeltaGenerator) -> None:
+def show_reasons(
+    subject: Subject,
+    rows: list[ResultPair],
+    adaptation: AdaptedTo | None,
+    *,
+    places: tuple[DeltaGenerator, DeltaGenerator],
+) -> None:
     """Show the reasons for one of the scores; initially the last one.
 
     Args:
         subject: The image.
         rows: The methods' results, at least one.
-        left: The container below the maps.
-        right: The container beside them.
+        adaptation: What the methods are adapted to; None if they are not.
+        places: The containers below the maps and beside them.
     """
+    left, right = places
     cells = {cell.name: cell for row in rows for cell in row.cells}
+    forget_unless("why", tuple(cells))
     with right:
         chosen = st.segmented_control(
             "Why this score", list(cells), default=list(cells)[-1], required=True, key="why", bind="query-params"
         )
     cell = cells.get(chosen or "") or list(cells.values())[-1]
     detector = cell.request.checkpoint.config.detector
-    if detector not in REVERSE_DISTILLATION:
-        right.info(
-            f"{name_of(DETECTOR_NAMES, detector)} has no student, so its score cannot be split into stages. "
-            "Choose a reverse-distillation method, such as RD4AD or GNL."
-        )
-        return
     try:
-        with right:
-            explanation = explain(subject, cell)
-            show_stages(explanation, upper=cell.upper)
-            show_values(explanation)
-            show_singles(explanation, cell, off=next(row.off for row in rows if cell in row.cells))
-        with left:
-            show_nearest(subject, cell)
-            show_moments(explanation)
-            show_pixels(explanation, cell)
+        if cell.adapted and adaptation:
+            with right:
+                show_adaptation(subject, cell, adaptation)
+            with left:
+                show_nearest(subject, cell)
+        elif detector in REVERSE_DISTILLATION:
+            show_stage_reasons(subject, cell, off=next(row.off for row in rows if cell in row.cells), places=places)
+        else:
+            right.info(
+                f"{name_of(DETECTOR_NAMES, detector)} has no student, so its score cannot be split into stages. "
+                "Choose a reverse-distillation method, such as RD4AD or GNL."
+            )
     except (ValueError, OSError) as error:
         right.error(f"The reasons cannot be shown: {error}")
+
+
+def show_stage_reasons(
+    subject: Subject, cell: ImageResult, *, off: ImageResult, places: tuple[DeltaGenerator, DeltaGenerator]
+) -> None:
+    """Show the reasons for a score that consists of stages; for the places, see `show_reasons`."""
+    left, right = places
+    with right:
+        explanation = explain(subject, cell)
+        show_stages(explanation, upper=cell.upper)
+        show_values(explanation)
+        show_singles(explanation, cell, off=off)
+    with left:
+        show_nearest(subject, cell)
+        show_moments(explanation)
+        show_pixels(explanation, cell)
 
 
 def explain(subject: Subject, cell: ImageResult) -> Reasons:
@@ -142,7 +165,9 @@ def show_pixels(explanation: Reasons, cell: ImageResult) -> None:
 
 
 def show_nearest(subject: Subject, cell: ImageResult) -> None:
-    """Show the training images whose teacher features are nearest."""
+    """Show the training images whose teacher features are nearest; nothing for other methods than show stages."""
+    if cell.request.checkpoint.config.detector not in REVERSE_DISTILLATION:
+        return
     from app.inspection import nearest_training  # noqa: PLC0415 (as above)
 
     st.markdown("**Nearest training images**", help=NEAREST_HELP)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from app.inspection import Reasons
 
 STAGE, CHANNEL = "stage", "channel"
-CHANNEL_HELP = "If empty, the channel whose values full matching moves most."
+CHANNEL_HELP = "If empty, the channel whose values are moved most."
 VALUES_HELP = (
     "All values of one channel of the teacher's features, from the smallest to the largest. Matching moves each toward "
     "the reference's value of the same rank; at strength 1 the curves coincide. An unmatched stage changes only "
@@ -30,8 +30,7 @@ def show_values(explanation: Reasons) -> None:
 
     st.markdown("**Sorted values of a channel**", help=VALUES_HELP)
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-    stages = range(1, len(explanation.stages) + 1)
-    number = row.segmented_control("Stage", stages, default=1, required=True, key=STAGE, bind="query-params") or 1
+    number = choose_stage(row, count=len(explanation.stages))
     stage = explanation.stages[number - 1]
     channel = choose_channel(row, count=len(stage.before), farthest=stage.farthest)
     reference = None if stage.reference is None else stage.reference[channel]
@@ -41,6 +40,12 @@ def show_values(explanation: Reasons) -> None:
         config={"displayModeBar": False},
         alt=f"Sorted values of stage {number}, channel {channel + 1}, before and after matching, and the reference's",
     )
+
+
+def choose_stage(place: DeltaGenerator, *, count: int) -> int:
+    """Choose a stage by its number, from 1."""
+    stages = range(1, count + 1)
+    return place.segmented_control("Stage", stages, default=1, required=True, key=STAGE, bind="query-params") or 1
 
 
 def choose_channel(place: DeltaGenerator, *, count: int, farthest: int) -> int:
