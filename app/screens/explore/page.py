@@ -17,7 +17,7 @@ from app.controls.selection import GALLERY_STRENGTH
 from app.controls.view import View, checkpoints_of, choose_view, report_untrained
 from app.methods import DETECTOR_NAMES
 from app.progress import forget_cancelled
-from app.scoring import ScoringRequest, ScoringResult, compute_result, has_scores, make_request
+from app.scoring import ScoringRequest, ScoringResult, compute_result, has_scores, make_request, measure, scores_of
 from app.screens.explore.adaptation import explain_adaptation
 from app.screens.explore.captions import explain_figures, show_shift
 from app.screens.explore.downloads import offer_scores
@@ -65,7 +65,7 @@ def explore(view: View, checkpoints: list[Checkpoint]) -> None:
     choice = choose_tray(adapting, results[0].shifted.scores.label)
     results = adapt_results(results, view, choice) if choice else results
     with place:
-        st.markdown(f"##### {summary_sentence(view, results)}")
+        st.markdown(f"##### {summary_sentence(view, results, unmatched_aurocs(results, view))}")
         warn_of_equal_images(view)
     explain_adaptation(results, beside=tray, below=reasons)
     titles = titles_of(view, results)
@@ -113,6 +113,21 @@ def compute_results(requests: list[ScoringRequest], view: View) -> list[ScoringR
         results = [compute_result(request, spec=view.spec, shifted=view.shifted) for request in requests]
     place.empty()
     return results
+
+
+def unmatched_aurocs(results: list[ScoringResult], view: View) -> list[float | None]:
+    """Collect each method's AUROC under shift without matching or adapting, on the same images; None if not scored."""
+    return [unmatched_auroc(result, view) for result in results]
+
+
+def unmatched_auroc(result: ScoringResult, view: View) -> float | None:
+    """Return a method's AUROC as `unmatched_aurocs` does."""
+    request = result.request.at(0.0)
+    if not has_scores(request, result, spec=view.spec, shifted=view.shifted):
+        return None
+    scores = scores_of(request, view.shifted)
+    rows = result.adapted.rows if result.adapted else slice(None)
+    return measure(scores.label[rows], scores.score[rows]).auroc
 
 
 def titles_of(view: View, results: list[ScoringResult]) -> tuple[str, str]:
