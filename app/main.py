@@ -48,6 +48,13 @@ def shift_lab() -> None:
     page()
 
 
+def follow() -> None:
+    """The page Follow, imported when it is opened."""
+    from app.screens.follow.page import page  # noqa: PLC0415
+
+    page()
+
+
 def train() -> None:
     """The page Train, imported when it is opened."""
     from app.screens.train.page import page  # noqa: PLC0415
@@ -73,6 +80,7 @@ DRAW = {
     "Explore": explore,
     "Inspect": inspect,
     "Shift lab": shift_lab,
+    "Follow": follow,
     "Train": train,
     "Compare": compare,
     "Learn": learn,

@@ -14,10 +14,11 @@ ADAPT, TRAY = "adapt", "tray"  # how to adapt to the shifted domain, and to how 
 LESSON, SHOWN_SHIFT, GUESS, DRAW = "lesson", "shown_shift", "guess", "draw"  # choices of the page Learn
 FAILING_DOMAIN, FAILING_IMAGE = "failing_domain", "failing_image"  # likewise
 REMEDIED_SHIFT, NEEDED = "remedied_shift", "needed"  # likewise
-NORMAL_IMAGE, ANOMALOUS_IMAGE = "normal_image_", "anomalous_image_"  # likewise, before a data set's name
+LINE_RUN, LINE, LINE_ORDER = "line_run", "line", "line_order"  # choices of the page Follow
+NORMAL_IMAGE, ANOMALOUS_IMAGE = "normal_image_", "anomalous_image_"  # of Learn, before a data set's name
 
 VIEW = (DATA, NORMAL, FOLDER, ROOT, SHIFT, SEVERITY, METHODS)
 LEARN = (LESSON, SHOWN_SHIFT, GUESS, DRAW, FAILING_DOMAIN, FAILING_IMAGE, REMEDIED_SHIFT, NEEDED)
-CARRIED = (*VIEW, SIDE, ADAPT, TRAY, STRENGTH, *MATCHING, *REDUCTION, *LEARN)
+CARRIED = (*VIEW, SIDE, ADAPT, TRAY, STRENGTH, *MATCHING, *REDUCTION, *LEARN, LINE_RUN, LINE, LINE_ORDER)
 CARRIED_PREFIXES = (RUN, NORMAL_IMAGE, ANOMALOUS_IMAGE)
 STAYING = (IMAGE, ORIGIN, FDM)  # shared controls whose choice does not persist on another page

@@ -142,6 +142,12 @@ def fix_threshold(run: Run, scoring: ScoringConfig, *, quantile: float) -> Fixed
 
 def write_line_csv(path: Path, line: FollowedLine) -> None:
     """Write one row per image, in order of time, creating the file's folder if needed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    line_table(line).to_csv(path, index=False)
+
+
+def line_table(line: FollowedLine) -> pd.DataFrame:
+    """Put a line into a table, one row per image, in order of time."""
     following = line.following
     shift_of = np.repeat(
         np.array(line.shift_scores, dtype=float), [block.stop - block.start for block in line.blocks]
@@ -156,5 +162,4 @@ def write_line_csv(path: Path, line: FollowedLine) -> None:
         "beyond_limit": following.beyond,
         "block_shift_score": shift_of,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(columns).to_csv(path, index=False)
+    return pd.DataFrame(columns)
