@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from app import query_keys as keys
 from app.checkpoints import Checkpoint
 from app.controls.view import View
+from app.local_data import LISTED_SECONDS
+from app.sources import fingerprint
 from app.subjects import LARGEST_MB, LARGEST_MEGAPIXELS, Subject, subject_of, uploaded_subject
 from app.words import domain_name
 from gnl_core.config import USUAL_SPLIT
-from gnl_core.datasets import list_items, list_train_items
+from gnl_core.datasets import default_root, list_items, list_train_items
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.shifts import shift_items, split_domain
 from gnl_core.runs.domains import TRAIN
@@ -145,6 +149,19 @@ def choose_image_number(count: int, *, first: int) -> int:
 def step_by(step: int) -> None:
     """Go to the next (1) or the previous (-1) image."""
     st.session_state[keys.IMAGE] += step
+
+
+def list_labels(view: View, checkpoints: list[Checkpoint], domain: str) -> NDArray[np.int64]:
+    """List the labels of a domain's images, in their order, once a minute; raises as `list_images`."""
+    version = fingerprint(view.root) if view.own and view.root else str(view.root or default_root())
+    key = (view.dataset, view.normal_class, domain, version, checkpoints[0].sha256 if checkpoints else "")
+    return listed_labels(key, view, checkpoints)
+
+
+@st.cache_data(ttl=LISTED_SECONDS, max_entries=32, show_spinner=False)
+def listed_labels(key: tuple[str, ...], _view: View, _checkpoints: list[Checkpoint]) -> NDArray[np.int64]:
+    """List labels as `list_labels`; the key, whose third part is the domain, determines them."""
+    return np.array([item.label for item in list_images(_view, _checkpoints, key[2])], dtype=np.int64)
 
 
 def list_images(view: View, checkpoints: list[Checkpoint], domain: str) -> list[Item]:

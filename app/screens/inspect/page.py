@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from app.checkpoints import Checkpoint
 from app.controls.adaptation import choose_tray
 from app.controls.fdm import STRENGTHS
-from app.controls.image import Chosen, choose_subject, list_images
+from app.controls.image import Chosen, choose_subject, list_labels
 from app.controls.links import address_of, link_to_inspect
 from app.controls.requests import choose_requests
 from app.controls.scoring import choose_scoring
@@ -62,8 +61,7 @@ def inspect(view: View, checkpoints: list[Checkpoint]) -> None:
 def choose_adaptation(view: View, chosen: Chosen, checkpoints: list[Checkpoint]) -> AdaptedTo | None:
     """Choose whether to adapt the methods to the shifted domain; an in-distribution image is taken as it is."""
     *places, note = st.columns(ADAPTING, vertical_alignment="bottom")
-    labels = [item.label for item in list_images(view, checkpoints, view.shifted)]
-    choice = choose_tray(places, np.array(labels, dtype=np.int64))
+    choice = choose_tray(places, list_labels(view, checkpoints, view.shifted))
     if choice is None:
         return None
     if chosen.side == view.sides[0]:

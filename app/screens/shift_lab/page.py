@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -13,7 +12,7 @@ from app.checkpoints import Checkpoint
 from app.controls.adaptation import choose_tray
 from app.controls.data import Data
 from app.controls.fdm import STRENGTHS
-from app.controls.image import Chosen, choose_subject, first_normal, list_images
+from app.controls.image import Chosen, choose_subject, first_normal, list_labels
 from app.controls.links import SHIFT_LAB, Address, address_of, link_to_page
 from app.controls.requests import choose_requests
 from app.controls.scoring import choose_scoring
@@ -84,8 +83,9 @@ def experiment(view: View, checkpoints: list[Checkpoint]) -> None:
 
 def choose_adaptation(view: View, checkpoints: list[Checkpoint]) -> TrayChoice | None:
     """Choose whether to adapt the methods to each severity, and to which images."""
-    labels = [item.label for item in list_images(view, checkpoints, view.spec.in_distribution)]
-    return choose_tray(st.columns(ADAPTING, vertical_alignment="bottom")[:2], np.array(labels, dtype=np.int64))
+    return choose_tray(
+        st.columns(ADAPTING, vertical_alignment="bottom")[:2], list_labels(view, checkpoints, view.spec.in_distribution)
+    )
 
 
 def choose_image(view: View, checkpoints: list[Checkpoint]) -> tuple[Chosen, float, dict[str, Any]]:
