@@ -107,11 +107,11 @@ def test_a_domain_is_adapted_to_from_the_keyboard(page, address):
     page.get_by_role("option", name="adapt to k normal images").wait_for()
     page.keyboard.type("normal")
     page.keyboard.press("Enter")
-    page.locator("h5").get_by_text("Adapted to 16 normal images").wait_for(timeout=FIRST_VISIT_MS)
+    page.locator("h5").get_by_text("Adapting to 16 normal images").wait_for(timeout=FIRST_VISIT_MS)
     settle(page)
     page.get_by_role("slider", name="k, normal images").focus()
     page.keyboard.press("ArrowLeft")
-    page.locator("h5").get_by_text("Adapted to 8 normal images").wait_for(timeout=FIRST_VISIT_MS)
+    page.locator("h5").get_by_text("Adapting to 8 normal images").wait_for(timeout=FIRST_VISIT_MS)
     page.get_by_text("of 92 images; GNL, adapted, shifted").wait_for(timeout=FIRST_VISIT_MS)
     settle(page)
     assert "tray=8" in page.url
