@@ -16,8 +16,6 @@ from gnl_core.cli.tune import PLACES
 from gnl_core.config import RunConfig, ScoringConfig, check
 from gnl_core.datasets.base import Item
 from gnl_core.files import write_atomically
-from gnl_core.plots.score_panels import render
-from gnl_core.plots.timeline import Timeline, draw_timeline
 from gnl_core.records import Scores
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.following import (
@@ -112,16 +110,24 @@ def write_outputs(parsed: argparse.Namespace, line: FollowedLine) -> None:
         write_line_csv(parsed.csv, line)
         say(f"wrote {parsed.csv}")
     if parsed.plot:
-        following = line.following
-        figure = draw_timeline(
-            Timeline(
-                score=following.score,
-                following_threshold=following.threshold,
-                fixed_threshold=following.fixed.value,
-                edges=[*(block.start for block in line.blocks), len(line.names)],
-                shift_scores=line.shift_scores,
-            )
-        )
-        parsed.plot.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(parsed.plot, render(figure, ending=plot_ending(parsed.plot)))
+        plot_line(parsed.plot, line)
         say(f"wrote {parsed.plot}")
+
+
+def plot_line(path: Path, line: FollowedLine) -> None:
+    """Draw scores, thresholds and shift over time to a file, creating its folder if needed."""
+    from gnl_core.plots.score_panels import render  # noqa: PLC0415 (matplotlib takes a second to import)
+    from gnl_core.plots.timeline import Timeline, draw_timeline  # noqa: PLC0415 (as above)
+
+    following = line.following
+    figure = draw_timeline(
+        Timeline(
+            score=following.score,
+            following_threshold=following.threshold,
+            fixed_threshold=following.fixed.value,
+            edges=[*(block.start for block in line.blocks), len(line.names)],
+            shift_scores=line.shift_scores,
+        )
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, render(figure, ending=plot_ending(path)))

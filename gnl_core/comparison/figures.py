@@ -12,7 +12,6 @@ from gnl_core.detectors import find_method
 from gnl_core.finite import all_finite
 from gnl_core.metrics.image import auroc
 from gnl_core.plots.histograms import Panel
-from gnl_core.plots.score_panels import render, score_panels
 from gnl_core.records import Scores
 from gnl_core.runs.scores import read_saved_scores, select_scores
 
@@ -51,6 +50,8 @@ def method_name(method: Method) -> str:
 
 def draw_pictures(comparison: Comparison, cells: Sequence[GridCell], methods: Sequence[Method]) -> Iterator[Picture]:
     """Draw a figure per class and shift from the first seed's scores, skipping missing scores."""
+    from gnl_core.plots.score_panels import render, score_panels  # noqa: PLC0415 (matplotlib takes a second to import)
+
     base, seed = comparison.in_distribution, comparison.seeds[0]
     for normal_class in comparison.classes:
         runs = [cell for cell in cells if (cell.config.normal_class, cell.config.seed) == (normal_class, seed)]

@@ -20,7 +20,6 @@ from gnl_core.export import export_onnx
 from gnl_core.files import write_atomically
 from gnl_core.finite import check_scores
 from gnl_core.metrics.threshold import choose_threshold
-from gnl_core.plots.maps import colour_map
 from gnl_core.records import Scores
 from gnl_core.runs.adaptations import checkpoint_hash
 from gnl_core.runs.checkpoints import teacher_fingerprint
@@ -57,6 +56,8 @@ class MapPictures:
 
     def add(self, name: str, anomaly_map: NDArray[np.float32]) -> None:
         """Buffer an anomaly map of shape (H, W) under its file name."""
+        from gnl_core.plots.maps import colour_map  # noqa: PLC0415 (matplotlib takes a second to import)
+
         picture = io.BytesIO()
         PIL.Image.fromarray(colour_map(anomaly_map, upper=self._upper)).save(picture, "PNG")
         self._sizes[name] = self._stream.write(picture.getvalue())
