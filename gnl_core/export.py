@@ -65,6 +65,7 @@ class Graph(nn.Module):
     def __init__(self, detector: Detector, scoring: ScoringConfig) -> None:
         super().__init__()
         self.detector = copy.deepcopy(detector).cpu().eval().requires_grad_(False)
+        avoid_writing_in_place(self.detector)
         self.scoring = scoring
         references = kept_references(self.detector)
         self.adjustable = references is not None
@@ -84,6 +85,13 @@ class Graph(nn.Module):
         inputs = {} if style_weight is None else {"references.strength": style_weight}
         score, anomaly_map = functional_call(self.detector, inputs, (images, self.scoring))
         return (score,) if anomaly_map is None else (score, anomaly_map[:, 0])
+
+
+def avoid_writing_in_place(detector: Detector) -> None:
+    """Let activations return new tensors: PyTorch's exporter takes a quarter longer to trace those written in place."""
+    for module in detector.modules():
+        if isinstance(getattr(module, "inplace", None), bool):
+            module.inplace = False
 
 
 def kept_references(detector: Detector) -> References | None:
