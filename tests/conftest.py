@@ -1,4 +1,4 @@
-"""Fixtures of many tests: one processor thread, tiny settings, one teacher, one trained run."""
+"""Fixtures of many tests: one processor thread, tiny settings, two teachers, one trained run."""
 
 from __future__ import annotations
 
