@@ -90,10 +90,15 @@ def adapt(
     check_images(images, settings.ways)
     detector, images = detector.adapted(Adaptation()), images.to(detector.device)
     unadapted = detect_all(detector, images, scoring)
-    evidence = gather_evidence(detector, images, scoring, unadapted.anomaly_map, training=training)
+    domain_map = fit_domain_map(detector, images) if detector.matches else None
+    evidence = gather_evidence(
+        detector, images, scoring, domain_map=domain_map, anomaly_maps=unadapted.anomaly_map, training=training
+    )
     chosen = settings.ways or choose_ways(evidence)
     scores = score_without_themselves(detector, images, scoring, chosen, unadapted=unadapted)
-    adaptation = fit_adaptation(detector, images, scoring, chosen, anomaly_maps=unadapted.anomaly_map)
+    adaptation = fit_adaptation(
+        detector, images, scoring, chosen, domain_map=domain_map, anomaly_maps=unadapted.anomaly_map
+    )
     threshold = recalibrate(scores, settings.aim)
     if len(images) == 1 and adaptation != Adaptation():
         threshold = threshold._replace(promised_rate=None)  # of a score without adaptation, the only one there is
@@ -115,13 +120,22 @@ def check_images(images: Tensor, ways: Ways | None) -> None:
         )
 
 
-def gather_evidence(
-    detector: Detector, images: Tensor, scoring: ScoringConfig, anomaly_maps: Tensor | None, *, training: Tensor | None
+def gather_evidence(  # noqa: PLR0913 (what is known of the images, by keyword)
+    detector: Detector,
+    images: Tensor,
+    scoring: ScoringConfig,
+    *,
+    domain_map: DomainMap | None,
+    anomaly_maps: Tensor | None,
+    training: Tensor | None,
 ) -> Evidence:
-    """Measure what decides how to adapt; see `Evidence`. The arguments are those of `adapt`, and the images' maps."""
-    if not detector.matches:
+    """Measure what decides how to adapt; see `Evidence`.
+
+    The arguments are those of `adapt`, the map of the images' domain, None for a method without a teacher, and their
+    anomaly maps.
+    """
+    if domain_map is None:
         return Evidence(len(images))
-    domain_map = fit_domain_map(detector, images)
     evidence = Evidence(len(images), domain_map.displacement, domain_map.excess)
     if anomaly_maps is None or not detector.reduces_map:
         return evidence
@@ -162,8 +176,14 @@ def mean_embeddings(detector: RD4AD, images: Tensor, scoring: ScoringConfig) -> 
     return torch.cat([detector.features(chunk, scoring).embedding.float().mean(dim=(2, 3)) for chunk in chunks])
 
 
-def fit_adaptation(
-    detector: Detector, images: Tensor, scoring: ScoringConfig, ways: Ways, *, anomaly_maps: Tensor | None = None
+def fit_adaptation(  # noqa: PLR0913 (what is known of the images, by keyword)
+    detector: Detector,
+    images: Tensor,
+    scoring: ScoringConfig,
+    ways: Ways,
+    *,
+    domain_map: DomainMap | None = None,
+    anomaly_maps: Tensor | None = None,
 ) -> Adaptation:
     """Estimate what the ways named need. Maps are standardised as they are after the domain is matched.
 
@@ -172,6 +192,7 @@ def fit_adaptation(
         images: RGB in [0, 1] of the new domain, shape (n, 3, H, W).
         scoring: How the adapted detector will score.
         ways: How to adapt.
+        domain_map: The map of their domain, without matching each image, if at hand.
         anomaly_maps: The images' maps without adaptation, if at hand, shape (n, 1, H, W).
 
     Raises:
@@ -179,7 +200,11 @@ def fit_adaptation(
     """
     if ways.match_images and not ways.match_domain:
         raise ValueError("images are matched only after their domain; choose match_domain as well as match_images")
-    matched = Adaptation(fit_domain_map(detector, images, ways.match_images) if ways.match_domain else None)
+    if not ways.match_domain:
+        domain_map = None
+    elif ways.match_images or domain_map is None:
+        domain_map = fit_domain_map(detector, images, ways.match_images)
+    matched = Adaptation(domain_map)
     if not ways.standardise:
         return matched
     if ways.match_domain or anomaly_maps is None:

@@ -20,6 +20,7 @@ from gnl_core.adapting import (
     adapt,
     detect_all,
     fit_adaptation,
+    fit_domain_map,
     gather_evidence,
     score_without_themselves,
 )
@@ -59,7 +60,14 @@ class Shown(NamedTuple):
     def look(self, images: Tensor) -> Evidence:
         """What images show, without the cost of a threshold."""
         maps = detect_all(self.detector, images, self.scoring).anomaly_map
-        return gather_evidence(self.detector, images, self.scoring, maps, training=self.training)
+        return gather_evidence(
+            self.detector,
+            images,
+            self.scoring,
+            domain_map=fit_domain_map(self.detector, images),
+            anomaly_maps=maps,
+            training=self.training,
+        )
 
     def load(self, items: list[Item]) -> Tensor:
         return load_tray(items, image_size=self.config.image_size)
