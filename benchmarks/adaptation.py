@@ -24,7 +24,7 @@ from gnl_core.adaptation.choice import Ways
 from gnl_core.adaptation.recalibration import Aim
 from gnl_core.adaptation.records import Adaptation
 from gnl_core.adapting import AdaptationSettings, adapt, fit_adaptation
-from gnl_core.config import ScoringConfig
+from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets import find_dataset
 from gnl_core.datasets.base import Item
 from gnl_core.detectors.base import Detector
@@ -60,8 +60,18 @@ def main() -> None:
         for domain in parsed.domain or spec.domains:
             for line in measure_domain(run, domain, parsed):
                 with parsed.output.open("a") as stream:
-                    stream.write(json.dumps({"run": path.name, **line}) + "\n")
+                    stream.write(json.dumps(describe_run(run.config) | line) + "\n")
         print(path, file=sys.stderr, flush=True)
+
+
+def describe_run(config: RunConfig) -> dict[str, object]:
+    """What tells runs apart in the file."""
+    return {
+        "dataset": config.dataset,
+        "normal_class": config.normal_class,
+        "detector": config.detector,
+        "training_seed": config.seed,
+    }
 
 
 def measure_domain(run: Run, domain: str, parsed: argparse.Namespace) -> Iterator[dict[str, object]]:

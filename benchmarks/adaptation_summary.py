@@ -2,8 +2,9 @@
 
     python -m benchmarks.adaptation_summary FILE... [--reduction maximum]
 
-A pair is a run and a domain; each number is the mean over trays. A pair is shifted if its domain is not the run's
-in-distribution domain. In hindsight the best way of each tray is taken, by the labels.
+A pair is a method trained on one class, and a domain; each number is the mean over training seeds and trays of one
+size and share of anomalies. A pair is shifted if its domain is not the in-distribution one. In hindsight the best way
+of each tray is taken, by the labels.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ UNADAPTED = "none"
 class Measurement(BaseModel):
     """What is read of a line: one tray of one pair."""
 
-    run: str
+    dataset: str
+    normal_class: str
+    detector: str
+    training_seed: int
     domain: str
     count: int
     share: float
@@ -40,14 +44,25 @@ class Measurement(BaseModel):
     auroc: dict[str, dict[str, float | None]]
 
 
-class Pair(NamedTuple):
-    """The trays of a run and a domain; AUROC in percent, means over the trays."""
+class PairName(NamedTuple):
+    """What the trays of a pair have in common."""
 
-    run: str
+    dataset: str
+    normal_class: str
+    detector: str
     domain: str
+    count: int
+    share: float
+
+
+class Pair(NamedTuple):
+    """The trays of a pair; AUROC in percent, means over the trays, `spread` their standard deviation."""
+
+    name: PairName
     trays: list[Measurement]
     aurocs: dict[str, float]
     chosen: float
+    spread: float
     hindsight: float
 
     @property
@@ -58,7 +73,7 @@ class Pair(NamedTuple):
     @property
     def shifted(self) -> bool:
         """Whether the domain is not the one that was trained on."""
-        return self.domain not in IN_DISTRIBUTION
+        return self.name.domain not in IN_DISTRIBUTION
 
 
 def main() -> None:
@@ -76,21 +91,23 @@ def main() -> None:
 
 def summarise_pairs(measurements: Iterable[Measurement], reduction: str) -> list[Pair]:
     """Average the trays of each pair, for one reduction of the anomaly map."""
-    by_pair: dict[tuple[str, str], list[Measurement]] = {}
+    by_pair: dict[PairName, list[Measurement]] = {}
     for measurement in measurements:
-        by_pair.setdefault((measurement.run, measurement.domain), []).append(measurement)
-    return [make_pair(run, domain, trays, reduction) for (run, domain), trays in sorted(by_pair.items())]
+        name = PairName(*(getattr(measurement, field) for field in PairName._fields))
+        by_pair.setdefault(name, []).append(measurement)
+    return [make_pair(name, trays, reduction) for name, trays in sorted(by_pair.items())]
 
 
-def make_pair(run: str, domain: str, trays: list[Measurement], reduction: str) -> Pair:
+def make_pair(name: PairName, trays: list[Measurement], reduction: str) -> Pair:
     """Average the trays of one pair."""
     reduced = [{way: values[reduction] or 0.0 for way, values in tray.auroc.items()} for tray in trays]
+    chosen = [row[tray.chosen] for row, tray in zip(reduced, trays, strict=True)]
     return Pair(
-        run,
-        domain,
+        name,
         trays,
         aurocs={way: mean(row[way] for row in reduced) for way in reduced[0]},
-        chosen=mean(row[tray.chosen] for row, tray in zip(reduced, trays, strict=True)),
+        chosen=mean(chosen),
+        spread=float(np.std(chosen)),
         hindsight=mean(max(row.values()) for row in reduced),
     )
 
@@ -103,21 +120,22 @@ def mean(values: Iterable[float]) -> float:
 def format_pairs(pairs: Sequence[Pair]) -> list[str]:
     """One row per pair: AUROC of every way, of the ways chosen, false alarms and misses at the threshold chosen."""
     ways = list(pairs[0].aurocs)
-    header = ["run", "domain", "n (normal)", *ways, "chosen", "AUROC", "false alarms", "misses"]
+    header = ["class", "domain", "tray", "n (normal)", *ways, "chosen", "AUROC", "false alarms", "misses"]
     rows = [
         [
-            pair.run,
-            pair.domain,
+            f"{pair.name.dataset} {pair.name.normal_class}, {pair.name.detector}",
+            pair.name.domain,
+            f"{pair.name.count}, {pair.name.share:g}%",
             f"{pair.trays[0].n_normal + pair.trays[0].n_anomalous} ({pair.trays[0].n_normal})",
             *(f"{pair.aurocs[way]:.1f}" if way in pair.aurocs else "–" for way in ways),
             ", ".join(f"{name} {count}" for name, count in Counter(tray.chosen for tray in pair.trays).most_common()),
-            f"**{pair.chosen:.1f}**",
+            f"**{pair.chosen:.1f}** ± {pair.spread:.1f}",
             f"{mean(tray.false_alarm_rate for tray in pair.trays):.0%}",
             f"{mean(tray.miss_rate for tray in pair.trays):.0%}",
         ]
         for pair in pairs
     ]
-    ruler = ["---", "---", *["---:"] * (len(ways) + 1), "---", *["---:"] * 3]
+    ruler = ["---", "---", *["---:"] * (len(ways) + 2), "---", *["---:"] * 3]
     return [f"| {' | '.join(row)} |" for row in (header, ruler, *rows)]
 
 
