@@ -16,6 +16,7 @@ from gnl_core.config import RunConfig, flag_of, parse_config
 from gnl_core.datasets import check_class, find_dataset
 from gnl_core.detectors import complete_config, keep_own_settings
 from gnl_core.jobs.status import Status, is_alive, read_status, write_status
+from gnl_core.jobs.worker import TURN
 from gnl_core.runs.compatibility import differing_settings
 from gnl_core.runs.folder import (
     RunFolder,
@@ -28,13 +29,14 @@ from gnl_core.runs.folder import (
 NO_CHANGES: Mapping[str, object] = MappingProxyType({})
 
 
-def start(config: RunConfig, path: Path, *, at_once: bool = False) -> RunFolder:
+def start(config: RunConfig, path: Path, *, at_once: bool = False, turn: Path | None = None) -> RunFolder:
     """Start a training as a separate process.
 
     Args:
         config: The run's settings.
         path: Folder to create for the run. Jobs whose runs are in the same folder wait for each other.
         at_once: Whether to start without waiting for other jobs.
+        turn: Lock file of the job whose turn it is, if jobs of several folders of runs train in turn.
 
     Raises:
         ValueError: If the folder contains a run or cannot be created, the settings name an unknown method, data set or
@@ -44,11 +46,13 @@ def start(config: RunConfig, path: Path, *, at_once: bool = False) -> RunFolder:
     config = complete_config(config)
     check_class(find_dataset(config.dataset, config.data_root), config.normal_class)
     folder = create_run(path, config)
-    launch(folder, at_once=at_once)
+    launch(folder, at_once=at_once, turn=turn)
     return folder
 
 
-def resume(path: Path, changes: Mapping[str, object] = NO_CHANGES, *, at_once: bool = False) -> RunFolder:
+def resume(
+    path: Path, changes: Mapping[str, object] = NO_CHANGES, *, at_once: bool = False, turn: Path | None = None
+) -> RunFolder:
     """Resume an unfinished run as a separate process; see `start` and `open_unfinished` for the arguments.
 
     Raises:
@@ -58,7 +62,7 @@ def resume(path: Path, changes: Mapping[str, object] = NO_CHANGES, *, at_once: b
     if is_alive(folder):
         raise ValueError(f"{path} is already being trained; see gnl runs")
     check_single_process(open_unfinished(folder, changes))
-    launch(folder, at_once=at_once)
+    launch(folder, at_once=at_once, turn=turn)
     return folder
 
 
@@ -68,7 +72,7 @@ def check_single_process(config: RunConfig) -> None:
         raise ValueError("training on several devices or nodes runs only in the foreground; leave out --detach")
 
 
-def launch(folder: RunFolder, *, at_once: bool) -> None:
+def launch(folder: RunFolder, *, at_once: bool, turn: Path | None = None) -> None:
     """Start the process in its own session, with its output in the run's log."""
     folder.stop.unlink(missing_ok=True)
     write_status(folder, Status(state="waiting"))
@@ -79,7 +83,7 @@ def launch(folder: RunFolder, *, at_once: bool) -> None:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=environment(),
+            env=environment() | ({TURN: str(turn.absolute())} if turn else {}),
             **detached(),
         )
     threading.Thread(target=process.wait, daemon=True).start()  # avoids a zombie while this process lives

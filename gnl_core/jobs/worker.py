@@ -20,6 +20,7 @@ from gnl_core.runs.folder import RunFolder, is_trained
 from gnl_core.runs.training import advance_run, never
 
 POLL_SECONDS = 0.5
+TURN = "GNL_TURN"  # environment variable of a job: the lock file of several folders of runs that train in turn
 
 
 def train_as_job(
@@ -87,8 +88,8 @@ def wait_for_turn(folder: RunFolder, status: Status) -> Iterator[bool]:
 
 
 def turn_file(root: Path) -> Path:
-    """Return the lock file held by the job that is training in a folder of runs."""
-    return root / ".turn"
+    """Return the lock file held by the job that is training in a folder of runs, or in all that share a turn."""
+    return Path(os.environ.get(TURN) or root / ".turn")
 
 
 def is_behind(folder: RunFolder, status: Status) -> bool:

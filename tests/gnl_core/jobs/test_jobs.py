@@ -286,3 +286,19 @@ def test_jobs_wait_for_each_other_fail_stop_vanish_and_resume(
     for folder in (first, second, failing):
         delete(folder.path)
     assert [file.name for file in tmp_path.iterdir()] == [".turn"]
+
+
+def test_a_process_learns_whose_turn_it_is_from_its_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    given: list[dict[str, str]] = []
+
+    class Ended:
+        def __init__(self, _: list[str], *, env: dict[str, str], **__: object) -> None:
+            given.append(env)
+
+        def wait(self) -> int:
+            return 0
+
+    monkeypatch.setattr(start_module.subprocess, "Popen", Ended)
+    start(RunConfig(), tmp_path / "a", turn=tmp_path / ".turn")
+    start(RunConfig(), tmp_path / "b")
+    assert [environment.get("GNL_TURN") for environment in given] == [str(tmp_path / ".turn"), None]
