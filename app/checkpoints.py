@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ import streamlit as st
 
 from app import PROJECT
 from app.methods import WITHOUT_TEACHER
+from app.server import rules
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.files import hash_file
 from gnl_core.records import Scores
@@ -46,17 +46,19 @@ class Checkpoint(NamedTuple):
 
 
 def runs_root() -> Path:
-    """Return the folder of the user's runs: $GNL_RUNS, else the project's folder runs."""
-    return Path(os.environ.get("GNL_RUNS", PROJECT / "runs"))
+    """Return the folder of the user's runs; raises as `own_runs`."""
+    return rules.own_runs()
 
 
 def list_checkpoints() -> tuple[list[Checkpoint], list[str]]:
     """List all checkpoints, bundled ones first, then the newest, and the reasons why runs were left out."""
     checkpoints, problems = [], []
-    own = sorted(list_runs(runs_root()), key=lambda folder: folder.weights.stat().st_mtime, reverse=True)
+    shown = [folder for folder in list_runs(runs_root()) if rules.may_show(folder.path.name)]
+    own = sorted(shown, key=lambda folder: folder.weights.stat().st_mtime, reverse=True)
     for folder in list_runs(BUNDLED) + own:
         try:
             config = read_config(folder)
+            rules.check_paths(config, name=folder.path.name)
         except ValueError as error:
             problems.append(str(error))
             continue

@@ -10,6 +10,7 @@ import streamlit as st
 
 from app import PROJECT
 from app.checkpoints import hash_weights, runs_root, saved_rows
+from app.server import rules
 from app.words import DATASET_NAMES, counted, name_of
 from gnl_core.comparison.data import read_comparison
 from gnl_core.comparison.records import Comparison, Method
@@ -45,7 +46,8 @@ def list_comparisons() -> tuple[list[ListedComparison], list[str]]:
     root = runs_root()
     bundled = [BUNDLED / f"{name}.json" for name in BUNDLED_NAMES]
     comparisons, problems = [], []
-    for file in [*bundled, *root.glob(FILE), *sorted(root.glob(f"*/{FILE}"))]:
+    own = [file for file in [*root.glob(FILE), *sorted(root.glob(f"*/{FILE}"))] if rules.may_show(file.parent.name)]
+    for file in bundled + own:
         try:
             comparison = read_once(file, file.stat().st_mtime_ns)
         except (ValueError, OSError) as error:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from app.checkpoints import kept_adapted, kept_scores, kept_shift_scores
 from app.methods import method_title
 from app.progress import ALONE, Work, stop_if_cancelled, track_progress
+from app.server import rules
+from app.server.memory import drop_oldest
 from app.sources import Source, adapted_key, images_key, scores_key
 from app.words import domain_name
 from gnl_core.config import ScoringConfig
@@ -35,7 +37,6 @@ from gnl_core.runs.scoring import (
 )
 from gnl_core.scoring import detect, measure_shift, score, score_each
 
-KEPT_SCORES = 256
 TIMED_IMAGES = 8
 Kept = TypeVar("Kept")
 LOCK = threading.Lock()  # sessions share the cached results
@@ -98,7 +99,10 @@ def computed_scores(
     if key is not None:
         stop_if_cancelled(key, title=title)
     run = run_of(source)
-    batches = track_progress(load_domain(run, domain), title=title, work=work, key=key)
+    images = load_domain(run, domain)
+    rules.check_request(len(images.items))
+    rules.count_computation()
+    batches = track_progress(images, title=title, work=work, key=key)
     results = score_each(run.detector, batches, scorings)
     for scoring, scores in zip(scorings, results, strict=True):
         keep(kept_scores(), scores_key(source, domain=domain, scoring=scoring), scores)
@@ -107,10 +111,10 @@ def computed_scores(
 
 def keep(kept: dict[tuple[str, ...], Kept], key: tuple[str, ...], result: Kept) -> None:
     """Cache a result for all sessions, and drop the oldest ones."""
+    most = rules.limits()
     with LOCK:
         kept[key] = result
-        while len(kept) > KEPT_SCORES:
-            kept.pop(next(iter(kept)))
+        drop_oldest(kept, most=most.cache_entries, most_bytes=most.cache_mb * 10**6)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=HASHED)
@@ -142,6 +146,8 @@ def computed_adapted(
     title = f"{method_title(run.config.detector, None)} adapted to {choice.size} images, {domain_name(domain)}"
     if work == ALONE:
         stop_if_cancelled(key, title=title)
+    rules.check_request(len(list_domain(run.config, domain)))
+    rules.count_computation()
     found = shared_fit(source, domain=domain, scoring=scoring, choice=choice)
     batches = track_progress(
         batches_without_tray(run, domain, found.tray), title=title, work=work, key=key if work == ALONE else None
@@ -216,6 +222,7 @@ def measured_shift(source: Source, *, domain: str) -> float | None:
     Raises:
         ValueError: If an image cannot be read.
     """
+    rules.count_computation()
     shift_score = measure_domain_shift(run_of(source), domain)
     keep(kept_shift_scores(), images_key(source, domain=domain), shift_score)
     return shift_score

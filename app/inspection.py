@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from app.compute import run_of
+from app.server import rules
 from app.sources import Source
 from app.subjects import Subject, as_item
 from gnl_core.config import RunConfig, ScoringConfig
@@ -114,6 +115,7 @@ def score_each_image(
     Raises:
         ValueError: If the checkpoint cannot be used, or a score is not finite; the message says why.
     """
+    rules.count_computation()
     run = run_of(source)
     batches = scoring_batches([as_item(subject) for subject in subjects], run.config)
     by_batch = [detections for _, detections in detect_each(run.detector, batches, requests)]

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.checkpoints import Checkpoint
+from app.server import rules
 from app.sources import own_folder
 from gnl_core.datasets import DATASETS, FOLDER, default_root, list_items
 from gnl_core.datasets.base import UNLABELLED, DatasetSpec
@@ -45,17 +46,21 @@ def images_equal_to_training(dataset: str, normal_class: str, root: Path | None)
 
 
 def typed_path(text: str | None) -> Path | None:
-    """Parse a typed or pasted path: strip quotes, and expand ~ to the home folder."""
+    """Parse a typed or pasted path: strip quotes, and expand ~ to the home folder if there is one."""
     bare = (text or "").strip().strip("'\"")
-    return Path(bare).expanduser() if bare else None
+    try:
+        return Path(bare).expanduser() if bare else None
+    except RuntimeError:  # ~ and the name of nobody
+        return Path(bare)
 
 
 def check_folder(path: Path) -> None:
-    """Check that a path is a readable folder.
+    """Check that a path is a readable folder that this server opens.
 
     Raises:
         ValueError: If it is not; one sentence for the page.
     """
+    rules.open_path(path)
     try:
         there = path.is_dir()
     except OSError as error:

@@ -7,6 +7,7 @@ import streamlit as st
 from app import PANDAS, PROJECT
 from app.display.components import HISTORY
 from app.navigation import carry_choices, is_another_page
+from app.server.gate import admit
 
 # White on the accent is hard to read in the dark theme, as is Streamlit's grey text on charts in the light theme: both
 # use the theme's text colour instead, and the primary button's text uses the dark theme's background. A page's script
@@ -87,6 +88,7 @@ DRAW = {
 }
 
 st.set_page_config(page_title="GNL", page_icon="🔬", layout="wide")
+admit()
 opening = st.empty()
 with PANDAS:
     if not st.session_state:  # a browser takes a second to load Plotly, so start now, in parallel with the imports

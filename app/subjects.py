@@ -11,13 +11,12 @@ import numpy as np
 import PIL.Image
 from PIL.ImageFile import ImageFile
 
+from app.server.rules import limits
 from gnl_core.datasets.base import UNLABELLED, Image, Item, Mask
 from gnl_core.datasets.decoding import UnusablePixelsError, decode, open_picture, to_rgb
 from gnl_core.datasets.shifts import shift_items
 
 FORMATS = ("PNG", "JPEG")
-LARGEST_MB = 10
-LARGEST_MEGAPIXELS = 24
 SMALLEST_SIDE_PX = 8
 
 
@@ -74,7 +73,7 @@ def uploaded_subject(name: str, content: bytes) -> Subject:
 
     Args:
         name: Its name in messages.
-        content: A PNG or JPEG file of up to 10 MB and 24 megapixels.
+        content: A PNG or JPEG file within the limits of this server.
 
     Raises:
         ValueError: If it is anything else; the message says what came, what is expected and what to do.
@@ -86,18 +85,19 @@ def uploaded_subject(name: str, content: bytes) -> Subject:
 
 def read_content(name: str, content: bytes) -> Image:
     """Decode the pixels of an untrusted file; raises as `uploaded_subject`."""
-    if len(content) > LARGEST_MB * 2**20:
-        raise ValueError(f"{name} has {len(content) / 2**20:.0f} MB; choose an image of up to {LARGEST_MB} MB")
+    most = limits()
+    if len(content) > most.upload_mb * 2**20:
+        raise ValueError(f"{name} has {len(content) / 2**20:.0f} MB; choose an image of up to {most.upload_mb} MB")
     try:
         with open_picture(io.BytesIO(content), FORMATS) as picture:
-            check_size(name, picture)
+            check_size(name, picture, most=most.upload_megapixels)
             return to_rgb(decode(picture))
     except UnwantedImageError:
         raise
     except UnusablePixelsError as error:
         raise ValueError(f"{name} holds {error}; save it as an 8-bit PNG") from None
     except PIL.Image.DecompressionBombError:
-        raise ValueError(f"{name} has far more than {LARGEST_MEGAPIXELS} megapixels; make it smaller") from None
+        raise ValueError(f"{name} has far more than {most.upload_megapixels} megapixels; make it smaller") from None
     except PIL.UnidentifiedImageError:
         raise ValueError(f"{name} is not a PNG or JPEG image despite its name; save it as PNG or JPEG") from None
     except Exception:  # a damaged file makes Pillow raise nearly anything
@@ -108,14 +108,12 @@ class UnwantedImageError(ValueError):
     """A readable image of an unsupported size."""
 
 
-def check_size(name: str, picture: ImageFile) -> None:
-    """Check the size in the header before allocating memory."""
+def check_size(name: str, picture: ImageFile, *, most: int) -> None:
+    """Check the size in the header, in megapixels, before allocating memory."""
     width, height = picture.size
-    if width * height > LARGEST_MEGAPIXELS * 1_000_000:
+    if width * height > most * 1_000_000:
         megapixels = width * height / 1_000_000
-        raise UnwantedImageError(
-            f"{name} has {megapixels:.0f} megapixels; make it smaller, with at most {LARGEST_MEGAPIXELS}"
-        )
+        raise UnwantedImageError(f"{name} has {megapixels:.0f} megapixels; make it smaller, with at most {most}")
     if min(width, height) < SMALLEST_SIDE_PX:
         raise UnwantedImageError(
             f"{name} has {width}×{height} pixels; choose an image of at least {SMALLEST_SIDE_PX}×{SMALLEST_SIDE_PX}"

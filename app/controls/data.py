@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app import query_keys as keys
 from app.checkpoints import Checkpoint
 from app.local_data import check_folder, classes_here, is_bundled, is_labelled, known_folders, open_own, typed_path
+from app.server import rules
 from app.sources import own_folder
 from app.words import DATASET_NAMES, FOLDER_HELP, FOLDER_LAYOUT, ROOT_HELP, name_of
 from gnl_core.config import USUAL_SPLIT, Split
@@ -110,6 +111,8 @@ def find_classes(dataset: str, checkpoints: list[Checkpoint], *, below: DeltaGen
 
 def choose_root(dataset: str, below: DeltaGenerator) -> Path | None:
     """Choose the folder of the data sets; shown only if $GNL_DATA lacks this data set or a folder was given before."""
+    if not rules.may_type_paths():
+        return None
     given_before = st.session_state.get(keys.ROOT) or st.query_params.get(keys.ROOT)
     if not given_before and classes_here(dataset, default_root()):
         return None
@@ -125,10 +128,10 @@ def choose_root(dataset: str, below: DeltaGenerator) -> Path | None:
         return None
     try:
         check_folder(root)
+        return rules.open_path(root)
     except ValueError as error:
         below.error(f"This folder cannot be used: {error}.")
         return None
-    return root.resolve()
 
 
 def choose_folder(checkpoints: list[Checkpoint], *, place: DeltaGenerator, below: DeltaGenerator) -> Data | None:
@@ -144,8 +147,8 @@ def choose_folder(checkpoints: list[Checkpoint], *, place: DeltaGenerator, below
         "Folder",
         offered,
         index=first,
-        accept_new_options=True,
-        placeholder="Choose, or paste a path",
+        accept_new_options=rules.may_type_paths(),
+        placeholder="Choose, or paste a path" if rules.may_type_paths() else "Choose",
         key=keys.FOLDER,
         bind="query-params",
         help=FOLDER_HELP,
@@ -155,7 +158,7 @@ def choose_folder(checkpoints: list[Checkpoint], *, place: DeltaGenerator, below
         below.info(FOLDER_LAYOUT)
         return None
     try:
-        root = path.resolve()
+        root = rules.open_path(path)
         spec = open_own(root)
         labelled = is_labelled(root, spec.in_distribution)
         below.text("\n".join(format_reading(root, split_of(root, checkpoints))))

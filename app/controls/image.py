@@ -14,8 +14,9 @@ from app import query_keys as keys
 from app.checkpoints import Checkpoint
 from app.controls.view import View
 from app.local_data import LISTED_SECONDS
+from app.server.rules import limits
 from app.sources import fingerprint
-from app.subjects import LARGEST_MB, LARGEST_MEGAPIXELS, Subject, subject_of, uploaded_subject
+from app.subjects import Subject, subject_of, uploaded_subject
 from app.words import domain_name
 from gnl_core.config import USUAL_SPLIT
 from gnl_core.datasets import default_root, list_items, list_train_items
@@ -87,8 +88,9 @@ def choose_subject(
 
 def upload_image() -> Chosen | None:
     """Upload an image; None until it can be read."""
+    most = limits()
     file = st.file_uploader(
-        f"PNG or JPEG, up to {LARGEST_MB} MB and {LARGEST_MEGAPIXELS} megapixels",
+        f"PNG or JPEG, up to {most.upload_mb} MB and {most.upload_megapixels} megapixels",
         type=["png", "jpg", "jpeg"],
         key="dropped",
     )

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app.checkpoints import Checkpoint, runs_root
+from app.checkpoints import Checkpoint
 from app.controls.settings import setting_inputs
 from app.methods import DETECTOR_NAMES, YARDSTICKS
+from app.server import trainings
 from app.words import duration, name_of
 from gnl_core.config import COMMON_SETTINGS, RunConfig, parse_config
 from gnl_core.datasets import FOLDER
@@ -108,11 +109,9 @@ def button_label(checkpoints: list[Checkpoint], dataset: str, detector: str, siz
 
 def start_training(settings: dict[str, Any]) -> RunFolder | None:
     """Queue a training as a process of its own; if it cannot start, show why and return None."""
-    from gnl_core.jobs.start import start  # noqa: PLC0415 (PyTorch takes seconds to import)
-
     try:
         config = parse_config(settings)
-        return start(config, runs_root() / run_name(config))
+        return trainings.start_training(config, run_name(config))
     except (ValueError, OSError) as error:
         st.error(f"The training was not started: {error}")
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import streamlit as st
 
 from app.display.downloads import chart_config
 from app.methods import DETECTOR_NAMES
+from app.server import trainings
 from app.words import DATASET_NAMES, duration, name_of
 from gnl_core.plots.losses import loss_curves
 from gnl_core.records import EpochRecord
@@ -111,15 +111,7 @@ def read_end(path: Path) -> str:
 
 def run_action(action: str, path: Path) -> None:
     """Stop, resume or delete a training; keep the reason of a failure as one sentence for the page."""
-    from gnl_core.jobs.start import resume  # noqa: PLC0415 (PyTorch takes seconds to import)
-    from gnl_core.jobs.stop import ask_to_stop, delete  # noqa: PLC0415 (as above)
-
-    actions: dict[str, Callable[[Path], object]] = {
-        "stop": ask_to_stop,
-        "resume": resume,
-        "delete": delete,
-    }
     try:
-        actions[action](path)
+        trainings.act_on(action, path)
     except (ValueError, OSError) as error:
         st.session_state[PROBLEM] = f"Could not {action} this training: {error}"

@@ -85,10 +85,11 @@ def test_pixels_that_cannot_be_used_are_refused_by_name():
 
 def test_too_many_bytes_or_pixels_are_refused_before_they_are_read(monkeypatch, pixels):
     content = encoded(pixels)
-    monkeypatch.setattr(subjects, "LARGEST_MEGAPIXELS", 0.0005)
+    most = subjects.limits()
+    monkeypatch.setattr(subjects, "limits", lambda: most.model_copy(update={"upload_megapixels": 0.0005}))
     with pytest.raises(ValueError, match="megapixels"):
         uploaded_subject("large.png", content)
-    monkeypatch.setattr(subjects, "LARGEST_MB", 0.0001)
+    monkeypatch.setattr(subjects, "limits", lambda: most.model_copy(update={"upload_mb": 0.0001}))
     with pytest.raises(ValueError, match="MB"):
         uploaded_subject("large.png", content)
 

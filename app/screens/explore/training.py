@@ -9,6 +9,7 @@ from app.checkpoints import Checkpoint, runs_root
 from app.controls.training import TrainingTask, start_training, training_form
 from app.controls.view import View, checkpoints_of
 from app.display.jobs import REFRESH_SECONDS, draw_details, draw_job, draw_losses
+from app.server import rules
 from gnl_core.jobs.status import is_alive
 from gnl_core.runs.folder import RunFolder, read_config, read_records
 
@@ -19,12 +20,17 @@ WATCHED = "watched_training"  # name of the run started by this visitor, until i
 def training(view: View, checkpoints: list[Checkpoint], everything: list[Checkpoint]) -> None:
     """Draw the form and the training it starts; until then, the losses of the method's first checkpoint.
 
+    On a read-only server, say that it is.
+
     Args:
         view: The view to train for.
         checkpoints: The runs trained for this view.
         everything: All runs, used to estimate the duration.
     """
     st.divider()
+    if not rules.may_change_runs():
+        st.info(rules.READ_ONLY)
+        return
     left, right = st.columns([1, 2], gap="large")
     with left:
         detector, settings = training_form(TrainingTask(view.dataset, view.normal_class, view.root), everything)

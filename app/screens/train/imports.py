@@ -11,6 +11,7 @@ from app.checkpoints import runs_root
 from app.controls.training import SIZES_PX, TrainingTask, run_name, task_settings
 from app.local_data import typed_path
 from app.methods import DETECTOR_NAMES
+from app.server import rules
 from app.words import TEACHER_NAMES, name_of
 from gnl_core.config import RunConfig, parse_config
 from gnl_core.datasets import list_train_items
@@ -68,15 +69,21 @@ def import_checkpoint(path: Path, settings: dict[str, Any]) -> None:
         settings: What a published checkpoint does not record.
     """
     from gnl_core.runs import imports  # noqa: PLC0415 (PyTorch takes seconds to import)
+    from gnl_core.runs.checkpoints import read_checkpoint  # noqa: PLC0415 (as above)
 
     try:
+        rules.check_may_change_runs()
+        rules.check_space()
+        path = rules.open_path(path)
         with st.spinner("Reading the checkpoint"):
             if path.suffix == PUBLISHED_SUFFIX:
                 config = parse_config(dict(imports.PUBLISHED) | settings)
+                rules.check_paths(config, name="this import")
                 references = imports.first_items(training_items(config), count=config.stored_references, seed=0)
                 folder = imports.import_run(path, runs_root() / run_name(config), config, references=references)
             else:
-                folder = imports.import_own(path, runs_root() / f"{path.resolve().parent.name}-imported")
+                rules.check_paths(read_checkpoint(path)[0].config, name="this checkpoint")
+                folder = imports.import_own(path, runs_root() / f"{path.parent.name}-imported")
     except (ValueError, OSError) as error:
         st.error(f"This file was not imported: {error}")
         return

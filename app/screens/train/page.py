@@ -10,10 +10,14 @@ from app.controls.training import TrainingTask, start_training, training_form
 from app.screens.train.imports import import_form
 from app.screens.train.jobs import jobs
 from app.screens.train.presets import choose_preset
+from app.server import rules
 
 
 def page() -> None:
-    """Draw the form on the left, all trainings on the right."""
+    """Draw the form on the left, all trainings on the right; on a read-only server, say that it is."""
+    if not rules.may_change_runs():
+        st.info(rules.READ_ONLY)
+        return
     left, right = st.columns([1, 2], gap="large")
     with left:
         draw_form()

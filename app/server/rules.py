@@ -1,0 +1,142 @@
+"""What this server allows. Pages ask these functions, and nothing else decides; docs/server.md explains the modes."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from app.server import people
+from app.server.paths import lies_under, resolve_path, size_of_folder
+from app.server.rate import RateLimit
+from app.server.settings import Limits, Mode, read_settings
+from gnl_core.config import RunConfig
+from gnl_core.datasets import default_root
+
+READ_ONLY = (
+    "This server is read only: to train, import or delete runs, install GNL on your own machine, where it runs offline."
+)
+PEOPLE = "people"  # folder in $GNL_RUNS with a folder for each person
+COMPUTATIONS = RateLimit(seconds=60.0)
+
+
+def mode() -> Mode:
+    """Return the mode of this server; raises as `read_settings`."""
+    return read_settings(os.environ).mode
+
+
+def limits() -> Limits:
+    """Return what this server computes and keeps; raises as `read_settings`."""
+    return read_settings(os.environ).limits
+
+
+def may_change_runs() -> bool:
+    """Return whether visitors may train, import and delete runs."""
+    return mode() != "public"
+
+
+def check_may_change_runs() -> None:
+    """Raise ValueError if visitors may not train, import or delete runs."""
+    if not may_change_runs():
+        raise ValueError(READ_ONLY)
+
+
+def may_type_paths() -> bool:
+    """Return whether visitors may type the path of a folder."""
+    return mode() != "public"
+
+
+def may_show(run: str) -> bool:
+    """Return whether the pages show a run or comparison of $GNL_RUNS, by the name of its folder."""
+    settings = read_settings(os.environ)
+    return settings.mode != "public" or run in settings.listed_runs
+
+
+def may_open(path: Path) -> bool:
+    """Return whether the app opens a path that a visitor or a file names.
+
+    For one person, any. Otherwise only what lies under $GNL_DATA, the operator's roots or the visitor's own runs, after
+    following symlinks.
+    """
+    settings = read_settings(os.environ)
+    if settings.mode == "personal":
+        return True
+    data = default_root()
+    own = [own_runs()] if settings.mode == "shared" else []
+    return lies_under(path, [*([data] if data else []), *settings.roots, *own])
+
+
+def open_path(path: Path) -> Path:
+    """Return a path without symlinks and `..`, to be opened as it is returned.
+
+    Raises:
+        ValueError: If it can be no path, or this server does not open it.
+    """
+    resolved = resolve_path(path)
+    if not may_open(resolved):
+        raise ValueError(f"this server does not open {path}; ask its operator to add the folder to its roots")
+    return resolved
+
+
+def check_paths(config: RunConfig, *, name: str) -> None:
+    """Check that this server opens the paths in a run's settings.
+
+    Args:
+        config: The settings.
+        name: The run's name in the message.
+
+    Raises:
+        ValueError: If it does not open one of them.
+    """
+    for path in (config.data_root, config.teacher_weights):
+        if path is not None and not may_open(path):
+            raise ValueError(f"{name} names a path that this server does not open; ask its operator to add its folder")
+
+
+def all_runs() -> Path:
+    """Return the folder of all runs: $GNL_RUNS, else the project's folder runs."""
+    return Path(os.environ.get("GNL_RUNS", Path(__file__).parents[2] / "runs"))
+
+
+def own_runs() -> Path:
+    """Return the folder of the runs that the pages list and start: on a shared server, the person's own.
+
+    Raises:
+        ValueError: If the server is shared and nobody is signed in.
+    """
+    return all_runs() / PEOPLE / people.person() if mode() == "shared" else all_runs()
+
+
+def queues() -> list[Path]:
+    """Return the folders whose trainings wait for each other: on a shared server, those of all people."""
+    if mode() != "shared":
+        return [all_runs()]
+    return [folder for folder in sorted((all_runs() / PEOPLE).glob("*")) if folder.is_dir()]
+
+
+def check_space() -> None:
+    """Raise ValueError if all runs together take as much space as they may."""
+    most = limits().runs_gb
+    if size_of_folder(all_runs()) >= most * 10**9:
+        raise ValueError(f"the runs take all of the {most} GB that this server has for them; delete some first")
+
+
+def check_request(images: int) -> None:
+    """Raise ValueError if a request is for more images than this server computes at once."""
+    most = limits().images_per_request
+    if images > most:
+        raise ValueError(
+            f"these are {images:,} images, and this server computes at most {most:,} at once; use the command line"
+        )
+
+
+def count_computation() -> None:
+    """Count one scoring, adaptation or measurement of this visitor.
+
+    Raises:
+        ValueError: If the visitor has started too many within a minute.
+    """
+    most = limits().computations_per_minute
+    wait = COMPUTATIONS.take(people.visitor(signed_in=mode() == "shared"), most=most, now=time.monotonic())
+    if wait:
+        raise ValueError(f"more than {most} computations were started within a minute; wait {wait:.0f} s and reload")
