@@ -10,11 +10,17 @@ APP_STAMP := $(VENV)/.stamp-app
 DEV_STAMP := $(VENV)/.stamp-dev
 DOCS_STAMP := $(VENV)/.stamp-docs
 
+# The tools that examine the dependencies have an environment of their own: they are none of them.
+AUDIT := build/audit
+AUDIT_STAMP := $(AUDIT)/.stamp
+
+TORCH_CPU := https://download.pytorch.org/whl/cpu
+
 CHECKPOINTS := assets/checkpoints
 NEW_CHECKPOINTS := build/checkpoints
 STYLE_WEIGHTS := 0 0.25 0.5 0.75 1
 
-.PHONY: help app test check docs checkpoints figures clean
+.PHONY: help app test check lock audit image docs checkpoints figures clean
 
 help: ## print this list (what make alone does)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -25,11 +31,29 @@ app: $(APP_STAMP) ## set up on the first call, then open the app (TORCH=cpu: wit
 test: $(DEV_STAMP) ## set up on the first call, then run every test
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-check: $(DEV_STAMP) ## format, lint, imports and types, without changing a file
+check: $(DEV_STAMP) ## format, lint, imports, types and insecure code, without changing a file
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
+	$(BIN)/bandit -q -c pyproject.toml -r gnl_core app benchmarks
+
+# Constrained like CI, so that both test the same PyTorch. The markers in the lock cover every system and Python from 3.11 on.
+lock: $(AUDIT_STAMP) ## resolve the run-time dependencies again: requirements.lock, with hashes
+	{ echo "# Every run-time dependency with its hashes. Written by make lock; install with pip install --require-hashes -r."; \
+		grep -v '^-e' requirements.txt | $(AUDIT)/bin/uv pip compile - --quiet --upgrade --constraint .ci/constraints.txt \
+			--generate-hashes --universal --python-version 3.11 --no-header --no-annotate; } >requirements.lock.new
+	mv requirements.lock.new requirements.lock
+
+# pip-audit is last: it fails where the database of vulnerabilities cannot be reached.
+audit: $(AUDIT_STAMP) $(APP_STAMP) ## list dependencies (CycloneDX), licences and known vulnerabilities, into build/
+	$(AUDIT)/bin/cyclonedx-py environment --of JSON -o build/sbom.json $(BIN)/python
+	$(AUDIT)/bin/pip-licenses --python $(BIN)/python --from mixed --format markdown --output-file build/licences.md
+	$(AUDIT)/bin/pip-audit --strict --requirement requirements.lock --no-deps --disable-pip
+
+# Untested, as TORCH=cpu below is.
+image: ## build the container image gnl with PyTorch for CPUs (needs Docker)
+	docker build --build-arg TORCH_CPU=$(TORCH_CPU) --tag gnl .
 
 # -W: a link or a name that leads nowhere is an error.
 docs: $(DOCS_STAMP) ## set up on the first call, then build these docs as a site: build/site/index.html
@@ -91,13 +115,19 @@ $(VENV_STAMP):
 # TORCH=cpu is untested: PyTorch's own index could not be reached from where this was written.
 $(APP_STAMP): requirements.txt pyproject.toml $(VENV_STAMP)
 ifeq ($(TORCH),cpu)
-	grep '^torch' requirements.txt | $(BIN)/python -m pip install --index-url https://download.pytorch.org/whl/cpu -r /dev/stdin
+	grep '^torch' requirements.txt | $(BIN)/python -m pip install --index-url $(TORCH_CPU) -r /dev/stdin
 endif
 	$(BIN)/python -m pip install -r requirements.txt
 	@touch $@
 
 $(DEV_STAMP): requirements.txt pyproject.toml $(APP_STAMP)
 	$(BIN)/python -m pip install -r requirements.txt -e ".[dev]"
+	@touch $@
+
+$(AUDIT_STAMP): pyproject.toml $(VENV_STAMP)
+	$(PYTHON) -m venv $(AUDIT)
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["audit"], sep="\n")' \
+		| $(AUDIT)/bin/python -m pip install -r /dev/stdin
 	@touch $@
 
 $(DOCS_STAMP): requirements.txt pyproject.toml $(APP_STAMP)

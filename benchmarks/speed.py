@@ -195,11 +195,13 @@ def cached_call(teacher: str, side: int, count: int, *, memory_mb: int, spill_mb
 def compare_memory(teacher: str, side: int, count: int, parsed: argparse.Namespace) -> Row:
     """Compare the memory that two training steps add to a process."""
     command = [sys.executable, "-m", "benchmarks.speed", "--grow", teacher, str(side), str(count)]
-    literal, ours = (
-        float(subprocess.run([*command, kind], check=True, capture_output=True, text=True).stdout)
-        for kind in ("literal", "ours")
-    )
+    literal, ours = (float(output_of([*command, kind])) for kind in ("literal", "ours"))
     return Row(f"memory of a training step, {teacher}, {side} px, batch {count}, GiB", literal, ours)
+
+
+def output_of(command: list[str]) -> str:
+    """Run a command and return its output."""
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # no shell  # nosec B603
 
 
 def grow(teacher: str, side: str, count: str, kind: str) -> float:

@@ -6,7 +6,7 @@ operands.
 
 from __future__ import annotations
 
-import pickletools
+import pickletools  # it lists the steps of a pickle, and runs none  # nosec B403
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
