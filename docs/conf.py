@@ -33,7 +33,7 @@ html_copy_source = False
 html_show_search_summary = False  # browsers refuse to fetch it for pages opened as files
 
 root_doc = "docs/index"
-include_patterns = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "assets/README.md", "docs/**"]
+include_patterns = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "assets/README.md", "docs/**"]
 exclude_patterns = [".*", "build", "runs"]
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
