@@ -11,6 +11,7 @@ from app import PROJECT
 from app.methods import WITHOUT_TEACHER
 from app.server import rules
 from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.datasets.listing import check_name
 from gnl_core.files import hash_file
 from gnl_core.records import Scores
 from gnl_core.runs.adapted_scores import AdaptedScores, Entry, TrayChoice, read_adapted
@@ -57,6 +58,7 @@ def list_checkpoints() -> tuple[list[Checkpoint], list[str]]:
     own = sorted(shown, key=lambda folder: folder.weights.stat().st_mtime, reverse=True)
     for folder in list_runs(BUNDLED) + own:
         try:
+            check_name(folder.path)
             config = read_config(folder)
             rules.check_paths(config, name=folder.path.name)
         except ValueError as error:

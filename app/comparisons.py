@@ -15,6 +15,7 @@ from app.words import DATASET_NAMES, counted, name_of
 from gnl_core.comparison.data import read_comparison
 from gnl_core.comparison.records import Comparison, Method
 from gnl_core.comparison.scores import run_of, select_method_scores
+from gnl_core.datasets.listing import check_name
 from gnl_core.records import Scores
 from gnl_core.runs.discovery import cell_folder
 from gnl_core.runs.folder import RunFolder
@@ -49,6 +50,7 @@ def list_comparisons() -> tuple[list[ListedComparison], list[str]]:
     own = [file for file in [*root.glob(FILE), *sorted(root.glob(f"*/{FILE}"))] if rules.may_show(file.parent.name)]
     for file in bundled + own:
         try:
+            check_name(file.parent)
             comparison = read_once(file, file.stat().st_mtime_ns)
         except (ValueError, OSError) as error:
             problems.append(str(error))

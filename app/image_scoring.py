@@ -11,7 +11,7 @@ from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION
 from app.scoring import ScoringRequest, map_scale, scores_of_each
 from app.sources import source_of
 from app.subjects import Subject
-from app.words import name_of
+from app.words import name_of, plain
 from gnl_core.metrics.image import exceedance
 from gnl_core.records import Scores
 from gnl_core.runs.adapted_scores import TrayChoice
@@ -99,7 +99,7 @@ def score_images(rows: Sequence[RequestPair], subjects: Sequence[Subject]) -> li
             try:
                 columns.append(score_with_method(row, subjects))
             except (ValueError, OSError) as error:
-                st.error(f"{name_of(DETECTOR_NAMES, row.off.checkpoint.config.detector)} is left out: {error}")
+                st.error(f"{name_of(DETECTOR_NAMES, row.off.checkpoint.config.detector)} is left out: {plain(error)}")
     scaled = iter(on_shared_scales([pair for column in columns for pair in column]))
     return [[next(scaled) for _ in column] for column in columns]
 

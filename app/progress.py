@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app.words import duration
+from app.words import duration, plain
 
 if TYPE_CHECKING:
     from gnl_core.datasets.loading import Batches
@@ -55,7 +55,7 @@ def track_progress(
             bar = bar or draw_bar(place, key)
             left = elapsed / done * (total - done + work.after)
             share = (work.before + done) / (work.before + total + work.after)
-            bar.progress(share, text=f"{title}: {done:,} of {total:,} images, {duration(left)} left")
+            bar.progress(share, text=f"{plain(title)}: {done:,} of {total:,} images, {duration(left)} left")
     place.empty()
 
 
@@ -83,6 +83,6 @@ def stop_if_cancelled(key: tuple[str, ...], *, title: str) -> None:
     if st.session_state.get(CANCELLED) != key:
         return
     with st.empty().container():  # the progress bar later replaces this message
-        st.info(f"{title}: cancelled. Choose something else at the top, or score these images now.")
+        st.info(f"{plain(title)}: cancelled. Choose something else at the top, or score these images now.")
         st.button("Score these images", type="primary", on_click=forget_cancelled)
     st.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from gnl_core.comparison import text
@@ -54,6 +55,11 @@ TEACHER_NAMES = {
 }
 LABEL_WORDS = {0: f":blue[{LABEL_NAMES[0]}]", 1: f":orange[{LABEL_NAMES[1]}]", -1: LABEL_NAMES[-1]}
 SETTING_NAMES = {"smoothing_sigma_px": "Smoothing, px", "top_percent": "Top, %", "holdout_percent": "Held out, %"}
+
+MARKUP = re.compile(r"[\\`*\[\]<>$~|&]|(?<![^\W_])_|_(?![^\W_])|:(?=\w)|^[#+=-]")  # what Streamlit gives a meaning
+FIRST_NUMBER = re.compile(r"^(\d{1,9})(?=[.)])")  # of a list
+LINKED = re.compile(r"(?<=:)(?=//|[\w+/-]+:)|(?<=@)|(?<=www)(?=\.)", re.IGNORECASE)  # places within what it links
+WORD_JOINER = "\u2060"
 
 FDM_HELP = (
     "Feature distribution matching: moves the sorted values of each feature channel toward those of normal training "
@@ -108,6 +114,31 @@ AD, VisA or BTAD can be used as it is. Without labels, normal images in `train/`
 get scores and maps, but no AUROC. If there are only `good/` and `bad/`, about a fifth of the normal images is kept for
 testing.
 """
+
+
+def plain(text: object) -> str:
+    """Escape a text from a file, a folder's name or an address for Markdown, so that a page shows it as it is.
+
+    Every text that Streamlit draws is Markdown, except options of select boxes, placeholders, and what `st.text` and
+    `st.code` show. Streamlit turns web and e-mail addresses and `:names:` of icons into links and pictures even where
+    they are escaped; an invisible word joiner (U+2060) within them prevents this.
+
+    Args:
+        text: The text, or an error whose message is the text.
+
+    Returns:
+        Markdown on one line.
+    """
+    line = " ".join(str(text).encode("utf-8", "backslashreplace").decode().splitlines()).strip()
+    joined = LINKED.sub(WORD_JOINER, line)
+    return FIRST_NUMBER.sub(r"\1\\", MARKUP.sub(r"\\\g<0>", joined))
+
+
+def code(text: str) -> str:
+    """Format a text from a file as inline code in Markdown, whose fence is longer than any in the text."""
+    line = " ".join(text.splitlines())
+    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+    return f"{fence} {line} {fence}" if len(fence) > 1 else f"{fence}{line}{fence}"
 
 
 def name_of(names: dict[str, str], key: str) -> str:

@@ -14,7 +14,7 @@ from app.checkpoints import Checkpoint
 from app.local_data import check_folder, classes_here, is_bundled, is_labelled, known_folders, open_own, typed_path
 from app.server import rules
 from app.sources import own_folder
-from app.words import DATASET_NAMES, FOLDER_HELP, FOLDER_LAYOUT, ROOT_HELP, name_of
+from app.words import DATASET_NAMES, FOLDER_HELP, FOLDER_LAYOUT, ROOT_HELP, name_of, plain
 from gnl_core.config import USUAL_SPLIT, Split
 from gnl_core.datasets import DATASETS, FOLDER, default_root
 from gnl_core.datasets.base import DatasetSpec
@@ -130,7 +130,7 @@ def choose_root(dataset: str, below: DeltaGenerator) -> Path | None:
         check_folder(root)
         return rules.open_path(root)
     except ValueError as error:
-        below.error(f"This folder cannot be used: {error}.")
+        below.error(f"This folder cannot be used: {plain(error)}.")
         return None
 
 
@@ -163,7 +163,7 @@ def choose_folder(checkpoints: list[Checkpoint], *, place: DeltaGenerator, below
         labelled = is_labelled(root, spec.in_distribution)
         below.text("\n".join(format_reading(root, split_of(root, checkpoints))))
     except (ValueError, OSError) as error:
-        below.error(f"This folder cannot be used: {error}.")
+        below.error(f"This folder cannot be used: {plain(error)}.")
         below.info(FOLDER_LAYOUT)
         return None
     if not labelled:

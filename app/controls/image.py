@@ -17,7 +17,7 @@ from app.local_data import LISTED_SECONDS
 from app.server.rules import limits
 from app.sources import fingerprint
 from app.subjects import Subject, subject_of, uploaded_subject
-from app.words import domain_name
+from app.words import domain_name, plain
 from gnl_core.config import USUAL_SPLIT
 from gnl_core.datasets import default_root, list_items, list_train_items
 from gnl_core.datasets.base import Item
@@ -108,7 +108,7 @@ def read_own_image(name: str, content: bytes) -> Chosen | None:
     try:
         return Chosen(uploaded_subject(name, content), "Your image")
     except ValueError as error:
-        st.error(f"This image cannot be used: {error}.")
+        st.error(f"This image cannot be used: {plain(error)}.")
         return None
 
 

@@ -14,7 +14,7 @@ from app.checkpoints import Checkpoint
 from app.controls.settings import setting_inputs
 from app.methods import DETECTOR_NAMES, YARDSTICKS
 from app.server import trainings
-from app.words import duration, name_of
+from app.words import duration, name_of, plain
 from gnl_core.config import COMMON_SETTINGS, RunConfig, parse_config
 from gnl_core.datasets import FOLDER
 from gnl_core.runs.folder import RunFolder, read_records
@@ -51,7 +51,7 @@ def training_form(task: TrainingTask, checkpoints: list[Checkpoint]) -> tuple[st
     """
     from gnl_core.detectors import DETECTORS, method_fields  # noqa: PLC0415 (PyTorch takes seconds to import)
 
-    images = "your normal images" if task.dataset == FOLDER else f"normal images of {task.normal_class}"
+    images = "your normal images" if task.dataset == FOLDER else f"normal images of {plain(task.normal_class)}"
     st.markdown(f"**Train on {images}**")
     row = st.columns(2)
     set_initial_values(FIRST_VALUES)
@@ -113,7 +113,7 @@ def start_training(settings: dict[str, Any]) -> RunFolder | None:
         config = parse_config(settings)
         return trainings.start_training(config, run_name(config))
     except (ValueError, OSError) as error:
-        st.error(f"The training was not started: {error}")
+        st.error(f"The training was not started: {plain(error)}")
         return None
 
 

@@ -15,7 +15,7 @@ from app.controls.data import Data, choose_data
 from app.local_data import domains_here, is_bundled
 from app.methods import DEFAULT_METHODS, DETECTOR_NAMES, in_order
 from app.sources import own_folder
-from app.words import SHIFTED_HELP, capitalised, corruption_name, domain_name, name_of
+from app.words import SHIFTED_HELP, capitalised, corruption_name, domain_name, name_of, plain
 from gnl_core.datasets import FOLDER, default_root
 from gnl_core.datasets.base import DatasetSpec
 from gnl_core.datasets.corruptions import CORRUPTIONS, SEVERITIES, parse_shift
@@ -89,7 +89,7 @@ def choose_view(*, shift: ChooseShift | None = None) -> tuple[View | None, list[
         shifted = (shift or choose_shift)(dataset, data, columns[2])
         view = View(dataset, data.normal_class, data.root, data.spec, shifted, detectors)
     for problem in problems:
-        st.warning(f"A run was left out: {problem}")
+        st.warning(f"A run was left out: {plain(problem)}")
     return view, everything
 
 
@@ -99,7 +99,7 @@ def report_untrained(view: View, detectors: list[str], *, remedy: str) -> None:
         st.info("No method is selected. Select at least one at the top.")
     if detectors:
         names = ", ".join(name_of(DETECTOR_NAMES, detector) for detector in detectors)
-        subject = "these images" if view.own else f"{view.normal_class} as its normal class"
+        subject = "these images" if view.own else f"{plain(view.normal_class)} as its normal class"
         st.info(f"No checkpoint for {subject} yet: {names}. {remedy}")
 
 

@@ -23,7 +23,7 @@ def describe_tray(choice: TrayChoice) -> str:
 
 def describe_ways(ways: Ways) -> str:
     """Name the way chosen, and give the reason."""
-    return f"{name_ways(ways)}; {ways.reason}"
+    return f"{name_ways(ways)}; {plain(ways.reason)}"
 
 
 def name_ways(ways: Ways) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 from app.display.downloads import chart_config
 from app.methods import DETECTOR_NAMES
 from app.server import trainings
-from app.words import DATASET_NAMES, duration, name_of
+from app.words import DATASET_NAMES, duration, name_of, plain
 from gnl_core.plots.losses import loss_curves
 from gnl_core.records import EpochRecord
 from gnl_core.runs.folder import RunFolder, read_records
@@ -45,7 +45,7 @@ def draw_job(job: Job) -> None:
         if job.state == "running":
             st.progress(min(1.0, job.epochs_done / job.config.epochs), text=f"{describe(job)} · {describe_speed(job)}")
         else:
-            st.markdown(f"{describe(job)}  \n:gray[:small[{job.reason or name}]]")
+            st.markdown(f"{describe(job)}  \n:gray[:small[{plain(job.reason or name)}]]")
     with buttons.container(horizontal=True, horizontal_alignment="right"):
         if job.state in ACTIVE:
             st.button("Stop", key=f"stop_{name}", on_click=run_action, args=("stop", job.folder.path))
@@ -53,17 +53,18 @@ def draw_job(job: Job) -> None:
             st.button("Resume", key=f"resume_{name}", on_click=run_action, args=("resume", job.folder.path))
         if job.state not in ACTIVE:
             with st.popover("Delete"):
-                st.caption(f"Permanently deletes the checkpoint, scores and log of {name}.")
+                st.caption(f"Permanently deletes the checkpoint, scores and log of {plain(name)}.")
                 st.button(
                     "Delete permanently", key=f"delete_{name}", on_click=run_action, args=("delete", job.folder.path)
                 )
 
 
 def describe(job: Job) -> str:
-    """Describe the method, the data and the state of a training."""
+    """Describe the method, the data and the state of a training, in Markdown."""
     method, data = name_of(DETECTOR_NAMES, job.config.detector), name_of(DATASET_NAMES, job.config.dataset)
+    task = f"{data} {job.config.normal_class}"
     state = f"waiting, {job.place} ahead in the queue" if job.place else STATE_WORDS.get(job.state, job.state)
-    return f"**{method}** on {data} {job.config.normal_class}, seed {job.config.seed}: {state}"
+    return f"**{plain(method)}** on {plain(task)}, seed {job.config.seed}: {plain(state)}"
 
 
 def describe_speed(job: Job) -> str:
@@ -83,7 +84,7 @@ def draw_details(folder: RunFolder) -> None:
         draw_losses(records, epochs=job.config.epochs)
     elif job.losses:
         losses = (f"{name} {'not finite' if value is None else f'{value:.4f}'}" for name, value in job.losses.items())
-        st.caption("First epoch: " + ", ".join(losses))
+        st.caption(f"First epoch: {plain(', '.join(losses))}")
     with st.expander("Log"):
         st.code(read_end(folder.path), language=None)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from app.display.pictures import enlarge, picture_url, without_map
 from app.image_scoring import STANDARDISED, ImageResult, kind_of
 from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION
 from app.subjects import Subject
-from app.words import LABEL_WORDS, exact_percent, name_of
+from app.words import LABEL_WORDS, exact_percent, name_of, plain
 from gnl_core.datasets.base import UNLABELLED
 from gnl_core.metrics.map_scale import MAP_SCALE_QUANTILE
 
@@ -38,15 +37,10 @@ OWN_SCALE = "Each kind of map has its own scale, because their values are not co
 
 
 def describe(chosen: Chosen) -> str:
-    """Describe the image: its content, its label and its domain."""
+    """Describe the image in Markdown: its content, its label and its domain."""
     subject = chosen.subject
     label = [] if subject.label == UNLABELLED else [LABEL_WORDS[subject.label]]
-    return ", ".join([escape(subject.shown), *label, *([chosen.place] if chosen.place else [])])
-
-
-def escape(text: str) -> str:
-    """Escape the characters that Markdown interprets."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!~$:<>|])", r"\\\1", text)
+    return ", ".join([plain(subject.shown), *label, *([plain(chosen.place)] if chosen.place else [])])
 
 
 def draw_image(subject: Subject) -> NDArray[np.uint8]:

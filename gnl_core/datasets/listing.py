@@ -66,4 +66,4 @@ def check_name(path: Path) -> None:
     try:
         path.name.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"the file name {str(path)!r} is not valid UTF-8; rename the file") from None
+        raise ValueError(f"the name {str(path)!r} is not valid UTF-8; rename it") from None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gnl_core.config import RunConfig
+from gnl_core.datasets.listing import check_name
 from gnl_core.jobs.locks import is_locked
 from gnl_core.jobs.status import Status, is_starting, read_status
 from gnl_core.jobs.worker import waiting_jobs
@@ -70,7 +71,8 @@ def list_jobs(root: Path) -> list[Job]:
     queue = [folder.path for folder, _ in waiting_jobs(root)]
     jobs = []
     for file in sorted(root.glob("*/config.json")):
-        with suppress(ValueError):  # the config.json of another program
+        with suppress(ValueError):  # the config.json of another program, or a name that is no text
+            check_name(file.parent)
             jobs.append(read_job(RunFolder(file.parent)))
     placed = [job._replace(place=queue.index(job.folder.path)) if job.folder.path in queue else job for job in jobs]
     return sorted(placed, key=lambda job: (STATES.index(job.state), job.place or 0))

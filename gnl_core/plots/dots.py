@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import NamedTuple
 
 import plotly.graph_objects as go
@@ -49,7 +50,7 @@ def dot_rows(rows: Sequence[DotRow], titles: Sequence[str], *, references: Seque
 
     Args:
         rows: The methods, from top to bottom.
-        titles: The heading of each panel.
+        titles: The heading of each panel, in Plotly's HTML.
         references: The value to compare with in each panel, drawn as a dotted line; None for no line.
     """
     figure = make_subplots(
@@ -65,7 +66,7 @@ def dot_rows(rows: Sequence[DotRow], titles: Sequence[str], *, references: Seque
             figure.add_vline(x=reference, line={"color": GREY, "dash": "dot", "width": 1.5}, row=1, col=panel + 1)
     figure.update_xaxes(zeroline=False, fixedrange=True, nticks=6)
     figure.update_yaxes(range=[len(rows) - 0.5, -0.5], showgrid=False, zeroline=False, fixedrange=True)
-    names = [row.name for row in rows]
+    names = [escape(row.name) for row in rows]
     figure.update_yaxes(tickmode="array", tickvals=list(range(len(rows))), ticktext=names, col=1)
     figure.update_annotations(font_size=13, xanchor="left", align="left")
     for annotation, axis in zip(figure.layout.annotations[: len(titles)], figure.select_xaxes(), strict=True):
@@ -90,7 +91,7 @@ def add(figure: go.Figure, trace: go.Scatter, panel: int) -> None:
 def measured_dots(rows: Sequence[DotRow], panel: int, *, strength: float, strengths: Sequence[float]) -> go.Scatter:
     """Draw the dots of one strength in one panel, with their intervals as thin lines."""
     dots = [
-        (row.name, position, dot)
+        (escape(row.name), position, dot)
         for position, row in enumerate(rows)
         for dot in row.measured[panel]
         if dot.strength == strength
@@ -127,7 +128,7 @@ def offset(strength: float, strengths: Sequence[float]) -> float:
 
 def published_dots(rows: Sequence[DotRow], panel: int) -> go.Scatter:
     """Draw published values, hollow and grey."""
-    values = [(row.name, position, row.published[panel]) for position, row in enumerate(rows)]
+    values = [(escape(row.name), position, row.published[panel]) for position, row in enumerate(rows)]
     published = [(name, position, value) for name, position, value in values if value is not None]
     return go.Scatter(
         x=[value for *_, value in published],

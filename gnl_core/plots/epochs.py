@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 
 import plotly.graph_objects as go
 
@@ -18,8 +19,8 @@ def auroc_curves(curves: Mapping[str, Mapping[int, float]]) -> go.Figure:
         curves: Domain name to AUROC in [0, 1] by epoch, the in-distribution domain first; no curve is empty.
     """
     figure = go.Figure()
-    for (name, curve), colour, dash in zip(curves.items(), (GREY, ACCENT), ("solid", "dash"), strict=True):
-        epochs, values = list(curve), list(curve.values())
+    for (domain, curve), colour, dash in zip(curves.items(), (GREY, ACCENT), ("solid", "dash"), strict=True):
+        name, epochs, values = escape(domain), list(curve), list(curve.values())
         figure.add_scatter(
             x=epochs,
             y=values,

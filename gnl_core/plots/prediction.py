@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
@@ -33,7 +35,7 @@ def prediction_histograms(panels: tuple[Panel, Panel], axes: Axes, *, threshold:
         figure.add_trace(panel_text(panel, axes), row=row, col=1)
         upper = figure.layout["yaxis" if row == 1 else f"yaxis{row}"].domain[1]
         place = {"xref": "paper", "yref": "paper", "x": 0, "y": upper, "yshift": TOP_PX - 8}
-        figure.add_annotation(text=panel.title, showarrow=False, xanchor="left", font_size=14, **place)
+        figure.add_annotation(text=escape(panel.title), showarrow=False, xanchor="left", font_size=14, **place)
     figure.update_xaxes(range=[axes.edges[0], axes.edges[-1]], showgrid=False, zeroline=False, fixedrange=True)
     figure.update_xaxes(title="anomaly score", row=2)
     figure.update_yaxes(visible=False, range=[0, top_of(axes)], fixedrange=True)

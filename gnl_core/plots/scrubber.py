@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -126,10 +127,10 @@ def axes_layout(axes: Sequence[tuple[Axes, Axes]]) -> dict[str, Any]:
 
 
 def heading(title: str, *, column: int) -> dict[str, Any]:
-    """Place a title above a column, counted from 0."""
+    """Place a title, a plain text, above a column, counted from 0."""
     corner = {"xref": f"{axis_of('x', column)} domain", "x": 0, "yref": "paper", "y": 1}
     place = corner | {"yshift": TOP_PX - 8, "xanchor": "left"}
-    return {"text": title, "showarrow": False, "font": {"size": 14}, **place}
+    return {"text": escape(title), "showarrow": False, "font": {"size": 14}, **place}
 
 
 def figure_height(rows: int, *, scrubbed: bool) -> int:

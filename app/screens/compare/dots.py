@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import streamlit as st
 
 from app.display.downloads import chart_config
@@ -21,7 +23,7 @@ def show_dots(compared: Compared) -> None:
     reference = next((row for row in compared.every_row if row.method == REFERENCE), None)
     figure = dot_rows(
         rows,
-        [title_of(column, compared).replace(" (", "<br>(") for column in columns],
+        [escape(title_of(column, compared)).replace(" (", "<br>(") for column in columns],
         references=[value_of(reference, column) for column in columns],
     )
     st.plotly_chart(

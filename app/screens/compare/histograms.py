@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape, unescape
 from typing import NamedTuple
 
 import streamlit as st
@@ -13,7 +14,7 @@ from app.display.downloads import chart_config
 from app.display.histograms import shared_axes
 from app.methods import REVERSE_DISTILLATION, method_title
 from app.screens.compare.choices import Compared, column_name, shifts_of
-from app.words import capitalised, domain_name, points
+from app.words import capitalised, domain_name, plain, points, sentence_list
 from gnl_core.comparison.records import MEAN_SHIFT, Method
 from gnl_core.finite import all_finite
 from gnl_core.metrics.image import auroc
@@ -43,7 +44,7 @@ def show_pair(compared: Compared) -> None:
     if compared.listed.bundled:
         st.caption(
             "The project does not include the scores behind these tables. The command below computes them in "
-            f"{compared.listed.output}; that comparison then appears in the list at the top, with this chart."
+            f"{plain(compared.listed.output)}; that comparison then appears in the list at the top, with this chart."
         )
         link_to_page(EXPLORE, "Histograms of the bundled checkpoints on Explore", {})
         return
@@ -61,7 +62,8 @@ def show_pair(compared: Compared) -> None:
     ]
     if lacking:
         st.caption(
-            f"{compared.listed.output} has no scores of {' and '.join(lacking)}; the command below computes them."
+            f"{plain(compared.listed.output)} has no scores of {plain(sentence_list(lacking))}; the command below "
+            "computes them."
         )
         return
     sides = [(scores[domains[0]], scores[domains[1]]) for scores in scores_by_domain]
@@ -71,7 +73,7 @@ def show_pair(compared: Compared) -> None:
         if not all(all_finite(scores.score) for scores in pair)
     ]
     if diverged:
-        st.caption(f"Not every score of {' and '.join(diverged)} is finite, because training diverged.")
+        st.caption(f"Not every score of {plain(' and '.join(diverged))} is finite, because training diverged.")
         return
     draw_pair(compared, choice, sides)
 
@@ -122,7 +124,7 @@ def draw_pair(compared: Compared, choice: Choice, sides: list[tuple[Scores, Scor
         alt=describe_pair(rows),
     )
     st.caption(
-        f":blue[■] normal  :orange[■] anomalous  ·  class {choice.normal_class}, "
+        f":blue[■] normal  :orange[■] anomalous  ·  class {plain(choice.normal_class)}, "
         f"seed {compared.comparison.seeds[0]}  ·  bold: AUROC in percent, with its 95 % interval over test images"
     )
 
@@ -150,7 +152,7 @@ def make_panel(scores: Scores, method: Method, *, shifted: bool) -> Panel:
         scores,
         shifted=shifted,
         title=f"{capitalised(domain_name(str(scores.domain[0])))} ({side})",
-        note=f"{method_title(*method)}  {note}",
+        note=f"{escape(method_title(*method))}  {note}",
         footnote=f"n = {normal:,} normal, {anomalous:,} anomalous",
     )
 
@@ -158,5 +160,5 @@ def make_panel(scores: Scores, method: Method, *, shifted: bool) -> Panel:
 def describe_pair(rows: list[HistogramPair]) -> str:
     """Describe the chart as alternative text."""
     panels = [panel for row in rows for panel in row.panels]
-    described = [f"{panel.title}: {re.sub('<.*?>', '', panel.note)}, {panel.footnote}" for panel in panels]
+    described = [f"{panel.title}: {unescape(re.sub('<.*?>', '', panel.note))}, {panel.footnote}" for panel in panels]
     return f"Score histograms with AUROC in percent. {'. '.join(described)}."

@@ -13,6 +13,7 @@ from app.screens.compare.downloads import offer_comparison
 from app.screens.compare.histograms import show_pair
 from app.screens.compare.summary import matching_sentence, summary_sentence
 from app.screens.compare.table import show_table
+from app.words import plain
 from gnl_core.comparison.command import comparison_command
 from gnl_core.comparison.text import describe, describe_diverged
 
@@ -21,7 +22,7 @@ def page() -> None:
     """Draw the page from top to bottom."""
     everything, problems = list_comparisons()
     for problem in problems:
-        st.warning(f"A comparison was left out: {problem}")
+        st.warning(f"A comparison was left out: {plain(problem)}")
     if not everything:
         st.info(
             "There is no comparison yet. Create one with `gnl compare --output runs/mine …`; this page then shows it."
@@ -32,15 +33,15 @@ def page() -> None:
     if diverged:
         st.error(
             "These numbers cannot be shown, because they include runs that diverged, whose scores are not finite: "
-            f"{', '.join(diverged)}. The command below leaves them out; to include them, train them again with a "
-            "smaller --learning-rate in another folder."
+            f"{plain(', '.join(diverged))}. The command below leaves them out; to include them, train them again with "
+            "a smaller --learning-rate in another folder."
         )
         offer_command(comparison_command(compared.comparison, output=str(compared.listed.output)))
         return
     if compared.comparison.diverged:
-        st.warning(describe_diverged(compared.comparison.diverged))
-    st.markdown(f"##### {summary_sentence(compared)}\n\n{matching_sentence(compared)}")
-    st.caption(" ".join(describe(compared.comparison)[:1]))
+        st.warning(plain(describe_diverged(compared.comparison.diverged)))
+    st.markdown(f"##### {plain(summary_sentence(compared))}\n\n{plain(matching_sentence(compared))}")
+    st.caption(plain(" ".join(describe(compared.comparison)[:1])))
     show_dots(compared)
     show_table(compared)
     show_parts(compared)

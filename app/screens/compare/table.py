@@ -11,7 +11,7 @@ import streamlit as st
 from app.display.components import component
 from app.methods import DETECTOR_NAMES, OWN_STRENGTHS, YARDSTICKS
 from app.screens.compare.choices import METHOD_ORDER, SHIFT, SORT, Compared, column_name, row_order, shifts_of
-from app.words import counted, domain_name, name_of, points, with_minus
+from app.words import counted, domain_name, name_of, plain, points, with_minus
 from gnl_core.comparison.records import ID_COST, MEAN_SHIFT, WORST_SHIFT, ComparisonRow, Entry
 from gnl_core.comparison.text import MISSING, best_rows, interval_text, value_text
 from gnl_core.comparison.tray_text import describe_trays, has_uses, use_text
@@ -43,7 +43,7 @@ def show_table(compared: Compared) -> None:
         )
     )
     for line in describe_trays(compared.comparison):
-        st.caption(line)
+        st.caption(plain(line))
 
 
 def in_browser() -> Any:

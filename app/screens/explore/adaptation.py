@@ -8,7 +8,7 @@ from app.display.adaptation import UNIT, describe_threshold, describe_tray, desc
 from app.display.provenance import describe_n
 from app.scoring import ScoringResult
 from app.screens.explore.captions import merge_notes, short_name
-from app.words import capitalised
+from app.words import capitalised, plain
 
 LOW_AUROC = 0.8
 
@@ -33,7 +33,7 @@ def explain_adaptation(results: list[ScoringResult], *, beside: DeltaGenerator, 
     below.caption("  \n".join([capitalised(ways), *unit, *lost(results)]))
     warnings = {name: found.warning for name, found in adapted.items() if found.warning}
     if warnings:
-        below.warning(merge_notes(warnings))
+        below.warning(plain(merge_notes(warnings)))
 
 
 def lost(results: list[ScoringResult]) -> list[str]:

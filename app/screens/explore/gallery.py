@@ -20,7 +20,7 @@ from app.methods import DETECTOR_NAMES
 from app.scoring import ScoringResult
 from app.screens.explore.picks import BY_ADAPTING, BY_MATCHING, ScoredDomain, choose_between, choose_kind, pick_rows
 from app.screens.explore.tiles import draw_tiles
-from app.words import exact_percent, name_of, percent
+from app.words import exact_percent, name_of, percent, plain
 from gnl_core.datasets.base import UNLABELLED
 from gnl_core.metrics.image import exceedance
 from gnl_core.metrics.map_scale import MAP_SCALE_QUANTILE
@@ -71,7 +71,7 @@ def gallery(
             link = partial(address_of_image, address, side=side)
             show_tiles(seen, rows[:TILES], domain=domains[sides.index(side)], link=link)
     except (ValueError, OSError) as error:
-        st.error(f"These images cannot be shown: {error}")
+        st.error(f"These images cannot be shown: {plain(error)}")
 
 
 def choose_method(place: DeltaGenerator, detectors: list[str]) -> str | None:

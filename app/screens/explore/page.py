@@ -25,7 +25,7 @@ from app.screens.explore.figures import FIGURES, NAMES, THREE, describe_kind, dr
 from app.screens.explore.gallery import gallery
 from app.screens.explore.summary import show_provenance, summary_sentence, warn_of_equal_images
 from app.screens.explore.training import choose_trained, training
-from app.words import capitalised, domain_name, name_of
+from app.words import capitalised, domain_name, name_of, plain
 from gnl_core.plots.scrubber import ROW_PX
 from gnl_core.runs.adapted_scores import TrayChoice
 
@@ -40,7 +40,7 @@ def page() -> None:
     try:
         explore(view, checkpoints)
     except (ValueError, OSError) as error:
-        st.error(f"These scores cannot be shown: {error}")
+        st.error(f"These scores cannot be shown: {plain(error)}")
     training(view, checkpoints, everything)
 
 
@@ -65,7 +65,7 @@ def explore(view: View, checkpoints: list[Checkpoint]) -> None:
     choice = choose_tray(adapting, results[0].shifted.scores.label)
     results = adapt_results(results, view, choice) if choice else results
     with place:
-        st.markdown(f"##### {summary_sentence(view, results, unmatched_aurocs(results, view))}")
+        st.markdown(f"##### {plain(summary_sentence(view, results, unmatched_aurocs(results, view)))}")
         warn_of_equal_images(view)
     explain_adaptation(results, beside=tray, below=reasons)
     titles = titles_of(view, results)
@@ -143,7 +143,7 @@ def adapt_results(results: list[ScoringResult], view: View, choice: TrayChoice) 
         try:
             adapted = [adapt_result(result, choice, shifted=view.shifted) for result in results]
         except (ValueError, OSError) as error:
-            st.error(f"Nothing is adapted: {error}")
+            st.error(f"Nothing is adapted: {plain(error)}")
             return results
     place.empty()
     return adapted

@@ -11,7 +11,7 @@ from app.display.provenance import adapted_command, command, describe_n, describ
 from app.local_data import images_equal_to_training
 from app.methods import DETECTOR_NAMES, YARDSTICKS
 from app.scoring import ScoringResult
-from app.words import capitalised, domain_name, name_of, percent, sentence_list, signed, task_name
+from app.words import capitalised, code, domain_name, name_of, percent, plain, sentence_list, signed, task_name
 from gnl_core.datasets.shifts import split_domain
 
 NAMED_ONE_BY_ONE = 2  # of more methods, only the best is named
@@ -198,8 +198,8 @@ def show_provenance(view: View, results: list[ScoringResult]) -> None:
     for result in results:
         checkpoint = result.request.checkpoint
         st.caption(
-            f"{result.shifted_title}: {describe_n(result.shifted.report)} · {describe_origin(checkpoint)} · "
-            f"reproduce: `{reproducing_command(view, result)}`"
+            f"{result.shifted_title}: {describe_n(result.shifted.report)} · {plain(describe_origin(checkpoint))} · "
+            f"reproduce: {code(reproducing_command(view, result))}"
         )
 
 

@@ -10,6 +10,7 @@ from app.controls.training import TrainingTask, start_training, training_form
 from app.controls.view import View, checkpoints_of
 from app.display.jobs import REFRESH_SECONDS, draw_details, draw_job, draw_losses
 from app.server import rules
+from app.words import plain
 from gnl_core.jobs.status import is_alive
 from gnl_core.runs.folder import RunFolder, read_config, read_records
 
@@ -90,6 +91,6 @@ def show_past_losses(checkpoints: list[Checkpoint]) -> None:
     for folder, config, _ in checkpoints:
         records = read_records(folder)
         if records and records[-1].losses:
-            st.caption(f"Losses of {folder.path.name}")
+            st.caption(f"Losses of {plain(folder.path.name)}")
             draw_losses(records, epochs=config.epochs)
             return

@@ -23,7 +23,7 @@ from app.screens.inspect.adaptation import AdaptedTo
 from app.screens.inspect.downloads import offer_image
 from app.screens.inspect.maps import compare
 from app.screens.inspect.reasons import show_reasons
-from app.words import INSPECT_STRENGTH_HELP, name_of
+from app.words import INSPECT_STRENGTH_HELP, name_of, plain
 
 MAPS, REASONS = 3.3, 2.7  # column widths
 ADAPTING = (2, 2, 3)  # widths of the choice, the number of images, and the note
@@ -38,7 +38,7 @@ def page() -> None:
     try:
         inspect(view, checkpoints_of(view, everything))
     except (ValueError, OSError) as error:
-        st.error(f"This image cannot be shown: {error}")
+        st.error(f"This image cannot be shown: {plain(error)}")
 
 
 def inspect(view: View, checkpoints: list[Checkpoint]) -> None:
@@ -103,5 +103,5 @@ def show_origin(cell: ImageResult) -> None:
     checkpoint = cell.request.checkpoint
     st.caption(
         f"{name_of(DETECTOR_NAMES, checkpoint.config.detector)}: n = {cell.n_training:,} training images · "
-        f"{describe_origin(checkpoint)}"
+        f"{plain(describe_origin(checkpoint))}"
     )

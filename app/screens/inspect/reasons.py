@@ -17,7 +17,7 @@ from app.screens.inspect.adaptation import AdaptedTo, show_adaptation
 from app.screens.inspect.values import show_moments, show_values
 from app.sources import source_of
 from app.subjects import Subject
-from app.words import counted, name_of, percent
+from app.words import counted, name_of, percent, plain
 
 if TYPE_CHECKING:
     from app.inspection import Reasons
@@ -74,7 +74,7 @@ def show_reasons(
                 "Choose a reverse-distillation method, such as RD4AD or GNL."
             )
     except (ValueError, OSError) as error:
-        right.error(f"The reasons cannot be shown: {error}")
+        right.error(f"The reasons cannot be shown: {plain(error)}")
 
 
 def show_stage_reasons(

@@ -12,7 +12,7 @@ from app.controls.links import EXPLORE, Address, link_to_page
 from app.display.downloads import offer_command
 from app.local_data import check_folder, domains_here, open_own, typed_path
 from app.screens.learn.step import LessonStep
-from app.words import DATASET_NAMES, FOLDER_LAYOUT, domain_name
+from app.words import DATASET_NAMES, FOLDER_LAYOUT, domain_name, plain
 from gnl_core.datasets import FOLDER, list_train_items
 from gnl_core.datasets.names import NORMAL
 from gnl_core.datasets.reading import format_reading
@@ -69,10 +69,10 @@ def report_folder(folder: Path) -> None:
         domains = domains_here(FOLDER, spec.classes[0], folder)
         read = format_reading(folder)
     except (ValueError, OSError) as error:
-        st.error(f"This folder cannot be used: {error}.")
+        st.error(f"This folder cannot be used: {plain(error)}.")
         return
     names = ", ".join(domain_name(domain) for domain in domains) or "none"
-    st.success(f"{images:,} normal images for training; domains to test: {names}.")
+    st.success(f"{images:,} normal images for training; domains to test: {plain(names)}.")
     st.text("\n".join(read))
 
 

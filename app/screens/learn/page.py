@@ -13,6 +13,7 @@ from app.screens.learn.own import OWN
 from app.screens.learn.remedy import REMEDY
 from app.screens.learn.shift import SHIFTED
 from app.screens.learn.views import VIEWS
+from app.words import plain
 
 STEPS = (DETECTOR, SHIFTED, BOTTLENECK, VIEWS, MATCHING, FAILURE, REMEDY, OWN)
 WIDTHS = (2, 3)  # column widths of text and figure
@@ -34,4 +35,4 @@ def page() -> None:
         with right, st.spinner("Drawing the figure", show_time=True):
             step.show(chosen, large)
     except (ValueError, OSError) as error:
-        st.error(f"This step cannot be shown: {error}.")
+        st.error(f"This step cannot be shown: {plain(error)}.")

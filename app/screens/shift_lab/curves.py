@@ -18,7 +18,7 @@ from app.image_scoring import RequestPair
 from app.methods import DETECTOR_NAMES
 from app.screens.shift_lab.numbers import MethodCurves, ScoredCurve, corruption_of, known_curves, severity_domains
 from app.screens.shift_lab.summary import summary_sentence
-from app.words import AUROC_HELP, DATASET_NAMES, SHIFT_SCORE_HELP, capitalised, corruption_name, name_of
+from app.words import AUROC_HELP, DATASET_NAMES, SHIFT_SCORE_HELP, capitalised, corruption_name, name_of, plain
 from gnl_core.adaptation.choice import Ways
 from gnl_core.datasets.corruptions import SEVERITIES
 from gnl_core.runs.adapted_scores import TrayChoice
@@ -141,7 +141,7 @@ def show_origin(view: View, methods: Sequence[MethodCurves]) -> None:
         counted = describe_n(reports[0]) if reports else "not scored yet"
         st.caption(
             f"{name_of(DETECTOR_NAMES, checkpoint.config.detector)}: {name_of(DATASET_NAMES, view.dataset)}, "
-            f"{counted} at each severity · {describe_origin(checkpoint)}"
+            f"{counted} at each severity · {plain(describe_origin(checkpoint))}"
         )
     with st.container(horizontal=True):
         if any(method.off.reports for method in methods):

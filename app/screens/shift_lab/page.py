@@ -21,7 +21,7 @@ from app.controls.view import FIRST_SEVERITY, View, checkpoints_of, choose_view,
 from app.screens.shift_lab.curves import curves, head
 from app.screens.shift_lab.scoring import score_next
 from app.screens.shift_lab.thumbnails import MODE, compare_thumbnails, show_thumbnails
-from app.words import CORRUPTION_HELP, INSPECT_STRENGTH_HELP, corruption_name
+from app.words import CORRUPTION_HELP, INSPECT_STRENGTH_HELP, corruption_name, plain
 from gnl_core.datasets.corruptions import CORRUPTIONS
 from gnl_core.datasets.shifts import shifted_domain
 from gnl_core.runs.adapted_scores import TrayChoice
@@ -41,7 +41,7 @@ def page() -> None:
     try:
         experiment(view, checkpoints_of(view, everything))
     except (ValueError, OSError) as error:
-        st.error(f"This cannot be shown: {error}")
+        st.error(f"This cannot be shown: {plain(error)}")
 
 
 def choose_corruption(_: str, data: Data, place: DeltaGenerator) -> str:

@@ -12,7 +12,7 @@ from app.display.histograms import draw_row, shared_axes
 from app.methods import MATCHED_BY_DEFAULT
 from app.progress import forget_cancelled
 from app.scoring import ScoringRequest, ScoringResult, compute_result, make_request, present_scores
-from app.words import FDM_HELP, capitalised, domain_name
+from app.words import FDM_HELP, capitalised, domain_name, plain
 from gnl_core.config import RunConfig
 from gnl_core.datasets import find_dataset
 from gnl_core.datasets.base import DatasetSpec
@@ -35,7 +35,7 @@ def early_look(folder: RunFolder, config: RunConfig) -> None:
         spec = find_dataset(config.dataset, config.data_root)
         score_and_draw(folder, config, spec, epochs)
     except (ValueError, OSError) as error:
-        st.error(f"These epochs cannot be shown: {error}")
+        st.error(f"These epochs cannot be shown: {plain(error)}")
 
 
 def score_and_draw(folder: RunFolder, config: RunConfig, spec: DatasetSpec, epochs: list[int]) -> None:

@@ -12,7 +12,7 @@ from app.controls.training import SIZES_PX, TrainingTask, run_name, task_setting
 from app.local_data import typed_path
 from app.methods import DETECTOR_NAMES
 from app.server import rules
-from app.words import TEACHER_NAMES, name_of
+from app.words import TEACHER_NAMES, name_of, plain
 from gnl_core.config import RunConfig, parse_config
 from gnl_core.datasets import list_train_items
 from gnl_core.datasets.base import Item
@@ -85,9 +85,9 @@ def import_checkpoint(path: Path, settings: dict[str, Any]) -> None:
                 rules.check_paths(read_checkpoint(path)[0].config, name="this checkpoint")
                 folder = imports.import_own(path, runs_root() / f"{path.parent.name}-imported")
     except (ValueError, OSError) as error:
-        st.error(f"This file was not imported: {error}")
+        st.error(f"This file was not imported: {plain(error)}")
         return
-    st.success(f"Imported as {folder.path.name}. The pages now list it like any other run.")
+    st.success(f"Imported as {plain(folder.path.name)}. The pages now list it like any other run.")
 
 
 def training_items(config: RunConfig) -> list[Item]:

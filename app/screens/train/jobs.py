@@ -12,6 +12,7 @@ from app.display.downloads import offer_command, offer_file
 from app.display.jobs import ACTIVE, PROBLEM, REFRESH_SECONDS, draw_details, draw_job
 from app.display.provenance import shown_path
 from app.screens.train.epochs import early_look
+from app.words import plain
 
 if TYPE_CHECKING:
     from gnl_core.jobs.listing import Job
@@ -24,7 +25,7 @@ def jobs() -> None:
     listed = list_jobs(runs_root())
     problem = st.session_state.pop(PROBLEM, None)
     if problem:
-        st.error(problem)
+        st.error(plain(problem))
     if not listed:
         st.info("No trainings yet. A training that you start on the left continues even when you close this page.")
         return

@@ -72,5 +72,5 @@ def test_a_name_that_is_not_text_is_refused(tmp_path: Path):
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png")).touch()
     except OSError:
         pytest.skip("this file system has only names in UTF-8")
-    with pytest.raises(ValueError, match=r"is not valid UTF-8; rename the file"):
+    with pytest.raises(ValueError, match=r"is not valid UTF-8; rename it"):
         list_images(tmp_path, root=tmp_path)
