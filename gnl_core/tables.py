@@ -1,10 +1,11 @@
-"""Tables as text with aligned columns."""
+"""Tables as text: aligned columns, and cells of CSV files."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
 GAP = "  "
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # OWASP, "CSV injection"
 
 
 def align_columns(rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> list[str]:
@@ -25,3 +26,15 @@ def align_columns(rows: Sequence[Sequence[str]], *, right: Collection[int] = ())
         ).rstrip()
         for row in rows
     ]
+
+
+def csv_cell(value: object) -> object:
+    """Return the value to write to a CSV file, which spreadsheets do not read as a formula.
+
+    Args:
+        value: A number or any other value, which stays as it is, or a text, such as a file's name.
+
+    Returns:
+        A text that begins like a formula, with an apostrophe before it; any other value unchanged.
+    """
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.words import counted, exact_percent, percent
+from app.words import counted, exact_percent, percent, plain
 from gnl_core.adaptation.choice import Ways
 from gnl_core.records import RecalibratedThreshold
 from gnl_core.runs.adapted_scores import TrayChoice

@@ -20,6 +20,7 @@ from gnl_core.comparison.tray_text import judged_counts
 from gnl_core.config import parse_config
 from gnl_core.runs.trays import TrayUse
 from gnl_core.strict_json import to_json
+from gnl_core.tables import csv_cell
 
 COUNTS = ("n_normal", "n_anomalous")
 VARIED = {"normal_class", "detector", "seed", "style_weight"}  # settings that differ between runs
@@ -29,7 +30,7 @@ def comparison_csv(comparison: Comparison) -> str:
     """Return CSV with one row per number: by mean or class, method and strength, and column."""
     import pandas as pd  # noqa: PLC0415 (slow; not needed to read a comparison)
 
-    return pd.DataFrame(comparison_rows(comparison)).to_csv(index=False)
+    return pd.DataFrame(comparison_rows(comparison)).map(csv_cell).to_csv(index=False)
 
 
 def comparison_json(comparison: Comparison) -> str:

@@ -27,6 +27,7 @@ from gnl_core.runs.domains import HELD_OUT
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.scores import find_scores
 from gnl_core.runs.scoring import Run
+from gnl_core.tables import csv_cell
 
 MEMORY_BYTES = 2**28
 NO_FACTS: Mapping[str, str] = MappingProxyType({})
@@ -39,7 +40,7 @@ def write_csv(path: Path, scores: Scores) -> None:
     """Write one row per image, creating the file's folder if needed. A score that is not finite is an empty cell."""
     path.parent.mkdir(parents=True, exist_ok=True)
     finite = np.where(np.isfinite(scores.score), scores.score, np.nan)
-    pd.DataFrame(vars(scores) | {"score": finite}).to_csv(path, index=False)
+    pd.DataFrame(vars(scores) | {"score": finite}).map(csv_cell).to_csv(path, index=False)
 
 
 class MapPictures:

@@ -21,6 +21,7 @@ from gnl_core.records import Scores
 from gnl_core.runs.evaluation import score_held_out
 from gnl_core.runs.scoring import Run, scoring_batches
 from gnl_core.scoring import explain_missing_shift, measure_shift
+from gnl_core.tables import csv_cell
 
 DOMAIN = "line"  # of the images that are followed
 
@@ -162,4 +163,4 @@ def line_table(line: FollowedLine) -> pd.DataFrame:
         "beyond_limit": following.beyond,
         "block_shift_score": shift_of,
     }
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns).map(csv_cell)

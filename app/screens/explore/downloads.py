@@ -12,6 +12,7 @@ from app.display.downloads import offer_file
 from app.scoring import DomainResult, ScoringResult
 from app.words import interval
 from gnl_core.plots.histograms import Panel
+from gnl_core.tables import csv_cell
 
 
 def offer_scores(view: View, results: list[ScoringResult], *, titles: tuple[str, str]) -> None:
@@ -42,7 +43,7 @@ def scores_csv(results: list[ScoringResult]) -> str:
         for result in results
         for shifted, domain in enumerate((result.in_distribution, result.shifted))
     ]
-    return pd.concat(rows).to_csv(index=False)
+    return pd.concat(rows).map(csv_cell).to_csv(index=False)
 
 
 def picture(results: list[ScoringResult], titles: tuple[str, str], *, ending: str) -> bytes:

@@ -17,6 +17,7 @@ from app.display.pictures import to_png
 from app.display.provenance import adapted_command, command
 from app.image_scoring import ImageResult, ResultPair
 from gnl_core.runs.adapted_scores import TrayChoice
+from gnl_core.tables import csv_cell
 
 MAP_OPACITY = 0.7
 
@@ -59,7 +60,7 @@ def cells_csv(cells: list[ImageResult]) -> str:
         checkpoint, scoring = cell.request
         share, threshold = (cell.share_below, "") if cell.adapted is None else ("", cell.adapted.threshold.value)
         facts = (cell.image_score.score, share, cell.n_training, threshold, checkpoint.sha256)
-        writer.writerow((checkpoint.config.detector, scoring.style_weight, *facts))
+        writer.writerow(map(csv_cell, (checkpoint.config.detector, scoring.style_weight, *facts)))
     return stream.getvalue()
 
 

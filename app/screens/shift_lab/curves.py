@@ -22,6 +22,7 @@ from app.words import AUROC_HELP, DATASET_NAMES, SHIFT_SCORE_HELP, capitalised, 
 from gnl_core.adaptation.choice import Ways
 from gnl_core.datasets.corruptions import SEVERITIES
 from gnl_core.runs.adapted_scores import TrayChoice
+from gnl_core.tables import csv_cell
 
 if TYPE_CHECKING:
     from gnl_core.plots.severity import Curve
@@ -165,7 +166,7 @@ def curve_table(view: View, methods: Sequence[MethodCurves]) -> str:
     file = io.StringIO()
     writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: csv_cell(value) for name, value in row.items()} for row in rows)
     return file.getvalue()
 
 

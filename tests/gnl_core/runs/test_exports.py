@@ -79,3 +79,12 @@ def test_a_score_that_is_not_finite_is_an_empty_cell(tmp_path: Path):
     first, *lines = (tmp_path / "scores.csv").read_text().splitlines()
     assert first.split(",")[0] == "score"
     assert [line.split(",")[0] for line in lines] == ["", "", "0.5"]
+
+
+def test_names_that_begin_like_formulas_are_texts_in_the_csv_and_negative_scores_stay_numbers(tmp_path):
+    scores = Scores(np.array([-0.5]), np.array([0]), np.array(["@domain"]), np.array(["=1+1"]), np.array(["+1.png"]))
+    write_csv(tmp_path / "scores.csv", scores)
+    rows = pd.read_csv(tmp_path / "scores.csv")
+    assert rows.to_dict("records") == [
+        {"score": -0.5, "label": 0, "domain": "'@domain", "category": "'=1+1", "path": "'+1.png"}
+    ]
