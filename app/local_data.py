@@ -48,9 +48,11 @@ def images_equal_to_training(dataset: str, normal_class: str, root: Path | None)
 def typed_path(text: str | None) -> Path | None:
     """Parse a typed or pasted path: strip quotes, and expand ~ to the home folder if there is one."""
     bare = (text or "").strip().strip("'\"")
+    if not bare:
+        return None
     try:
-        return Path(bare).expanduser() if bare else None
-    except RuntimeError:  # ~ and the name of nobody
+        return Path(bare).expanduser()
+    except RuntimeError:  # a user who has no home folder, or does not exist
         return Path(bare)
 
 

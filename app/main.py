@@ -7,6 +7,7 @@ import streamlit as st
 from app import PANDAS, PROJECT
 from app.display.components import HISTORY
 from app.navigation import carry_choices, is_another_page
+from app.query_values import drop_unusable
 from app.server.gate import admit
 
 # White on the accent is hard to read in the dark theme, as is Streamlit's grey text on charts in the light theme: both
@@ -104,6 +105,7 @@ st.html(READABLE)
 st.html(f"<script>{HISTORY}</script>", unsafe_allow_javascript=True)
 if is_another_page(title):
     opening.html(LEFT)
+drop_unusable()
 carry_choices(title)
 # Not with the page's run(): Streamlit then treats widgets as the page's own, and drops choices that pages share from
 # the address whenever another page is opened.

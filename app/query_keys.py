@@ -1,4 +1,4 @@
-"""Keys of shared widgets, which are also query parameters, and which of them persist from page to page."""
+"""Keys of widgets, which are also query parameters; which of them persist from page to page or have several values."""
 
 from __future__ import annotations
 
@@ -21,4 +21,5 @@ VIEW = (DATA, NORMAL, FOLDER, ROOT, SHIFT, SEVERITY, METHODS)
 LEARN = (LESSON, SHOWN_SHIFT, GUESS, DRAW, FAILING_DOMAIN, FAILING_IMAGE, REMEDIED_SHIFT, NEEDED)
 CARRIED = (*VIEW, SIDE, ADAPT, TRAY, STRENGTH, *MATCHING, *REDUCTION, *LEARN, LINE_RUN, LINE, LINE_ORDER)
 CARRIED_PREFIXES = (RUN, NORMAL_IMAGE, ANOMALOUS_IMAGE)
+SEVERAL = (METHODS, "of_methods", "of_strengths", "of_adaptation", "of_columns")  # multiple choices
 STAYING = (IMAGE, ORIGIN, FDM)  # shared controls whose choice does not persist on another page
