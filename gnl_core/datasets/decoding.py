@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import IO
 
 import numpy as np
@@ -13,6 +13,7 @@ from PIL.ImageFile import ImageFile
 from gnl_core.datasets.base import Image
 from gnl_core.datasets.headers import bits_per_sample, format_of, is_white_zero, name_misread
 
+STRIP_PIXELS = 2**20
 SIXTEEN_TO_EIGHT_BITS = 257  # 65535 / 255
 EIGHT_BITS_OF = np.round(np.arange(2**16) / SIXTEEN_TO_EIGHT_BITS).astype(np.uint8)
 UNUSABLE = {
@@ -52,7 +53,7 @@ def decode(picture: ImageFile) -> PIL.Image.Image:
     """Load the pixels: upright, with 0 as black, and transparency as an alpha channel or in a palette.
 
     Args:
-        picture: The result of `open_picture`.
+        picture: The result of `open_picture`, which is turned upright in place.
 
     Returns:
         A picture in the file's mode, or the same mode with alpha. Grey of 12 or 16 bits has mode "I;16", from 0 to
@@ -66,10 +67,10 @@ def decode(picture: ImageFile) -> PIL.Image.Image:
     if misread is not None:
         raise UnusablePixelsError(misread)
     bits, white_is_zero = bits_per_sample(picture), is_white_zero(picture)  # loading closes the file
-    upright = PIL.ImageOps.exif_transpose(picture)
-    if upright.mode.startswith("I;16"):
-        return spread_levels(upright, bits=bits, white_is_zero=white_is_zero)
-    return add_alpha(upright, bits=bits)
+    PIL.ImageOps.exif_transpose(picture, in_place=True)
+    if picture.mode.startswith("I;16"):
+        return spread_levels(picture, bits=bits, white_is_zero=white_is_zero)
+    return add_alpha(picture, bits=bits)
 
 
 def spread_levels(picture: PIL.Image.Image, *, bits: int, white_is_zero: bool) -> PIL.Image.Image:
@@ -109,11 +110,27 @@ def to_rgb(picture: PIL.Image.Image) -> Image:
         raise UnusablePixelsError(UNUSABLE[picture.mode])
     if picture.mode == "I;16":
         return grey_to_rgb(picture)
+    pixels = np.empty((picture.height, picture.width, 3), dtype=np.uint8)
+    for rows, strip in cut_into_strips(picture):
+        pixels[rows] = np.asarray(lay_on_white(strip))
+    return pixels
+
+
+def cut_into_strips(picture: PIL.Image.Image) -> Iterator[tuple[slice, PIL.Image.Image]]:
+    """Yield strips of a picture from top to bottom, each after its rows: copies of a large picture need much memory."""
+    height = max(1, STRIP_PIXELS // picture.width)
+    for top in range(0, picture.height, height):
+        bottom = min(top + height, picture.height)
+        yield slice(top, bottom), picture.crop((0, top, picture.width, bottom))
+
+
+def lay_on_white(picture: PIL.Image.Image) -> PIL.Image.Image:
+    """Convert a picture to RGB; transparent pixels are blended with white."""
     if picture.has_transparency_data:
         colours = picture.convert("RGBA")
         white = PIL.Image.new("RGBA", colours.size, "white")
         picture = PIL.Image.alpha_composite(white, colours)
-    return np.array(picture.convert("RGB"))
+    return picture.convert("RGB")
 
 
 def grey_to_rgb(picture: PIL.Image.Image) -> Image:

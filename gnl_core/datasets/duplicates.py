@@ -95,7 +95,7 @@ def pairs_by(training: Sequence[Item], test: Sequence[Item], *, keys: Sequence[K
 
 
 def size_key(item: Item) -> Hashable:
-    """Get the size of an item's file in bytes; for a missing file, a unique value."""
+    """Get the size of an item's file in bytes; for a missing file, a pipe or a device, a unique value."""
     assert item.file is not None
     return item.file.stat().st_size if item.file.is_file() else item.path
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from gnl_core.datasets.headers import upright_size
 from gnl_core.datasets.mask_levels import anomalous_pixels
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")  # no others: Pillow starts programs for some formats
-LARGEST_PIXELS = 89_000_000  # just below where Pillow begins to warn
+LARGEST_PIXELS = 50_000_000  # decoded, 350 MB with alpha; Pillow warns beyond 89 million
 
 
 class UnreadableImageError(ValueError):
@@ -36,8 +37,8 @@ def read_image(path: Path) -> Image:
         RGB, uint8, shape (H, W, 3), at native size.
 
     Raises:
-        UnreadableImageError: If the file is missing, damaged, truncated, not such an image, larger than 89 megapixels,
-            or has pixels that no rule converts to 8-bit RGB, such as floating-point numbers.
+        UnreadableImageError: If the file is missing, damaged, truncated, not such an image, larger than 50 megapixels,
+            not a regular file, or has pixels that no rule converts to 8-bit RGB, such as floating-point numbers.
     """
     picture = load_picture(path)
     with explained(path):
@@ -86,8 +87,10 @@ def image_size(path: Path) -> tuple[int, int]:
 
 def colour_mode(path: Path) -> str:
     """Read the colour mode of a file, by Pillow's name such as RGB, from the header; same errors as `read_image`."""
-    with explained(path), PIL.Image.open(path, formats=FORMATS) as picture:
-        return picture.mode
+    with explained(path):
+        check_regular(path)
+        with PIL.Image.open(path, formats=FORMATS) as picture:
+            return picture.mode
 
 
 def load_picture(path: Path) -> PIL.Image.Image:
@@ -99,9 +102,19 @@ def load_picture(path: Path) -> PIL.Image.Image:
 @contextmanager
 def opened(path: Path) -> Iterator[ImageFile]:
     """Open a file's picture without loading its pixels, and explain any error with it."""
-    with explained(path), path.open("rb") as file, open_picture(file, FORMATS) as picture:
-        check_pixels(picture)
-        yield picture
+    with explained(path):
+        check_regular(path)
+        with path.open("rb") as file, open_picture(file, FORMATS) as picture:
+            check_pixels(picture)
+            yield picture
+
+
+def check_regular(path: Path) -> None:
+    """Reject a folder, a pipe, a device or a link to one before it is opened: a pipe would never end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise UnreadableImageError(
+            f"{path} is a folder, a pipe or a device, not a file; replace it with an image, or leave it out"
+        )
 
 
 def check_pixels(picture: ImageFile) -> None:
@@ -115,6 +128,8 @@ def explained(path: Path) -> Iterator[None]:
     """Turn any error with an image file within the block into one sentence with its name."""
     try:
         yield
+    except UnreadableImageError:
+        raise
     except UnusablePixelsError as error:
         raise UnreadableImageError(f"{path} holds {error}; save it as an 8-bit PNG") from None
     except FileNotFoundError:

@@ -10,6 +10,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from gnl_core.datasets.base import Mask
+from gnl_core.datasets.decoding import cut_into_strips
 
 LARGEST_CLASS = 31  # a mask in shades of grey whose maximum is no brighter would look black
 PALETTES = ("P", "PA")
@@ -30,12 +31,14 @@ def anomalous_pixels(picture: PIL.Image.Image) -> Mask:
     if len(picture.getbands()) == 1 and picture.mode != "P":
         levels, transparent = np.asarray(picture), picture.info.get("transparency")
         return anomalous_levels(np.where(levels == transparent, 0, levels) if isinstance(transparent, int) else levels)
-    pixels = np.asarray(picture.convert("RGBA"))
-    colours, opacity = pixels[..., :3], pixels[..., 3] / 255
-    brightness = colours.max(axis=2) * opacity
-    if picture.mode in PALETTES and np.ptp(colours, axis=2)[opacity > 0].any():
-        return brightness > 0
-    return anomalous_levels(brightness)
+    brightness, has_classes = np.empty((picture.height, picture.width)), False
+    for rows, strip in cut_into_strips(picture):
+        pixels = np.asarray(strip.convert("RGBA"))
+        colours, opacity = pixels[..., :3], pixels[..., 3] / 255
+        brightness[rows] = colours.max(axis=2) * opacity
+        if picture.mode in PALETTES:
+            has_classes |= bool(np.ptp(colours, axis=2)[opacity > 0].any())
+    return brightness > 0 if has_classes else anomalous_levels(brightness)
 
 
 def anomalous_levels(levels: NDArray[Any]) -> Mask:
