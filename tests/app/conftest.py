@@ -102,7 +102,7 @@ def trained_at_once(monkeypatch) -> None:
     tests/app/test_train.py starts real processes, each of which imports PyTorch anew.
     """
     monkeypatch.setattr(
-        "gnl_core.jobs.start.launch", lambda folder, *, at_once: list(train_as_job(read_config(folder), folder))
+        "gnl_core.jobs.start.launch", lambda folder, **_: list(train_as_job(read_config(folder), folder))
     )
 
 

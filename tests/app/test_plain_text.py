@@ -15,7 +15,7 @@ from app.words import code, plain
 from tests.app import hostile
 
 OWN = "Your own images"
-SCREENS = ("explore", "inspect", "shift_lab", "train", "compare", "learn")
+SCREENS = ("explore", "inspect", "shift_lab", "follow", "train", "compare", "learn")
 NOT_MARKDOWN = re.compile(
     r"\.(id|options|raw_value|value|default|placeholder|alt|config|code_text|query_string)$|^Text\.body$"
 )
@@ -64,8 +64,8 @@ def check(page: AppTest) -> None:
 def test_hostile_runs_comparisons_and_addresses_are_shown_as_text(open_screen, own_runs, screen):
     hostile.write_runs(own_runs)
     hostile.write_comparison(own_runs)
-    address = dict.fromkeys(("folder", "root", "own_folder"), hostile.TEXT)
-    check(open_screen(screen, **address, data=OWN, comparison=hostile.COMPARISON, job=hostile.NAME, step=7))
+    address = dict.fromkeys(("folder", "root", "own_folder", "line"), hostile.TEXT)
+    check(open_screen(screen, **address, data=OWN, comparison=hostile.COMPARISON, job=hostile.NAME, step=8))
 
 
 @pytest.mark.parametrize("screen", ["explore", "inspect", "shift_lab"])

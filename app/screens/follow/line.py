@@ -14,7 +14,7 @@ from app.checkpoints import Checkpoint
 from app.display.downloads import chart_config, offer_command, offer_file
 from app.display.pictures import enlarge, picture_url
 from app.display.provenance import describe_origin, shown_path
-from app.words import capitalised, counted, exact_percent
+from app.words import capitalised, counted, exact_percent, plain
 from gnl_core.datasets.base import Item
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def show_accepted(line: FollowedLine, items: Sequence[Item]) -> None:
     for column, position in zip(st.columns(SHOWN_IMAGES), accepted[places], strict=False):
         name = line.names[position]
         column.image(picture_url(enlarge(items[position].read())), width="stretch", alt=f"Image {name}")
-        column.caption(f"{position + 1}: {name}, {line.following.score[position]:.3f}")
+        column.caption(f"{position + 1}: {plain(name)}, {line.following.score[position]:.3f}")
 
 
 def offer_line(line: FollowedLine, checkpoint: Checkpoint, source: Line) -> None:

@@ -14,7 +14,7 @@ from app.methods import DETECTOR_NAMES
 from app.progress import forget_cancelled
 from app.screens.follow.line import show_line
 from app.sources import fingerprint, source_of
-from app.words import DATASET_NAMES, FOLDER_HELP, counted, name_of
+from app.words import DATASET_NAMES, FOLDER_HELP, counted, name_of, plain
 from gnl_core.datasets.ordering import Order
 
 REQUESTED = "requested_lines"  # session key of the lines that this visitor has asked to be scored
@@ -34,7 +34,7 @@ def page() -> None:
     """Draw the page from top to bottom."""
     checkpoints, problems = list_checkpoints()
     for problem in problems:
-        st.warning(f"A run was left out: {problem}")
+        st.warning(f"A run was left out: {plain(problem)}")
     if not checkpoints:
         st.info("There is no run yet. Train one on the page Train.")
         return
@@ -45,7 +45,7 @@ def page() -> None:
     try:
         follow_folder(checkpoint, folder, order)
     except (ValueError, OSError) as error:
-        st.error(f"This line cannot be followed: {error}")
+        st.error(f"This line cannot be followed: {plain(error)}")
 
 
 def choose_line(checkpoints: list[Checkpoint]) -> tuple[Checkpoint, Path | None, Order]:
@@ -89,7 +89,8 @@ def follow_folder(checkpoint: Checkpoint, folder: Path, order: Order) -> None:
         items, problems = listed_line(line)
     if problems:
         count, verb = len(items) + len(problems), "is" if len(problems) == 1 else "are"
-        st.warning(f"{len(problems)} of {count} images cannot be read, and {verb} left out. The first: {problems[0]}.")
+        first = plain(problems[0])
+        st.warning(f"{len(problems)} of {count} images cannot be read, and {verb} left out. The first: {first}.")
     key = line_key(source, line)
     requested = st.session_state.setdefault(REQUESTED, set())
     if key not in kept_lines() and key not in requested:

@@ -15,7 +15,7 @@ from app.methods import REVERSE_DISTILLATION
 from app.screens.inspect.values import choose_channel, choose_stage
 from app.sources import source_of
 from app.subjects import Subject
-from app.words import capitalised
+from app.words import capitalised, plain
 from gnl_core.runs.adapted_scores import TrayChoice
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def show_adaptation(subject: Subject, cell: ImageResult, adaptation: AdaptedTo) 
     st.markdown(f"**{capitalised(describe_ways(found.ways))}.**")
     st.caption(f"Threshold {found.threshold.value:.3f}: {describe_threshold(found.threshold)}.")
     if found.warning:
-        st.warning(capitalised(found.warning))
+        st.warning(plain(capitalised(found.warning)))
     if cell.request.checkpoint.config.detector not in REVERSE_DISTILLATION:
         return
     explanation = explain(subject, cell, adaptation)
