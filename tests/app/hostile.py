@@ -39,6 +39,7 @@ def write_runs(runs: Path) -> None:
     run = copy_run(runs, NAME, split_source=TEXT, teacher=TEXT)
     status = {"state": "failed", "reason": TEXT, "epoch": 1, "losses": {TEXT: 1.0}}
     (run / "status.json").write_text(json.dumps(status))
+    (run / "progress.jsonl").unlink()
     copy_run(runs, f"of a class {NAME}", dataset="folder", normal_class=TEXT, data_root=TEXT)
     copy_run(runs, f"of a method {NAME}", detector=TEXT)
     copy_run(runs, f"of an impossible size {NAME}", image_size=TEXT)

@@ -68,6 +68,16 @@ def test_hostile_runs_comparisons_and_addresses_are_shown_as_text(open_screen, o
     check(open_screen(screen, **address, data=OWN, comparison=hostile.COMPARISON, job=hostile.NAME, step=8))
 
 
+def test_the_reason_of_a_failure_and_the_names_of_losses_are_shown_as_text(open_screen, own_runs):
+    hostile.write_runs(own_runs)
+    page = open_screen("train", job=hostile.NAME)
+    assert any(f":gray[:small[{plain(hostile.TEXT)}]]" in element.value for element in page.markdown)
+    assert [caption.value for caption in page.caption if "First epoch" in caption.value] == [
+        f"First epoch: {plain(hostile.TEXT)} 1.0000"
+    ]
+    check(page)
+
+
 @pytest.mark.parametrize("screen", ["explore", "inspect", "shift_lab"])
 def test_hostile_names_of_images_are_shown_as_text(open_screen, own_images, train, screen):
     root = hostile.rename_images(own_images(labelled=True))

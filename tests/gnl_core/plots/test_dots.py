@@ -49,3 +49,10 @@ def test_the_first_method_is_on_top_and_the_reference_is_a_line_in_its_panel():
 def test_one_strength_alone_lies_in_the_middle_of_its_row():
     figure = dot_rows([DotRow("a", (TWO[:1],), (None,))], ["left"], references=[None])
     assert [list(trace.y) for trace in figure.data if len(trace.x)] == [[pytest.approx(0)]]
+
+
+def test_names_of_methods_are_texts():
+    named = [row._replace(name="<a href='https://a.b'>c</a>") for row in ROWS]
+    figure = dot_rows(named, ["left", "right"], references=[None, None])
+    assert set(figure.layout.yaxis.ticktext) == {"&lt;a href=&#x27;https://a.b&#x27;&gt;c&lt;/a&gt;"}
+    assert "<a" not in figure.to_json()

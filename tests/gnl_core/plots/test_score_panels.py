@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
+
 import numpy as np
 import pytest
 
@@ -56,3 +58,12 @@ def test_the_same_figure_gives_the_same_bytes(ending: str, start: bytes):
     first, second = (render(score_panels(make_methods(1.0, 1.0)), ending=ending) for _ in range(2))
     assert first == second
     assert first.startswith(start)
+
+
+@pytest.mark.parametrize("name", ["$x$", "$\\nonsense{$", "<img src=x>", "a --> b", "a & b"])
+def test_a_name_is_drawn_as_it_is_and_the_svg_stays_well_formed(name: str):
+    figure = score_panels([[make_panel(shifted=False)._replace(title=name, footnote=name)]])
+    (axis,) = figure.axes
+    assert [text.get_text() for text in (axis._left_title, axis.yaxis.label)] == [name, name]
+    svg = render(figure, ending="svg")
+    assert not [element for element in ET.fromstring(svg).iter() if element.tag.rpartition("}")[2].startswith("im")]
