@@ -264,7 +264,7 @@ def test_missing_bundled_runs_are_reported_in_one_sentence(open_learn, monkeypat
     assert not page.exception
     assert [error.value for error in page.error] == [
         "This step cannot be shown: the project's bundled runs are missing from assets/checkpoints; "
-        r"\`make checkpoints\` trains them again."
+        "run make checkpoints to train them again."
     ]
 
 

@@ -129,7 +129,7 @@ def test_missing_results_are_reported_in_one_sentence(open_step, monkeypatch, tm
     assert not page.exception
     assert [error.value for error in page.error] == [
         "This step cannot be shown: adapted.json of digits-4-rd4ad has no results for 4 normal images of digits_m; "
-        "make checkpoints computes them again."
+        "run make checkpoints to compute them again."
     ]
 
 

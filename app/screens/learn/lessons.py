@@ -77,7 +77,7 @@ def bundled_tasks() -> dict[str, LessonData]:
     }
     if not tasks:
         raise ValueError(
-            "the project's bundled runs are missing from assets/checkpoints; make checkpoints trains them again"
+            "the project's bundled runs are missing from assets/checkpoints; run make checkpoints to train them again"
         )
     return tasks
 

@@ -83,7 +83,7 @@ def real_channel(task: LessonData, row: int) -> dict[str, Any]:
     request = make_request(task.improved, style_weight=1.0)
     stage = reasons(source_of(task.improved), subject_in(task, shifted, row), request.scoring).stages[0]
     if stage.reference is None:
-        raise ValueError("this checkpoint stores no references to match with; make checkpoints trains it again")
+        raise ValueError("this checkpoint stores no references to match with; run make checkpoints to train it again")
     before, reference = stage.before[stage.farthest], stage.reference[stage.farthest]
     caption = (
         f"Stage 1, channel {stage.farthest + 1}, of the normal image {domain_name(shifted)}: {len(before):,} values, "

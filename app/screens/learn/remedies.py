@@ -88,7 +88,7 @@ def saved_result(result: ScoringResult, choice: TrayChoice, *, shifted: str) -> 
         folder = result.request.checkpoint.folder
         raise ValueError(
             f"{folder.adapted.name} of {folder.path.name} has no results for {choice.size} normal images of {shifted}; "
-            "make checkpoints computes them again"
+            "run make checkpoints to compute them again"
         )
     return join_adapted(result, choice, found)
 
