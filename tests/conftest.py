@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import timm
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from gnl_core.config import RunConfig
 from gnl_core.datasets.base import Item
@@ -33,6 +35,37 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def seeded() -> None:
     """The same random numbers in any order of the tests."""
     torch.manual_seed(0)
+
+
+PERIOD = 10_007  # a prime, so that no two rows of a matrix are equal
+
+
+def repeat_noise(noise: Tensor, shape: torch.Size) -> Tensor:
+    """A tensor of repeated noise that begins at a random position, so that tensors of the same shape differ."""
+    start = int(torch.randint(len(noise), ()))
+    return noise.roll(-start).repeat(-(-shape.numel() // len(noise)))[: shape.numel()].view(shape)
+
+
+@contextmanager
+def repeated_draws() -> Iterator[None]:
+    uniform_noise, normal_noise = torch.rand(PERIOD), torch.randn(PERIOD)
+
+    def uniform(tensor: Tensor, low: float = 0.0, high: float = 1.0, *, generator: Any = None) -> Tensor:
+        return tensor.copy_(repeat_noise(low + (high - low) * uniform_noise, tensor.shape))
+
+    def normal(tensor: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
+        return tensor.copy_(repeat_noise(mean + std * normal_noise, tensor.shape))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Tensor, "uniform_", uniform)
+        patch.setattr(Tensor, "normal_", normal)
+        yield
+
+
+@pytest.fixture(scope="session")
+def quick_weights() -> Callable[[], AbstractContextManager[None]]:
+    """A context in which large networks are built at once: their initial weights repeat a short period of noise."""
+    return repeated_draws
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -71,33 +73,17 @@ def marked(rows: list[Any]) -> list[Any]:
     return [pytest.param(row, id=row[0], marks=[pytest.mark.slow] if row[0] in LARGE else []) for row in rows]
 
 
-UNIFORM, NORMAL = torch.rand(10_007), torch.randn(10_007)  # a prime period, so that no two rows of a matrix are equal
-
-
-def repeat_noise(noise: Tensor, shape: torch.Size) -> Tensor:
-    """A tensor of repeated noise that begins at a random position, so that tensors of the same shape differ."""
-    start = int(torch.randint(len(noise), ()))
-    return noise.roll(-start).repeat(-(-shape.numel() // len(noise)))[: shape.numel()].view(shape)
-
-
 @pytest.fixture(autouse=True)
-def quick_initial_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Repeat noise instead of drawing each of the millions of initial weights; tests load others or only compare."""
-
-    def uniform(tensor: Tensor, low: float = 0.0, high: float = 1.0, *, generator: Any = None) -> Tensor:
-        return tensor.copy_(repeat_noise(low + (high - low) * UNIFORM, tensor.shape))
-
-    def normal(tensor: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
-        return tensor.copy_(repeat_noise(mean + std * NORMAL, tensor.shape))
-
-    monkeypatch.setattr(Tensor, "uniform_", uniform)
-    monkeypatch.setattr(Tensor, "normal_", normal)
+def quick(quick_weights: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+    """Initial weights at once: tests load others, or compare two computations on them."""
+    with quick_weights():
+        yield
 
 
 def randomise(model: nn.Module) -> dict[str, Tensor]:
     """A model's state dict with no branch at zero, as branches are in the first weights of some families."""
     state = model.state_dict()
-    return {k: v + repeat_noise(0.01 * NORMAL, v.shape) if v.is_floating_point() else v for k, v in state.items()}
+    return {k: v + torch.empty_like(v).normal_(0, 0.01) if v.is_floating_point() else v for k, v in state.items()}
 
 
 def timms_features(model: nn.Module, state: dict[str, Tensor], *, reductions: tuple[int, ...]) -> nn.Module:

@@ -45,7 +45,7 @@ PLANS = {
 
 def random_convolution(*shape: int) -> Tensor:
     fan_in = shape[1] * shape[2] * shape[3]
-    return torch.randn(shape) * (2 / fan_in) ** 0.5
+    return torch.empty(shape).normal_() * (2 / fan_in) ** 0.5
 
 
 def random_norm(name: str, channels: int) -> State:
