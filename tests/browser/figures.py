@@ -20,6 +20,7 @@ FIRST_VISIT_MS = 180_000
 VIEWS = {  # name of the picture to the page's address
     "explore": "",
     "parts": "?data=Parts+(rendered)",
+    "adapted": "?data=Parts+(rendered)&adapt=adapt+to+n+of+its+images",
     "compare": "compare?comparison=PACS,+3+classes,+11+methods&sort=Mean+shift",
     "learn": "learn?step=3",
     "shift-lab": "shift-lab",
