@@ -61,10 +61,10 @@ def list_checkpoints() -> tuple[list[Checkpoint], list[str]]:
             check_name(folder.path)
             config = read_config(folder)
             rules.check_paths(config, name=folder.path.name)
+            sha256 = hash_weights(folder.weights, folder.weights.stat().st_mtime_ns)
+            checkpoints.append(Checkpoint(folder, config, sha256))
         except ValueError as error:
             problems.append(str(error))
-            continue
-        checkpoints.append(Checkpoint(folder, config, hash_weights(folder.weights, folder.weights.stat().st_mtime_ns)))
     return checkpoints, problems
 
 

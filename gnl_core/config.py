@@ -19,8 +19,15 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
+from gnl_core.messages import quote, shorten
+
+SHOWN_FINDINGS = 3  # of invalid settings in a message
 SMALLEST_SIDE_PX = 28
 LARGEST_SIDE_PX = 2048
+LARGEST_EPOCHS = 100_000
+LARGEST_COUNT = 1024  # of references, devices or machines
+LARGEST_MEMORY_MB = 2**24
+DEVICES = "^(auto|(cpu|cuda|mps|xpu)(:[0-9]{1,3})?)$"
 Side = Annotated[int, Field(ge=SMALLEST_SIDE_PX, le=LARGEST_SIDE_PX)]
 
 
@@ -81,7 +88,7 @@ class DataSettings(SettingsRecord):
     test_percent: float = Field(
         USUAL_SPLIT.test_percent, gt=0, lt=100, description="Share of those normal images that is kept for testing"
     )
-    limit: int | None = Field(None, ge=2, description="Train on the first N images only. Unset: all")
+    limit: int | None = Field(None, ge=2, le=10**9, description="Train on the first N images only. Unset: all")
     holdout_percent: float = Field(
         10.0, ge=0, le=50, description="Share of the normal training images held out from training, for the threshold"
     )
@@ -105,8 +112,8 @@ class TrainingSettings(SettingsRecord):
         pattern="^[0-9a-f]{8,64}$",
         description="SHA-256 of that file, or its first 8 or more digits. Unset: the one in the file's name, if any",
     )
-    epochs: int = Field(10, ge=1, description="Passes over the training images")
-    batch_size: int = Field(16, ge=1, description="Images per training step")
+    epochs: int = Field(10, ge=1, le=LARGEST_EPOCHS, description="Passes over the training images")
+    batch_size: int = Field(16, ge=1, le=2**16, description="Images per training step")
     learning_rate: float | None = Field(
         None, gt=0, description="Learning rate. Unset: the method's own, 0.005 for reverse distillation"
     )
@@ -136,7 +143,9 @@ class ScoringConfig(SettingsRecord):
         "reference's distribution. Unset: the method's own, 0.5 for gnl and 0 for the others",
     )
     matched_stages: Stages = Field("1,2", description="Stages of the teacher behind which FDM acts, such as 1,2,3")
-    reference_count: int = Field(8, ge=1, description="Number of training images that form the reference of FDM")
+    reference_count: int = Field(
+        8, ge=1, le=LARGEST_COUNT, description="Number of training images that form the reference of FDM"
+    )
     reference_choice: Literal["mean", "nearest"] = Field(
         "mean", description="Reference of FDM: mean of the sorted features of all, or of the image nearest to the input"
     )
@@ -161,17 +170,26 @@ class ScoringConfig(SettingsRecord):
 class MachineSettings(SettingsRecord):
     """The processors and the memory that a run uses."""
 
-    device: str = Field("auto", description="auto, or a PyTorch device such as cpu, mps or cuda:1")
-    devices: int = Field(1, ge=1, description="Number of devices per node that train together, one process each")
-    num_nodes: int = Field(1, ge=1, description="Number of machines that train together; run the same command on each")
+    device: str = Field("auto", pattern=DEVICES, description="auto, or a PyTorch device such as cpu, mps or cuda:1")
+    devices: int = Field(
+        1, ge=1, le=LARGEST_COUNT, description="Number of devices per node that train together, one process each"
+    )
+    num_nodes: int = Field(
+        1, ge=1, le=LARGEST_COUNT, description="Number of machines that train together; run the same command on each"
+    )
     precision: Literal["32-true", "bf16-mixed"] = Field(
         "32-true", description="Precision of training steps; --scoring-precision is that of scoring"
     )
     workers: int = Field(1, ge=0, le=64, description="Threads that load batches ahead; 0 loads each when it is needed")
-    image_cache_mb: int = Field(1024, ge=0, description="Memory for decoded training images, MiB")
-    feature_cache_mb: int = Field(1024, ge=0, description="Memory for teacher features of views that never change, MiB")
+    image_cache_mb: int = Field(1024, ge=0, le=LARGEST_MEMORY_MB, description="Memory for decoded training images, MiB")
+    feature_cache_mb: int = Field(
+        1024, ge=0, le=LARGEST_MEMORY_MB, description="Memory for teacher features of views that never change, MiB"
+    )
     feature_spill_mb: int = Field(
-        4096, ge=0, description="Disk space for features beyond that memory, in a temporary file ($TMPDIR), MiB"
+        4096,
+        ge=0,
+        le=LARGEST_MEMORY_MB,
+        description="Disk space for features beyond that memory, in a temporary file ($TMPDIR), MiB",
     )
 
 
@@ -304,8 +322,11 @@ def check(kind: type[Record], values: dict[str, Any]) -> Record:
 
 def describe_invalid(error: ValidationError) -> str:
     """Turn pydantic's findings into one sentence."""
-    findings = (
-        f"{finding['loc'][0]} = {finding['input']!r}: {finding['msg']}" if finding["loc"] else finding["msg"]
+    findings = [
+        f"{shorten(str(finding['loc'][0]))} = {quote(finding['input'])}: {finding['msg']}"
+        if finding["loc"]
+        else finding["msg"]
         for finding in error.errors()
-    )
-    return f"invalid settings: {'; '.join(findings)}"
+    ]
+    more = f"; and {len(findings) - SHOWN_FINDINGS} more" if len(findings) > SHOWN_FINDINGS else ""
+    return f"invalid settings: {'; '.join(findings[:SHOWN_FINDINGS])}{more}"

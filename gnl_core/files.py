@@ -1,18 +1,204 @@
-"""Write files atomically, and hash them."""
+"""Read files within bounds, write them atomically, and hash them.
+
+What a run, a comparison, a data set or a weight file has on disk is opened here, and nowhere else: regular files only,
+none larger than its kind can be. A named pipe would never end a read, and a device would fill the memory. JSON is
+checked against a record, so a damaged file is one sentence.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import math
 import os
+import stat
 import tempfile
+from io import BufferedReader
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar, cast
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from safetensors import SafetensorError, safe_open
+
+from gnl_core.messages import quote, shorten
+
+if TYPE_CHECKING:  # the app draws its first chart before PyTorch is imported
+    from torch import Tensor
 
 TEMPORARY_CHARACTERS = 32  # of a file's name that its temporary name begins with; names have at most 255 bytes
+KIB, MIB, GIB = 2**10, 2**20, 2**30
+RECORD_BYTES = 8 * MIB  # largest JSON file of a run, comparison, preset or header
+TEXT_BYTES = 32 * MIB  # largest list of labels or epochs
+IMAGE_BYTES = GIB  # largest image file; 50 megapixels of 16-bit colours are a third of it
+SCORES_BYTES = GIB
+WEIGHTS_BYTES = 16 * GIB
+KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+FLAGS = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))  # Windows has only the last
+
+
+class UnreadableFileError(ValueError):
+    """A file that is there but cannot be used; the message is one sentence with its path."""
+
+
+class DamagedFileError(UnreadableFileError):
+    """A safetensors file whose content is damaged; the message is the reason alone."""
+
+
+def none_if_not_finite(value: object) -> object:
+    """Replace NaN and infinities, which files of older versions can contain, by None."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+FiniteOrNone = Annotated[float | None, BeforeValidator(none_if_not_finite)]
+
+
+class SavedRecord(BaseModel):
+    """Base of what JSON files hold: of exactly these types, and finite. Fields of newer versions are ignored."""
+
+    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
+
+
+Record = TypeVar("Record", bound=BaseModel)
+
+
+class TensorFile(NamedTuple):
+    """Content of a safetensors file.
+
+    Attributes:
+        metadata: Text by name.
+        tensors: Tensors by name, on the CPU.
+    """
+
+    metadata: dict[str, str]
+    tensors: dict[str, Tensor]
+
+
+def open_file(path: Path, *, limit_bytes: int, writable: bool = False) -> BufferedReader:
+    """Open a regular file of at most `limit_bytes`, at its beginning.
+
+    Args:
+        path: The file, or a link to it.
+        limit_bytes: The largest size that this kind of file can have.
+        writable: Whether it can also be written.
+
+    Raises:
+        FileNotFoundError: If there is no file.
+        UnreadableFileError: If it is a folder, a named pipe, a device or a socket, cannot be opened, or is larger.
+    """
+    try:
+        check_regular(path, path.stat().st_mode)  # opening a device can have effects
+        stream = cast(BufferedReader, open(path, "r+b" if writable else "rb", opener=open_at_once))  # noqa: SIM115
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(f"there is no file {path}") from None
+    except OSError as error:
+        raise UnreadableFileError(f"{path} cannot be read: {error.strerror}") from None
+    try:
+        facts = os.fstat(stream.fileno())
+        check_regular(path, facts.st_mode)  # again: it may have been replaced
+        if facts.st_size > limit_bytes:
+            raise UnreadableFileError(
+                f"{path} has {facts.st_size:,} bytes, but such a file has at most {limit_bytes:,}; restore or remove it"
+            )
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+def open_at_once(path: str, flags: int) -> int:
+    """Open a file for `open` without waiting, as for the other end of a named pipe."""
+    return os.open(path, flags | FLAGS)
+
+
+def check_regular(path: Path, mode: int) -> None:
+    """Raise UnreadableFileError unless a mode is that of a regular file."""
+    if not stat.S_ISREG(mode):
+        kind = next((name for is_kind, name in KINDS if is_kind(mode)), "a special file")
+        raise UnreadableFileError(f"{path} is {kind}, where a file is expected; restore the file, or remove this")
+
+
+def read_bytes(path: Path, *, limit_bytes: int) -> bytes:
+    """Read a whole file; errors as for `open_file`."""
+    with open_file(path, limit_bytes=limit_bytes) as stream:
+        return stream.read(os.fstat(stream.fileno()).st_size)  # read(n) allocates n bytes
+
+
+def read_text(path: Path, *, limit_bytes: int = TEXT_BYTES) -> str:
+    """Read a whole file as UTF-8; errors as for `open_file`, and UnreadableFileError if it is not UTF-8."""
+    return decode_text(read_bytes(path, limit_bytes=limit_bytes), source=str(path))
+
+
+def decode_text(content: bytes, *, source: str) -> str:
+    """Decode UTF-8; if it is not, raise UnreadableFileError."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise UnreadableFileError(f"{source} is not UTF-8 text (byte {error.start + 1}); restore the file") from None
+
+
+def read_end(path: Path, *, most_bytes: int) -> bytes:
+    """Read the end of a file of any size; errors as for `open_file`."""
+    with open_file(path, limit_bytes=2**63) as stream:
+        stream.seek(max(0, stream.seek(0, os.SEEK_END) - most_bytes))
+        return stream.read(most_bytes)
+
+
+def read_record(path: Path, kind: type[Record], *, remedy: str, limit_bytes: int = RECORD_BYTES) -> Record:
+    """Read a JSON file as a record; the arguments and errors are those of `open_file` and `parse_record`."""
+    return parse_record(read_text(path, limit_bytes=limit_bytes), kind, source=str(path), remedy=remedy)
+
+
+def parse_record(text: str, kind: type[Record], *, source: str, remedy: str) -> Record:
+    """Parse JSON as a record.
+
+    Args:
+        text: The JSON.
+        kind: The class of the record.
+        source: Beginning of the message: the file, or its part.
+        remedy: End of the message: what to do.
+
+    Raises:
+        UnreadableFileError: If it is not JSON, is nested too deeply, or has other fields or types than the record.
+    """
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError as error:
+        raise UnreadableFileError(f"{source} cannot be read: {describe_finding(error)}; {remedy}") from None
+
+
+def describe_finding(error: ValidationError) -> str:
+    """Describe the first fault that pydantic found: its place, what came, and what was expected."""
+    finding = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in finding["loc"])
+    if not place or finding["type"] == "missing":
+        return f"{quote(place)} is missing" if place else finding["msg"]
+    return f"{place[:60]} = {quote(finding['input'])}: {finding['msg']}"
+
+
+def read_tensors(path: Path) -> TensorFile:
+    """Read a safetensors file; no code in it is executed.
+
+    Raises:
+        FileNotFoundError: If there is no file.
+        DamagedFileError: If it is damaged.
+        UnreadableFileError: As for `open_file`.
+    """
+    with open_file(path, limit_bytes=WEIGHTS_BYTES):  # safe_open needs the path
+        try:
+            with safe_open(path, framework="pt") as file:
+                return TensorFile(file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (no dict)
+        except (SafetensorError, OSError) as error:
+            raise DamagedFileError(shorten(str(error))) from None
 
 
 def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as stream:
+    """Return the SHA-256 of a file, in hexadecimal; errors as for `open_file`."""
+    with open_file(path, limit_bytes=WEIGHTS_BYTES) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
 
 
 def to_json(content: object, *, indent: int | None = None) -> str:
@@ -21,12 +20,3 @@ def without_not_finite(content: object) -> object:
     if isinstance(content, list | tuple):
         return [without_not_finite(value) for value in content]
     return content
-
-
-def from_json(text: str | bytes) -> Any:
-    """Read JSON, with None for NaN and Infinity, which files of older versions can contain.
-
-    Raises:
-        json.JSONDecodeError: If the text is not JSON.
-    """
-    return json.loads(text, parse_constant=lambda _: None)

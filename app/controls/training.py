@@ -17,6 +17,7 @@ from app.server import trainings
 from app.words import duration, name_of, plain
 from gnl_core.config import COMMON_SETTINGS, RunConfig, parse_config
 from gnl_core.datasets import FOLDER
+from gnl_core.files import UnreadableFileError
 from gnl_core.runs.folder import RunFolder, read_records
 
 SIZES_PX = (28, 32, 64, 128, 256)
@@ -100,11 +101,19 @@ def button_label(checkpoints: list[Checkpoint], dataset: str, detector: str, siz
         return f"Build {name_of(DETECTOR_NAMES, detector)} from the normal images"
     wanted = (dataset, detector, (size, size))
     for folder, config, _ in sorted(checkpoints, key=lambda c: c.folder.weights.stat().st_mtime, reverse=True):
-        records = read_records(folder)
-        if records and (config.dataset, config.detector, config.image_size) == wanted:
-            seconds = records[-1].elapsed_seconds / len(records) * epochs
-            return f"Train for {epochs} epochs, about {duration(max(1, seconds))}"
+        seconds = seconds_per_epoch(folder) if (config.dataset, config.detector, config.image_size) == wanted else None
+        if seconds is not None:
+            return f"Train for {epochs} epochs, about {duration(max(1, seconds * epochs))}"
     return f"Train for {epochs} epochs"
+
+
+def seconds_per_epoch(folder: RunFolder) -> float | None:
+    """Return the mean duration of a run's epochs; None if it has none, or its progress is damaged."""
+    try:
+        records = read_records(folder)
+    except UnreadableFileError:
+        return None
+    return records[-1].elapsed_seconds / len(records) if records else None
 
 
 def start_training(settings: dict[str, Any]) -> RunFolder | None:

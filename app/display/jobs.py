@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.display.downloads import chart_config
+from app.display.unreadable import showing_unreadable
 from app.methods import DETECTOR_NAMES
 from app.server import trainings
 from app.words import DATASET_NAMES, duration, name_of, plain
@@ -79,14 +80,19 @@ def draw_details(folder: RunFolder) -> None:
     """Draw each loss over the epochs, and the end of the log."""
     from gnl_core.jobs.listing import read_job  # noqa: PLC0415 (as above)
 
-    job, records = read_job(folder), read_records(folder)
+    with showing_unreadable():
+        draw_progress(read_job(folder), read_records(folder))
+    with st.expander("Log"):
+        st.code(read_end(folder.path), language=None)
+
+
+def draw_progress(job: Job, records: list[EpochRecord]) -> None:
+    """Draw the losses over the epochs; in the first epoch, those of the last batch."""
     if records and records[-1].losses:
         draw_losses(records, epochs=job.config.epochs)
     elif job.losses:
         losses = (f"{name} {'not finite' if value is None else f'{value:.4f}'}" for name, value in job.losses.items())
         st.caption(f"First epoch: {plain(', '.join(losses))}")
-    with st.expander("Log"):
-        st.code(read_end(folder.path), language=None)
 
 
 def draw_losses(records: list[EpochRecord], *, epochs: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gnl_core.cli.settings import say
-from gnl_core.jobs.listing import Job, list_jobs, read_log
+from gnl_core.jobs.listing import Job, list_jobs_and_problems, read_log
 from gnl_core.jobs.stop import delete, stop
 from gnl_core.strict_json import to_json
 from gnl_core.tables import align_columns
@@ -42,10 +42,25 @@ def runs_command(parsed: argparse.Namespace) -> None:
         say(f"stopped {parsed.stop}; resume with gnl train --run {parsed.stop} --resume")
     elif parsed.delete:
         delete_run(parsed.delete, confirm=not parsed.yes)
-    elif parsed.json:
-        print(to_json({"runs": [job_to_json(job) for job in list_jobs(parsed.folder)]}))
     else:
-        print(format_jobs(list_jobs(parsed.folder)) or f"no runs in {parsed.folder}; train one with gnl train")
+        list_runs(parsed.folder, as_json=parsed.json)
+
+
+def list_runs(folder: Path, *, as_json: bool) -> None:
+    """Print the runs in a folder, and then each run that cannot be read.
+
+    Raises:
+        ValueError: If a run cannot be read.
+    """
+    jobs, problems = list_jobs_and_problems(folder)
+    if as_json:
+        print(to_json({"runs": [job_to_json(job) for job in jobs], "problems": problems}))
+    else:
+        print(format_jobs(jobs) or f"no runs in {folder}; train one with gnl train")
+    for problem in problems[:-1]:
+        say(f"gnl: {problem}")
+    if problems:
+        raise ValueError(problems[-1])
 
 
 def delete_run(path: Path, *, confirm: bool) -> None:

@@ -28,7 +28,7 @@ from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.images import list_domain
 from gnl_core.runs.outputs import check_output
 from gnl_core.runs.reports import report_to_json, write_report
-from gnl_core.runs.scores import save_scores
+from gnl_core.runs.scores import read_saved_scores, save_scores
 from gnl_core.runs.scoring import Run, load_domain, load_run, map_scale, resolve_scoring, scoring_batches
 from gnl_core.runs.tuning import read_preset
 from gnl_core.scoring import collect, detect, join_scores
@@ -75,6 +75,7 @@ def score_command(parsed: argparse.Namespace) -> None:
     preset = read_preset(parsed.preset).model_dump() if parsed.preset else {}
     scoring = resolve_scoring(run, **(preset | given_settings(parsed, ScoringConfig.model_fields)))
     domains = chosen_domains(parsed, run)
+    read_saved_scores(folder)  # a damaged file is refused before the images are scored
     prepare_outputs(parsed, run, domains)
     say_reading(run.config.dataset, run.config.data_root, split=run.config.split)
     overview = look_at_data(run)

@@ -18,6 +18,7 @@ from gnl_core.comparison.saved import (
 from gnl_core.comparison.text import as_percent
 from gnl_core.comparison.tray_text import judged_counts
 from gnl_core.config import parse_config
+from gnl_core.files import RECORD_BYTES, read_bytes
 from gnl_core.runs.trays import TrayUse
 from gnl_core.strict_json import to_json
 from gnl_core.tables import csv_cell
@@ -139,10 +140,10 @@ def read_comparison(path: Path) -> Comparison:
         ValueError: If the file cannot be read, is damaged, or is not a comparison.
     """
     try:
-        saved = check_saved(path.read_bytes())
+        saved = check_saved(read_bytes(path, limit_bytes=RECORD_BYTES))
         return restore(saved)
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    except FileNotFoundError:
+        raise ValueError(f"there is no comparison {path}; write it with gnl compare --output") from None
     except ValueError as error:
         raise ValueError(
             f"{path} is damaged or not a comparison ({error}); write it again with gnl compare --output"

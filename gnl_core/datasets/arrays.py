@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gnl_core.datasets.images import describe
+from gnl_core.files import open_file
 
 LARGEST_BYTES = 2**30
 GZIP = b"\x1f\x8b"  # first bytes of a gzipped file; IDX begins with zeros
@@ -33,7 +34,8 @@ def npz_shape(path: Path, name: str) -> tuple[int, ...]:
     """
     with (
         explained(f"{path} contains no readable array {name!r}"),
-        zipfile.ZipFile(path) as archive,
+        open_file(path, limit_bytes=LARGEST_BYTES) as file,
+        zipfile.ZipFile(file) as archive,
         archive.open(f"{name}.npy") as stream,
     ):
         shape, dtype = read_npy_header(stream)
@@ -57,7 +59,11 @@ def read_npz(path: Path, name: str) -> NDArray[np.integer]:
         ValueError: As for `npz_shape`.
     """
     npz_shape(path, name)
-    with explained(f"the array {name!r} in {path} is damaged"), np.load(path, allow_pickle=False) as archive:
+    with (
+        explained(f"the array {name!r} in {path} is damaged"),
+        open_file(path, limit_bytes=LARGEST_BYTES) as file,
+        np.load(file, allow_pickle=False) as archive,
+    ):
         return archive[name]
 
 
@@ -67,7 +73,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     Raises:
         ValueError: If the file is missing, damaged, not of unsigned bytes, or too large.
     """
-    with explained(f"{path} is not a readable IDX file"), path.open("rb") as file:
+    with explained(f"{path} is not a readable IDX file"), open_file(path, limit_bytes=LARGEST_BYTES) as file:
         is_zipped = file.read(len(GZIP)) == GZIP
         file.seek(0)
         stream = gzip.GzipFile(fileobj=file) if is_zipped else file

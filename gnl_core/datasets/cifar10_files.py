@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 
 from gnl_core.datasets.base import Image
 from gnl_core.datasets.images import describe
+from gnl_core.files import open_file, read_bytes
 
 SIDE_PX = 32
 IMAGE_BYTES = 3 * SIDE_PX * SIDE_PX  # a red, a green and a blue plane
 CLASS_COUNT = 10
 RECORD_BYTES = 1 + IMAGE_BYTES  # in the binary version, the class precedes the planes
 LARGEST_PICKLE_BYTES = 2**26  # twice the originals
+LARGEST_BINARY_BYTES = 2**30
 KEYS = ("batch_label", "labels", "data", "filenames")  # of the dictionary that the pickle builds
 STRINGS = ("SHORT_BINSTRING", "BINSTRING")  # Python 2's, as in the originals
 INTEGERS = ("BININT1", "BININT2", "BININT")
@@ -72,7 +74,8 @@ def load_binary(path: Path) -> ImageFile:
     size = path.stat().st_size
     if not size or size % RECORD_BYTES:
         raise ValueError(f"{path} has {size} bytes, expected a multiple of {RECORD_BYTES}; download it again")
-    records = np.memmap(path, np.uint8, mode="r", shape=(size // RECORD_BYTES, RECORD_BYTES))
+    with open_file(path, limit_bytes=LARGEST_BINARY_BYTES) as file:
+        records = np.memmap(file, np.uint8, mode="r", shape=(size // RECORD_BYTES, RECORD_BYTES))
     if records[:, 0].max() >= CLASS_COUNT:
         raise ValueError(f"{path} has a class above 9; expected CIFAR-10's binary version, download it again")
     return ImageFile(records[:, 0], records[:, 1:])
@@ -88,8 +91,10 @@ def load_pickled(path: Path) -> ImageFile:
         size = path.stat().st_size
         if size > LARGEST_PICKLE_BYTES:
             raise ValueError(f"it has {size} bytes")
-        classes, start = find_images(disassemble(path.read_bytes(), image_limit=size // IMAGE_BYTES))
-        planes = np.memmap(path, np.uint8, mode="r", offset=start, shape=(len(classes), IMAGE_BYTES))
+        program = read_bytes(path, limit_bytes=LARGEST_PICKLE_BYTES)
+        classes, start = find_images(disassemble(program, image_limit=size // IMAGE_BYTES))
+        with open_file(path, limit_bytes=LARGEST_PICKLE_BYTES) as file:
+            planes = np.memmap(file, np.uint8, mode="r", offset=start, shape=(len(classes), IMAGE_BYTES))
         return ImageFile(classes, planes)
 
 

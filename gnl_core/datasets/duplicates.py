@@ -13,6 +13,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from gnl_core.datasets.base import Image, Item
+from gnl_core.files import IMAGE_BYTES, open_file
 
 LARGEST_COUNT = 100_000  # images per side of the quick comparison
 SAMPLE_BYTES = 4096  # from the middle of a file, since headers are similar
@@ -104,7 +105,7 @@ def sample_key(item: Item) -> Hashable:
     """Get the size of an item's file and some bytes from its middle."""
     assert item.file is not None
     size = item.file.stat().st_size
-    with item.file.open("rb") as stream:
+    with open_file(item.file, limit_bytes=IMAGE_BYTES) as stream:
         stream.seek(max(0, (size - SAMPLE_BYTES) // 2))
         return size, stream.read(SAMPLE_BYTES)
 
@@ -112,7 +113,7 @@ def sample_key(item: Item) -> Hashable:
 def bytes_key(item: Item) -> Hashable:
     """Compute the SHA-256 of an item's file."""
     assert item.file is not None
-    with item.file.open("rb") as stream:
+    with open_file(item.file, limit_bytes=IMAGE_BYTES) as stream:
         return hashlib.file_digest(stream, "sha256").digest()
 
 

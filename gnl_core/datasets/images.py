@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from gnl_core.datasets.base import Image, Mask
 from gnl_core.datasets.decoding import UNUSABLE, UnusablePixelsError, decode, open_picture, to_rgb
 from gnl_core.datasets.headers import upright_size
 from gnl_core.datasets.mask_levels import anomalous_pixels
+from gnl_core.files import IMAGE_BYTES, UnreadableFileError, open_file
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")  # no others: Pillow starts programs for some formats
 LARGEST_PIXELS = 50_000_000  # decoded, 350 MB with alpha; Pillow warns beyond 89 million
@@ -87,10 +87,8 @@ def image_size(path: Path) -> tuple[int, int]:
 
 def colour_mode(path: Path) -> str:
     """Read the colour mode of a file, by Pillow's name such as RGB, from the header; same errors as `read_image`."""
-    with explained(path):
-        check_regular(path)
-        with PIL.Image.open(path, formats=FORMATS) as picture:
-            return picture.mode
+    with opened(path) as picture:
+        return picture.mode
 
 
 def load_picture(path: Path) -> PIL.Image.Image:
@@ -102,19 +100,9 @@ def load_picture(path: Path) -> PIL.Image.Image:
 @contextmanager
 def opened(path: Path) -> Iterator[ImageFile]:
     """Open a file's picture without loading its pixels, and explain any error with it."""
-    with explained(path):
-        check_regular(path)
-        with path.open("rb") as file, open_picture(file, FORMATS) as picture:
-            check_pixels(picture)
-            yield picture
-
-
-def check_regular(path: Path) -> None:
-    """Reject a folder, a pipe, a device or a link to one before it is opened: a pipe would never end."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise UnreadableImageError(
-            f"{path} is a folder, a pipe or a device, not a file; replace it with an image, or leave it out"
-        )
+    with explained(path), open_file(path, limit_bytes=IMAGE_BYTES) as file, open_picture(file, FORMATS) as picture:
+        check_pixels(picture)
+        yield picture
 
 
 def check_pixels(picture: ImageFile) -> None:
@@ -132,6 +120,8 @@ def explained(path: Path) -> Iterator[None]:
         raise
     except UnusablePixelsError as error:
         raise UnreadableImageError(f"{path} holds {error}; save it as an 8-bit PNG") from None
+    except UnreadableFileError as error:
+        raise UnreadableImageError(f"{error}") from None
     except FileNotFoundError:
         raise UnreadableImageError(f"no image file at {path}; add it, or leave it out") from None
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):

@@ -7,6 +7,7 @@ from pathlib import Path
 from gnl_core.datasets.base import ALL_OPERATIONS, DatasetSpec, Item
 from gnl_core.datasets.layout import image_item, require_anomalies, require_folder, require_images, require_root
 from gnl_core.datasets.mnist_arrays import array_item, find_files, find_mnist, load_classes
+from gnl_core.files import UnreadableFileError, read_text
 
 CLASSES = tuple("0123456789")
 BLENDED_FILE = "mnist_m/mnist_m_test.npz"
@@ -78,8 +79,8 @@ def read_labels(path: Path) -> dict[str, str]:
         ValueError: If the list is missing, or a line has another form.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+        lines = read_text(path).splitlines()
+    except (OSError, UnreadableFileError):
         raise ValueError(f"no readable list of labels at {path}; expected {BLENDED_LAYOUT}") from None
     labels = {}
     for number, line in enumerate(lines, start=1):

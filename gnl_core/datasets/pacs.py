@@ -10,6 +10,7 @@ from gnl_core.datasets.base import ALL_OPERATIONS, DatasetSpec, Item
 from gnl_core.datasets.layout import image_item, require_anomalies, require_folder, require_images, require_root
 from gnl_core.datasets.listing import check_inside, list_folder, list_folders
 from gnl_core.datasets.names import find_spelled, plain_name
+from gnl_core.files import UnreadableFileError, read_text
 
 CLASSES = ("dog", "elephant", "giraffe", "guitar", "horse", "house", "person")
 PHOTO = "photo"
@@ -187,8 +188,8 @@ def read_list(path: Path, folder: Path, *, root: Path) -> list[Path]:
         ValueError: If a line does not have the form "photo/dog/056_0001.jpg 1", or a symlink leads out of the root.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+        lines = read_text(path).splitlines()
+    except (OSError, UnreadableFileError):
         raise ValueError(f"{path} cannot be read as text; copy it again from PACS's split lists") from None
     parts = [parse_line(line, f"line {number} of {path}") for number, line in enumerate(lines, 1) if line.strip()]
     photos = domain_folder(folder, PHOTO)

@@ -19,7 +19,9 @@ from gnl_core.records import Batch, Detection
 class KNNSettings(MethodSettings):
     """The number of neighbours."""
 
-    neighbours: int = Field(2, ge=1, description="Number of nearest training images whose distances are averaged")
+    neighbours: int = Field(
+        2, ge=1, le=10**6, description="Number of nearest training images whose distances are averaged"
+    )
 
 
 class NearestNeighbours(BankDetector):

@@ -32,10 +32,13 @@ class PatchCoreSettings(MethodSettings):
         10.0, gt=0, le=100, description="Share of the patches that the coreset keeps, percent"
     )
     coreset_candidates: int = Field(
-        50_000, ge=1, description="Largest number of patches that enter the selection; more are sampled down to it"
+        50_000,
+        ge=1,
+        le=10**8,
+        description="Largest number of patches that enter the selection; more are sampled down to it",
     )
     reweighting_neighbours: int = Field(
-        9, ge=1, description="Number of neighbours used to reweight the score; 1 disables it"
+        9, ge=1, le=10**6, description="Number of neighbours used to reweight the score; 1 disables it"
     )
 
 

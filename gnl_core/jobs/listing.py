@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from gnl_core.config import RunConfig
 from gnl_core.datasets.listing import check_name
+from gnl_core.files import read_end
 from gnl_core.jobs.locks import is_locked
 from gnl_core.jobs.status import Status, is_starting, read_status
 from gnl_core.jobs.worker import waiting_jobs
@@ -67,15 +67,30 @@ class Job(NamedTuple):
 
 
 def list_jobs(root: Path) -> list[Job]:
-    """List the runs directly in a folder: running jobs, the queue in order, and ended jobs."""
+    """List the runs in a folder that can be read: running jobs, the queue in order, and ended jobs."""
+    return list_jobs_and_problems(root)[0]
+
+
+def list_jobs_and_problems(root: Path) -> tuple[list[Job], list[str]]:
+    """List the runs as `list_jobs` does, and the reason for each run that cannot be read, in one sentence."""
     queue = [folder.path for folder, _ in waiting_jobs(root)]
-    jobs = []
+    jobs, problems = [], []
     for file in sorted(root.glob("*/config.json")):
-        with suppress(ValueError):  # the config.json of another program, or a name that is no text
-            check_name(file.parent)
-            jobs.append(read_job(RunFolder(file.parent)))
+        folder = RunFolder(file.parent)
+        try:
+            check_name(folder.path)
+            jobs.append(read_job(folder))
+        except ValueError as error:
+            if is_run(folder):
+                problems.append(str(error))
     placed = [job._replace(place=queue.index(job.folder.path)) if job.folder.path in queue else job for job in jobs]
-    return sorted(placed, key=lambda job: (STATES.index(job.state), job.place or 0))
+    return sorted(placed, key=lambda job: (STATES.index(job.state), job.place or 0)), problems
+
+
+def is_run(folder: RunFolder) -> bool:
+    """Return whether a folder has other files of a run besides config.json, which other programs write, too."""
+    files = (folder.progress, folder.weights, folder.state, folder.status, folder.lock, folder.scores)
+    return any(os.path.lexists(file) for file in files)
 
 
 def read_job(folder: RunFolder) -> Job:
@@ -131,10 +146,7 @@ def read_log(path: Path, *, lines: int = LOG_LINES) -> list[str]:
     """
     folder = RunFolder(path)
     try:
-        with folder.log.open("rb") as stream:
-            size = stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, size - LOG_BYTES))
-            text = stream.read().decode(errors="replace")
-    except OSError:
+        text = read_end(folder.log, most_bytes=LOG_BYTES).decode(errors="replace")
+    except FileNotFoundError:
         raise ValueError(f"{path} has no log; only runs started with --detach have one") from None
     return text.splitlines()[-lines:]

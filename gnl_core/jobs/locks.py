@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from filelock import FileLock, Timeout, lock_descriptor, unlock_descriptor
 
+from gnl_core.files import MIB, UnreadableFileError, open_file
+
 PATIENCE_SECONDS = 2.0  # checking whether a lock is held takes it for a moment
 PAUSE_SECONDS = 0.02
+LOCK_BYTES = MIB  # a lock file is empty
 CHECKS = 4  # since another process may be checking, too
 BETWEEN_CHECKS_SECONDS = 0.005
 
@@ -26,7 +29,10 @@ def holding(path: Path) -> Iterator[bool]:
 
     Raises:
         OSError: If the file cannot be written, or its file system has no locks.
+        UnreadableFileError: If there is something else than a file.
     """
+    with suppress(FileNotFoundError):
+        open_existing(path).close()
     lock = FileLock(path, thread_local=False, fallback_to_soft=False)  # a soft lock would outlive its process
     try:
         lock.acquire(timeout=PATIENCE_SECONDS, poll_interval=PAUSE_SECONDS)
@@ -54,11 +60,11 @@ def is_locked(path: Path) -> bool:
 
 
 def open_existing(path: Path) -> BinaryIO:
-    """Open a file for writing, which NFS requires for locks, or else for reading."""
+    """Open a file for writing, which NFS requires for locks, or else for reading; errors as for `open_file`."""
     try:
-        return path.open("r+b")
-    except OSError:
-        return path.open("rb")
+        return open_file(path, limit_bytes=LOCK_BYTES, writable=True)
+    except UnreadableFileError:
+        return open_file(path, limit_bytes=LOCK_BYTES)
 
 
 def is_free(stream: BinaryIO) -> bool:

@@ -8,11 +8,11 @@ import threading
 import time
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Literal, NamedTuple, Self, TypeGuard
+from typing import Annotated, Any, Literal, NamedTuple, Self, TypeGuard
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from gnl_core.files import write_atomically
+from gnl_core.files import FiniteOrNone, SavedRecord, UnreadableFileError, read_record, write_atomically
 from gnl_core.finite import DivergedError
 from gnl_core.jobs.locks import is_locked
 from gnl_core.records import TrainingStep
@@ -23,7 +23,7 @@ BEAT_SECONDS = 2.0
 STARTING_SECONDS = 120.0  # time for a new process to report first; importing PyTorch takes long
 
 
-class Status(BaseModel):
+class Status(SavedRecord):
     """Progress of a training, as reported by its process. Times are in seconds since 1970.
 
     Attributes:
@@ -43,28 +43,38 @@ class Status(BaseModel):
         reason: Why it failed or diverged, in one sentence.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
     state: State
     queued: float = Field(default_factory=time.time)
     time: float = Field(default_factory=time.time)
     host: str = Field(default_factory=platform.node)
-    pid: int | None = None
+    pid: Annotated[int, Field(ge=1, lt=2**31)] | None = None
     began: float | None = None
     epoch: int = 1
     step: int = 0
     steps: int | None = None
-    losses: dict[str, float | None] = {}
+    losses: dict[str, FiniteOrNone] = Field(default_factory=dict)
     images_per_second: float | None = None
     seconds_left: float | None = None
     reason: str | None = None
 
 
 def read_status(folder: RunFolder) -> Status | None:
-    """Read the last status of a run; None if it is missing or unreadable."""
+    """Read the last status of a run; None if it is missing.
+
+    Raises:
+        UnreadableFileError: If the file is damaged.
+    """
     try:
-        return Status.model_validate_json(folder.status.read_bytes())
-    except (OSError, ValidationError):
+        return read_record(folder.status, Status, remedy="remove it; a training process writes it again")
+    except FileNotFoundError:
+        return None
+
+
+def find_status(folder: RunFolder) -> Status | None:
+    """Read the last status of a run; None if it is missing or damaged, so that other runs do not depend on it."""
+    try:
+        return read_status(folder)
+    except UnreadableFileError:
         return None
 
 
@@ -75,7 +85,12 @@ def write_status(folder: RunFolder, status: Status) -> None:
 
 def is_alive(folder: RunFolder) -> bool:
     """Return whether a process trains the run, waits for its turn, or is starting."""
-    return is_locked(folder.lock) or is_starting(read_status(folder))
+    try:
+        if is_locked(folder.lock):
+            return True
+    except UnreadableFileError:  # no process holds a lock on something else than a file
+        return False
+    return is_starting(find_status(folder))
 
 
 def is_starting(status: Status | None) -> TypeGuard[Status]:

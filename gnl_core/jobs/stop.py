@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gnl_core.jobs.locks import is_locked
-from gnl_core.jobs.status import is_alive, read_status
+from gnl_core.jobs.status import find_status, is_alive
 from gnl_core.runs.deletion import remove_run
 from gnl_core.runs.folder import RunFolder, read_config
 
@@ -30,7 +30,7 @@ def stop(path: Path, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
     folder = RunFolder(path)
     if wait_until(lambda: not is_alive(folder), seconds=patience_seconds):
         return
-    status = read_status(folder)
+    status = find_status(folder)
     if status is None or status.pid is None:
         raise ValueError(f"{path} was just started and has not responded; it will stop once it is running")
     if status.host != platform.node():

@@ -14,7 +14,7 @@ from pathlib import Path
 from gnl_core.config import RunConfig
 from gnl_core.distributed import Processes
 from gnl_core.jobs.locks import holding
-from gnl_core.jobs.status import Heartbeat, Status, describe_end, is_alive, is_starting, read_status, write_status
+from gnl_core.jobs.status import Heartbeat, Status, describe_end, find_status, is_alive, is_starting, write_status
 from gnl_core.records import TrainingStep
 from gnl_core.runs.folder import RunFolder, is_trained
 from gnl_core.runs.training import advance_run, never
@@ -45,7 +45,7 @@ def train_as_job(
             raise ValueError(
                 f"{folder.path} is being trained by another process; see gnl runs, or stop it with gnl runs --stop"
             )
-        previous = read_status(folder)
+        previous = find_status(folder)
         status = Status(
             state="waiting" if in_turn else "running", queued=previous.queued if previous is not None else time.time()
         )
@@ -105,7 +105,7 @@ def is_ahead(other: tuple[RunFolder, Status], folder: RunFolder, status: Status)
 def waiting_jobs(root: Path) -> list[tuple[RunFolder, Status]]:
     """List the waiting jobs of a folder of runs in queue order."""
     statuses = [
-        (folder, read_status(folder)) for folder in (RunFolder(file.parent) for file in root.glob("*/status.json"))
+        (folder, find_status(folder)) for folder in (RunFolder(file.parent) for file in root.glob("*/status.json"))
     ]
     waiting = [(folder, status) for folder, status in statuses if status is not None and status.state == "waiting"]
     alive = [(folder, status) for folder, status in waiting if is_alive(folder)]
@@ -118,7 +118,7 @@ def report_early_failure(folder: RunFolder) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        status = read_status(folder)
+        status = find_status(folder)
         if is_starting(status):
             write_status(folder, Status(queued=status.queued, pid=os.getpid(), **describe_end(error)))
         raise

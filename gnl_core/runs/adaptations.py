@@ -5,14 +5,12 @@ A file belongs to one checkpoint, whose hash it names; it is refused for any oth
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, NamedTuple, Self
 
 import torch
-from pydantic import Field, ValidationError, model_validator
-from safetensors import SafetensorError, safe_open
+from pydantic import Field, model_validator
 from safetensors.torch import save
 from torch import Tensor
 
@@ -26,13 +24,20 @@ from gnl_core.detectors.references import STAGE_COUNT
 from gnl_core.files import hash_file, write_atomically
 from gnl_core.finite import find_not_finite
 from gnl_core.records import RecalibratedThreshold
+from gnl_core.runs.headers import Format, read_described
 from gnl_core.runs.scoring import Run
 from gnl_core.scoring import references_of
-from gnl_core.strict_json import from_json, to_json
+from gnl_core.strict_json import to_json
 
-FORMAT = "gnl-adaptation"
-FORMAT_VERSION = 1
 REMEDY = "adapt this run again with gnl adapt"
+FORMAT = Format(
+    entry="gnl-adaptation",
+    version=1,
+    name="an adaptation",
+    writer="gnl adapt",
+    remedy=REMEDY,
+    absent="pass a file written by gnl adapt",
+)
 SHA256 = "^[0-9a-f]{64}$"
 SHOWN_DIGITS = 12  # of a hash in a message
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -79,6 +84,7 @@ class AdaptationRecord(SettingsRecord):
         excess: Of the domain map, `DomainMap.excess`; None without a domain map.
         domain_strength: Likewise, `DomainMap.strength`.
         position_strength: `Positions.strength`; None if maps are not standardised.
+        format_version: Version of the file's format.
     """
 
     checkpoint: str = Field(pattern=SHA256)
@@ -93,6 +99,7 @@ class AdaptationRecord(SettingsRecord):
     excess: Annotated[tuple[Share, ...], Field(min_length=STAGE_COUNT, max_length=STAGE_COUNT)] | None = None
     domain_strength: Share | None = None
     position_strength: Share | None = None
+    format_version: int = FORMAT.version
 
     @model_validator(mode="after")
     def check_ways(self) -> Self:
@@ -131,9 +138,8 @@ def save_adaptation(path: Path, saved: SavedAdaptation) -> None:
     """
     tensors = dict(named_tensors(saved.adaptation))
     check_finite(path, tensors)
-    header = {"format_version": FORMAT_VERSION, **plain_record(saved.record)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, save(tensors, metadata={FORMAT: to_json(header)}))
+    write_atomically(path, save(tensors, metadata={FORMAT.entry: to_json(plain_record(saved.record))}))
 
 
 def plain_record(record: AdaptationRecord) -> dict[str, object]:
@@ -182,30 +188,7 @@ def check_checkpoint(record: AdaptationRecord, run: Run, *, name: str) -> None:
 
 def read_adaptation(path: Path) -> tuple[AdaptationRecord, dict[str, Tensor]]:
     """Read the metadata and the tensors of an adaptation."""
-    if not path.is_file():
-        raise ValueError(f"no adaptation at {path}; pass a file written by gnl adapt")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} is damaged or not an adaptation ({error}); copy it again, or {REMEDY}") from None
-    return parse_record(path, metadata), tensors
-
-
-def parse_record(path: Path, metadata: dict[str, str]) -> AdaptationRecord:
-    """Parse and check the metadata of an adaptation."""
-    if FORMAT not in metadata:
-        raise ValueError(f"{path} is a safetensors file, but not a gnl adaptation; pass a file written by gnl adapt")
-    try:
-        header = from_json(metadata[FORMAT])
-        version = header.pop("format_version")
-        if version != FORMAT_VERSION:
-            remedy = "update gnl" if version > FORMAT_VERSION else REMEDY
-            raise ValueError(f"{path} has format {version}, this version of gnl reads {FORMAT_VERSION}; {remedy}")
-        return AdaptationRecord.model_validate(header)
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError, ValidationError):
-        raise ValueError(f"{path} has a damaged header; copy it again, or {REMEDY}") from None
+    return read_described(path, FORMAT, AdaptationRecord)
 
 
 def expected_shapes(record: AdaptationRecord, run: Run) -> dict[str, tuple[int, ...]]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import model_validator
 
 from gnl_core.adaptation.choice import Ways
 from gnl_core.config import ScoringConfig
-from gnl_core.files import hash_file, write_atomically
+from gnl_core.files import SavedRecord, hash_file, read_record, write_atomically
 from gnl_core.records import RecalibratedThreshold, Scores
 from gnl_core.runs.folder import RunFolder
-from gnl_core.strict_json import from_json, to_json
+from gnl_core.strict_json import to_json
 
 DECIMALS = 5  # of saved scores
 
@@ -59,6 +60,45 @@ class Entry(NamedTuple):
     adapted: AdaptedScores
 
 
+class SavedAdapted(SavedRecord):
+    """AdaptedScores in a file."""
+
+    ways: Ways
+    threshold: RecalibratedThreshold
+    warning: str | None
+    tray: tuple[str, ...]
+    paths: tuple[str, ...]
+    score: list[float]
+
+    @model_validator(mode="after")
+    def check_lengths(self) -> Self:
+        """Check that each path has a score."""
+        if len(self.paths) != len(self.score):
+            raise ValueError("there are not as many scores as paths")
+        return self
+
+
+class SavedEntry(SavedRecord):
+    """An Entry in a file."""
+
+    domain: str
+    scoring: ScoringConfig
+    choice: TrayChoice
+    adapted: SavedAdapted
+
+    def to_entry(self) -> Entry:
+        """Convert back what `to_fields` gave."""
+        adapted = dict(self.adapted) | {"score": np.array(self.adapted.score, dtype=np.float64)}
+        return Entry(self.domain, self.scoring, self.choice, AdaptedScores(**adapted))
+
+
+class SavedAdaptedFile(SavedRecord):
+    """The file: all entries of one checkpoint."""
+
+    checkpoint: str
+    entries: list[SavedEntry]
+
+
 def save_adapted(folder: RunFolder, entries: Sequence[Entry]) -> None:
     """Save adapted scores with the hash of their checkpoint; replaces the file."""
     content = {"checkpoint": hash_file(folder.weights), "entries": [to_fields(entry) for entry in entries]}
@@ -80,30 +120,13 @@ def to_fields(entry: Entry) -> dict[str, Any]:
 
 
 def read_adapted(folder: RunFolder) -> list[Entry]:
-    """Read the adapted scores of the current checkpoint; empty if there are none."""
-    if not folder.adapted.exists():
+    """Read the adapted scores of the current checkpoint; empty if there are none, refused if damaged."""
+    try:
+        saved = read_record(folder.adapted, SavedAdaptedFile, remedy="remove it; Explore then adapts again")
+    except FileNotFoundError:
         return []
-    content = from_json(folder.adapted.read_text(encoding="utf-8"))
-    current = content["checkpoint"] == hash_file(folder.weights)
-    return [from_fields(fields) for fields in content["entries"]] if current else []
-
-
-def from_fields(fields: dict[str, Any]) -> Entry:
-    """Convert back what `to_fields` gave."""
-    adapted = fields["adapted"]
-    return Entry(
-        fields["domain"],
-        ScoringConfig(**fields["scoring"]),
-        TrayChoice(**fields["choice"]),
-        AdaptedScores(
-            ways=Ways(**adapted["ways"]),
-            threshold=RecalibratedThreshold(**adapted["threshold"]),
-            warning=adapted["warning"],
-            tray=tuple(adapted["tray"]),
-            paths=tuple(adapted["paths"]),
-            score=np.array(adapted["score"], dtype=np.float64),
-        ),
-    )
+    current = saved.checkpoint == hash_file(folder.weights)
+    return [entry.to_entry() for entry in saved.entries] if current else []
 
 
 def without_tray(scores: Scores, adapted: AdaptedScores) -> NDArray[np.intp]:

@@ -5,35 +5,54 @@ The teacher's weights are not stored, only their hash; loading with other teache
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from safetensors import SafetensorError, safe_open
+from pydantic import Field
 from safetensors.torch import save
 from torch import Tensor
 
-from gnl_core.config import RunConfig, parse_config
+from gnl_core.config import LARGEST_EPOCHS, RunConfig, parse_config
 from gnl_core.detectors import create_detector, keep_own_settings
 from gnl_core.detectors.base import Detector
 from gnl_core.devices import resolve_device
-from gnl_core.files import write_atomically
+from gnl_core.files import SavedRecord, write_atomically
 from gnl_core.finite import REMEDY, DivergedError, find_not_finite
 from gnl_core.models.teachers import Teacher
-from gnl_core.strict_json import from_json, to_json
+from gnl_core.runs.headers import Format, read_described
+from gnl_core.strict_json import to_json
 
-FORMAT = "gnl-checkpoint"
-FORMAT_VERSION = 2
+FORMAT = Format(
+    entry="gnl-checkpoint",
+    version=2,
+    name="a checkpoint",
+    writer="gnl train",
+    remedy="train the run again",
+    absent="train one with gnl train, or pass a run folder that contains weights.safetensors",
+)
+
+
+class Described(SavedRecord):
+    """The metadata of a checkpoint, with unchecked settings."""
+
+    config: dict[str, Any]
+    epoch: int = Field(ge=0, le=LARGEST_EPOCHS)
+    teacher: str
+    teacher_fingerprint: str | None
 
 
 class Header(NamedTuple):
-    """The metadata of a checkpoint."""
+    """The metadata of a checkpoint.
 
-    format_version: int
+    Attributes:
+        config: The settings that it was trained with.
+        epoch: Number of epochs that it has trained.
+        teacher_fingerprint: SHA-256 of the teacher's weights; None without a teacher.
+    """
+
     config: RunConfig
     epoch: int
-    teacher: str
     teacher_fingerprint: str | None
 
 
@@ -51,8 +70,8 @@ def save_checkpoint(path: Path, detector: Detector, config: RunConfig, *, epoch:
         ValueError: If a number is outside the stored precision's range.
     """
     header = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
+        "format": FORMAT.entry,
+        "format_version": FORMAT.version,
         "config": config.model_dump(mode="json"),
         "epoch": epoch,
         "teacher": config.teacher,
@@ -62,7 +81,7 @@ def save_checkpoint(path: Path, detector: Detector, config: RunConfig, *, epoch:
     learnt = learnt_state(detector)
     check_finite(path, learnt)
     state = stored_state(learnt, precision=config.stored_precision)
-    write_atomically(path, save(state, metadata={FORMAT: to_json(header)}))
+    write_atomically(path, save(state, metadata={FORMAT.entry: to_json(header)}))
 
 
 def stored_state(state: dict[str, Tensor], *, precision: str) -> dict[str, Tensor]:
@@ -109,7 +128,7 @@ def load_checkpoint(
     detector = create_detector(config)
     if teacher_fingerprint(detector) != header.teacher_fingerprint:
         raise ValueError(
-            f"{path} was trained with other weights of teacher {header.teacher} than the available ones; "
+            f"{path} was trained with other weights of teacher {config.teacher} than the available ones; "
             "pass the original file with --teacher-weights FILE"
         )
     for name in set(detector.memories) & state.keys():
@@ -120,38 +139,17 @@ def load_checkpoint(
 
 
 def read_checkpoint(path: Path) -> tuple[Header, dict[str, Tensor]]:
-    """Read a checkpoint's header and tensors."""
-    if not path.is_file():
-        raise ValueError(
-            f"no checkpoint at {path}; train one with gnl train, or pass a run folder that contains weights.safetensors"
-        )
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
-    except (SafetensorError, OSError) as error:
-        raise ValueError(
-            f"{path} is damaged or not a checkpoint ({error}); copy it again, or train the run again"
-        ) from None
-    return parse_header(path, metadata), state
+    """Read a checkpoint's header and tensors.
 
-
-def parse_header(path: Path, metadata: dict[str, str]) -> Header:
-    """Parse and check the metadata of a checkpoint."""
-    if FORMAT not in metadata:
-        raise ValueError(f"{path} is a safetensors file, but not a gnl checkpoint; pass a file written by gnl train")
-    try:
-        header = from_json(metadata[FORMAT])
-        if header["format_version"] != FORMAT_VERSION:
-            remedy = "update gnl" if header["format_version"] > FORMAT_VERSION else "train the run again"
-            raise ValueError(
-                f"{path} has format {header['format_version']}, this version of gnl reads {FORMAT_VERSION}; {remedy}"
-            )
-        return Header(
-            **{name: header[name] for name in Header._fields} | {"config": parse_settings(path, header["config"])}
-        )
-    except (json.JSONDecodeError, KeyError, TypeError):
-        raise ValueError(f"{path} has a damaged header; copy it again, or train the run again") from None
+    Raises:
+        ValueError: If the file cannot be read, or its settings are invalid.
+    """
+    described, state = read_described(path, FORMAT, Described)
+    return Header(
+        config=parse_settings(path, described.config),
+        epoch=described.epoch,
+        teacher_fingerprint=described.teacher_fingerprint,
+    ), state
 
 
 def parse_settings(path: Path, values: dict[str, Any]) -> RunConfig:

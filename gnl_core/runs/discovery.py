@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from gnl_core.config import RunConfig
 from gnl_core.runs.folder import RunFolder
 
+EPOCH_NAME = re.compile("[0-9]{3}|[1-9][0-9]{3,5}")  # as `RunFolder.epoch` writes it
+
 
 def kept_epochs(folder: RunFolder) -> list[int]:
-    """Return the epochs whose checkpoints a run keeps, in ascending order."""
-    return sorted(int(file.parent.name) for file in folder.epochs.glob("*/weights.safetensors"))
+    """Return the epochs whose checkpoints a run keeps, in ascending order; other folders are ignored."""
+    names = (file.parent.name for file in folder.epochs.glob("*/weights.safetensors"))
+    return sorted(int(name) for name in names if EPOCH_NAME.fullmatch(name))
 
 
 def find_epoch(folder: RunFolder, number: int) -> RunFolder:

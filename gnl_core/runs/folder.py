@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from pydantic import ValidationError
+from pydantic import Field
 
-from gnl_core.config import RunConfig, describe_invalid
-from gnl_core.files import write_atomically
+from gnl_core.config import LARGEST_EPOCHS, RunConfig
+from gnl_core.files import (
+    FiniteOrNone,
+    SavedRecord,
+    UnreadableFileError,
+    parse_record,
+    read_record,
+    read_text,
+    write_atomically,
+)
 from gnl_core.records import EpochRecord
 from gnl_core.runs.outputs import check_output
-from gnl_core.strict_json import from_json, to_json
+from gnl_core.strict_json import to_json
+
+MOST_LOSSES = 64  # no method has more than a few
+LONGEST_NAME = 100  # characters of a loss
 
 
 class RunFolder(NamedTuple):
@@ -95,6 +106,19 @@ class RunFolder(NamedTuple):
         return RunFolder(self.epochs / f"{number:03d}")
 
 
+class SavedEpoch(SavedRecord):
+    """One line of the progress file: an EpochRecord."""
+
+    epoch: int = Field(ge=1, le=LARGEST_EPOCHS)
+    losses: dict[Annotated[str, Field(max_length=LONGEST_NAME)], FiniteOrNone] = Field(max_length=MOST_LOSSES)
+    elapsed_seconds: float = Field(ge=0)
+
+    def to_record(self) -> EpochRecord:
+        """Return the record without losses that are not finite."""
+        losses = {name: value for name, value in self.losses.items() if value is not None}
+        return EpochRecord(self.epoch, losses, self.elapsed_seconds)
+
+
 def create_run(path: Path, config: RunConfig) -> RunFolder:
     """Create a run folder and write its settings.
 
@@ -125,14 +149,10 @@ def read_config(folder: RunFolder) -> RunConfig:
         ValueError: If the folder contains no run, or its settings are invalid.
     """
     try:
-        return RunConfig.model_validate_json(folder.config.read_bytes())
-    except OSError:
+        return read_record(folder.config, RunConfig, remedy="restore it, or train again")
+    except FileNotFoundError:
         raise ValueError(
             f"{folder.path} contains no run: {folder.config.name} is missing; train a run with gnl train"
-        ) from None
-    except ValidationError as error:
-        raise ValueError(
-            f"{folder.config} cannot be read: {describe_invalid(error)}; restore it, or train again"
         ) from None
 
 
@@ -145,14 +165,20 @@ def read_records(folder: RunFolder) -> list[EpochRecord]:
     """Read the run's progress: empty before the first epoch ends; a truncated last line is ignored.
 
     Losses that are not finite, which older versions may have written, are left out.
+
+    Raises:
+        UnreadableFileError: If the file is damaged, or has more lines or losses than a training can have.
     """
-    if not folder.progress.exists():
+    remedy = "restore it, or train the run again"
+    try:
+        lines = read_text(folder.progress).split("\n")[:-1]
+    except FileNotFoundError:
         return []
-    lines = folder.progress.read_text(encoding="utf-8").splitlines(keepends=True)
-    records = [EpochRecord(**from_json(line)) for line in lines if line.endswith("\n")]
+    if len(lines) > LARGEST_EPOCHS:
+        raise UnreadableFileError(f"{folder.progress} has more than {LARGEST_EPOCHS:,} lines; {remedy}")
     return [
-        record._replace(losses={name: value for name, value in record.losses.items() if value is not None})
-        for record in records
+        parse_record(line, SavedEpoch, source=f"line {number} of {folder.progress}", remedy=remedy).to_record()
+        for number, line in enumerate(lines, start=1)
     ]
 
 

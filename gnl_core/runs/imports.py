@@ -19,7 +19,7 @@ from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors import complete_config, create_detector
 from gnl_core.detectors.rd4ad import RD4AD
-from gnl_core.files import hash_file, write_atomically
+from gnl_core.files import WEIGHTS_BYTES, hash_file, read_bytes, write_atomically
 from gnl_core.finite import DivergedError, find_not_finite
 from gnl_core.models.teacher_weights import read_state_dicts
 from gnl_core.runs.checkpoints import load_checkpoint, save_checkpoint
@@ -95,7 +95,7 @@ def import_own(file: Path, path: Path) -> RunFolder:
     folder = create_run(path, config)
     try:
         write_origin(folder, file)
-        write_atomically(folder.weights, file.read_bytes())
+        write_atomically(folder.weights, read_bytes(file, limit_bytes=WEIGHTS_BYTES))
     finally:
         discard_unstarted_run(folder)
     return folder

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from gnl_core.config import ScoringConfig
-from gnl_core.files import hash_file, write_atomically
+from gnl_core.files import FiniteOrNone, SavedRecord, hash_file, read_record, write_atomically
 from gnl_core.records import Report
 from gnl_core.runs.folder import RunFolder
-from gnl_core.strict_json import from_json, to_json
+from gnl_core.strict_json import to_json
+
+
+class SavedDomain(SavedRecord):
+    """What is read again of a domain's metrics."""
+
+    shift_score: FiniteOrNone = None
+
+
+class SavedReport(SavedRecord):
+    """What is read again of a report."""
+
+    checkpoint: str
+    domains: dict[str, SavedDomain]
+    no_shift_score: str | None = None
 
 
 def write_report(folder: RunFolder, report: Report, scoring: ScoringConfig) -> None:
@@ -16,18 +30,19 @@ def write_report(folder: RunFolder, report: Report, scoring: ScoringConfig) -> N
 
 
 def read_shift_scores(folder: RunFolder) -> dict[str, float | None]:
-    """Read the shift scores of the last report if it belongs to the current checkpoint.
+    """Read the shift scores of the last report if it belongs to the current checkpoint; a damaged file is refused.
 
     Returns:
         Domain name to shift score; None where it cannot be measured. Domains that were not measured are absent.
     """
-    if not folder.report.exists():
+    try:
+        report = read_record(folder.report, SavedReport, remedy="remove it, and score the run again")
+    except FileNotFoundError:
         return {}
-    report = from_json(folder.report.read_bytes())
-    if report["checkpoint"] != hash_file(folder.weights):
+    if report.checkpoint != hash_file(folder.weights):
         return {}
-    measured = {name: domain.get("shift_score") for name, domain in report["domains"].items()}
-    cannot = report.get("no_shift_score") is not None
+    measured = {name: domain.shift_score for name, domain in report.domains.items()}
+    cannot = report.no_shift_score is not None
     return {name: score for name, score in measured.items() if score is not None or cannot}
 
 

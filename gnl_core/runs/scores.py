@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,17 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gnl_core.config import ScoringConfig
-from gnl_core.files import hash_file, write_atomically
+from gnl_core.files import SCORES_BYTES, UnreadableFileError, hash_file, open_file, write_atomically
 from gnl_core.finite import all_finite, count_not_finite
+from gnl_core.messages import shorten
 from gnl_core.records import Scores
 from gnl_core.runs.folder import RunFolder
 
 SCORE_COLUMNS = list(Scores.__dataclass_fields__)
 SCORING_KEYS = ("domain", *ScoringConfig.model_fields)  # what a row of scores.parquet depends on, besides its image
+MOST_ROWS = 5_000_000
+REMEDY = "remove it, and score the run again"
+
 
 Columns = dict[str, NDArray[Any]]  # columns of scores.parquet by name, all of equal length
 
@@ -81,16 +85,18 @@ def read_saved_scores(folder: RunFolder) -> Columns | None:
     """Read the saved scores of the current checkpoint, one row per image and scoring settings; None if there are none.
 
     A setting that is newer than the file gets its default, which was in effect when the images were scored.
+
+    Raises:
+        UnreadableFileError: If the file is damaged, or lacks a column.
     """
     return read_rows(folder.scores, weights=folder.weights)
 
 
 def read_rows(file: Path, *, weights: Path) -> Columns | None:
-    """Read the rows of a file of scores that belong to a checkpoint; None if there are none."""
-    if not file.exists():
+    """Read the rows of a file of scores that belong to a checkpoint; None if there are none. Errors as above."""
+    table = read_table(file)
+    if table is None:
         return None
-    with pq.ParquetFile(file) as opened:  # pq.read_table imports pandas
-        table = opened.read()
     rows = {name: to_numpy(table[name].combine_chunks()) for name in table.column_names}
     present = rows["checkpoint"] == hash_file(weights)
     newer = {name: field.default for name, field in ScoringConfig.model_fields.items() if name not in rows}
@@ -99,20 +105,81 @@ def read_rows(file: Path, *, weights: Path) -> Columns | None:
     return {name: column[present] for name, column in rows.items()} if present.any() else None
 
 
+def read_table(path: Path) -> pa.Table | None:
+    """Read the table of a scores file, and check its columns; None if there is no file.
+
+    Raises:
+        UnreadableFileError: If it is damaged, too large, or has other columns than `save_scores` writes.
+    """
+    try:
+        with open_file(path, limit_bytes=SCORES_BYTES) as stream, pq.ParquetFile(stream) as file:
+            check_table(path, file.schema_arrow, rows=file.metadata.num_rows)
+            table = file.read()  # pq.read_table imports pandas
+    except FileNotFoundError:
+        return None
+    except (pa.ArrowException, OSError) as error:
+        raise UnreadableFileError(f"{path} is damaged ({shorten(' '.join(str(error).split()))}); {REMEDY}") from None
+    empty = [name for name in REQUIRED if name != "score" and table[name].null_count]
+    if empty:
+        raise UnreadableFileError(f"{path} is damaged: its column {empty[0]!r} has empty cells; {REMEDY}")
+    return table
+
+
+def check_table(path: Path, schema: pa.Schema, *, rows: int) -> None:
+    """Check the columns and the number of rows of a scores file before its rows are read: few bytes can hold many."""
+    if rows > MOST_ROWS:
+        raise UnreadableFileError(f"{path} has {rows:,} rows, more than {MOST_ROWS:,}; {REMEDY}")
+    types = {field.name: field.type for field in schema}
+    for name, is_expected in REQUIRED.items():
+        if name not in types:
+            raise UnreadableFileError(f"{path} is damaged: it has no column {name!r}; {REMEDY}")
+        if not is_expected(types[name]):
+            raise UnreadableFileError(f"{path} is damaged: its column {name!r} holds {types[name]}; {REMEDY}")
+    nested = [name for name in ScoringConfig.model_fields if name in types and not is_plain(types[name])]
+    if nested:
+        raise UnreadableFileError(f"{path} is damaged: its column {nested[0]!r} holds {types[nested[0]]}; {REMEDY}")
+
+
+def is_number(kind: pa.DataType) -> bool:
+    """Return whether a column holds numbers, or nothing but nulls, as other writers store a NaN."""
+    return pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Return whether a column holds text."""
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def is_plain(kind: pa.DataType) -> bool:
+    """Return whether a column holds values of a setting."""
+    return is_number(kind) or is_text(kind) or pa.types.is_boolean(kind)
+
+
+REQUIRED: dict[str, Callable[[pa.DataType], bool]] = {
+    "score": is_number,
+    "label": pa.types.is_integer,
+    "domain": is_text,
+    "category": is_text,
+    "path": is_text,
+    "checkpoint": is_text,
+}
+"""Columns that every version of the file has, and what they hold."""
+
+
 def to_numpy(column: pa.Array) -> NDArray[Any]:
     """Convert a column without Arrow's own conversion, which imports pandas."""
-    is_number = pa.types.is_floating(column.type) or pa.types.is_integer(column.type)
-    if is_number and not column.null_count:
+    has_numbers = pa.types.is_floating(column.type) or pa.types.is_integer(column.type)
+    if has_numbers and not column.null_count:
         return np.from_dlpack(column)
     return np.array(column.to_pylist(), dtype=object)
 
 
 def count_diverged_scores(folder: RunFolder) -> tuple[int, int]:
     """Count the current checkpoint's saved scores that are not finite, and all its scores; (0, 0) if all are finite."""
-    if not folder.scores.exists():
+    table = read_table(folder.scores)
+    if table is None:
         return 0, 0
-    with pq.ParquetFile(folder.scores) as file:
-        column = to_numpy(file.read(columns=["score"])["score"].combine_chunks()).astype(np.float64)
+    column = to_numpy(table["score"].combine_chunks()).astype(np.float64)
     rows = None if all_finite(column) else read_saved_scores(folder)  # hashes the checkpoint, so only if needed
     return (0, 0) if rows is None else (count_not_finite(rows["score"]), len(rows["score"]))
 

@@ -6,11 +6,10 @@ Each candidate is evaluated on a validation task built from the normal images th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,14 +18,14 @@ from gnl_core.datasets import find_dataset
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.datasets.validation import SHIFTS, validation_items
-from gnl_core.files import write_atomically
+from gnl_core.files import SavedRecord, read_record, write_atomically
 from gnl_core.finite import check_scores
 from gnl_core.metrics.image import auroc
 from gnl_core.runs.domains import HELD_OUT
 from gnl_core.runs.images import list_domain
 from gnl_core.runs.scoring import Run, scoring_batches
 from gnl_core.scoring import score_each
-from gnl_core.strict_json import from_json, to_json
+from gnl_core.strict_json import to_json
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 MATCHED_STAGES = ("1", "1,2", "1,2,3")
@@ -164,6 +163,12 @@ def held_out_images(run: Run) -> list[Item]:
     return list_domain(run.config, HELD_OUT)[:LARGEST_VALIDATION]
 
 
+class SavedPreset(SavedRecord):
+    """What is read of a preset."""
+
+    scoring: dict[str, Any]
+
+
 def write_preset(path: Path, chosen: Candidate, *, runs: Sequence[Path], n_normal: int) -> None:
     """Write chosen scoring settings to a file, with their validation AUROCs and runs."""
     content = {
@@ -181,8 +186,9 @@ def read_preset(path: Path) -> ScoringConfig:
     Raises:
         ValueError: If the file is missing or not a preset.
     """
+    remedy = "pass a file written by gnl tune --output"
     try:
-        scoring = from_json(path.read_text(encoding="utf-8"))["scoring"]
-        return parse_scoring(scoring)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError):
-        raise ValueError(f"{path} is not a preset; pass a file written by gnl tune --output") from None
+        preset = read_record(path, SavedPreset, remedy=remedy)
+    except FileNotFoundError:
+        raise ValueError(f"there is no preset {path}; {remedy}") from None
+    return parse_scoring(preset.scoring)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import streamlit as st
 
 from app import query_keys as keys
@@ -9,6 +11,7 @@ from app.checkpoints import Checkpoint, runs_root
 from app.controls.training import TrainingTask, start_training, training_form
 from app.controls.view import View, checkpoints_of
 from app.display.jobs import REFRESH_SECONDS, draw_details, draw_job, draw_losses
+from app.display.unreadable import showing_unreadable
 from app.server import rules
 from app.words import plain
 from gnl_core.jobs.status import is_alive
@@ -43,7 +46,8 @@ def training(view: View, checkpoints: list[Checkpoint], everything: list[Checkpo
         if watched is not None:
             st.fragment(watch, run_every=REFRESH_SECONDS)(watched)
         else:
-            show_past_losses([c for c in checkpoints if c.config.detector == detector])
+            with showing_unreadable():
+                show_past_losses([c for c in checkpoints if c.config.detector == detector])
 
 
 def find_training(view: View) -> RunFolder | None:
@@ -68,13 +72,18 @@ def watch(folder: RunFolder) -> None:
     """Draw an active training; when it finishes, choose its run and redraw the whole page."""
     from gnl_core.jobs.listing import read_job  # noqa: PLC0415 (PyTorch takes seconds to import)
 
-    job = read_job(folder)
-    if job.state != "finished":
+    with showing_unreadable():
+        job = read_job(folder)
+        if job.state == "finished":
+            show_trained(folder, job.config.detector)
         draw_job(job)
         draw_details(folder)
-        return
+
+
+def show_trained(folder: RunFolder, detector: str) -> NoReturn:
+    """Redraw the page; if this visitor started the training, with its run chosen."""
     if st.session_state.get(WATCHED) == folder.path.name:
-        st.session_state[JUST_TRAINED] = (job.config.detector, st.session_state.pop(WATCHED))
+        st.session_state[JUST_TRAINED] = (detector, st.session_state.pop(WATCHED))
     st.rerun()
 
 

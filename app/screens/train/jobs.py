@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,8 +12,10 @@ from app.checkpoints import runs_root
 from app.display.downloads import offer_command, offer_file
 from app.display.jobs import ACTIVE, PROBLEM, REFRESH_SECONDS, draw_details, draw_job
 from app.display.provenance import shown_path
+from app.display.unreadable import showing_unreadable
 from app.screens.train.epochs import early_look
 from app.words import plain
+from gnl_core.files import WEIGHTS_BYTES, read_bytes
 
 if TYPE_CHECKING:
     from gnl_core.jobs.listing import Job
@@ -20,9 +23,11 @@ if TYPE_CHECKING:
 
 def jobs() -> None:
     """Draw all trainings and the details of one, refreshed every second while any is active."""
-    from gnl_core.jobs.listing import list_jobs  # noqa: PLC0415 (PyTorch takes seconds to import)
+    from gnl_core.jobs.listing import list_jobs_and_problems  # noqa: PLC0415 (PyTorch takes seconds to import)
 
-    listed = list_jobs(runs_root())
+    listed, unreadable = list_jobs_and_problems(runs_root())
+    for reason in unreadable:
+        st.warning(f"A run was left out: {plain(reason)}")
     problem = st.session_state.pop(PROBLEM, None)
     if problem:
         st.error(plain(problem))
@@ -35,7 +40,8 @@ def jobs() -> None:
     chosen = listed[names.index(st.selectbox("Show in detail", names, key="job", bind="query-params"))]
     st.fragment(draw_details, run_every=every)(chosen.folder)
     offer_downloads(chosen)
-    early_look(chosen.folder, chosen.config)
+    with showing_unreadable():
+        early_look(chosen.folder, chosen.config)
 
 
 def outline(listed: list[Job]) -> list[tuple[str, bool]]:
@@ -64,5 +70,5 @@ def offer_downloads(job: Job) -> None:
     weights, name = job.folder.weights, job.folder.path.name
     if not weights.exists():
         return
-    offer_file("Download checkpoint", f"{name}.safetensors", weights.read_bytes)
+    offer_file("Download checkpoint", f"{name}.safetensors", partial(read_bytes, weights, limit_bytes=WEIGHTS_BYTES))
     offer_command(shlex.join(["gnl", "export", shown_path(job.folder), "--onnx", f"{name}.onnx"]))

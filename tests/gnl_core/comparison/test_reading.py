@@ -90,7 +90,7 @@ def test_a_file_that_is_not_a_comparison_is_refused_in_one_sentence(tmp_path: Pa
 
 
 def test_a_missing_file_is_reported(tmp_path: Path):
-    with pytest.raises(ValueError, match="cannot be read: No such file"):
+    with pytest.raises(ValueError, match=r"there is no comparison .*; write it with"):
         read_comparison(tmp_path / "none.json")
 
 

@@ -15,7 +15,7 @@ import scipy.ndimage
 from gnl_core.datasets.images import image_size, read_image, read_mask, read_mask_of
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
-NOT_REGULAR = r"a\.png is a folder, a pipe or a device, not a file; replace it with an image, or leave it out$"
+NOT_REGULAR = r"a\.png is a (folder|named pipe|device), where a file is expected; restore the file, or remove this$"
 
 
 def saved(picture: PIL.Image.Image, path: Path, **options: object) -> Path:

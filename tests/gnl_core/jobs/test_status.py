@@ -11,7 +11,7 @@ from gnl_core.config import RunConfig
 from gnl_core.finite import DivergedError
 from gnl_core.jobs import status as module
 from gnl_core.jobs.locks import holding
-from gnl_core.jobs.status import STARTING_SECONDS, Heartbeat, Status, is_alive, read_status, write_status
+from gnl_core.jobs.status import STARTING_SECONDS, Heartbeat, Status, find_status, is_alive, read_status, write_status
 from gnl_core.records import EpochRecord, TrainingStep
 from gnl_core.runs.folder import RunFolder, create_run
 
@@ -32,7 +32,9 @@ def test_a_status_is_read_as_it_was_written(folder: RunFolder):
     write_status(folder, said)
     assert read_status(folder) == said
     folder.status.write_text("{")
-    assert read_status(folder) is None
+    assert find_status(folder) is None
+    with pytest.raises(ValueError, match=r"status\.json cannot be read: .*; remove it"):
+        read_status(folder)
 
 
 def test_a_loss_that_is_not_finite_can_be_recorded(folder: RunFolder):

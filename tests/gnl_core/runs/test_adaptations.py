@@ -116,7 +116,7 @@ def test_a_mixed_precision_adaptation_loads_again(run: Run, tmp_path: Path):
 
 def test_a_missing_file_is_refused(tmp_path: Path, run: Run):
     check_refused(tmp_path / "none", run, "no adaptation at .*; pass a file written by gnl adapt")
-    check_refused(tmp_path, run, "no adaptation at")
+    check_refused(tmp_path, run, "is a folder, where a file is expected")
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.999])
@@ -146,7 +146,7 @@ def test_another_format_is_refused(file: Path, run: Run, version: int, remedy: s
 @pytest.mark.parametrize("header", ["{", "[]", "null", "{}", '{"format_version": "one"}', '{"format_version": 1}'])
 def test_a_damaged_header_is_refused(file: Path, run: Run, header: str):
     rewrite(file, header=header, tensors=contents(file)[1])
-    check_refused(file, run, "has a damaged header; copy it again, or adapt this run again with gnl adapt")
+    check_refused(file, run, "has a damaged header .*; copy it again, or adapt this run again with gnl adapt")
 
 
 @pytest.mark.parametrize("part", [name for name, field in AdaptationRecord.model_fields.items() if field.is_required()])
