@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from gnl_core.messages import quote, shorten
+
 
 def resolve_device(name: str) -> torch.device:
     """Find the device for a setting.
@@ -19,7 +21,9 @@ def resolve_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
+        if not torch.amp.is_autocast_available(device.type):
+            raise RuntimeError("a kind that gnl does not support")
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
-        raise ValueError(f"cannot compute on device {name!r} ({reason}); use auto or cpu") from None
+        raise ValueError(f"cannot compute on device {quote(name)} ({shorten(reason)}); use auto or cpu") from None
     return device

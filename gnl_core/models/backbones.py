@@ -6,6 +6,7 @@ Only this module imports timm. docs/teachers.md lists the families that work.
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -15,10 +16,12 @@ import torch
 from torch import Tensor, nn
 from torchvision.ops import Permute
 
+from gnl_core.messages import quote, shorten
 from gnl_core.models.teacher_weights import (
     BUNDLED_SHA256,
     bundled_lite0_file,
     download_weights,
+    is_downloaded,
     read_weight_file,
 )
 
@@ -26,6 +29,7 @@ STAGE_COUNT = 3
 FINEST_REDUCTION = 4  # finer maps show texture and would take most of the time
 SMALL = (64, 64)
 LITE0 = "tf_efficientnet_lite0.in1k"
+PLAIN_NAME = re.compile(r"\w+(\.\w+)?", re.ASCII)  # an architecture, and the name of its weights
 FILTERS = ("checkpoint_filter_fn", "_filter_fn", "_filter_torchvision_pretrained")  # names that timm's modules use
 
 
@@ -50,21 +54,38 @@ class Backbone(NamedTuple):
 
 
 def create_backbone(timm_name: str) -> Backbone:
-    """Build a backbone with random weights.
+    """Build a backbone with random weights; on the meta device, without the comparison with timm's features.
 
     Raises:
         ValueError: If timm does not know the name, or the model cannot be cut into three stages; the message says why.
     """
+    check_plain_name(timm_name)
     try:
         classifier = timm.create_model(timm_name).eval()
     except (RuntimeError, AttributeError, AssertionError, IndexError) as error:
-        raise ValueError(f"unknown teacher {timm_name!r} ({error})") from None
+        raise ValueError(f"unknown teacher {quote(timm_name)} ({shorten(str(error))})") from None
     try:
         backbone = cut(classifier)
-        check_same_features(backbone)
+        if not is_outline(classifier):
+            check_same_features(backbone)
     except ValueError as error:
         raise ValueError(f"{timm_name} cannot be a teacher, since {error}") from None
     return backbone
+
+
+def check_plain_name(timm_name: str) -> None:
+    """Check that a name is one of timm's own models; timm also takes addresses of models on a hub, and folders.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if not (PLAIN_NAME.fullmatch(timm_name) and timm.is_model(timm_name.partition(".")[0])):
+        raise ValueError(f"unknown teacher {quote(timm_name)} (timm has no model of this name)")
+
+
+def is_outline(module: nn.Module) -> bool:
+    """Return whether a module was built on the meta device: it has shapes, but no values."""
+    return any(tensor.is_meta for tensor in module.state_dict().values())
 
 
 def cut(classifier: nn.Module) -> Backbone:
@@ -226,6 +247,15 @@ def check_image_size(backbone: Backbone, size: tuple[int, int], *, name: str) ->
             f"the teacher {name} cannot read images of {height}x{width} px{reason}; "
             f"set --image-size {native_height}x{native_width}, or choose another teacher"
         ) from None
+
+
+def has_local_weights(timm_name: str) -> bool:
+    """Return whether the weights of a timm name are on this machine: in the bundled package, or downloaded before."""
+    if timm_name == LITE0 and bundled_lite0_file() is not None:
+        return True
+    check_plain_name(timm_name)
+    source = timm.get_pretrained_cfg(timm_name)
+    return bool(source and source.url) and is_downloaded(source.url)
 
 
 def read_published_weights(timm_name: str) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
 
 import torch
 from torch import Tensor
@@ -43,6 +44,11 @@ def download_weights(url: str) -> dict[str, Tensor]:
             f"cannot download the teacher's weights ({error}); download {url} on a machine with network "
             "access and pass the file with --teacher-weights FILE"
         ) from None
+
+
+def is_downloaded(url: str) -> bool:
+    """Return whether `download_weights` has the file of an address in PyTorch's cache."""
+    return (Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name).is_file()
 
 
 def read_weight_file(file: Path, sha256: str | None = None) -> dict[str, Tensor]:

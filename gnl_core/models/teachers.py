@@ -16,6 +16,8 @@ from gnl_core.models.backbones import (
     Backbone,
     check_image_size,
     create_backbone,
+    has_local_weights,
+    is_outline,
     load_backbone,
     normalisation,
     read_published_weights,
@@ -70,7 +72,7 @@ class Teacher(nn.Module):
         channels: Channels of the three stage maps.
         reductions: Pixels of the image per position of the three stage maps, along each side.
         paddings: Layers before each stage map whose padding depends on the image's size.
-        fingerprint: SHA-256 of its weights, in hexadecimal.
+        fingerprint: SHA-256 of its weights, in hexadecimal; empty for an outline.
     """
 
     mean: Tensor
@@ -87,8 +89,8 @@ class Teacher(nn.Module):
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
         self.requires_grad_(False).eval()
-        self.paddings = find_same_paddings(self.stages, readable_image(backbone))
-        self.fingerprint = hash_weights(self.stages)
+        self.paddings = () if is_outline(self.stages) else find_same_paddings(self.stages, readable_image(backbone))
+        self.fingerprint = "" if is_outline(self.stages) else hash_weights(self.stages)
 
     def train(self, mode: bool = True) -> Self:
         """Stay in eval mode for any `mode`."""
@@ -139,7 +141,7 @@ class Teacher(nn.Module):
         A teacher in bfloat16 would change scores ten times as much as bottleneck and student do.
         """
         device = features.device.type
-        if not torch.is_autocast_enabled(device):
+        if not torch.amp.is_autocast_available(device) or not torch.is_autocast_enabled(device):
             return self.stages[index](features)
         with torch.autocast(device, enabled=False):
             return self.stages[index](features)
@@ -177,6 +179,9 @@ def create_teacher(
 ) -> Teacher:
     """Build a teacher with its pretrained weights.
 
+    Within `with torch.device("meta")`, it is an outline: it has shapes, but no values, so nothing large is built, and
+    no weights are read or downloaded.
+
     Args:
         name: A key of TEACHERS, or a timm backbone of a family that docs/teachers.md lists.
         weights: Local weight file (.pth or .safetensors) instead of the bundled or downloaded weights.
@@ -194,12 +199,23 @@ def create_teacher(
         raise ValueError(
             f"{error}; choose one of {', '.join(TEACHERS)}, or a timm backbone that docs/teachers.md lists"
         ) from None
+    if is_outline(backbone.classifier):
+        return Teacher(spec, backbone, mean=(0.0,) * 3, std=(1.0,) * 3)
     if image_size is not None:
         check_image_size(backbone, image_size, name=name)
     state = read_weight_file(weights, sha256) if weights else read_published_weights(spec.timm_name)
     load_backbone(backbone, state, source=str(weights or spec.timm_name))
     mean, std = normalisation(backbone)
     return Teacher(spec, backbone, mean=mean, std=std)
+
+
+def may_load(name: str) -> bool:
+    """Return whether a file may ask for a teacher's weights: of TEACHERS, or on this machine already.
+
+    Raises:
+        ValueError: If there is no such teacher.
+    """
+    return name in TEACHERS or has_local_weights(name)
 
 
 def hash_weights(module: nn.Module) -> str:

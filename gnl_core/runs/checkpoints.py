@@ -6,9 +6,11 @@ The teacher's weights are not stored, only their hash; loading with other teache
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from pydantic import Field
 from safetensors.torch import save
 from torch import Tensor
@@ -19,7 +21,7 @@ from gnl_core.detectors.base import Detector
 from gnl_core.devices import resolve_device
 from gnl_core.files import SavedRecord, write_atomically
 from gnl_core.finite import REMEDY, DivergedError, find_not_finite
-from gnl_core.models.teachers import Teacher
+from gnl_core.models.teachers import Teacher, may_load
 from gnl_core.runs.headers import Format, read_described
 from gnl_core.strict_json import to_json
 
@@ -54,6 +56,20 @@ class Header(NamedTuple):
     config: RunConfig
     epoch: int
     teacher_fingerprint: str | None
+
+
+class Outline(NamedTuple):
+    """What a detector is made of, by its settings alone.
+
+    Attributes:
+        tensors: Its learnt tensors on the meta device: shapes, but no values.
+        memories: `Detector.memories`.
+        has_teacher: Whether it has a teacher.
+    """
+
+    tensors: dict[str, Tensor]
+    memories: tuple[str, ...]
+    has_teacher: bool
 
 
 def save_checkpoint(path: Path, detector: Detector, config: RunConfig, *, epoch: int) -> None:
@@ -125,6 +141,13 @@ def load_checkpoint(
     config = header.config
     if teacher_weights is not None:
         config = config.model_copy(update={"teacher_weights": teacher_weights})
+    outline = outline_detector(config)
+    check_state(path, expected=grown(outline, state), actual=state)
+    if outline.has_teacher and config.teacher_weights is None and not may_load(config.teacher):
+        raise ValueError(
+            f"{path} needs the weights of teacher {config.teacher}, which are not on this machine, and which gnl does "
+            "not download because a file names them; pass them with --teacher-weights FILE"
+        )
     detector = create_detector(config)
     if teacher_fingerprint(detector) != header.teacher_fingerprint:
         raise ValueError(
@@ -133,9 +156,30 @@ def load_checkpoint(
         )
     for name in set(detector.memories) & state.keys():
         grow_memory(detector, name, rows=len(state[name]))
-    check_state(path, expected=learnt_state(detector), actual=state)
     detector.load_state_dict(state, strict=False)
     return detector.to(resolve_device(device)).eval(), config
+
+
+@lru_cache(maxsize=16)
+def outline_detector(config: RunConfig) -> Outline:
+    """Return the tensors that a detector of these settings has, without building anything large.
+
+    A file may name any network: it is built only if its tensors are those in the file.
+
+    Raises:
+        ValueError: If there is no such method or teacher.
+    """
+    with torch.device("meta"):
+        detector = create_detector(config)
+    return Outline(learnt_state(detector), detector.memories, teacher_fingerprint(detector) is not None)
+
+
+def grown(outline: Outline, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors of an outline, with memories of as many rows as in a checkpoint."""
+    rows = {name: len(state[name]) for name in outline.memories if name in state and state[name].dim()}
+    return outline.tensors | {
+        name: outline.tensors[name].new_empty(count, *outline.tensors[name].shape[1:]) for name, count in rows.items()
+    }
 
 
 def read_checkpoint(path: Path) -> tuple[Header, dict[str, Tensor]]:
