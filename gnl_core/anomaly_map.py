@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gnl_core.cells import CellGrid, enlarge
+from gnl_core.messages import quote
 
 BLUR_RADIUS_SIGMAS = 4  # as scipy truncates its Gaussian
 
@@ -129,4 +130,4 @@ def image_score(anomaly_map: Tensor, *, reduction: str = "maximum", top_percent:
         case "top":
             count = max(1, round(values.shape[1] * top_percent / 100))
             return values.topk(count, dim=1).values.mean(dim=1)
-    raise ValueError(f"unknown reduction {reduction!r}; choose one of: maximum, mean, top")
+    raise ValueError(f"unknown reduction {quote(reduction)}; choose one of: maximum, mean, top")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -27,7 +28,7 @@ LARGEST_SIDE_PX = 2048
 LARGEST_EPOCHS = 100_000
 LARGEST_COUNT = 1024  # of references, devices or machines
 LARGEST_MEMORY_MB = 2**24
-DEVICES = "^(auto|(cpu|cuda|mps|xpu)(:[0-9]{1,3})?)$"
+DEVICES = re.compile("auto|(cpu|cuda|mps|xpu)(:[0-9]{1,3})?")
 Side = Annotated[int, Field(ge=SMALLEST_SIDE_PX, le=LARGEST_SIDE_PX)]
 
 
@@ -41,7 +42,22 @@ def parse_image_size(value: object) -> object:
     return value
 
 
-AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]  # valid from any working folder
+def refuse_empty(value: object) -> object:
+    """Refuse an empty path, which would be the current folder."""
+    if value == "":
+        raise ValueError("expected a path, got an empty text")
+    return value
+
+
+def check_device(name: str) -> str:
+    """Refuse a kind of device that gnl does not support; whether this machine has it is checked when it is used."""
+    if not DEVICES.fullmatch(name):
+        raise ValueError("expected auto, cpu, cuda, mps or xpu, the last four also with a number, as in cuda:1")
+    return name
+
+
+# Paths are absolute, so that they are valid from any working folder.
+AbsolutePath = Annotated[Path, BeforeValidator(refuse_empty), AfterValidator(Path.absolute)]
 Stages = Literal["1", "2", "3", "1,2", "1,3", "2,3", "1,2,3"]
 ImageSize = Annotated[tuple[Side, Side], BeforeValidator(parse_image_size)]
 
@@ -170,7 +186,9 @@ class ScoringConfig(SettingsRecord):
 class MachineSettings(SettingsRecord):
     """The processors and the memory that a run uses."""
 
-    device: str = Field("auto", pattern=DEVICES, description="auto, or a PyTorch device such as cpu, mps or cuda:1")
+    device: Annotated[str, AfterValidator(check_device)] = Field(
+        "auto", description="auto, or a PyTorch device such as cpu, mps or cuda:1"
+    )
     devices: int = Field(
         1, ge=1, le=LARGEST_COUNT, description="Number of devices per node that train together, one process each"
     )
@@ -322,11 +340,10 @@ def check(kind: type[Record], values: dict[str, Any]) -> Record:
 
 def describe_invalid(error: ValidationError) -> str:
     """Turn pydantic's findings into one sentence."""
-    findings = [
-        f"{shorten(str(finding['loc'][0]))} = {quote(finding['input'])}: {finding['msg']}"
-        if finding["loc"]
-        else finding["msg"]
-        for finding in error.errors()
-    ]
+    findings = []
+    for finding in error.errors():
+        reason = finding["msg"].removeprefix("Value error, ")
+        place = f"{shorten(str(finding['loc'][0]))} = {quote(finding['input'])}: " if finding["loc"] else ""
+        findings.append(f"{place}{reason}")
     more = f"; and {len(findings) - SHOWN_FINDINGS} more" if len(findings) > SHOWN_FINDINGS else ""
     return f"invalid settings: {'; '.join(findings[:SHOWN_FINDINGS])}{more}"

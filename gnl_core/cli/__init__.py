@@ -6,6 +6,7 @@ import argparse
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import NoReturn
 
 from tqdm import tqdm
 
@@ -20,8 +21,10 @@ from gnl_core.cli.score import add_score_command
 from gnl_core.cli.settings import say
 from gnl_core.cli.train import add_train_command
 from gnl_core.cli.tune import add_tune_command
+from gnl_core.messages import shorten, shorten_words
 
 BAD_INPUT = 2
+LONGEST_ERROR = 300  # characters of an error with the flags
 INTERRUPTED = 130
 
 
@@ -34,12 +37,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.showwarning = print_warning
             parsed.command(parsed)
     except (ValueError, OSError) as error:
-        say(f"gnl: {error}")
+        say(shorten_words(f"gnl: {error}"))
         return BAD_INPUT
     except KeyboardInterrupt:
         say("gnl: stopped")
         return INTERRUPTED
     return 0
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors do not repeat long values whole."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and the error, and exit with code 2."""
+        super().error(shorten(message, LONGEST_ERROR))
 
 
 def print_warning(message: Warning | str, *_: object, **__: object) -> None:
@@ -49,7 +60,7 @@ def print_warning(message: Warning | str, *_: object, **__: object) -> None:
 
 def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     """Build the parser of all commands and flags; the arguments decide which methods' settings the help shows."""
-    parser = argparse.ArgumentParser(prog="gnl", description="Image anomaly detection under distribution shift.")
+    parser = Parser(prog="gnl", description="Image anomaly detection under distribution shift.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     add_train_command(

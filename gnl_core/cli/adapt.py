@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from gnl_core.cli.settings import add_settings, given_settings, say
+from gnl_core.cli.settings import add_settings, given_settings, path_of, say
 from gnl_core.cli.tune import PLACES
 from gnl_core.config import RunConfig, ScoringConfig, check
 from gnl_core.runs.adaptation_text import adaptation_to_json, format_adaptation
@@ -19,12 +18,12 @@ from gnl_core.strict_json import to_json
 
 def add_adapt_command(parser: argparse.ArgumentParser) -> None:
     """Add the flags of gnl adapt."""
-    parser.add_argument("run", type=Path, help="folder of the run")
+    parser.add_argument("run", type=path_of, help="folder of the run")
     images = parser.add_mutually_exclusive_group(required=True)
-    images.add_argument("--images", type=Path, metavar="DIR", help="adapt from all images directly in this folder")
+    images.add_argument("--images", type=path_of, metavar="DIR", help="adapt from all images directly in this folder")
     images.add_argument("--domain", help="adapt from images drawn from this domain of the run's data set")
     parser.add_argument(
-        "--output", type=Path, required=True, help="file to write, for gnl score --adaptation; replaced if it exists"
+        "--output", type=path_of, required=True, help="file to write, for gnl score --adaptation; replaced if it exists"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     add_settings(parser, AdaptSettings.model_fields)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from tqdm import tqdm
 
-from gnl_core.cli.settings import add_run_settings, given_run_settings, say, say_reading
+from gnl_core.cli.settings import add_run_settings, given_run_settings, path_of, say, say_reading
 from gnl_core.comparison.figures import draw_pictures, parse_method
 from gnl_core.comparison.files import write_comparison
 from gnl_core.comparison.grid import Grid, plan_cells
@@ -17,6 +16,7 @@ from gnl_core.comparison.measure import compare_cells
 from gnl_core.comparison.sweep import Outcome, remove_unfinished, run_cells, run_cells_on_ray
 from gnl_core.comparison.text import terminal_table
 from gnl_core.detectors import DETECTORS
+from gnl_core.runs.outputs import check_comparison_folder
 
 VARIED = ("normal_class", "detector", "seed", "style_weight")  # settings that take several values here
 
@@ -24,7 +24,7 @@ VARIED = ("normal_class", "detector", "seed", "style_weight")  # settings that t
 def add_compare_command(parser: argparse.ArgumentParser, arguments: Sequence[str] = ()) -> None:
     """Add the flags of gnl compare; the help shows the settings of the methods that the arguments choose."""
     parser.usage = "%(prog)s --output PATH --normal-class CLASS … --detector METHOD … [settings]"
-    parser.add_argument("--output", type=Path, required=True, help="folder for the run folders and the tables")
+    parser.add_argument("--output", type=path_of, required=True, help="folder for the run folders and the tables")
     parser.add_argument("--normal-class", nargs="+", required=True, help="normal classes, one per run")
     parser.add_argument(
         "--detector", nargs="+", required=True, metavar="METHOD", help=f"methods to compare: {', '.join(DETECTORS)}"
@@ -66,6 +66,7 @@ def compare_command(parsed: argparse.Namespace) -> None:
     Raises:
         ValueError: If a setting is wrong, or, after the tables, if a cell failed.
     """
+    check_comparison_folder(parsed.output)
     grid = Grid(
         normal_classes=tuple(parsed.normal_class),
         detectors=tuple(parsed.detector),

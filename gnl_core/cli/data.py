@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gnl_core.cli.check import add_check_command
-from gnl_core.cli.settings import add_settings, given_settings, say
+from gnl_core.cli.settings import add_settings, given_settings, path_of, say
 from gnl_core.config import RunConfig
 from gnl_core.datasets import DATASETS, default_root, list_train_items
 from gnl_core.datasets.accounting import list_sources
@@ -37,7 +37,7 @@ def add_data_commands(parser: argparse.ArgumentParser) -> None:
     add_check_command(commands.add_parser("check", help="read all images and masks of a data set, and report problems"))
 
     build = commands.add_parser("build-mnist-m", help="build MNIST-M from MNIST's test digits and photographs")
-    build.add_argument("--photos", type=Path, required=True, help="folder of photographs")
+    build.add_argument("--photos", type=path_of, required=True, help="folder of photographs")
     build.add_argument("--seed", type=int, default=0, help="seed of photographs and crops (default: 0)")
     build.set_defaults(command=build_command)
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from gnl_core.cli.settings import add_settings, given_settings, say
+from gnl_core.cli.settings import add_settings, given_settings, path_of, say
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.files import hash_file
 from gnl_core.runs.adaptations import load_adaptation
@@ -21,11 +20,13 @@ PLACES = ("teacher_weights",)  # paths that may differ from training
 
 def add_export_command(parser: argparse.ArgumentParser) -> None:
     """Add the flags of gnl export."""
-    parser.add_argument("run", type=Path, help="folder of the run")
-    parser.add_argument("--onnx", type=Path, required=True, help="file to write; an existing file is replaced")
-    parser.add_argument("--preset", type=Path, help="scoring settings written by gnl tune; flags override the preset")
+    parser.add_argument("run", type=path_of, help="folder of the run")
+    parser.add_argument("--onnx", type=path_of, required=True, help="file to write; an existing file is replaced")
     parser.add_argument(
-        "--adaptation", type=Path, help="export the run adapted to a new domain, with a file written by gnl adapt"
+        "--preset", type=path_of, help="scoring settings written by gnl tune; flags override the preset"
+    )
+    parser.add_argument(
+        "--adaptation", type=path_of, help="export the run adapted to a new domain, with a file written by gnl adapt"
     )
     add_settings(parser, ScoringConfig.model_fields)
     add_settings(parser, {name: RunConfig.model_fields[name] for name in PLACES})

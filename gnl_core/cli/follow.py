@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from gnl_core.adaptation.following import check_following
 from gnl_core.cli.score import QUANTILE
-from gnl_core.cli.settings import add_settings, given_settings, say
+from gnl_core.cli.settings import add_settings, given_settings, path_of, say
 from gnl_core.cli.tune import PLACES
 from gnl_core.config import RunConfig, ScoringConfig, check
 from gnl_core.datasets.base import Item
@@ -38,10 +38,14 @@ PLOT_ENDINGS = ("svg", "png")
 
 def add_follow_command(parser: argparse.ArgumentParser) -> None:
     """Add the flags of gnl follow."""
-    parser.add_argument("run", type=Path, help="folder of the run")
-    parser.add_argument("--images", type=Path, metavar="DIR", required=True, help="folder with the images of the line")
-    parser.add_argument("--csv", type=Path, help="write one row per image to this file")
-    parser.add_argument("--plot", type=Path, help="draw scores, thresholds and shift over time to this SVG or PNG file")
+    parser.add_argument("run", type=path_of, help="folder of the run")
+    parser.add_argument(
+        "--images", type=path_of, metavar="DIR", required=True, help="folder with the images of the line"
+    )
+    parser.add_argument("--csv", type=path_of, help="write one row per image to this file")
+    parser.add_argument(
+        "--plot", type=path_of, help="draw scores, thresholds and shift over time to this SVG or PNG file"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     add_settings(parser, FollowSettings.model_fields)
     add_settings(parser, ScoringConfig.model_fields)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from gnl_core.cli.settings import add_settings, given_settings, say
+from gnl_core.cli.settings import add_settings, given_settings, path_of, say
 from gnl_core.config import RunConfig, ScoringConfig, parse_config
 from gnl_core.datasets import check_class, find_dataset, list_train_items
 from gnl_core.datasets.base import Item
@@ -33,11 +32,11 @@ def add_import_command(parser: argparse.ArgumentParser) -> None:
     """Add the flags of gnl import, with the defaults of the published code."""
     parser.add_argument(
         "file",
-        type=Path,
+        type=path_of,
         help='.pth file of the published code: {"bn": …, "decoder": …}; or a weights.safetensors file of gnl, '
         "whose own settings replace the flags below",
     )
-    parser.add_argument("--run", type=Path, required=True, help="folder to create for the run")
+    parser.add_argument("--run", type=path_of, required=True, help="folder to create for the run")
     parser.add_argument(
         "--references",
         choices=REFERENCE_ITEMS,

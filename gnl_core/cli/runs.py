@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gnl_core.cli.settings import say
+from gnl_core.cli.settings import path_of, say
 from gnl_core.jobs.listing import Job, list_jobs_and_problems, read_log
 from gnl_core.jobs.stop import delete, stop
 from gnl_core.strict_json import to_json
@@ -21,14 +21,14 @@ SECONDS_PER_MINUTE = 60
 def add_runs_command(parser: argparse.ArgumentParser) -> None:
     """Add the flags of gnl runs."""
     parser.add_argument(
-        "folder", nargs="?", type=Path, default=DEFAULT_ROOT, help="folder whose runs to list (default: runs)"
+        "folder", nargs="?", type=path_of, default=DEFAULT_ROOT, help="folder whose runs to list (default: runs)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
-    parser.add_argument("--log", type=Path, metavar="RUN", help="print the end of the log of a detached training")
+    parser.add_argument("--log", type=path_of, metavar="RUN", help="print the end of the log of a detached training")
     parser.add_argument(
-        "--stop", type=Path, metavar="RUN", help="stop a training after saving its state; it can be resumed"
+        "--stop", type=path_of, metavar="RUN", help="stop a training after saving its state; it can be resumed"
     )
-    parser.add_argument("--delete", type=Path, metavar="RUN", help="delete all files of a run after confirmation")
+    parser.add_argument("--delete", type=path_of, metavar="RUN", help="delete all files of a run after confirmation")
     parser.add_argument("--yes", action="store_true", help="with --delete: do not ask for confirmation")
     parser.set_defaults(command=runs_command)
 

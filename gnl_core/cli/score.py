@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from tqdm import tqdm
 
-from gnl_core.cli.settings import add_settings, given_settings, say, say_reading
+from gnl_core.cli.settings import add_settings, given_settings, path_of, say, say_reading
 from gnl_core.cli.tune import PLACES
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets import default_root, find_dataset
@@ -39,7 +38,7 @@ QUANTILE = "threshold_quantile"
 
 def add_score_command(parser: argparse.ArgumentParser) -> None:
     """Add the flags of gnl score."""
-    parser.add_argument("run", type=Path, help="folder of the run")
+    parser.add_argument("run", type=path_of, help="folder of the run")
     parser.add_argument(
         "--epoch", type=int, help="score the checkpoint of one epoch, for a run trained with --keep-epochs"
     )
@@ -51,14 +50,16 @@ def add_score_command(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--shift", nargs="+", help="corruptions, such as defocus_blur:3, under which each domain is also scored"
     )
-    parser.add_argument("--preset", type=Path, help="scoring settings written by gnl tune; flags override the preset")
+    parser.add_argument(
+        "--preset", type=path_of, help="scoring settings written by gnl tune; flags override the preset"
+    )
     parser.add_argument(
         "--adaptation",
-        type=Path,
+        type=path_of,
         help="score adapted to a new domain, with a file written by gnl adapt, its settings and its threshold",
     )
-    parser.add_argument("--csv", type=Path, help="write one row per image to this file")
-    parser.add_argument("--maps", type=Path, help="write one anomaly map per image to this folder, as PNG")
+    parser.add_argument("--csv", type=path_of, help="write one row per image to this file")
+    parser.add_argument("--maps", type=path_of, help="write one anomaly map per image to this folder, as PNG")
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     add_settings(parser, ScoringConfig.model_fields)
     add_settings(parser, {name: RunConfig.model_fields[name] for name in (QUANTILE, *PLACES)})

@@ -128,6 +128,17 @@ def given_run_settings(parsed: argparse.Namespace, *, varied: Collection[str] = 
     return given_settings(parsed, {*COMMON_SETTINGS, *method_fields(DETECTORS)} - {*varied})
 
 
+def path_of(text: str) -> Path:
+    """Read a path from the command line; an empty one, as of an unset variable, would be the current folder.
+
+    Raises:
+        ArgumentTypeError: If it is empty.
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected a path, got an empty text; pass . for the current folder")
+    return Path(text)
+
+
 def say(message: str) -> None:
     """Print something that is not a result."""
     print(message, file=sys.stderr)

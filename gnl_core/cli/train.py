@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from tqdm import tqdm
 
-from gnl_core.cli.settings import add_run_settings, given_run_settings, say, say_reading
+from gnl_core.cli.settings import add_run_settings, given_run_settings, path_of, say, say_reading
 from gnl_core.config import RunConfig
 from gnl_core.datasets import default_root
 from gnl_core.datasets.overview import describe_overview, look_over, warn_of
@@ -25,7 +24,7 @@ from gnl_core.runs.training import advance_run
 def add_train_command(parser: argparse.ArgumentParser, arguments: Sequence[str] = ()) -> None:
     """Add the flags of gnl train; the help shows the settings of the method that the arguments choose."""
     parser.usage = "%(prog)s --run PATH [--resume] [--detach] [settings]"
-    parser.add_argument("--run", type=Path, metavar="PATH", required=True, help="folder to create for the run")
+    parser.add_argument("--run", type=path_of, metavar="PATH", required=True, help="folder to create for the run")
     parser.add_argument("--resume", action="store_true", help="resume the interrupted training in that folder")
     parser.add_argument(
         "--detach",

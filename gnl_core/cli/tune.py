@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from tqdm import tqdm
 
-from gnl_core.cli.settings import add_settings, given_settings, say
+from gnl_core.cli.settings import add_settings, given_settings, path_of, say
 from gnl_core.config import RunConfig, ScoringConfig, flag_words
 from gnl_core.datasets.validation import ANOMALIES
 from gnl_core.runs.folder import RunFolder
@@ -22,9 +21,9 @@ PLACES = ("device", "teacher_weights", "data_root")  # may differ from training
 
 def add_tune_command(parser: argparse.ArgumentParser) -> None:
     """Add the flags of gnl tune."""
-    parser.add_argument("run", type=Path, nargs="+", help="run folders of one data set")
+    parser.add_argument("run", type=path_of, nargs="+", help="run folders of one data set")
     parser.add_argument(
-        "--output", type=Path, required=True, help="file to write the preset to, for gnl score --preset"
+        "--output", type=path_of, required=True, help="file to write the preset to, for gnl score --preset"
     )
     parser.add_argument(
         "--anomalies",

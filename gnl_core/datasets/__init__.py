@@ -15,6 +15,7 @@ from gnl_core.datasets.mvtec import MVTEC
 from gnl_core.datasets.pacs import PACS
 from gnl_core.datasets.parts import PARTS
 from gnl_core.datasets.shifts import base_domains, shift_items, shifted_domain, split_domain
+from gnl_core.messages import quote
 
 PAPERS_SHIFTS = ("brightness:3", "contrast:3", "defocus_blur:3", "gaussian_noise:3")
 
@@ -50,7 +51,7 @@ def find_dataset(name: str, root: Path | None = None, *, split: Split = USUAL_SP
     if name == FOLDER:
         return open_folder(root or default_root(), split)
     if name not in DATASETS:
-        raise ValueError(f"unknown dataset {name!r}; choose one of: {', '.join((*DATASETS, FOLDER))}")
+        raise ValueError(f"unknown dataset {quote(name)}; choose one of: {', '.join((*DATASETS, FOLDER))}")
     return DATASETS[name]
 
 
@@ -99,7 +100,7 @@ def list_base_items(name: str, *, normal_class: str, domain: str, root: Path | N
     check_class(spec, normal_class)
     choices = base_domains(spec)
     if domain not in choices:
-        raise ValueError(f"unknown domain {domain!r} of {name}; choose one of: {', '.join(choices)}")
+        raise ValueError(f"unknown domain {quote(domain)} of {name}; choose one of: {', '.join(choices)}")
     return spec.test_items(root or default_root(), normal_class, domain)
 
 
@@ -112,4 +113,4 @@ def default_root() -> Path | None:
 def check_class(spec: DatasetSpec, normal_class: str) -> None:
     """Raise ValueError for a normal class that the data set does not have."""
     if normal_class not in spec.classes:
-        raise ValueError(f"unknown class {normal_class!r}; choose one of: {', '.join(spec.classes)}")
+        raise ValueError(f"unknown class {quote(normal_class)}; choose one of: {', '.join(spec.classes)}")

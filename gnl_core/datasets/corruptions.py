@@ -18,6 +18,7 @@ from numpy.random import Generator
 
 from gnl_core.datasets.base import Image
 from gnl_core.datasets.blur import Values, convolve, disk, trail
+from gnl_core.messages import quote
 
 SEVERITIES = (1, 2, 3, 4, 5)
 WHITE = 255
@@ -202,7 +203,7 @@ def parse_shift(text: str) -> tuple[str, int]:
     """
     name, _, severity = text.partition(":")
     if severity not in map(str, SEVERITIES):
-        raise ValueError(f"expected a corruption and a severity 1-5, such as defocus_blur:3, but got {text!r}")
+        raise ValueError(f"expected a corruption and a severity 1-5, such as defocus_blur:3, but got {quote(text)}")
     check_shift(name, int(severity))
     return name, int(severity)
 
@@ -210,6 +211,8 @@ def parse_shift(text: str) -> tuple[str, int]:
 def check_shift(name: str, severity: int) -> None:
     """Check that a corruption and a severity exist."""
     if name not in CORRUPTIONS:
-        raise ValueError(f"unknown corruption {name!r}; choose one of: {', '.join(CORRUPTIONS)}")
+        raise ValueError(f"unknown corruption {quote(name)}; choose one of: {', '.join(CORRUPTIONS)}")
     if severity not in SEVERITIES:
-        raise ValueError(f"unknown severity {severity!r} of {name}; choose one of: {', '.join(map(str, SEVERITIES))}")
+        raise ValueError(
+            f"unknown severity {quote(severity)} of {name}; choose one of: {', '.join(map(str, SEVERITIES))}"
+        )

@@ -8,6 +8,7 @@ from gnl_core.datasets.base import ALL_OPERATIONS, DatasetSpec, Item
 from gnl_core.datasets.layout import image_item, require_anomalies, require_folder, require_images, require_root
 from gnl_core.datasets.mnist_arrays import array_item, find_files, find_mnist, load_classes
 from gnl_core.files import UnreadableFileError, read_text
+from gnl_core.messages import quote
 
 CLASSES = tuple("0123456789")
 BLENDED_FILE = "mnist_m/mnist_m_test.npz"
@@ -88,7 +89,7 @@ def read_labels(path: Path) -> dict[str, str]:
             case [name, label] if label in CLASSES:
                 labels[name] = label
             case [_, *_]:
-                raise ValueError(f"line {number} of {path} is {line!r}; expected a line like '00000000.png 5'")
+                raise ValueError(f"line {number} of {path} is {quote(line)}; expected a line like '00000000.png 5'")
     return labels
 
 

@@ -11,6 +11,7 @@ from gnl_core.datasets.layout import image_item, require_anomalies, require_fold
 from gnl_core.datasets.listing import check_inside, list_folder, list_folders
 from gnl_core.datasets.names import find_spelled, plain_name
 from gnl_core.files import UnreadableFileError, read_text
+from gnl_core.messages import quote
 
 CLASSES = ("dog", "elephant", "giraffe", "guitar", "horse", "house", "person")
 PHOTO = "photo"
@@ -206,7 +207,7 @@ def parse_line(line: str, place: str) -> tuple[str, str]:
     match line.strip().rpartition(" ")[0].split("/"):
         case [*_, "photo", category, name] if category in CLASSES and name not in ("", ".", ".."):
             return category, name
-    raise ValueError(f"{place} is {line!r}; expected a line like 'photo/dog/056_0001.jpg 1'")
+    raise ValueError(f"{place} is {quote(line)}; expected a line like 'photo/dog/056_0001.jpg 1'")
 
 
 def make_item(path: Path, folder: Path, normal_class: str) -> Item:

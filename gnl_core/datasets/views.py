@@ -12,6 +12,7 @@ from PIL import ImageEnhance, ImageOps
 from torch import Tensor
 
 from gnl_core.datasets.base import ALL_OPERATIONS
+from gnl_core.messages import quote
 
 WIDTH = 3  # chains that are mixed
 LARGEST_DEPTH = 3  # operations in a chain
@@ -127,7 +128,7 @@ def make_view(
             return augmix(image, generator=generator, operations=operations)
         case "grayscale":
             return grayscale(image)
-    raise ValueError(f"unknown view {name!r}; choose one of: original, augmix, grayscale")
+    raise ValueError(f"unknown view {quote(name)}; choose one of: original, augmix, grayscale")
 
 
 def to_picture(image: Tensor) -> Picture:

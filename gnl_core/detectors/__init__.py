@@ -21,6 +21,7 @@ from gnl_core.detectors.rd4ad import RD4AD
 from gnl_core.detectors.rd4ad_jigsaw import RD4ADJigsaw
 from gnl_core.detectors.rd4ad_mixing import RD4ADMixing
 from gnl_core.distribution_matching import efdm, mixstyle
+from gnl_core.messages import quote
 
 DETECTORS: dict[str, Callable[[RunConfig], Detector]] = {
     "gnl": GNL,
@@ -44,7 +45,7 @@ def find_method(name: str) -> type[Detector]:
         ValueError: If there is no such method.
     """
     if name not in DETECTORS:
-        raise ValueError(f"unknown detector {name!r}; choose one of: {', '.join(DETECTORS)}")
+        raise ValueError(f"unknown detector {quote(name)}; choose one of: {', '.join(DETECTORS)}")
     row = DETECTORS[name]
     return cast(type[Detector], row.func if isinstance(row, partial) else row)
 
@@ -89,7 +90,7 @@ def refuse_foreign(given: Mapping[str, object], detectors: Iterable[str]) -> Non
         ValueError: If there is one; says which methods have it.
     """
     own = method_fields(detectors)
-    foreign = [f"{name} = {value!r}: {describe_owners(name)}" for name, value in given.items() if name not in own]
+    foreign = [f"{name} = {quote(value)}: {describe_owners(name)}" for name, value in given.items() if name not in own]
     if foreign:
         raise ValueError(f"invalid settings: {'; '.join(foreign)}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gnl_core.datasets.base import DatasetSpec
 from gnl_core.datasets.shifts import base_domains, split_domain
+from gnl_core.messages import quote
 
 TRAIN = "train"  # the images that the run learns from
 HELD_OUT = "held_out"  # the images that it keeps for its threshold
@@ -17,4 +18,4 @@ def check_domain(spec: DatasetSpec, domain: str) -> None:
     """
     known = (*base_domains(spec), TRAIN, HELD_OUT)
     if split_domain(domain)[0] not in known:
-        raise ValueError(f"unknown domain {domain!r}; choose one of: {', '.join(known)}")
+        raise ValueError(f"unknown domain {quote(domain)}; choose one of: {', '.join(known)}")

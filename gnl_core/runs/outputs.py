@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gnl_core.datasets import DATASETS, FOLDER, default_root, find_dataset
 from gnl_core.datasets.names import plain_name
+from gnl_core.messages import quote
 
 
 def check_output(path: Path, root: Path | None, *, what: str) -> None:
@@ -28,6 +29,25 @@ def check_output(path: Path, root: Path | None, *, what: str) -> None:
                     f"{what} would be written to {path}, but every image in {folder} is read as data; choose a path "
                     f"outside that folder, such as {known.parent / 'output'}"
                 )
+
+
+def check_comparison_folder(folder: Path) -> None:
+    """Check that a folder for a comparison is new or empty, or holds a comparison or runs; hidden files do not count.
+
+    Raises:
+        ValueError: If it holds only files of something else, or is a file.
+    """
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise ValueError(f"--output {folder} is a file; choose a folder")
+    entries = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    is_ours = (folder / "comparison.json").exists() or any(folder.glob("*/config.json"))
+    if entries and not is_ours:
+        raise ValueError(
+            f"--output {folder} holds files of something else, such as {quote(entries[0])}; choose a new or an empty "
+            "folder, or that of a comparison"
+        )
 
 
 def is_below_by_name(path: Path, folder: Path) -> bool:

@@ -251,7 +251,7 @@ def test_a_table_of_the_data_sets(capsys: pytest.CaptureFixture[str]):
         ("--teacher", "oracle", "unknown teacher 'oracle'"),
         ("--teacher-weights", "none.pth", f"no teacher weights at {Path.cwd() / 'none.pth'}"),
         ("--teacher-sha256", "xyz", "teacher_sha256 = 'xyz'"),
-        ("--device", "toaster", "cannot compute on device 'toaster'"),
+        ("--device", "toaster", "device = 'toaster': expected auto, cpu, cuda, mps or xpu"),
     ],
 )
 def test_a_bad_setting_is_refused_in_one_line_and_leaves_no_run(
@@ -279,7 +279,7 @@ def test_a_missing_run_is_refused(tmp_path: Path, check_refused: Callable[..., s
         ("--smoothing-sigma-px", "wide", "smoothing_sigma_px = 'wide'"),
         ("--threshold-quantile", "1", "threshold_quantile = '1'"),
         ("--reference-count", "0", "reference_count = '0'"),
-        ("--device", "toaster", "cannot compute on device 'toaster'"),
+        ("--device", "toaster", "device = 'toaster': expected auto, cpu, cuda, mps or xpu"),
     ],
 )
 def test_bad_scoring_settings_are_refused_in_one_line(
