@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -46,3 +47,50 @@ def test_each_page_has_its_own_folder_and_a_row_in_main():
     folders = {path.name for path in (ROOT / "app" / "screens").iterdir() if path.is_dir() and path.name[0] != "_"}
     imported = set(re.findall(r"from app\.screens\.(\w+)\.page import page", (ROOT / "app" / "main.py").read_text()))
     assert pages == folders == imported
+
+
+READERS = {  # functions that open any path, or parse JSON without a record
+    *("open", "read_text", "read_bytes", "ZipFile", "memmap", "fromfile", "genfromtxt"),
+    *("load", "loads", "load_file", "safe_open", "ParquetFile", "read_table", "read_csv"),
+}
+ALLOWED = {
+    ("gnl_core/files.py", "open"): "the one place",
+    ("gnl_core/files.py", "safe_open"): "the one place",
+    ("gnl_core/published.py", "open"): "a file of the package",
+    ("app/display/components.py", "read_text"): "a file of the app",
+    ("gnl_core/jobs/start.py", "open"): "the log, for the new process to write",
+    ("gnl_core/datasets/decoding.py", "open"): "Pillow, on a stream",
+    ("gnl_core/datasets/corruptions.py", "open"): "Pillow, on bytes in memory",
+    ("gnl_core/datasets/arrays.py", "ZipFile"): "on a stream",
+    ("gnl_core/datasets/arrays.py", "open"): "a member of an open archive",
+    ("gnl_core/datasets/arrays.py", "load"): "NumPy, on a stream, without pickles",
+    ("gnl_core/datasets/cifar10_files.py", "memmap"): "on a stream",
+    ("gnl_core/models/teacher_weights.py", "load"): "PyTorch, on a stream, without pickles",
+    ("gnl_core/models/spill_file.py", "memmap"): "its own temporary file",
+    ("app/screens/inspect/reasons.py", "open"): "whether an expander is open",
+    ("gnl_core/runs/scores.py", "ParquetFile"): "on a stream",
+}
+"""Uses that read no path that a user, an address or a file names, or read it through `open_file`."""
+
+
+def readers_in(path: Path) -> set[str]:
+    """Names of reading functions that a file uses, without those that it or gnl_core defines."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    imports = [
+        node for node in nodes if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gnl_core")
+    ]
+    ours = {alias.name for node in imports for alias in node.names}
+    ours |= {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+    plain = {node.id for node in nodes if isinstance(node, ast.Name)} - ours
+    dotted = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    return (plain | dotted) & READERS
+
+
+def test_files_are_opened_in_one_place():
+    found = {
+        (str(path.relative_to(ROOT)), name)
+        for folder in ("gnl_core", "app")
+        for path in (ROOT / folder).rglob("*.py")
+        for name in readers_in(path)
+    }
+    assert found == ALLOWED.keys()

@@ -94,7 +94,7 @@ def read_saved_scores(folder: RunFolder) -> Columns | None:
 
 def read_rows(file: Path, *, weights: Path) -> Columns | None:
     """Read the rows of a file of scores that belong to a checkpoint; None if there are none. Errors as above."""
-    table = read_table(file)
+    table = read_columns(file)
     if table is None:
         return None
     rows = {name: to_numpy(table[name].combine_chunks()) for name in table.column_names}
@@ -105,7 +105,7 @@ def read_rows(file: Path, *, weights: Path) -> Columns | None:
     return {name: column[present] for name, column in rows.items()} if present.any() else None
 
 
-def read_table(path: Path) -> pa.Table | None:
+def read_columns(path: Path) -> pa.Table | None:
     """Read the table of a scores file, and check its columns; None if there is no file.
 
     Raises:
@@ -176,7 +176,7 @@ def to_numpy(column: pa.Array) -> NDArray[Any]:
 
 def count_diverged_scores(folder: RunFolder) -> tuple[int, int]:
     """Count the current checkpoint's saved scores that are not finite, and all its scores; (0, 0) if all are finite."""
-    table = read_table(folder.scores)
+    table = read_columns(folder.scores)
     if table is None:
         return 0, 0
     column = to_numpy(table["score"].combine_chunks()).astype(np.float64)
