@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, ValidationError, field_validator
 
 from gnl_core.config import describe_invalid
+from gnl_core.files import UnreadableFileError, read_text
 
 FILE = "GNL_CONFIG"  # names the file; without it, no file is read
 PREFIX = "GNL_"  # of each key's environment variable
@@ -127,10 +128,10 @@ def read_file(path: Path) -> dict[str, Any]:
         ValueError: If it cannot be read, or is not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}; correct ${FILE}, or unset it") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(read_text(path))
+    except (FileNotFoundError, UnreadableFileError) as error:
+        raise ValueError(f"{error}; correct ${FILE}, or unset it") from None
+    except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path} is not valid TOML: {error}; correct it") from None
 
 
