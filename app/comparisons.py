@@ -15,6 +15,7 @@ from app.words import DATASET_NAMES, counted, name_of
 from gnl_core.comparison.data import read_comparison
 from gnl_core.comparison.records import Comparison, Method
 from gnl_core.comparison.scores import run_of, select_method_scores
+from gnl_core.comparison.tray_text import has_uses
 from gnl_core.datasets.listing import check_name
 from gnl_core.records import Scores
 from gnl_core.runs.discovery import cell_folder
@@ -22,7 +23,7 @@ from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.scores import count_diverged_scores
 
 BUNDLED = PROJECT / "assets" / "results"
-BUNDLED_NAMES = ("mnist", "mnist-eleven", "pacs", "mvtec", "cifar10")
+BUNDLED_NAMES = ("mnist", "mnist-eleven", "pacs", "mvtec", "cifar10", "mvtec-adapted", "parts-adapted")
 FILE = "comparison.json"
 
 
@@ -65,10 +66,11 @@ def list_comparisons() -> tuple[list[ListedComparison], list[str]]:
 
 
 def bundled_name(comparison: Comparison) -> str:
-    """Name a bundled comparison by its data set and its numbers of classes and methods."""
+    """Name a bundled comparison by its data set, its numbers of classes and methods, and whether any is adapted."""
     methods = {row.method.detector for row in comparison.rows if not row.published}
     dataset = name_of(DATASET_NAMES, comparison.config.dataset)
-    return f"{dataset}, {counted(len(comparison.classes), 'class')}, {counted(len(methods), 'method')}"
+    adapted = ", adapted" if has_uses(comparison.rows) else ""
+    return f"{dataset}, {counted(len(comparison.classes), 'class')}, {counted(len(methods), 'method')}{adapted}"
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
