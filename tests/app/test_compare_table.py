@@ -9,7 +9,7 @@ from app.comparisons import ListedComparison
 from app.screens.compare.ablation import matched_strengths, parts_of, parts_sentence
 from app.screens.compare.choices import METHOD_ORDER, Compared, column_name, row_order, shifts_of, title_of
 from app.screens.compare.dots import dots_of
-from app.screens.compare.summary import matching_sentence, summary_sentence
+from app.screens.compare.summary import adapting_sentence, matching_sentence, summary_sentence
 from app.screens.compare.table import cell, table_html
 from gnl_core.comparison.records import ID_COST, MEAN_SHIFT, Comparison, ComparisonRow, Entry, Method
 from gnl_core.config import RunConfig
@@ -158,6 +158,23 @@ def test_the_sentences_and_the_ablation_are_about_all_images():
     for words in (summary_sentence, matching_sentence):
         assert words(adapted) == words(compare())
     assert parts_of(adapted, MEAN_SHIFT, 1.0) == parts_of(compare(), MEAN_SHIFT, 1.0)
+
+
+def test_the_largest_gain_and_the_largest_loss_by_adapting_are_named():
+    tray = TrayUse("none", "normal", 8)
+    before, after = measured("knn", 0.0, 0.9, 0.5), measured("knn", 0.0, 0.88, 0.7)
+    rows = [
+        before._replace(method=before.method._replace(use=tray)),
+        after._replace(method=after.method._replace(use=tray._replace(way="adapted"))),
+    ]
+    assert adapting_sentence(compare([*ROWS, *rows])) == (
+        "Adapting raises kNN most under shift: from 50.0 to 70.0, adapted to 8 normal images. "
+        "It costs most in-distribution: kNN falls from 90.0 to 88.0."
+    )
+    assert adapting_sentence(compare([*ROWS, rows[0], rows[0]._replace(method=rows[1].method)])) == (
+        "Adapting raises no method under shift."
+    )
+    assert adapting_sentence(compare()) == ""
 
 
 def test_each_way_of_adapting_has_its_own_row_of_dots():

@@ -11,7 +11,7 @@ from app.screens.compare.choices import choose_compared
 from app.screens.compare.dots import show_dots
 from app.screens.compare.downloads import offer_comparison
 from app.screens.compare.histograms import show_pair
-from app.screens.compare.summary import matching_sentence, summary_sentence
+from app.screens.compare.summary import adapting_sentence, matching_sentence, summary_sentence
 from app.screens.compare.table import show_table
 from app.words import plain
 from gnl_core.comparison.command import comparison_command
@@ -40,7 +40,8 @@ def page() -> None:
         return
     if compared.comparison.diverged:
         st.warning(plain(describe_diverged(compared.comparison.diverged)))
-    st.markdown(f"##### {plain(summary_sentence(compared))}\n\n{plain(matching_sentence(compared))}")
+    effects = " ".join(filter(None, (matching_sentence(compared), adapting_sentence(compared))))
+    st.markdown(f"##### {plain(summary_sentence(compared))}\n\n{plain(effects)}")
     st.caption(plain(" ".join(describe(compared.comparison)[:1])))
     show_dots(compared)
     show_table(compared)

@@ -1,4 +1,4 @@
-"""The sentences of Compare: which methods lead, and what matching does."""
+"""The sentences of Compare: which methods lead, and what matching and adapting do."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from typing import NamedTuple
 from app.methods import DETECTOR_NAMES, YARDSTICKS, method_title
 from app.screens.compare.choices import Compared, title_of
 from app.words import counted, domain_name, name_of, points, sentence_list
-from gnl_core.comparison.records import MEAN_SHIFT, REFERENCE, ComparisonRow
+from gnl_core.comparison.records import MEAN_SHIFT, REFERENCE, ComparisonRow, Method
 from gnl_core.comparison.text import best_rows
+from gnl_core.comparison.tray_text import use_text
 
 NAMED_ONE_BY_ONE = 3  # more leading methods are counted instead of named
 
 
 class Change(NamedTuple):
-    """The effect of matching on one method's number.
+    """The effect of matching or adapting on one method's number.
 
     Attributes:
         detector: The method.
         column: The column.
-        before: Its number without matching.
-        after: Its number with the strongest matching shown.
+        before: Its number without it.
+        after: Its number with the strongest matching shown, or adapted.
     """
 
     detector: str
@@ -31,7 +32,7 @@ class Change(NamedTuple):
 
     @property
     def gain(self) -> float:
-        """The increase with matching."""
+        """The increase."""
         return self.after - self.before
 
 
@@ -95,6 +96,35 @@ def matching_sentence(compared: Compared) -> str:
     return f"Matching at α = {strength:g} raises {' and '.join(raised)}.{cost_sentence(worst, compared)}"
 
 
+def adapting_sentence(compared: Compared) -> str:
+    """State which method gains most by adapting, and where it costs most; empty if none was measured."""
+    effects = adapted_changes(compared, compared.shift)
+    if not effects:
+        return ""
+    method, most = max(effects, key=lambda effect: effect[1].gain)
+    domains = [domain for domain in compared.comparison.domains if domain in compared.comparison.columns]
+    worst = min(
+        (change for domain in domains for _, change in adapted_changes(compared, domain)),
+        key=lambda change: change.gain,
+    )
+    raised = "no method under shift."
+    if round(most.gain, 3) > 0:
+        title, use = method_title(*method[:2]), use_text(method.use)
+        raised = f"{title} most under shift: from {points(most.before)} to {points(most.after)}, {use}."
+    return f"Adapting raises {raised}{cost_sentence(worst, compared)}"
+
+
+def adapted_changes(compared: Compared, column: str | None) -> list[tuple[Method, Change]]:
+    """List the effect of adapting on each adapted method, from its row as it is over the same images."""
+    numbers = {row.method: row.entries[column].value for row in compared.rows if column in row.entries}
+    return [
+        (method, Change(method.detector, str(column), before, after))
+        for method, after in numbers.items()
+        if method.use is not None and method.use.way == "adapted"
+        if (before := numbers.get(method._replace(use=method.use._replace(way="none")))) is not None
+    ]
+
+
 def raised_words(effects: Sequence[Change], side: str) -> str:
     """State how many methods matching raises on one side, and which it raises most."""
     raised = [change for change in effects if round(change.gain, 3) > 0]
@@ -105,7 +135,7 @@ def raised_words(effects: Sequence[Change], side: str) -> str:
 
 
 def cost_sentence(worst: Change, compared: Compared) -> str:
-    """State which number matching lowers most; empty if it lowers none."""
+    """State which number is lowered most; empty if none is."""
     if round(worst.gain, 3) >= 0:
         return ""
     where = "in-distribution" if worst.column == compared.base else domain_name(worst.column)
