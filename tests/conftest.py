@@ -42,7 +42,7 @@ PERIOD = 10_007  # a prime, so that no two rows of a matrix are equal
 
 def repeat_noise(noise: Tensor, shape: torch.Size) -> Tensor:
     """A tensor of repeated noise that begins at a random position, so that tensors of the same shape differ."""
-    start = int(torch.randint(len(noise), ()))
+    start = int(torch.randint(len(noise), (), device="cpu"))  # also where tensors are outlined on meta
     return noise.roll(-start).repeat(-(-shape.numel() // len(noise)))[: shape.numel()].view(shape)
 
 

@@ -144,7 +144,13 @@ def fix_threshold(run: Run, scoring: ScoringConfig, *, quantile: float) -> Fixed
 def write_line_csv(path: Path, line: FollowedLine) -> None:
     """Write one row per image, in order of time, creating the file's folder if needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    line_table(line).to_csv(path, index=False)
+    path.write_text(line_csv(line), encoding="utf-8", newline="")
+
+
+def line_csv(line: FollowedLine) -> str:
+    """Format a line as CSV, one row per image, in order of time."""
+    text: str = line_table(line).to_csv(index=False)
+    return text
 
 
 def line_table(line: FollowedLine) -> pd.DataFrame:

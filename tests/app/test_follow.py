@@ -7,7 +7,7 @@ import pytest
 from app.checkpoints import list_checkpoints
 from app.followed_line import Line, kept_lines, let_follow, line_key
 from app.progress import CANCELLED
-from app.screens.follow.line import line_csv, line_picture
+from app.screens.follow.line import csv_of, line_picture
 from app.screens.follow.page import REQUESTED
 from app.sources import fingerprint, source_of
 from gnl_core.datasets import list_items
@@ -114,7 +114,7 @@ def test_the_downloads_hold_one_row_per_image_and_a_picture(open_follow, line):
     score(open_follow(line))
     (scored,) = kept_lines().values()
     followed = let_follow(scored, FollowSettings())
-    assert len(line_csv(followed).splitlines()) == 1 + COUNT
+    assert len(csv_of(followed).splitlines()) == 1 + COUNT
     assert b"<svg" in line_picture(followed)
 
 

@@ -93,7 +93,7 @@ def test_hostile_names_of_images_are_shown_as_text(open_screen, own_images, trai
         ("explore", ["A run was left out"]),
         ("inspect", ["A run was left out"]),
         ("shift_lab", ["A run was left out"]),
-        ("train", []),
+        ("train", ["A run was left out"]),
         ("compare", ["A comparison was left out"]),
         ("learn", []),
     ],

@@ -134,19 +134,18 @@ def show_accepted(line: FollowedLine, items: Sequence[Item]) -> None:
 def offer_line(line: FollowedLine, checkpoint: Checkpoint, source: Line) -> None:
     """Draw the downloads, and the command that follows the line again."""
     with st.container(horizontal=True, gap="small"):
-        offer_file("CSV", f"{source.folder.name}.csv", partial(line_csv, line))
+        offer_file("CSV", f"{source.folder.name}.csv", partial(csv_of, line))
         offer_file("SVG", f"{source.folder.name}.svg", partial(line_picture, line))
     words = ["--images", str(source.folder), "--order", source.order, "--window", str(line.settings.window)]
     words += ["--at-most", f"{line.settings.at_most:g}"]
     offer_command(shlex.join(["gnl", "follow", shown_path(checkpoint.folder), *words]))
 
 
-def line_csv(line: FollowedLine) -> str:
-    """Write one row per image."""
-    from gnl_core.runs.following import line_table  # noqa: PLC0415 (PyTorch takes seconds to import)
+def csv_of(line: FollowedLine) -> str:
+    """Format the line as CSV."""
+    from gnl_core.runs.following import line_csv  # noqa: PLC0415 (PyTorch takes seconds to import)
 
-    text: str = line_table(line).to_csv(index=False)
-    return text
+    return line_csv(line)
 
 
 def line_picture(line: FollowedLine) -> bytes:
