@@ -93,7 +93,7 @@ checkpoints: $(APP_STAMP) ## train and score the runs in assets/checkpoints agai
 	$(call score-severities,digits,4,gnl,digits digits_m)
 	$(call score-severities,parts,nut,rd4ad,$(PARTS))
 	$(call score-severities,parts,nut,gnl,$(PARTS))
-	$(BIN)/python -m benchmarks.adapted_scores $(NEW_CHECKPOINTS)/*
+	$(BIN)/python -m benchmarks.adapted_scores --corruption gaussian_noise $(NEW_CHECKPOINTS)/*
 	rm -rf $(CHECKPOINTS)
 	mkdir -p $(dir $(CHECKPOINTS))
 	mv $(NEW_CHECKPOINTS) $(CHECKPOINTS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -61,21 +61,13 @@ class Entry(NamedTuple):
 
 
 class SavedAdapted(SavedRecord):
-    """AdaptedScores in a file."""
+    """AdaptedScores in a file, whose paths the file has for each domain."""
 
     ways: Ways
     threshold: RecalibratedThreshold
     warning: str | None
     tray: tuple[str, ...]
-    paths: tuple[str, ...]
     score: list[float]
-
-    @model_validator(mode="after")
-    def check_lengths(self) -> Self:
-        """Check that each path has a score."""
-        if len(self.paths) != len(self.score):
-            raise ValueError("there are not as many scores as paths")
-        return self
 
 
 class SavedEntry(SavedRecord):
@@ -86,22 +78,46 @@ class SavedEntry(SavedRecord):
     choice: TrayChoice
     adapted: SavedAdapted
 
-    def to_entry(self) -> Entry:
-        """Convert back what `to_fields` gave."""
-        adapted = dict(self.adapted) | {"score": np.array(self.adapted.score, dtype=np.float64)}
-        return Entry(self.domain, self.scoring, self.choice, AdaptedScores(**adapted))
-
 
 class SavedAdaptedFile(SavedRecord):
-    """The file: all entries of one checkpoint."""
+    """The file: all entries of one checkpoint, and the paths of each domain's images in their order."""
 
     checkpoint: str
+    images: dict[str, list[str]]
     entries: list[SavedEntry]
 
+    @model_validator(mode="after")
+    def check_lengths(self) -> Self:
+        """Check that each image outside a tray has a score."""
+        if any(len(self.paths_of(entry)) != len(entry.adapted.score) for entry in self.entries):
+            raise ValueError("there are not as many scores as images outside the tray")
+        return self
 
-def save_adapted(folder: RunFolder, entries: Sequence[Entry]) -> None:
-    """Save adapted scores with the hash of their checkpoint; replaces the file."""
-    content = {"checkpoint": hash_file(folder.weights), "entries": [to_fields(entry) for entry in entries]}
+    def paths_of(self, entry: SavedEntry) -> tuple[str, ...]:
+        """Return the paths of the images that an entry has scores of."""
+        tray = set(entry.adapted.tray)
+        return tuple(path for path in self.images.get(entry.domain, ()) if path not in tray)
+
+    def to_entry(self, entry: SavedEntry) -> Entry:
+        """Convert back what `to_fields` gave."""
+        score = np.array(entry.adapted.score, dtype=np.float64)
+        adapted = AdaptedScores(**dict(entry.adapted) | {"score": score, "paths": self.paths_of(entry)})
+        return Entry(entry.domain, entry.scoring, entry.choice, adapted)
+
+
+def save_adapted(folder: RunFolder, entries: Sequence[Entry], *, images: Mapping[str, Sequence[str]]) -> None:
+    """Save adapted scores with the hash of their checkpoint; replaces the file.
+
+    Args:
+        folder: The run.
+        entries: The scores; each image of a domain is in an entry's tray or has a score, in the order of `images`.
+        images: The paths of each domain's images.
+    """
+    content = {
+        "checkpoint": hash_file(folder.weights),
+        "images": {domain: list(paths) for domain, paths in images.items()},
+        "entries": [to_fields(entry) for entry in entries],
+    }
     write_atomically(folder.adapted, to_json(content).encode())
 
 
@@ -109,13 +125,17 @@ def to_fields(entry: Entry) -> dict[str, Any]:
     """Convert an entry to what JSON holds; scores are rounded, and so is the threshold that they are compared with."""
     adapted = entry.adapted
     threshold = adapted.threshold._replace(value=round(adapted.threshold.value, DECIMALS))
-    scored = {"score": [round(float(score), DECIMALS) for score in adapted.score]}
-    records = {"ways": adapted.ways._asdict(), "threshold": threshold._asdict()}
     return {
         "domain": entry.domain,
         "scoring": entry.scoring.model_dump(),
         "choice": entry.choice._asdict(),
-        "adapted": adapted._asdict() | records | scored,
+        "adapted": {
+            "ways": adapted.ways._asdict(),
+            "threshold": threshold._asdict(),
+            "warning": adapted.warning,
+            "tray": list(adapted.tray),
+            "score": [round(float(score), DECIMALS) for score in adapted.score],
+        },
     }
 
 
@@ -126,7 +146,7 @@ def read_adapted(folder: RunFolder) -> list[Entry]:
     except FileNotFoundError:
         return []
     current = saved.checkpoint == hash_file(folder.weights)
-    return [entry.to_entry() for entry in saved.entries] if current else []
+    return [saved.to_entry(entry) for entry in saved.entries] if current else []
 
 
 def without_tray(scores: Scores, adapted: AdaptedScores) -> NDArray[np.intp]:

@@ -106,7 +106,7 @@ def test_the_gallery_links_to_images_by_their_number_in_the_whole_domain(open_pa
     page = choose(open_page(), UNLABELLED)
     assert "703 of 703 images; GNL, adapted, shifted" in texts(page)
     entries = read_adapted(RunFolder(BUNDLED / "digits-4-gnl"))
-    (found,) = [entry.adapted for entry in entries if entry.choice == TrayChoice(16)]
+    (found,) = [entry.adapted for entry in entries if (entry.domain, entry.choice) == ("digits_m", TrayChoice(16))]
     every = [item.path for item in list_items("digits", normal_class="4", domain="digits_m")]
     number = every.index(found.paths[found.score.argmax()]) + 1
     assert f"image={number}" in tiles(page)[0]["address"].split("&")

@@ -34,8 +34,12 @@ def saved(domain):
 
 
 @pytest.fixture
-def already_adapted():
-    """A function that stands in for adapting: every anomaly's score rises by 0.1 at the domains named."""
+def already_adapted(monkeypatch):
+    """A function that stands in for adapting: every anomaly's score rises by 0.1 at the domains named, and at no other.
+
+    What comes with the bundled run is not read.
+    """
+    monkeypatch.setattr("app.adaptation.saved_adapted", lambda *_, **__: None)
     request = make_request(
         next(one for one in list_checkpoints()[0] if one.folder.path.name == "digits-4-rd4ad"), style_weight=0.0
     )
@@ -68,6 +72,15 @@ def curves(page):
 
 def button(page):
     return next((found for found in page.button if found.key == "score_severities"), None)
+
+
+@pytest.mark.parametrize("data", ["Digits", "Parts (rendered)"])
+@pytest.mark.parametrize("tray", [4, 8, 16])
+def test_the_bundled_runs_come_adapted_to_each_severity_of_noise(open_lab, data, tray):
+    page = open_lab(data=data, tray=tray, methods=["RD4AD", "GNL"])
+    assert not page.exception
+    assert [len(values) for values in curves(page).values()] == [6] * 4
+    assert button(page) is None
 
 
 def test_both_curves_are_of_the_images_that_are_not_adapted_to(open_lab, already_adapted):

@@ -54,11 +54,12 @@ def test_saved_adaptations_come_back_until_the_checkpoint_changes(run, tmp_path)
     folder.weights.write_bytes(b"first")
     scoring, choice = scoring_settings(run.config, style_weight=0.0), TrayChoice(8)
     adapted = adapt_and_score(run, "digits_m", scoring, choice)
-    save_adapted(folder, [Entry("digits_m", scoring, choice, adapted)])
+    every = [item.path for item in list_domain(run.config, "digits_m")]
+    save_adapted(folder, [Entry("digits_m", scoring, choice, adapted)], images={"digits_m": every})
     (found,) = read_adapted(folder)
     assert found[:3] == ("digits_m", scoring, choice)
     assert found.adapted.ways == adapted.ways
-    assert found.adapted.tray == adapted.tray
+    assert (found.adapted.tray, found.adapted.paths) == (adapted.tray, adapted.paths)
     assert found.adapted.score == pytest.approx(adapted.score, abs=1e-5)
     folder.weights.write_bytes(b"second")
     assert read_adapted(folder) == []

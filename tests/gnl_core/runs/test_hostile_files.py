@@ -272,7 +272,7 @@ def test_adapted_scores_of_other_types_are_refused(bundled: RunFolder, change: d
     saved = json.loads(bundled.adapted.read_text())
     saved["entries"][0]["adapted"] |= change
     put(bundled.adapted, json.dumps(saved))
-    with pytest.raises(UnreadableFileError, match=r"adapted\.json cannot be read: entries\.0"):
+    with pytest.raises(UnreadableFileError, match=r"adapted\.json cannot be read: (entries\.0|.*not as many scores)"):
         read_adapted(bundled)
 
 
