@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from app.server.gate import why_closed
 from app.server.headers import SecurityHeaders
 
-refusal = why_closed()
+refusal = why_closed(address=st.get_option("server.address"))
 if refusal:
     sys.exit(refusal)
 

@@ -10,31 +10,38 @@ from streamlit import auth_util
 from app.server import people, rules
 from app.server.addresses import why_refused
 
+NO_REQUEST = "localhost"
 ABOUT = "This server keeps each person's runs apart. Sign in to see yours."
 
 
-def why_closed(*, host: str | None = None) -> str | None:
+def why_closed(*, address: str | None, host: str | None = None) -> str | None:
     """Return why this server does not answer, in one sentence; None if it may.
 
     Args:
+        address: The address it listens on; None for all addresses of the machine.
         host: The name in the browser's address bar; None before a browser has asked.
     """
     try:
-        return why_refused(
-            rules.mode(), address=st.get_option("server.address"), host=host, can_sign_in=people.can_sign_in()
-        )
+        return why_refused(rules.mode(), address=address, host=host, can_sign_in=people.can_sign_in())
     except ValueError as error:
         return f"GNL does not start: {error}."
 
 
 def admit() -> None:
     """End the page's script with a sentence if the server does not answer, or with a button if nobody is signed in."""
-    refusal = why_closed(host=st.context.headers.get("Host"))
+    headers = request_headers()
+    address = st.get_option("server.address") if headers else NO_REQUEST  # as in a test without a browser
+    refusal = why_closed(address=address, host=headers.get("Host"))
     if refusal:
         st.error(refusal)
         st.stop()
     if rules.mode() == "shared":
         admit_person()
+
+
+def request_headers() -> Mapping[str, str]:
+    """Return the headers of the browser's request, which every websocket has; empty where there is no browser."""
+    return st.context.headers
 
 
 def admit_person() -> None:

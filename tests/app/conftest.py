@@ -38,7 +38,6 @@ def own_runs(tmp_path, monkeypatch):
     runs.mkdir()
     monkeypatch.setenv("GNL_RUNS", str(runs))
     monkeypatch.delenv("GNL_DATA", raising=False)
-    config.set_option("server.address", "127.0.0.1")  # as app/.streamlit/config.toml sets it, which no test reads
     config.set_option("client.showErrorDetails", "full")  # else an exception would show as nothing
     return runs
 

@@ -144,12 +144,28 @@ def test_limits_of_computations_refuse_in_a_sentence(monkeypatch):
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", None])
-def test_nothing_but_a_sentence_is_drawn_on_a_reachable_address(open_page, address):
+def test_nothing_but_a_sentence_is_drawn_on_a_reachable_address(open_page, monkeypatch, address):
     config.set_option("server.address", address)
+    monkeypatch.setattr(gate, "request_headers", lambda: {"Host": "localhost:8501"})
     page = open_page()
     assert not page.exception
     assert [text.value[:18] for text in page.error] == ["GNL does not start"]
     assert len(page.main) == 1
+
+
+@pytest.mark.parametrize(("host", "drawn"), [("localhost:8501", True), ("gnl.example.org", False)])
+def test_a_browser_that_asks_for_another_name_sees_nothing_but_a_sentence(open_page, monkeypatch, host, drawn):
+    config.set_option("server.address", "127.0.0.1")
+    monkeypatch.setattr(gate, "request_headers", lambda: {"Host": host})
+    page = open_page()
+    assert [text.value[:18] for text in page.error] == ([] if drawn else ["GNL runs for one p"])
+
+
+def test_without_a_browser_the_page_is_drawn(open_page):
+    config.set_option("server.address", None)
+    page = open_page()
+    assert not page.error
+    assert page.selectbox
 
 
 def test_settings_that_cannot_be_read_close_the_server(open_page, monkeypatch):
