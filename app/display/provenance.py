@@ -46,7 +46,7 @@ def command(view: View, checkpoint: Checkpoint, scoring: ScoringConfig, *, domai
 def adapted_command(
     view: View, checkpoint: Checkpoint, scoring: ScoringConfig, choice: TrayChoice, *, domain: str = ""
 ) -> str:
-    """Build the commands, two lines of a shell, that adapt a run to a domain and score the domain's other images.
+    """Build the two commands, one per line, that adapt a run to a domain and score the domain's other images.
 
     Args:
         view: The view that the scores belong to.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from app.methods import DETECTOR_NAMES, YARDSTICKS, method_title
@@ -19,13 +19,13 @@ class Change(NamedTuple):
     """The effect of matching or adapting on one method's number.
 
     Attributes:
-        detector: The method.
+        method: The method; if adapted, with the use of the tray.
         column: The column.
         before: Its number without it.
         after: Its number with the strongest matching shown, or adapted.
     """
 
-    detector: str
+    method: Method
     column: str
     before: float
     after: float
@@ -91,9 +91,7 @@ def matching_sentence(compared: Compared) -> str:
     if not raised:
         return ""
     strength = max(row.method.style_weight or 0.0 for row in compared.rows)
-    domains = [domain for domain in compared.comparison.domains if domain in compared.comparison.columns]
-    worst = min((change for domain in domains for change in changes(compared, domain)), key=lambda change: change.gain)
-    return f"Matching at α = {strength:g} raises {' and '.join(raised)}.{cost_sentence(worst, compared)}"
+    return f"Matching at α = {strength:g} raises {' and '.join(raised)}.{cost_sentence(compared, changes)}"
 
 
 def adapting_sentence(compared: Compared) -> str:
@@ -101,24 +99,19 @@ def adapting_sentence(compared: Compared) -> str:
     effects = adapted_changes(compared, compared.shift)
     if not effects:
         return ""
-    method, most = max(effects, key=lambda effect: effect[1].gain)
-    domains = [domain for domain in compared.comparison.domains if domain in compared.comparison.columns]
-    worst = min(
-        (change for domain in domains for _, change in adapted_changes(compared, domain)),
-        key=lambda change: change.gain,
-    )
+    most = max(effects, key=lambda change: change.gain)
     raised = "no method under shift."
     if round(most.gain, 3) > 0:
-        title, use = method_title(*method[:2]), use_text(method.use)
+        title, use = method_title(*most.method[:2]), use_text(most.method.use)
         raised = f"{title} most under shift: from {points(most.before)} to {points(most.after)}, {use}."
-    return f"Adapting raises {raised}{cost_sentence(worst, compared)}"
+    return f"Adapting raises {raised}{cost_sentence(compared, adapted_changes)}"
 
 
-def adapted_changes(compared: Compared, column: str | None) -> list[tuple[Method, Change]]:
+def adapted_changes(compared: Compared, column: str | None) -> list[Change]:
     """List the effect of adapting on each adapted method, from its row as it is over the same images."""
     numbers = {row.method: row.entries[column].value for row in compared.rows if column in row.entries}
     return [
-        (method, Change(method.detector, str(column), before, after))
+        Change(method, str(column), before, after)
         for method, after in numbers.items()
         if method.use is not None and method.use.way == "adapted"
         if (before := numbers.get(method._replace(use=method.use._replace(way="none")))) is not None
@@ -129,17 +122,20 @@ def raised_words(effects: Sequence[Change], side: str) -> str:
     """State how many methods matching raises on one side, and which it raises most."""
     raised = [change for change in effects if round(change.gain, 3) > 0]
     most = max(effects, key=lambda change: change.gain)
-    name = name_of(DETECTOR_NAMES, most.detector)
+    name = name_of(DETECTOR_NAMES, most.method.detector)
     best = f" ({name} most, {points(most.gain, signed=True)})" if raised and len(effects) > 1 else ""
     return f"{len(raised) or 'none'} of {counted(len(effects), 'method')} {side}{best}"
 
 
-def cost_sentence(worst: Change, compared: Compared) -> str:
-    """State which number is lowered most; empty if none is."""
+def cost_sentence(compared: Compared, list_changes: Callable[[Compared, str], list[Change]]) -> str:
+    """State which domain's number is lowered most; empty if none is."""
+    domains = [domain for domain in compared.comparison.domains if domain in compared.comparison.columns]
+    effects = [change for domain in domains for change in list_changes(compared, domain)]
+    worst = min(effects, key=lambda change: change.gain)
     if round(worst.gain, 3) >= 0:
         return ""
     where = "in-distribution" if worst.column == compared.base else domain_name(worst.column)
-    name = name_of(DETECTOR_NAMES, worst.detector)
+    name = name_of(DETECTOR_NAMES, worst.method.detector)
     return f" It costs most {where}: {name} falls from {points(worst.before)} to {points(worst.after)}."
 
 
@@ -153,7 +149,7 @@ def changes(compared: Compared, column: str | None) -> list[Change]:
     }
     matched = {method: numbers.get(method._replace(style_weight=strongest)) for method in numbers}
     return [
-        Change(method.detector, str(column), before, after)
+        Change(method, str(column), before, after)
         for method, before in numbers.items()
         if method.style_weight == 0 and strongest and (after := matched[method]) is not None
     ]

@@ -41,7 +41,7 @@ class Remedy(NamedTuple):
 
     Attributes:
         in_distribution: AUROC in-distribution.
-        steps: From the detector as it is to the largest number of images.
+        steps: Results by number of images adapted to, in ascending order; the first is the detector as it is.
     """
 
     in_distribution: float
