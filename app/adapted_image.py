@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from app.compute import run_of, shared_fit
 from app.inspection import ImageScore, as_input, explained, split
+from app.server import rules
 from app.sources import Source
 from app.subjects import Subject, as_item
 from gnl_core.adaptation.choice import Ways, warn_of_evidence
@@ -105,6 +106,7 @@ def score_adapted(
     Raises:
         ValueError: If the checkpoint cannot be used or adapted, or a score is not finite; the message says why.
     """
+    rules.count_computation()
     run, (fit, tray) = run_of(source), shared_fit(source, domain=domain, scoring=scoring, choice=choice)
     batches = scoring_batches([as_item(subject)], run.config)
     ((_, detection),) = detect(run.detector.adapted(fit.adaptation), batches, scoring)

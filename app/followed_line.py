@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from app.compute import keep, run_of
 from app.progress import stop_if_cancelled, track_progress
+from app.server import rules
 from app.sources import Source
 from gnl_core.adaptation.following import FixedThreshold, cut_blocks, follow
 from gnl_core.datasets.base import Item
@@ -79,11 +80,14 @@ def score_line(source: Source, line: Line) -> ScoredLine:
     """Score a line's images with a progress bar, and keep the result.
 
     Raises:
-        ValueError: If the checkpoint cannot be used, or has no held-out images; the message says why.
+        ValueError: If the checkpoint cannot be used or has no held-out images, or a limit of the server is exceeded;
+            the message says why.
     """
     key, (items, _) = line_key(source, line), listed_line(line)
-    title = f"{line.folder.name}"
+    title = line.folder.name
     stop_if_cancelled(key, title=title)
+    rules.check_request(len(items))
+    rules.count_computation()
     run = run_of(source)
     scoring = resolve_scoring(run)
     with st.spinner("Choosing the fixed threshold", show_time=True):

@@ -9,6 +9,7 @@ from app.followed_line import Line, kept_lines, let_follow, line_key
 from app.progress import CANCELLED
 from app.screens.follow.line import csv_of, line_picture
 from app.screens.follow.page import REQUESTED
+from app.server import people, rules
 from app.sources import fingerprint, source_of
 from gnl_core.datasets import list_items
 from gnl_core.runs.following import FollowSettings
@@ -64,6 +65,27 @@ def test_without_a_folder_the_page_says_what_it_needs(open_screen):
     page = open_screen("follow")
     assert not page.exception
     assert page.info[0].value.startswith("A line is a folder whose images were taken one after the other")
+
+
+def test_a_line_beyond_the_servers_limits_is_refused_in_one_sentence(open_follow, monkeypatch, line):
+    monkeypatch.setenv("GNL_IMAGES_PER_REQUEST", str(COUNT - 1))
+    page = open_follow(line)
+    page.button(key="score_line").click().run()
+    assert not page.exception
+    assert [error.value.partition(";")[0] for error in page.error] == [
+        f"This line cannot be followed: these are {COUNT} images, and this server computes at most {COUNT - 1} at once"
+    ]
+
+
+def test_a_line_counts_as_a_computation(open_follow, monkeypatch, line):
+    monkeypatch.setenv("GNL_COMPUTATIONS_PER_MINUTE", "1")
+    monkeypatch.setattr(rules, "COMPUTATIONS", rules.RateLimit(seconds=60))
+    monkeypatch.setattr(people, "visitor", lambda *, signed_in: "ann")
+    rules.count_computation()
+    page = open_follow(line)
+    page.button(key="score_line").click().run()
+    assert not page.exception
+    assert "more than 1 computations were started within a minute" in page.error[0].value
 
 
 def test_a_line_is_scored_on_request_in_order_of_time_and_kept(open_follow, line):
