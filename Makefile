@@ -20,7 +20,7 @@ CHECKPOINTS := assets/checkpoints
 NEW_CHECKPOINTS := build/checkpoints
 STYLE_WEIGHTS := 0 0.25 0.5 0.75 1
 
-.PHONY: help app test check lock audit image docs checkpoints figures clean
+.PHONY: help app test torture check lock audit image docs checkpoints figures clean
 
 help: ## print this list (what make alone does)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +30,9 @@ app: $(APP_STAMP) ## set up on the first call, then open the app (TORCH=cpu: wit
 
 test: $(DEV_STAMP) ## set up on the first call, then run every test
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+torture: $(DEV_STAMP) ## every hostile input, the load and all faults: some minutes on two cores
+	$(BIN)/python -m pytest tests/torture --torture --numprocesses 2 --dist loadfile
 
 check: $(DEV_STAMP) ## format, lint, imports, types and insecure code, without changing a file
 	$(BIN)/ruff format --check .

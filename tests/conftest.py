@@ -25,6 +25,11 @@ from gnl_core.runs.training import train_run
 torch.set_num_threads(1)  # maps of a few pixels: threads spend their time waiting for each other
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that `make torture` gives."""
+    parser.addoption("--torture", action="store_true", help="make all tries of tests/torture, not a short form of them")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that have slow tests, so that at the end no process works on one while the others wait."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
