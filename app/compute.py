@@ -18,6 +18,7 @@ from app.progress import ALONE, Work, stop_if_cancelled, track_progress
 from app.server import rules
 from app.server.memory import drop_oldest
 from app.sources import Source, adapted_key, images_key, scores_key
+from app.turns import take_turn
 from app.words import domain_name
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Mask
@@ -95,18 +96,23 @@ def computed_scores(
     Raises:
         ValueError: If the checkpoint cannot be used, or an image cannot be read; the message says why.
     """
-    key = scores_key(source, domain=domain, scoring=scorings[0]) if work == ALONE else None
-    if key is not None:
-        stop_if_cancelled(key, title=title)
-    run = run_of(source)
-    images = load_domain(run, domain)
-    rules.check_request(len(images.items))
-    rules.count_computation()
-    batches = track_progress(images, title=title, work=work, key=key)
-    results = score_each(run.detector, batches, scorings)
-    for scoring, scores in zip(scorings, results, strict=True):
-        keep(kept_scores(), scores_key(source, domain=domain, scoring=scoring), scores)
-    return results
+    keys = [scores_key(source, domain=domain, scoring=scoring) for scoring in scorings]
+    cancel_key = keys[0] if work == ALONE else None
+    if cancel_key is not None:
+        stop_if_cancelled(cancel_key, title=title)
+    with take_turn(images_key(source, domain=domain), title=title):  # by then, another session may have computed some
+        results = {key: scores for key in keys if (scores := kept_scores().get(key)) is not None}
+        missing = {key: scoring for key, scoring in zip(keys, scorings, strict=True) if key not in results}
+        if missing:
+            run = run_of(source)
+            images = load_domain(run, domain)
+            rules.count_computation(len(images.items))
+            batches = track_progress(images, title=title, work=work, key=cancel_key)
+            computed = score_each(run.detector, batches, list(missing.values()))
+            for key, scores in zip(missing, computed, strict=True):
+                results[key] = scores
+                keep(kept_scores(), key, scores)
+    return [results[key] for key in keys]
 
 
 def keep(kept: dict[tuple[str, ...], Kept], key: tuple[str, ...], result: Kept) -> None:
@@ -146,14 +152,17 @@ def computed_adapted(
     title = f"{method_title(run.config.detector, None)} adapted to {choice.size} images, {domain_name(domain)}"
     if work == ALONE:
         stop_if_cancelled(key, title=title)
-    rules.check_request(len(list_domain(run.config, domain)))
-    rules.count_computation()
-    found = shared_fit(source, domain=domain, scoring=scoring, choice=choice)
-    batches = track_progress(
-        batches_without_tray(run, domain, found.tray), title=title, work=work, key=key if work == ALONE else None
-    )
-    adapted = summarise_fit(found, score(run.detector.adapted(found.fit.adaptation), batches, scoring))
-    keep(kept_adapted(), key, adapted)
+    with take_turn(images_key(source, domain=domain), title=title):
+        present = kept_adapted().get(key)  # another session may have computed it by now
+        if present is not None:
+            return present
+        rules.count_computation(len(list_domain(run.config, domain)))
+        found = shared_fit(source, domain=domain, scoring=scoring, choice=choice)
+        batches = track_progress(
+            batches_without_tray(run, domain, found.tray), title=title, work=work, key=key if work == ALONE else None
+        )
+        adapted = summarise_fit(found, score(run.detector.adapted(found.fit.adaptation), batches, scoring))
+        keep(kept_adapted(), key, adapted)
     return adapted
 
 
@@ -222,10 +231,13 @@ def measured_shift(source: Source, *, domain: str) -> float | None:
     Raises:
         ValueError: If an image cannot be read.
     """
-    rules.count_computation()
-    shift_score = measure_domain_shift(run_of(source), domain)
-    keep(kept_shift_scores(), images_key(source, domain=domain), shift_score)
-    return shift_score
+    key, run = images_key(source, domain=domain), run_of(source)
+    title = f"{method_title(run.config.detector, None)}, shift score of {domain_name(domain)}"
+    with take_turn(key, title=title):
+        if key not in kept_shift_scores():  # another session may have measured it by now
+            rules.count_computation()
+            keep(kept_shift_scores(), key, measure_domain_shift(run, domain))
+        return kept_shift_scores().get(key)
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASHED)

@@ -13,6 +13,7 @@ from app.compute import keep, run_of
 from app.progress import stop_if_cancelled, track_progress
 from app.server import rules
 from app.sources import Source
+from app.turns import take_turn
 from gnl_core.adaptation.following import FixedThreshold, cut_blocks, follow
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.ordering import Order
@@ -86,20 +87,23 @@ def score_line(source: Source, line: Line) -> ScoredLine:
     key, (items, _) = line_key(source, line), listed_line(line)
     title = line.folder.name
     stop_if_cancelled(key, title=title)
-    rules.check_request(len(items))
-    rules.count_computation()
-    run = run_of(source)
-    scoring = resolve_scoring(run)
-    with st.spinner("Choosing the fixed threshold", show_time=True):
-        fixed = fix_threshold(run, scoring, quantile=run.config.threshold_quantile)
-    batches = track_progress(scoring_batches(items, run.config), title=title, key=key)
-    scores = collect_scores(detect(run.detector, batches, scoring))
-    blocks = [items[start : start + BLOCK] for start in range(0, len(items), BLOCK)]
-    with st.spinner("Measuring the shift", show_time=True):
-        shift_scores = tuple(measure_shift(run.detector, scoring_batches(block, run.config)) for block in blocks)
-    names = tuple(item.path for item in items)
-    scored = ScoredLine(names, scores.score, fixed, shift_scores, explain_missing_shift(run.detector))
-    keep(kept_lines(), key, scored)
+    with take_turn(key, title=title):
+        present = kept_lines().get(key)  # another session may have scored it by now
+        if present is not None:
+            return present
+        rules.count_computation(len(items))
+        run = run_of(source)
+        scoring = resolve_scoring(run)
+        with st.spinner("Choosing the fixed threshold", show_time=True):
+            fixed = fix_threshold(run, scoring, quantile=run.config.threshold_quantile)
+        batches = track_progress(scoring_batches(items, run.config), title=title, key=key)
+        scores = collect_scores(detect(run.detector, batches, scoring))
+        blocks = [items[start : start + BLOCK] for start in range(0, len(items), BLOCK)]
+        with st.spinner("Measuring the shift", show_time=True):
+            shift_scores = tuple(measure_shift(run.detector, scoring_batches(block, run.config)) for block in blocks)
+        names = tuple(item.path for item in items)
+        scored = ScoredLine(names, scores.score, fixed, shift_scores, explain_missing_shift(run.detector))
+        keep(kept_lines(), key, scored)
     return scored
 
 

@@ -121,22 +121,25 @@ def check_space() -> None:
         raise ValueError(f"the runs take all of the {most} GB that this server has for them; delete some first")
 
 
-def check_request(images: int) -> None:
-    """Raise ValueError if a request is for more images than this server computes at once."""
-    most = limits().images_per_request
-    if images > most:
-        raise ValueError(
-            f"these are {images:,} images, and this server computes at most {most:,} at once; use the command line"
-        )
-
-
-def count_computation() -> None:
+def count_computation(images: int = 1) -> None:
     """Count one scoring, adaptation or measurement of this visitor.
 
+    Args:
+        images: Number of images that it is for.
+
     Raises:
-        ValueError: If the visitor has started too many within a minute.
+        ValueError: If they are more than this server computes at once, or if the visitor has started too many
+            computations within a minute.
     """
-    most = limits().computations_per_minute
-    wait = COMPUTATIONS.take(people.visitor(signed_in=mode() == "shared"), most=most, now=time.monotonic())
+    most = limits()
+    if images > most.images_per_request:
+        raise ValueError(
+            f"these are {images:,} images, and this server computes at most {most.images_per_request:,} at once; use "
+            "the command line"
+        )
+    per_minute = most.computations_per_minute
+    wait = COMPUTATIONS.take(people.visitor(signed_in=mode() == "shared"), most=per_minute, now=time.monotonic())
     if wait:
-        raise ValueError(f"more than {most} computations were started within a minute; wait {wait:.0f} s and reload")
+        raise ValueError(
+            f"more than {per_minute} computations were started within a minute; wait {wait:.0f} s and reload"
+        )

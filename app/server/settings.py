@@ -32,6 +32,7 @@ class Limits(BaseModel):
         runs_gb: Space of all runs, checked before a training or an import starts.
         cache_entries: Results of each kind that stay in memory.
         cache_mb: Their size, per kind.
+        computations_at_once: Scorings, adaptations and measurements of all people that run together; others wait.
         computations_per_minute: Scorings, adaptations and measurements that one person starts.
     """
 
@@ -45,6 +46,7 @@ class Limits(BaseModel):
     runs_gb: PositiveInt
     cache_entries: PositiveInt
     cache_mb: PositiveInt
+    computations_at_once: PositiveInt
     computations_per_minute: PositiveInt
 
 
@@ -58,6 +60,7 @@ PERSONAL = MappingProxyType(
         "runs_gb": 10_000,
         "cache_entries": 256,
         "cache_mb": 1024,
+        "computations_at_once": 2,
         "computations_per_minute": 10_000,
     }
 )

@@ -137,10 +137,13 @@ def test_limits_of_computations_refuse_in_a_sentence(monkeypatch):
     rules.count_computation()
     with pytest.raises(ValueError, match="more than 2 computations were started within a minute; wait 60 s"):
         rules.count_computation()
+
+
+def test_a_computation_over_too_many_images_is_refused_in_a_sentence(monkeypatch):
     monkeypatch.setenv("GNL_IMAGES_PER_REQUEST", "10")
-    rules.check_request(10)
+    rules.count_computation(10)
     with pytest.raises(ValueError, match="these are 11 images, and this server computes at most 10"):
-        rules.check_request(11)
+        rules.count_computation(11)
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", None])
