@@ -11,12 +11,13 @@ import streamlit as st
 from app import PROJECT
 from app.checkpoints import hash_weights, runs_root, saved_rows
 from app.server import rules
-from app.words import DATASET_NAMES, counted, name_of
+from app.words import counted
 from gnl_core.comparison.data import read_comparison
 from gnl_core.comparison.records import Comparison, Method
 from gnl_core.comparison.scores import run_of, select_method_scores
 from gnl_core.comparison.tray_text import has_uses
 from gnl_core.datasets.listing import check_name
+from gnl_core.names import DATASET_NAMES, name_of
 from gnl_core.records import Scores
 from gnl_core.runs.discovery import cell_folder
 from gnl_core.runs.folder import RunFolder

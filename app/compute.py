@@ -19,9 +19,9 @@ from app.server import rules
 from app.server.memory import drop_oldest
 from app.sources import Source, adapted_key, images_key, scores_key
 from app.turns import take_turn
-from app.words import domain_name
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Mask
+from gnl_core.names import domain_name
 from gnl_core.records import Scores
 from gnl_core.runs.adapted_domains import DomainFit, batches_without_tray, fit_to_domain, summarise_fit
 from gnl_core.runs.adapted_scores import AdaptedScores, TrayChoice

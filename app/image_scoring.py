@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
-from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION
+from app.methods import REVERSE_DISTILLATION
 from app.scoring import ScoringRequest, map_scale, scores_of_each
 from app.sources import source_of
 from app.subjects import Subject
-from app.words import name_of, plain
+from app.words import plain
 from gnl_core.metrics.image import exceedance
+from gnl_core.names import DETECTOR_NAMES, name_of
 from gnl_core.records import Scores
 from gnl_core.runs.adapted_scores import TrayChoice
 from gnl_core.runs.domains import TRAIN

@@ -3,21 +3,9 @@
 from __future__ import annotations
 
 from gnl_core.comparison.tray_text import use_text
+from gnl_core.names import DETECTOR_NAMES
 from gnl_core.runs.trays import TrayUse
 
-DETECTOR_NAMES = {  # in display order: a baseline before what improves it
-    "rd4ad": "RD4AD",
-    "gnl": "GNL",
-    "rd4ad_augmix": "RD4AD + AugMix",
-    "rd4ad_mixstyle": "RD4AD + MixStyle",
-    "rd4ad_efdm": "RD4AD + EFDM",
-    "rd4ad_jigsaw": "RD4AD + Jigsaw",
-    "kdad": "KDAD",
-    "f_anogan": "f-AnoGAN",
-    "deep_svdd": "Deep SVDD",
-    "knn": "kNN",
-    "patchcore": "PatchCore",
-}
 DEFAULT_METHODS = ("rd4ad", "gnl")
 MATCHED_BY_DEFAULT = ("gnl",)
 OWN_STRENGTHS = {"gnl": 0.5}  # of matching, as the paper's authors set it; the other methods do not include matching

@@ -13,13 +13,13 @@ from app.checkpoints import Checkpoint, kept_scores, kept_shift_scores, saved_sc
 from app.methods import REVERSE_DISTILLATION, method_title
 from app.progress import ALONE, Work
 from app.sources import images_key, is_current, own_folder, scores_key, source_of
-from app.words import domain_name
 from gnl_core.config import ScoringConfig, scoring_settings
 from gnl_core.datasets.base import DatasetSpec
 from gnl_core.finite import check_scores
 from gnl_core.metrics.image import report_domain
 from gnl_core.metrics.map_scale import scale_of_scores
 from gnl_core.metrics.threshold import threshold_at
+from gnl_core.names import domain_name
 from gnl_core.records import DomainReport, Scores
 from gnl_core.runs.adapted_scores import AdaptedScores, TrayChoice
 from gnl_core.runs.domains import HELD_OUT, TRAIN

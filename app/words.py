@@ -6,40 +6,8 @@ import re
 from collections.abc import Sequence
 
 from gnl_core.comparison import text
-from gnl_core.datasets import DATASETS, FOLDER
-from gnl_core.datasets.corruptions import parse_shift
-from gnl_core.datasets.shifts import split_domain
 from gnl_core.plots.style import LABEL_NAMES
 
-DATASET_NAMES = {
-    "digits": "Digits",
-    "parts": "Parts (rendered)",
-    "mnist": "MNIST",
-    "pacs": "PACS",
-    "mvtec": "MVTec AD",
-    "cifar10": "CIFAR-10",
-    "folder": "Your own images",
-}
-DOMAIN_NAMES = {
-    "digits": "as written",
-    "digits_m": "blended with photographs",
-    "parts": "in the usual light",
-    "parts_lighting": "lit from another side",
-    "parts_bright": "overexposed",
-    "parts_background": "on another background",
-    "parts_blur": "out of focus",
-    "parts_noise": "with sensor noise",
-    "mnist": "as written",
-    "mnist_m": "blended with photographs",
-    "photo": "in photos",
-    "art_painting": "in art paintings",
-    "cartoon": "in cartoons",
-    "sketch": "in sketches",
-    "mvtec": "as photographed",
-    "cifar10": "as photographed",
-    "train": "used for training",
-}
-CORRUPTION_NAMES = {"jpeg": "JPEG"}
 COLUMN_NAMES = {  # columns of a comparison's table other than the domains
     "method": "Method",
     "mean shift": "Mean shift",
@@ -47,12 +15,6 @@ COLUMN_NAMES = {  # columns of a comparison's table other than the domains
     "ID cost": "ID cost",
 }
 ALL = "all"  # placeholder of an empty multiple choice
-TEACHER_NAMES = {
-    "efficientnet_lite0": "EfficientNet-Lite0",
-    "resnet18": "ResNet-18",
-    "resnet50": "ResNet-50",
-    "wide_resnet50_2": "Wide ResNet-50-2",
-}
 LABEL_WORDS = {0: f":blue[{LABEL_NAMES[0]}]", 1: f":orange[{LABEL_NAMES[1]}]", -1: LABEL_NAMES[-1]}
 SETTING_NAMES = {"smoothing_sigma_px": "Smoothing, px", "top_percent": "Top, %", "holdout_percent": "Held out, %"}
 
@@ -139,33 +101,6 @@ def code(text: str) -> str:
     line = " ".join(text.splitlines())
     fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
     return f"{fence} {line} {fence}" if len(fence) > 1 else f"{fence}{line}{fence}"
-
-
-def name_of(names: dict[str, str], key: str) -> str:
-    """Return the display name of a key, or the key itself if it has none."""
-    return names.get(key, key)
-
-
-def domain_name(domain: str) -> str:
-    """Return the display name of a domain, with its corruption if it has one."""
-    base, shift = split_domain(domain)
-    if not shift:
-        return DOMAIN_NAMES.get(base, f"in “{base}”")
-    corruption, severity = parse_shift(shift)
-    return f"under {corruption_name(corruption)}, severity {severity}"
-
-
-def corruption_name(corruption: str) -> str:
-    """Return the display name of a corruption."""
-    return CORRUPTION_NAMES.get(corruption, corruption.replace("_", " "))
-
-
-def task_name(dataset: str, normal_class: str) -> str:
-    """Name the two kinds of images to separate, as in "4 from the rest"."""
-    if dataset == FOLDER:
-        return "good images from defects"
-    defects = DATASETS[dataset].anomalies == "defects"
-    return f"good {normal_class} from defects" if defects else f"{normal_class} from the rest"
 
 
 def setting_name(name: str) -> str:

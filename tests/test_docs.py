@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from app.methods import DETECTOR_NAMES
 from gnl_core.comparison.data import read_comparison
 from gnl_core.comparison.records import ComparisonRow
 from gnl_core.comparison.text import interval_text, markdown_page, row_names, value_text
@@ -18,6 +17,7 @@ from gnl_core.comparison.tray_text import has_uses
 from gnl_core.config import scoring_settings
 from gnl_core.detectors import DETECTORS, find_method
 from gnl_core.metrics.image import auroc
+from gnl_core.names import DETECTOR_NAMES
 from gnl_core.runs.folder import RunFolder, read_config
 from gnl_core.runs.scores import find_scores
 

@@ -9,8 +9,7 @@ import streamlit as st
 
 from app import query_keys as keys
 from app.checkpoints import Checkpoint
-from app.methods import DETECTOR_NAMES
-from app.words import name_of
+from gnl_core.names import DETECTOR_NAMES, name_of
 
 
 def choose_checkpoint(detector: str, checkpoints: list[Checkpoint]) -> Checkpoint:

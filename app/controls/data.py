@@ -14,11 +14,12 @@ from app.checkpoints import Checkpoint
 from app.local_data import check_folder, classes_here, is_bundled, is_labelled, known_folders, open_own, typed_path
 from app.server import rules
 from app.sources import own_folder
-from app.words import DATASET_NAMES, FOLDER_HELP, FOLDER_LAYOUT, ROOT_HELP, name_of, plain
+from app.words import FOLDER_HELP, FOLDER_LAYOUT, ROOT_HELP, plain
 from gnl_core.config import USUAL_SPLIT, Split
 from gnl_core.datasets import DATASETS, FOLDER, default_root
 from gnl_core.datasets.base import DatasetSpec
 from gnl_core.datasets.reading import format_reading
+from gnl_core.names import DATASET_NAMES, name_of
 from gnl_core.runs.domains import TRAIN
 
 

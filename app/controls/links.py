@@ -10,9 +10,8 @@ import streamlit as st
 from app import query_keys as keys
 from app.controls.checkpoint import describe_checkpoint
 from app.controls.view import View, shift_choice
-from app.methods import DETECTOR_NAMES
 from app.scoring import ScoringRequest
-from app.words import DATASET_NAMES, name_of
+from gnl_core.names import DATASET_NAMES, DETECTOR_NAMES, name_of
 
 EXPLORE, INSPECT, SHIFT_LAB = "explore", "inspect", "shift-lab"  # the pages' paths in the address
 Address = dict[str, str | list[str]]

@@ -9,7 +9,8 @@ import streamlit as st
 from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
-from app.words import TEACHER_NAMES, setting_name
+from app.words import setting_name
+from gnl_core.names import TEACHER_NAMES
 
 UNSET = {"limit": "all", "learning_rate": "the method's own"}  # meaning of None, by field
 CHOICES = {"teacher": tuple(TEACHER_NAMES)}  # choices offered for fields that accept any text

@@ -12,12 +12,13 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.checkpoints import Checkpoint
 from app.controls.settings import setting_inputs
-from app.methods import DETECTOR_NAMES, YARDSTICKS
+from app.methods import YARDSTICKS
 from app.server import trainings
-from app.words import duration, name_of, plain
+from app.words import duration, plain
 from gnl_core.config import COMMON_SETTINGS, RunConfig, parse_config
 from gnl_core.datasets import FOLDER
 from gnl_core.files import UnreadableFileError
+from gnl_core.names import DETECTOR_NAMES, name_of
 from gnl_core.runs.folder import RunFolder, read_records
 
 SIZES_PX = (28, 32, 64, 128, 256)

@@ -13,13 +13,14 @@ from app import query_keys as keys
 from app.checkpoints import Checkpoint, list_checkpoints
 from app.controls.data import Data, choose_data
 from app.local_data import domains_here, is_bundled
-from app.methods import DEFAULT_METHODS, DETECTOR_NAMES, in_order
+from app.methods import DEFAULT_METHODS, in_order
 from app.sources import own_folder
-from app.words import SHIFTED_HELP, capitalised, corruption_name, domain_name, name_of, plain
+from app.words import SHIFTED_HELP, capitalised, plain
 from gnl_core.datasets import FOLDER, default_root
 from gnl_core.datasets.base import DatasetSpec
 from gnl_core.datasets.corruptions import CORRUPTIONS, SEVERITIES, parse_shift
 from gnl_core.datasets.shifts import shifted_domain, split_domain
+from gnl_core.names import DETECTOR_NAMES, corruption_name, domain_name, name_of
 from gnl_core.runs.domains import TRAIN
 
 ChooseShift = Callable[[str, Data, DeltaGenerator], str]

@@ -9,9 +9,9 @@ import streamlit as st
 
 from app.display.downloads import chart_config
 from app.display.unreadable import showing_unreadable
-from app.methods import DETECTOR_NAMES
 from app.server import trainings
-from app.words import DATASET_NAMES, duration, name_of, plain
+from app.words import duration, plain
+from gnl_core.names import DATASET_NAMES, DETECTOR_NAMES, name_of
 from gnl_core.plots.losses import loss_curves
 from gnl_core.records import EpochRecord
 from gnl_core.runs.folder import RunFolder, read_records

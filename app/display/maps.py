@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from app.controls.image import Chosen
 from app.display.pictures import enlarge, picture_url, without_map
 from app.image_scoring import STANDARDISED, ImageResult, kind_of
-from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION
+from app.methods import REVERSE_DISTILLATION
 from app.subjects import Subject
-from app.words import LABEL_WORDS, exact_percent, name_of, plain
+from app.words import LABEL_WORDS, exact_percent, plain
 from gnl_core.datasets.base import UNLABELLED
 from gnl_core.metrics.map_scale import MAP_SCALE_QUANTILE
+from gnl_core.names import DETECTOR_NAMES, name_of
 
 if TYPE_CHECKING:
     pass

@@ -14,14 +14,7 @@ from app.controls.training import SETTINGS
 from app.controls.view import View
 from app.display.pictures import TILE_PX
 from app.display.provenance import command
-from app.methods import (
-    DETECTOR_NAMES,
-    OWN_STRENGTHS,
-    REVERSE_DISTILLATION,
-    WITHOUT_TEACHER,
-    YARDSTICKS,
-    in_order,
-)
+from app.methods import OWN_STRENGTHS, REVERSE_DISTILLATION, WITHOUT_TEACHER, YARDSTICKS, in_order
 from app.scoring import ScoringRequest, ScoringResult, measure_domain
 from app.screens.explore.downloads import picture, scores_csv
 from app.screens.explore.figures import comparable_scores
@@ -31,6 +24,7 @@ from gnl_core.config import RunConfig, scoring_settings
 from gnl_core.datasets import DATASETS
 from gnl_core.detectors import DETECTORS, find_method, method_fields
 from gnl_core.detectors.base import Detector
+from gnl_core.names import DETECTOR_NAMES
 from gnl_core.records import Scores
 from gnl_core.runs.folder import RunFolder
 from tests.app.conftest import charts, notes

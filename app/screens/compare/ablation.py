@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from app.methods import DETECTOR_NAMES
 from app.screens.compare.choices import Compared, title_of
 from app.screens.compare.table import cell, in_browser
-from app.words import name_of, points
+from app.words import points
 from gnl_core.comparison.records import REFERENCE, REFERENCE_DETECTOR, Entry, Method
+from gnl_core.names import DETECTOR_NAMES, name_of
 
 OURS = "gnl"
 PARTS = {"training": "the training part alone", "matching": "matching alone", "both": "both"}

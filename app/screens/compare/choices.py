@@ -8,10 +8,11 @@ from typing import NamedTuple
 import streamlit as st
 
 from app.comparisons import ListedComparison
-from app.methods import DETECTOR_NAMES, in_order
-from app.words import ALL, COLUMN_NAMES, SHIFTED_HELP, capitalised, counted, domain_name, name_of
+from app.methods import in_order
+from app.words import ALL, COLUMN_NAMES, SHIFTED_HELP, capitalised, counted
 from gnl_core.comparison.records import ID_COST, MEAN_SHIFT, Comparison, ComparisonRow
 from gnl_core.comparison.tray_text import use_text
+from gnl_core.names import DETECTOR_NAMES, domain_name, name_of
 from gnl_core.runs.trays import TrayUse
 
 ADAPTATION_HELP = (

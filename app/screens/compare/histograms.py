@@ -14,11 +14,12 @@ from app.display.downloads import chart_config
 from app.display.histograms import shared_axes
 from app.methods import REVERSE_DISTILLATION, method_title
 from app.screens.compare.choices import Compared, column_name, shifts_of
-from app.words import capitalised, domain_name, plain, points, sentence_list
+from app.words import capitalised, plain, points, sentence_list
 from gnl_core.comparison.records import MEAN_SHIFT, Method
 from gnl_core.finite import all_finite
 from gnl_core.metrics.image import auroc
 from gnl_core.metrics.intervals import auroc_interval
+from gnl_core.names import domain_name
 from gnl_core.plots.histograms import Panel
 from gnl_core.plots.scrubber import Axes, HistogramPair, scrub_histograms
 from gnl_core.records import Scores

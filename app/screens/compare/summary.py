@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from app.methods import DETECTOR_NAMES, YARDSTICKS, method_title
+from app.methods import YARDSTICKS, method_title
 from app.screens.compare.choices import Compared, title_of
-from app.words import counted, domain_name, name_of, points, sentence_list
+from app.words import counted, points, sentence_list
 from gnl_core.comparison.records import MEAN_SHIFT, REFERENCE, ComparisonRow, Method
 from gnl_core.comparison.text import best_rows
 from gnl_core.comparison.tray_text import use_text
+from gnl_core.names import DETECTOR_NAMES, domain_name, name_of
 
 NAMED_ONE_BY_ONE = 3  # more leading methods are counted instead of named
 

@@ -9,12 +9,13 @@ from typing import Any
 import streamlit as st
 
 from app.display.components import component
-from app.methods import DETECTOR_NAMES, OWN_STRENGTHS, YARDSTICKS
+from app.methods import OWN_STRENGTHS, YARDSTICKS
 from app.screens.compare.choices import METHOD_ORDER, SHIFT, SORT, Compared, column_name, row_order, shifts_of
-from app.words import counted, domain_name, name_of, plain, points, with_minus
+from app.words import counted, plain, points, with_minus
 from gnl_core.comparison.records import ID_COST, MEAN_SHIFT, WORST_SHIFT, ComparisonRow, Entry
 from gnl_core.comparison.text import MISSING, best_rows, interval_text, value_text
 from gnl_core.comparison.tray_text import describe_trays, has_uses, use_text
+from gnl_core.names import DETECTOR_NAMES, domain_name, name_of
 
 TABLE = "table"
 LEGEND = (

@@ -7,9 +7,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.controls.view import View
 from app.display.histograms import COLOURS
-from app.methods import DETECTOR_NAMES
 from app.scoring import ScoringResult, shift_score_of
-from app.words import AUROC_HELP, NO_SHIFT_SCORE, SHIFT_SCORE_HELP, exact_percent, name_of
+from app.words import AUROC_HELP, NO_SHIFT_SCORE, SHIFT_SCORE_HELP, exact_percent
+from gnl_core.names import DETECTOR_NAMES, name_of
 
 UNLABELLED_COLOUR = "  :gray[■] not labelled"
 

@@ -16,14 +16,14 @@ from app import query_keys as keys
 from app.controls.links import INSPECT, Address, address_of_image, url_of
 from app.display.components import component
 from app.display.maps import draw_colour_bar
-from app.methods import DETECTOR_NAMES
 from app.scoring import ScoringResult
 from app.screens.explore.picks import BY_ADAPTING, BY_MATCHING, ScoredDomain, choose_between, choose_kind, pick_rows
 from app.screens.explore.tiles import draw_tiles
-from app.words import exact_percent, name_of, percent, plain
+from app.words import exact_percent, percent, plain
 from gnl_core.datasets.base import UNLABELLED
 from gnl_core.metrics.image import exceedance
 from gnl_core.metrics.map_scale import MAP_SCALE_QUANTILE
+from gnl_core.names import DETECTOR_NAMES, name_of
 from gnl_core.plots.style import LABEL_NAMES
 
 TILES = 16

@@ -15,7 +15,6 @@ from app.controls.links import address_of
 from app.controls.scoring import choose_scoring
 from app.controls.selection import GALLERY_STRENGTH
 from app.controls.view import View, checkpoints_of, choose_view, report_untrained
-from app.methods import DETECTOR_NAMES
 from app.progress import forget_cancelled
 from app.scoring import ScoringRequest, ScoringResult, compute_result, has_scores, make_request, measure, scores_of
 from app.screens.explore.adaptation import explain_adaptation
@@ -25,7 +24,8 @@ from app.screens.explore.figures import FIGURES, NAMES, THREE, describe_kind, dr
 from app.screens.explore.gallery import gallery
 from app.screens.explore.summary import show_provenance, summary_sentence, warn_of_equal_images
 from app.screens.explore.training import choose_trained, training
-from app.words import capitalised, domain_name, name_of, plain
+from app.words import capitalised, plain
+from gnl_core.names import DETECTOR_NAMES, domain_name, name_of
 from gnl_core.plots.scrubber import ROW_PX
 from gnl_core.runs.adapted_scores import TrayChoice
 

@@ -9,10 +9,11 @@ import streamlit as st
 from app.controls.view import View
 from app.display.provenance import adapted_command, command, describe_n, describe_origin
 from app.local_data import images_equal_to_training
-from app.methods import DETECTOR_NAMES, YARDSTICKS
+from app.methods import YARDSTICKS
 from app.scoring import ScoringResult
-from app.words import capitalised, code, domain_name, name_of, percent, plain, sentence_list, signed, task_name
+from app.words import capitalised, code, percent, plain, sentence_list, signed
 from gnl_core.datasets.shifts import split_domain
+from gnl_core.names import DETECTOR_NAMES, domain_name, name_of, task_name
 
 NAMED_ONE_BY_ONE = 2  # of more methods, only the best is named
 VISIBLE = 0.005  # smaller differences vanish with two decimals

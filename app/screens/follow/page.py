@@ -10,12 +10,12 @@ from app import query_keys as keys
 from app.checkpoints import Checkpoint, list_checkpoints
 from app.controls.checkpoint import describe_checkpoint
 from app.local_data import check_folder, typed_path
-from app.methods import DETECTOR_NAMES
 from app.progress import forget_cancelled
 from app.screens.follow.line import show_line
 from app.sources import fingerprint, source_of
-from app.words import DATASET_NAMES, FOLDER_HELP, counted, name_of, plain
+from app.words import FOLDER_HELP, counted, plain
 from gnl_core.datasets.ordering import Order
+from gnl_core.names import DATASET_NAMES, DETECTOR_NAMES, name_of
 
 REQUESTED = "requested_lines"  # session key of the lines that this visitor has asked to be scored
 ORDER_NAMES: dict[Order, str] = {

@@ -18,12 +18,12 @@ from app.controls.view import View, checkpoints_of, choose_view, report_untraine
 from app.display.adaptation import describe_tray
 from app.display.provenance import describe_origin
 from app.image_scoring import ImageResult, RequestPair, ResultPair, adapt_pairs, score_images
-from app.methods import DETECTOR_NAMES
 from app.screens.inspect.adaptation import AdaptedTo
 from app.screens.inspect.downloads import offer_image
 from app.screens.inspect.maps import compare
 from app.screens.inspect.reasons import show_reasons
-from app.words import INSPECT_STRENGTH_HELP, name_of, plain
+from app.words import INSPECT_STRENGTH_HELP, plain
+from gnl_core.names import DETECTOR_NAMES, name_of
 
 MAPS, REASONS = 3.3, 2.7  # column widths
 ADAPTING = (2, 2, 3)  # widths of the choice, the number of images, and the note

@@ -12,12 +12,13 @@ from app.display.downloads import chart_config
 from app.display.maps import SIDE_PX
 from app.display.pictures import enlarge, picture_url
 from app.image_scoring import ImageResult, ResultPair
-from app.methods import DETECTOR_NAMES, REVERSE_DISTILLATION
+from app.methods import REVERSE_DISTILLATION
 from app.screens.inspect.adaptation import AdaptedTo, show_adaptation
 from app.screens.inspect.values import show_moments, show_values
 from app.sources import source_of
 from app.subjects import Subject
-from app.words import counted, name_of, percent, plain
+from app.words import counted, percent, plain
+from gnl_core.names import DETECTOR_NAMES, name_of
 
 if TYPE_CHECKING:
     from app.inspection import Reasons

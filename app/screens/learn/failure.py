@@ -12,8 +12,9 @@ from app.comparisons import ListedComparison, list_comparisons
 from app.screens.learn.lessons import IMPROVED, LessonData, Matched, bundled_tasks, compare_matching
 from app.screens.learn.step import CHOICES, LessonStep, draw, show_origin
 from app.screens.learn.worsened import most_worsened, show_worsened
-from app.words import DATASET_NAMES, counted, domain_name, name_of, with_minus
+from app.words import counted, with_minus
 from gnl_core.comparison.records import REFERENCE, Method
+from gnl_core.names import DATASET_NAMES, domain_name, name_of
 
 MNIST = "mnist"  # the data set of the note below the image
 OFFERED = 10  # number of most worsened images to choose from

@@ -12,7 +12,7 @@ from app.scoring import make_request
 from app.screens.learn.lessons import LessonData, subject_in
 from app.screens.learn.step import CHOICES, LessonStep, choose_image, choose_task, show_origin
 from app.sources import source_of
-from app.words import domain_name
+from gnl_core.names import domain_name
 
 COUNT = 12
 LOW, HIGH, STEP = -5.0, 5.0, 0.1

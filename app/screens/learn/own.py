@@ -12,10 +12,11 @@ from app.controls.links import EXPLORE, Address, link_to_page
 from app.display.downloads import offer_command
 from app.local_data import check_folder, domains_here, open_own, typed_path
 from app.screens.learn.step import LessonStep
-from app.words import DATASET_NAMES, FOLDER_LAYOUT, domain_name, plain
+from app.words import FOLDER_LAYOUT, plain
 from gnl_core.datasets import FOLDER, list_train_items
 from gnl_core.datasets.names import NORMAL
 from gnl_core.datasets.reading import format_reading
+from gnl_core.names import DATASET_NAMES, domain_name
 
 PATH = "own_folder"
 EXAMPLE = "my-images"

@@ -11,7 +11,8 @@ from app.display.histograms import COLOURS, panel, shared_axes
 from app.scoring import ScoringResult
 from app.screens.learn.lessons import Case, bundled_cases, bundled_tasks, shift_result
 from app.screens.learn.step import CHOICES, LessonStep, describe_case, draw, offer_reveal, show_origin
-from app.words import capitalised, domain_name, exact_percent, percent
+from app.words import capitalised, exact_percent, percent
+from gnl_core.names import domain_name
 from gnl_core.plots.histograms import Panel
 
 REVEALED = "revealed"  # session key of the shifts whose result is shown

@@ -13,9 +13,8 @@ from app import query_keys as keys
 from app.checkpoints import Checkpoint
 from app.display.downloads import chart_config
 from app.display.pictures import enlarge, picture_url
-from app.methods import DETECTOR_NAMES
 from app.screens.learn.lessons import Case, LessonData, bundled_tasks, plain_scores, row_of, typical_row
-from app.words import DATASET_NAMES, TEACHER_NAMES, domain_name, name_of
+from gnl_core.names import DATASET_NAMES, DETECTOR_NAMES, TEACHER_NAMES, domain_name, name_of
 
 NARROWEST_PX = 64  # minimum width of a picture, so that a row stays a row on a phone
 CHOICES = "learn_choices"  # hidden in lecture mode

@@ -8,11 +8,11 @@ import numpy as np
 import streamlit as st
 
 from app import query_keys as keys
-from app.methods import DETECTOR_NAMES
 from app.screens.learn.lessons import LessonData, plain_scores, subject_in
 from app.screens.learn.step import CHOICES, LessonStep, Picture, choose_image, choose_task, draw, draw_row, show_origin
 from app.sources import source_of
-from app.words import capitalised, name_of
+from app.words import capitalised
+from gnl_core.names import DETECTOR_NAMES, name_of
 
 LARGEST_SEED = 9999
 TEXT = """\

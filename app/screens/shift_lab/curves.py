@@ -15,12 +15,12 @@ from app.display.adaptation import name_ways
 from app.display.downloads import chart_config, offer_command, offer_file
 from app.display.provenance import adapted_command, command, describe_n, describe_origin
 from app.image_scoring import RequestPair
-from app.methods import DETECTOR_NAMES
 from app.screens.shift_lab.numbers import MethodCurves, ScoredCurve, corruption_of, known_curves, severity_domains
 from app.screens.shift_lab.summary import summary_sentence
-from app.words import AUROC_HELP, DATASET_NAMES, SHIFT_SCORE_HELP, capitalised, corruption_name, name_of, plain
+from app.words import AUROC_HELP, SHIFT_SCORE_HELP, capitalised, plain
 from gnl_core.adaptation.choice import Ways
 from gnl_core.datasets.corruptions import SEVERITIES
+from gnl_core.names import DATASET_NAMES, DETECTOR_NAMES, corruption_name, name_of
 from gnl_core.runs.adapted_scores import TrayChoice
 from gnl_core.tables import csv_cell
 

@@ -21,9 +21,10 @@ from app.controls.view import FIRST_SEVERITY, View, checkpoints_of, choose_view,
 from app.screens.shift_lab.curves import curves, head
 from app.screens.shift_lab.scoring import score_next
 from app.screens.shift_lab.thumbnails import MODE, compare_thumbnails, show_thumbnails
-from app.words import CORRUPTION_HELP, INSPECT_STRENGTH_HELP, corruption_name, plain
+from app.words import CORRUPTION_HELP, INSPECT_STRENGTH_HELP, plain
 from gnl_core.datasets.corruptions import CORRUPTIONS
 from gnl_core.datasets.shifts import shifted_domain
+from gnl_core.names import corruption_name
 from gnl_core.runs.adapted_scores import TrayChoice
 
 FIRST_CORRUPTION = "gaussian_noise"

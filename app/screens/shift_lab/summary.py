@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from app.methods import DETECTOR_NAMES, WITHOUT_TEACHER
+from app.methods import WITHOUT_TEACHER
 from app.screens.shift_lab.numbers import UNCHANGED, MethodCurves, ScoredCurve, severity_name
-from app.words import NO_SHIFT_SCORE, name_of, signed
+from app.words import NO_SHIFT_SCORE, signed
 from gnl_core.finite import describe_scores
 from gnl_core.metrics.ranking import rank_correlation
+from gnl_core.names import DETECTOR_NAMES, name_of
 
 VISIBLE = 0.005  # smaller differences vanish with two decimals
 FEWEST_CORRELATED = 3

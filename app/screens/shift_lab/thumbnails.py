@@ -19,11 +19,11 @@ from app.controls.view import FIRST_SEVERITY, View
 from app.display.maps import describe, draw_image, draw_map, explain_scales
 from app.display.pictures import picture_url
 from app.image_scoring import RequestPair, ResultPair, score_images
-from app.methods import DETECTOR_NAMES
 from app.screens.shift_lab.numbers import UNCHANGED, corruption_of, severity_name
 from app.subjects import Subject, under_shift
-from app.words import capitalised, corruption_name, name_of
+from app.words import capitalised
 from gnl_core.datasets.corruptions import CORRUPTIONS, SEVERITIES
+from gnl_core.names import DETECTOR_NAMES, corruption_name, name_of
 
 EVERY_SEVERITY, EVERY_CORRUPTION = MODES = ("Every severity", "Every corruption")
 MODE = "thumbnails"

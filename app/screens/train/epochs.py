@@ -12,10 +12,11 @@ from app.display.histograms import draw_row, shared_axes
 from app.methods import MATCHED_BY_DEFAULT
 from app.progress import forget_cancelled
 from app.scoring import ScoringRequest, ScoringResult, compute_result, make_request, present_scores
-from app.words import FDM_HELP, capitalised, domain_name, plain
+from app.words import FDM_HELP, capitalised, plain
 from gnl_core.config import RunConfig
 from gnl_core.datasets import find_dataset
 from gnl_core.datasets.base import DatasetSpec
+from gnl_core.names import domain_name
 from gnl_core.plots.epochs import auroc_curves
 from gnl_core.plots.scrubber import scrub_histograms
 from gnl_core.runs.discovery import kept_epochs

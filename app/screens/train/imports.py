@@ -10,12 +10,12 @@ import streamlit as st
 from app.checkpoints import runs_root
 from app.controls.training import SIZES_PX, TrainingTask, run_name, task_settings
 from app.local_data import typed_path
-from app.methods import DETECTOR_NAMES
 from app.server import rules
-from app.words import TEACHER_NAMES, name_of, plain
+from app.words import plain
 from gnl_core.config import RunConfig, parse_config
 from gnl_core.datasets import list_train_items
 from gnl_core.datasets.base import Item
+from gnl_core.names import DETECTOR_NAMES, TEACHER_NAMES, name_of
 
 ABOUT = (
     "The path of a file on this machine. A `weights.safetensors` of this app records what it was trained on. A `.pth` "
