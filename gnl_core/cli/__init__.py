@@ -16,6 +16,7 @@ from gnl_core.cli.data import add_data_commands
 from gnl_core.cli.export import add_export_command
 from gnl_core.cli.follow import add_follow_command
 from gnl_core.cli.imports import add_import_command
+from gnl_core.cli.page import add_page_command
 from gnl_core.cli.runs import add_runs_command
 from gnl_core.cli.score import add_score_command
 from gnl_core.cli.settings import say
@@ -76,6 +77,9 @@ def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
         commands.add_parser("follow", help="score images in order of time, with a threshold that follows the line")
     )
 
+    add_page_command(
+        commands.add_parser("page", help="write scores, images and maps of runs into one HTML file, without a server")
+    )
     add_runs_command(commands.add_parser("runs", help="list, stop or delete runs"))
 
     add_compare_command(commands.add_parser("compare", help="train and score several methods side by side"), arguments)

@@ -157,4 +157,4 @@ def test_a_corruption_with_its_severity_can_be_the_shift(open_page):
 
 def test_the_scores_and_the_charts_can_be_downloaded(open_page):
     page = open_page()
-    assert {one.label for one in page.get("download_button")} >= {"CSV", "SVG", "PNG"}
+    assert {one.label for one in page.get("download_button")} >= {"CSV", "SVG", "PNG", "HTML"}

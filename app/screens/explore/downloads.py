@@ -1,4 +1,4 @@
-"""Downloads of Explore: all scores as CSV, and the charts as SVG and PNG."""
+"""Downloads of Explore: all scores as CSV, the charts as SVG and PNG, and a page that works without a server."""
 
 from __future__ import annotations
 
@@ -28,6 +28,14 @@ def offer_scores(view: View, results: list[ScoringResult], *, titles: tuple[str,
         offer_file("CSV", f"{stem}.csv", partial(scores_csv, results))
         offer_file("SVG", f"{stem}.svg", partial(picture, results, titles, ending="svg"))
         offer_file("PNG", f"{stem}.png", partial(picture, results, titles, ending="png"))
+        offer_file("HTML", f"{stem}.html", partial(page, view, results))
+
+
+def page(view: View, results: list[ScoringResult]) -> str:
+    """Write what can be explored here as one file: strengths, thresholds, adaptations, images and maps."""
+    from app.page_file import page_of  # noqa: PLC0415 (PyTorch takes seconds to import)
+
+    return page_of([result.request.checkpoint for result in results], shifted=view.shifted)
 
 
 def scores_csv(results: list[ScoringResult]) -> str:

@@ -1,0 +1,29 @@
+"""What Explore shows as one HTML file. Imports PyTorch: import it only when the file is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.checkpoints import Checkpoint
+from app.compute import run_of
+from app.server import rules
+from app.sources import source_of
+from gnl_core.page.build import build_page
+from gnl_core.page.collect import LoadedRun, collect_view
+from gnl_core.runs.images import list_domain
+from gnl_core.runs.scores import read_saved_scores
+
+
+def page_of(checkpoints: Sequence[Checkpoint], *, shifted: str) -> str:
+    """Build a self-contained HTML file of the methods in their own domain and in a shifted one.
+
+    Raises:
+        ValueError: If a checkpoint cannot be used, an image cannot be read, or a limit of the server is exceeded; the
+            message says why.
+    """
+    loaded = [
+        LoadedRun(checkpoint.folder, run_of(source_of(checkpoint)), read_saved_scores(checkpoint.folder))
+        for checkpoint in checkpoints
+    ]
+    rules.count_computation(len(list_domain(loaded[0].run.config, shifted)))
+    return build_page(collect_view(loaded, domains=[shifted]))

@@ -1,0 +1,47 @@
+"""gnl page: write the scores, images and maps of runs into one HTML file, which opens without a server."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from gnl_core.cli.settings import add_settings, given_settings, path_of, say
+from gnl_core.cli.tune import PLACES
+from gnl_core.config import RunConfig
+from gnl_core.files import write_atomically
+from gnl_core.page.build import build_page
+from gnl_core.page.collect import LoadedRun, collect_view
+from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.outputs import check_output
+from gnl_core.runs.scores import read_saved_scores
+from gnl_core.runs.scoring import load_run
+
+
+def add_page_command(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of gnl page."""
+    parser.add_argument(
+        "runs", nargs="+", type=path_of, metavar="RUN", help="folders of runs on one data set and class, one per method"
+    )
+    parser.add_argument(
+        "--domain", nargs="+", metavar="DOMAIN", help="shifted domains to show; by default all of the data set"
+    )
+    parser.add_argument("--output", type=path_of, required=True, help="HTML file to write; replaced if it exists")
+    add_settings(parser, {name: RunConfig.model_fields[name] for name in PLACES})
+    parser.set_defaults(command=page_command)
+
+
+def page_command(parsed: argparse.Namespace) -> None:
+    """Collect what the page shows, and write it: gnl page."""
+    given = given_settings(parsed, PLACES)
+    folders = [RunFolder(path) for path in parsed.runs]
+    loaded = [LoadedRun(folder, load_run(folder, **given), read_saved_scores(folder)) for folder in folders]
+    for one in loaded:
+        check_output(parsed.output, one.run.config.data_root, what="--output")
+    page = build_page(collect_view(loaded, domains=parsed.domain, explain=say))
+    write_atomically(parsed.output, page.encode())
+    say(f"wrote {parsed.output} ({megabytes(parsed.output)}); it opens in a browser without a server")
+
+
+def megabytes(file: Path) -> str:
+    """Return the size of a file."""
+    return f"{file.stat().st_size / 10**6:.1f} MB"
