@@ -20,7 +20,7 @@ CHECKPOINTS := assets/checkpoints
 NEW_CHECKPOINTS := build/checkpoints
 STYLE_WEIGHTS := 0 0.25 0.5 0.75 1
 
-.PHONY: help app test torture check lock audit image docs checkpoints figures clean
+.PHONY: help app test torture check lock audit image docs checkpoints lesson figures clean
 
 help: ## print this list (what make alone does)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -100,6 +100,11 @@ checkpoints: $(APP_STAMP) ## train and score the runs in assets/checkpoints agai
 	rm -rf $(CHECKPOINTS)
 	mkdir -p $(dir $(CHECKPOINTS))
 	mv $(NEW_CHECKPOINTS) $(CHECKPOINTS)
+
+# The first method of each data set is the one that is taught with.
+lesson: $(APP_STAMP) ## write the lesson again, which opens without a server: assets/lesson.html
+	$(BIN)/gnl page --lesson $(foreach run,parts-nut-rd4ad parts-nut-gnl digits-4-rd4ad digits-4-gnl,$(CHECKPOINTS)/$(run)) \
+		--output assets/lesson.html
 
 figures: $(DEV_STAMP) ## take the pictures in assets/figures again (needs Chromium)
 	$(BIN)/python -m tests.browser.figures

@@ -9,6 +9,7 @@ import streamlit as st
 from app import PROJECT
 
 FRONTEND = PROJECT / "app" / "frontend"
+EQUATION = "../../gnl_core/page/ranks.js"  # Eq. 1, which the lesson in a file has too
 
 
 @st.cache_resource(show_spinner=False)

@@ -1,24 +1,10 @@
-// Shared by by_hand.js and channel.js: Eq. 1, and the plot of sorted values. Python prepends it to each of them.
-// The arithmetic equals that of gnl_core.distribution_matching.match_distribution, as a test checks.
+// Shared by by_hand.js and channel.js: the plot of sorted values. Python prepends Eq. 1 and this to each of them.
 
 const SVG = "http://www.w3.org/2000/svg";
 const KEPT = "gnl-matching-by-hand"; // per tab: the numbers persist when the user returns to the step
 const MOVED = "gnl-strength-moved"; // notifies the real channel of a new strength
 const HEIGHT = 170; // height of a plot, in its own units
 const EDGE = 14;
-
-// Positions from the smallest value to the largest; tied values keep their order, because sort is stable.
-const rankPositions = (values) => [...values.keys()].sort((one, other) => values[one] - values[other]);
-const ascending = (values) => [...values].sort((one, other) => one - other);
-
-function match(values, reference, strength) {
-  const target = ascending(reference);
-  const matched = [...values];
-  rankPositions(values).forEach((position, rank) => {
-    matched[position] = values[position] + strength * (target[rank] - values[position]);
-  });
-  return matched;
-}
 
 function shape(name, attributes, text = "") {
   const element = document.createElementNS(SVG, name);

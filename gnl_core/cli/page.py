@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from gnl_core.cli.settings import add_settings, given_settings, path_of, say
 from gnl_core.cli.tune import PLACES
 from gnl_core.config import RunConfig
 from gnl_core.files import write_atomically
-from gnl_core.page.build import build_page
+from gnl_core.page.build import build_lesson, build_page
 from gnl_core.page.collect import LoadedRun, collect_view
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.outputs import check_output
@@ -25,6 +26,9 @@ def add_page_command(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--domain", nargs="+", metavar="DOMAIN", help="shifted domains to show; by default all of the data set"
     )
+    parser.add_argument(
+        "--lesson", action="store_true", help="write the lesson instead, from runs on parts and on digits"
+    )
     parser.add_argument("--output", type=path_of, required=True, help="HTML file to write; replaced if it exists")
     add_settings(parser, {name: RunConfig.model_fields[name] for name in PLACES})
     parser.set_defaults(command=page_command)
@@ -37,9 +41,20 @@ def page_command(parsed: argparse.Namespace) -> None:
     loaded = [LoadedRun(folder, load_run(folder, **given), read_saved_scores(folder)) for folder in folders]
     for one in loaded:
         check_output(parsed.output, one.run.config.data_root, what="--output")
-    page = build_page(collect_view(loaded, domains=parsed.domain, explain=say))
+    if parsed.lesson:
+        page = build_lesson([collect_view(runs, explain=say) for runs in by_dataset(loaded)])
+    else:
+        page = build_page(collect_view(loaded, domains=parsed.domain, explain=say))
     write_atomically(parsed.output, page.encode())
     say(f"wrote {parsed.output} ({megabytes(parsed.output)}); it opens in a browser without a server")
+
+
+def by_dataset(loaded: Sequence[LoadedRun]) -> list[list[LoadedRun]]:
+    """Group runs by their data set, in the given order."""
+    groups: dict[str, list[LoadedRun]] = {}
+    for one in loaded:
+        groups.setdefault(one.run.config.dataset, []).append(one)
+    return list(groups.values())
 
 
 def megabytes(file: Path) -> str:

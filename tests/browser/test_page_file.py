@@ -24,7 +24,7 @@ def opened(page: Any, tmp_path: Path) -> Any:
     file.write_text(build_page(make_view()), encoding="utf-8")
     page.context.set_offline(True)
     page.goto(file.as_uri())
-    page.locator("#gallery canvas").first.wait_for()
+    page.locator(".gallery canvas").first.wait_for()
     yield page
     page.context.set_offline(False)
     assert [trouble for trouble in page.troubles if not trouble.startswith(f"external: {file.as_uri()}")] == []
@@ -49,9 +49,9 @@ def panel_words(page: Any, number: int) -> list[str]:
 def test_numbers_are_those_of_python_whatever_is_chosen(opened):
     assert panel_words(opened, 0) == numbers(PLAIN, LABELS, 0.55)
     assert panel_words(opened, 1) == numbers(SHIFTED, LABELS, 0.55)
-    opened.locator("#strength").fill("1")
+    opened.locator(".strength").fill("1")
     assert panel_words(opened, 1) == numbers(MATCHED, LABELS, 0.65)
-    opened.locator("#adapt").select_option("from 1 normal image")
+    opened.locator(".adapt").select_option("from 1 normal image")
     assert panel_words(opened, 1) == numbers(ADAPTED, [LABELS[row] for row in ROWS], 0.4)
     assert panel_words(opened, 0) == numbers(PLAIN, LABELS, 0.65)  # the other domain is not adapted
     assert panel_words(opened, 3) == numbers(PLAIN, LABELS, 0.55)  # nor the other method
@@ -72,7 +72,7 @@ def test_selected_bars_show_their_images(opened):
         opened.keyboard.press("ArrowRight")
     for _ in range(39):
         opened.keyboard.press("Shift+ArrowLeft")
-    assert opened.locator("#gallery-title").inner_text().startswith("12 images of the selected bars")
+    assert opened.locator(".gallery-title").inner_text().startswith("12 images of the selected bars")
     captions = opened.locator("figcaption").all_inner_texts()
     assert len(captions) == 12
     assert captions[0] == "anomalous · 1.700"
@@ -85,26 +85,26 @@ def test_selected_bars_show_their_images(opened):
 
 def test_maps_have_the_colours_of_the_chosen_scale(opened):
     brightness = "canvas => [...canvas.getContext('2d').getImageData(0, 0, 32, 32).data].reduce((sum, x) => sum + x)"
-    canvas = opened.locator("#gallery canvas").nth(1)
+    canvas = opened.locator(".gallery canvas").nth(1)
     trained = canvas.evaluate(brightness)
-    opened.locator("#scale").select_option("domain")
-    opened.wait_for_function(f"({brightness})(document.querySelectorAll('#gallery canvas')[1]) < {trained}")
+    opened.locator(".scale").select_option("domain")
+    opened.wait_for_function(f"({brightness})(document.querySelectorAll('.gallery canvas')[1]) < {trained}")
 
 
 def test_the_address_keeps_what_was_chosen(opened):
-    opened.locator("#adapt").select_option("from 1 normal image")
+    opened.locator(".adapt").select_option("from 1 normal image")
     shown = panel_words(opened, 1)
     opened.reload()
-    opened.locator("#gallery canvas").first.wait_for()
+    opened.locator(".gallery canvas").first.wait_for()
     assert panel_words(opened, 1) == shown
     opened.evaluate("location.hash = 'domain=moon&strength=1e999&adapt=<b>'")
     opened.reload()
-    opened.locator("#gallery canvas").first.wait_for()
+    opened.locator(".gallery canvas").first.wait_for()
     assert panel_words(opened, 1) == numbers(SHIFTED, LABELS, 0.55)
 
 
 def test_the_story_is_told_from_the_numbers(opened):
-    assert opened.locator("#story").inner_text() == (
+    assert opened.locator(".story").inner_text() == (
         "Blended with photographs, RD4AD separates 4 from the rest with AUROC 0.61 instead of 1.00. Matching each "
         "image's features (FDM, α = 1) raises it to 0.93. Adapting from 1 normal image of this domain raises it to "
         "0.98. At the threshold chosen on training images, 100 % of the normal images raise a false alarm; after "
@@ -136,7 +136,7 @@ def test_hostile_texts_are_shown_as_text(page, tmp_path):
     file = tmp_path / "view.html"
     file.write_text(build_page(make_view(name=HOSTILE, task=HOSTILE)), encoding="utf-8")
     page.goto(file.as_uri())
-    page.locator("#gallery canvas").first.wait_for()
+    page.locator(".gallery canvas").first.wait_for()
     assert page.locator("h1, h2").all_inner_texts()[:2] == [f"Digits: {HOSTILE}", HOSTILE]
     assert page.locator("img").count() == 0
     assert json.loads(page.locator("#view").evaluate("node => node.textContent"))["task"] == HOSTILE
