@@ -97,7 +97,7 @@ def read_job(folder: RunFolder) -> Job:
     """Read a run as a job.
 
     Raises:
-        ValueError: If the folder contains no run.
+        ValueError: If the folder contains no run, or one of its files cannot be read.
     """
     config, status, records = read_config(folder), read_status(folder), read_records(folder)
     state, reason = find_state(folder, config, status)

@@ -17,6 +17,9 @@ def why_diverged(folder: RunFolder) -> str | None:
     """Return one sentence if a run's checkpoint or saved scores are not finite, else None.
 
     Results are cached per version of the files, since lists of runs refresh every second.
+
+    Raises:
+        ValueError: If the checkpoint or the scores cannot be read.
     """
     return find_divergence(folder, weights=version_of(folder.weights), scores=version_of(folder.scores))
 
@@ -42,14 +45,9 @@ def find_divergence(folder: RunFolder, *, weights: Version | None, scores: Versi
 
 
 def weights_are_finite(weights: Path) -> bool:
-    """Return whether all numbers of a checkpoint are finite.
-
-    Also True for an unreadable file: loading it reports the error.
-    """
+    """Return whether all numbers of a checkpoint are finite; raise ValueError if it cannot be read."""
     try:
         check_finite(weights, read_checkpoint(weights)[1])
     except DivergedError:
         return False
-    except ValueError:
-        return True
     return True

@@ -45,7 +45,15 @@ SPOILS = {
 }
 NAMED_BY = {
     "explore": {"progress.jsonl", "report.json", "config.json", "scores.parquet", "weights.safetensors"},
-    "train": {"progress.jsonl", "status.json", "config.json", "scores.parquet", ".lock", "log.txt"},
+    "train": {
+        "progress.jsonl",
+        "status.json",
+        "config.json",
+        "scores.parquet",
+        ".lock",
+        "log.txt",
+        "weights.safetensors",
+    },
 }
 
 

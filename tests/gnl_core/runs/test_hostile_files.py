@@ -124,6 +124,13 @@ PROGRESS = {
 }
 
 
+def test_a_run_whose_checkpoint_cannot_be_read_is_not_listed_as_finished(bundled: RunFolder, check_sentence: Check):
+    bundled.weights.write_bytes(bundled.weights.read_bytes()[:1000])
+    table = check_sentence("runs", bundled.path.parent, naming=str(bundled.weights))
+    assert "good" in table
+    assert "damaged" not in table
+
+
 @pytest.mark.parametrize("content", PROGRESS.values(), ids=PROGRESS)
 def test_damaged_progress_is_named_beside_the_other_runs(
     bundled: RunFolder, check_sentence: Check, content: str | bytes
