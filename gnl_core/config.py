@@ -42,10 +42,12 @@ def parse_image_size(value: object) -> object:
     return value
 
 
-def refuse_empty(value: object) -> object:
-    """Refuse an empty path, which would be the current folder."""
+def refuse_no_path(value: object) -> object:
+    """Refuse an empty path, which would be the current folder, and one with the character NUL."""
     if value == "":
         raise ValueError("expected a path, got an empty text")
+    if "\0" in str(value):
+        raise ValueError("expected a path, which has no NUL character")
     return value
 
 
@@ -57,7 +59,7 @@ def check_device(name: str) -> str:
 
 
 # Paths are absolute, so that they are valid from any working folder.
-AbsolutePath = Annotated[Path, BeforeValidator(refuse_empty), AfterValidator(Path.absolute)]
+AbsolutePath = Annotated[Path, BeforeValidator(refuse_no_path), AfterValidator(Path.absolute)]
 Stages = Literal["1", "2", "3", "1,2", "1,3", "2,3", "1,2,3"]
 ImageSize = Annotated[tuple[Side, Side], BeforeValidator(parse_image_size)]
 

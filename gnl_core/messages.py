@@ -1,9 +1,32 @@
-"""Shorten the values that messages repeat, so that a message stays one sentence, whatever the input is."""
+"""Keep messages to one readable line, whatever the input that they repeat is."""
 
 from __future__ import annotations
 
-LONGEST_VALUE = 80  # characters of a value in a message
+import unicodedata
+
+LONGEST_MESSAGE = 400  # characters
+LONGEST_VALUE = 80  # of a value in a message
 LONGEST_WORD = 300  # of a path in a message, which users copy; most are shorter
+SHORTEST_WORD = 40  # to which several paths in one message are shortened
+HIDDEN = ("Cc", "Cs", "Zl", "Zp")  # Unicode's categories of control characters, lone surrogates and line ends
+DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # reorder the text after them
+
+
+def as_sentence(message: str) -> str:
+    """Return a message as one visible line of at most 400 characters; its longest words are shortened first."""
+    line = escape_hidden(message)
+    shortened = (shorten_words(line, most) for most in range(LONGEST_WORD, SHORTEST_WORD, -10))
+    return next((short for short in shortened if len(short) <= LONGEST_MESSAGE), shorten(line, LONGEST_MESSAGE))
+
+
+def escape_hidden(text: str) -> str:
+    """Write characters that end a line, act on a terminal or reorder the text as Python writes them in a literal."""
+    return "".join(
+        character.encode("unicode_escape").decode()
+        if unicodedata.category(character) in HIDDEN or character in DIRECTIONS
+        else character
+        for character in text
+    )
 
 
 def shorten(text: str, most: int = LONGEST_VALUE) -> str:
@@ -19,6 +42,6 @@ def quote(value: object) -> str:
     return shorten(repr(value))
 
 
-def shorten_words(message: str) -> str:
+def shorten_words(message: str, most: int = LONGEST_WORD) -> str:
     """Shorten the words of a message that are longer than any usual path, such as a path of 20,000 characters."""
-    return " ".join(shorten(word, LONGEST_WORD) for word in message.split(" "))
+    return " ".join(shorten(word, most) for word in message.split(" "))

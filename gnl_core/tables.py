@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from gnl_core.messages import escape_hidden
+
 GAP = "  "
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # OWASP, "CSV injection"
 
 
 def align_columns(rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> list[str]:
-    """Format rows of equal length as lines, each column as wide as its longest text.
+    """Format rows of equal length as lines, each column as wide as its longest text, with hidden characters escaped.
 
     Args:
         rows: The texts, the header among them.
@@ -18,13 +20,14 @@ def align_columns(rows: Sequence[Sequence[str]], *, right: Collection[int] = ())
     Returns:
         One line per row, without spaces at its end.
     """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    cells = [[escape_hidden(text) for text in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return [
         GAP.join(
             text.rjust(width) if position in right else text.ljust(width)
             for position, (text, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
-        for row in rows
+        for row in cells
     ]
 
 

@@ -22,7 +22,7 @@ from gnl_core.cli.score import add_score_command
 from gnl_core.cli.settings import say
 from gnl_core.cli.train import add_train_command
 from gnl_core.cli.tune import add_tune_command
-from gnl_core.messages import shorten, shorten_words
+from gnl_core.messages import as_sentence, escape_hidden, shorten
 
 BAD_INPUT = 2
 LONGEST_ERROR = 300  # characters of an error with the flags
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.showwarning = print_warning
             parsed.command(parsed)
     except (ValueError, OSError) as error:
-        say(shorten_words(f"gnl: {error}"))
+        say(as_sentence(f"gnl: {error}"))
         return BAD_INPUT
     except KeyboardInterrupt:
         say("gnl: stopped")
@@ -47,16 +47,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors do not repeat long values whole."""
+    """A parser whose errors are one line each, also if a value is long or holds control characters."""
 
     def error(self, message: str) -> NoReturn:
         """Print the usage and the error, and exit with code 2."""
-        super().error(shorten(message, LONGEST_ERROR))
+        super().error(shorten(escape_hidden(message), LONGEST_ERROR))
 
 
 def print_warning(message: Warning | str, *_: object, **__: object) -> None:
     """Print a warning as one line on standard error, above any progress bar, without its source line."""
-    tqdm.write(f"gnl: {message}", file=sys.stderr)
+    tqdm.write(escape_hidden(f"gnl: {message}"), file=sys.stderr)
 
 
 def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from gnl_core.cli.settings import add_settings, given_settings, say_reading
+from gnl_core.cli.settings import add_settings, given_settings, say_reading, show
 from gnl_core.config import RunConfig
 from gnl_core.datasets import default_root, find_dataset, list_items, list_train_items
 from gnl_core.datasets.accounting import (
@@ -106,7 +106,7 @@ def check_command(parsed: argparse.Namespace) -> None:
     if parsed.json:
         print(to_json(plain_values(parsed.dataset, findings, root)))
     else:
-        print("\n".join(describe(findings, root)))
+        show("\n".join(describe(findings, root)))
     refuse_problems(findings, images=len(listed))
     say_reading(parsed.dataset, root)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from gnl_core.cli.settings import add_run_settings, given_run_settings, path_of, say, say_reading
+from gnl_core.cli.settings import add_run_settings, given_run_settings, path_of, say, say_reading, show
 from gnl_core.comparison.figures import draw_pictures, parse_method
 from gnl_core.comparison.files import write_comparison
 from gnl_core.comparison.grid import Grid, plan_cells
@@ -91,7 +91,7 @@ def compare_command(parsed: argparse.Namespace) -> None:
     if len(failed) < len(cells):
         comparison = compare_cells(cells)
         pictures = list(draw_pictures(comparison, cells, drawn)) if drawn else []
-        print(terminal_table(comparison))
+        show(terminal_table(comparison))
         for file in write_comparison(comparison, pictures, parsed.output):
             say(f"wrote {file}")
     report_failures(failed, of=len(cells))

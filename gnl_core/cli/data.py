@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gnl_core.cli.check import add_check_command
-from gnl_core.cli.settings import add_settings, given_settings, path_of, say
+from gnl_core.cli.settings import add_settings, given_settings, path_of, say, show
 from gnl_core.config import RunConfig
 from gnl_core.datasets import DATASETS, default_root, list_train_items
 from gnl_core.datasets.accounting import list_sources
@@ -62,15 +62,15 @@ def list_command(parsed: argparse.Namespace) -> None:
         print(to_json({"datasets": described}))
         return
     for name, facts in described.items():
-        print(f"{name}: {facts['summary']}\n  classes found: {', '.join(facts['classes']) or 'none'}")
+        show(f"{name}: {facts['summary']}\n  classes found: {', '.join(facts['classes']) or 'none'}")
         for domain, count in facts["images"].items():
-            print(f"  {domain}: {'not found' if count is None else f'{count} images'}")
+            show(f"  {domain}: {'not found' if count is None else f'{count} images'}")
         if facts["read_from"]:
-            print(f"  read from: {', '.join(facts['read_from'])}")
+            show(f"  read from: {', '.join(facts['read_from'])}")
         if facts["split"]:
-            print(f"  split: {facts['split']}")
+            show(f"  split: {facts['split']}")
         if None in facts["images"].values():
-            print(f"  {facts['how_to_get']}")
+            show(f"  {facts['how_to_get']}")
 
 
 def describe_dataset(name: str, spec: DatasetSpec, root: Path | None) -> dict[str, Any]:

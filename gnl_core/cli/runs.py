@@ -7,9 +7,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gnl_core.cli.settings import path_of, say
+from gnl_core.cli.settings import path_of, say, show
 from gnl_core.jobs.listing import Job, list_jobs_and_problems, read_log
 from gnl_core.jobs.stop import delete, stop
+from gnl_core.messages import as_sentence, escape_hidden
 from gnl_core.strict_json import to_json
 from gnl_core.tables import align_columns
 
@@ -36,7 +37,7 @@ def add_runs_command(parser: argparse.ArgumentParser) -> None:
 def runs_command(parsed: argparse.Namespace) -> None:
     """List runs, or print the log of, stop or delete one run: gnl runs."""
     if parsed.log:
-        print("\n".join(read_log(parsed.log)))
+        show("\n".join(read_log(parsed.log)))
     elif parsed.stop:
         stop(parsed.stop)
         say(f"stopped {parsed.stop}; resume with gnl train --run {parsed.stop} --resume")
@@ -56,9 +57,9 @@ def list_runs(folder: Path, *, as_json: bool) -> None:
     if as_json:
         print(to_json({"runs": [job_to_json(job) for job in jobs], "problems": problems}))
     else:
-        print(format_jobs(jobs) or f"no runs in {folder}; train one with gnl train")
+        show(format_jobs(jobs) or f"no runs in {folder}; train one with gnl train")
     for problem in problems[:-1]:
-        say(f"gnl: {problem}")
+        say(as_sentence(f"gnl: {problem}"))
     if problems:
         raise ValueError(problems[-1])
 
@@ -66,7 +67,7 @@ def list_runs(folder: Path, *, as_json: bool) -> None:
 def delete_run(path: Path, *, confirm: bool) -> None:
     """Delete a run, with `confirm` only after the user confirms."""
     if confirm:
-        print(f"delete all files of the run {path}? [y/N] ", end="", file=sys.stderr, flush=True)
+        print(escape_hidden(f"delete all files of the run {path}? [y/N] "), end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             say("nothing was deleted")
             return

@@ -15,6 +15,7 @@ from gnl_core.config import COMMON_SETTINGS, SETTING_GROUPS, USUAL_SPLIT, Split,
 from gnl_core.datasets import DATASETS, FOLDER, default_root
 from gnl_core.datasets.reading import format_reading
 from gnl_core.detectors import DETECTORS, method_fields
+from gnl_core.messages import escape_hidden
 
 NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 CHOICES: Mapping[str, Iterable[str]] = MappingProxyType({"dataset": (*DATASETS, FOLDER), "detector": DETECTORS})
@@ -132,16 +133,23 @@ def path_of(text: str) -> Path:
     """Read a path from the command line; an empty one, as of an unset variable, would be the current folder.
 
     Raises:
-        ArgumentTypeError: If it is empty.
+        ArgumentTypeError: If it is empty or contains the character NUL.
     """
+    if "\0" in text:
+        raise argparse.ArgumentTypeError("expected a path, which has no NUL character")
     if not text.strip():
         raise argparse.ArgumentTypeError("expected a path, got an empty text; pass . for the current folder")
     return Path(text)
 
 
 def say(message: str) -> None:
-    """Print something that is not a result."""
-    print(message, file=sys.stderr)
+    """Print one line that is not a result."""
+    print(escape_hidden(message), file=sys.stderr)
+
+
+def show(lines: str) -> None:
+    """Print a result for a reader. Names of files in it do not act on the terminal."""
+    print("\n".join(map(escape_hidden, lines.split("\n"))))
 
 
 def say_reading(dataset: str, root: Path | None, *, split: Split = USUAL_SPLIT) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from gnl_core.cli import main
-from gnl_core.messages import LONGEST_VALUE, quote, shorten, shorten_words
+from gnl_core.messages import LONGEST_VALUE, as_sentence, escape_hidden, quote, shorten, shorten_words
 
 RUN = Path(__file__).parents[3] / "assets" / "checkpoints" / "digits-4-gnl"
 LONG = "v" * 20_000
@@ -40,6 +42,13 @@ REFUSED = {
     "compare --output new --normal-class LONG --detector knn": "unknown class",
     "compare --output foreign --normal-class 4 --detector knn": "holds files of something else, such as 'thesis.docx'",
     "data check --dataset LONG": "unknown dataset",
+    "score WORDS": "File name too long",
+    "compare --output new --normal-class 4 --detector knn --adapt WORDS": "choose one of: unlabelled, normal, bank",
+    "train --run loop/new --dataset digits --normal-class 4": "Too many levels of symbolic links",
+    "score a\x1b[31m\r\nb\u202ec": r"no checkpoint at a\x1b[31m\r\nb\u202ec/weights",
+    "runs --a\x1b[31m\nb": r"unrecognized arguments: --a\x1b[31m\nb",
+    "score a\0b": "expected a path, which has no NUL character",
+    "train --run new --data-root a\0b": "expected a path, which has no NUL character",
 }
 
 
@@ -50,12 +59,15 @@ def test_a_flag_is_refused_in_one_sentence_and_nothing_is_written(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "thesis.docx").touch()
-    words = [word.replace("LONG", LONG).replace("RUN", str(RUN)) for word in line.split(" ")]
+    (tmp_path / "loop").symlink_to("loop")
+    words = [
+        word.replace("LONG", LONG).replace("RUN", str(RUN)).replace("WORDS", "w " * 10_000) for word in line.split(" ")
+    ]
     assert exit_code(words) == 2
     said = capsys.readouterr().err.strip().splitlines()[-1]
     assert reason in said
     assert len(said) <= 400
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["foreign", "thesis.docx"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["foreign", "loop", "thesis.docx"]
 
 
 def exit_code(words: list[str]) -> int:
@@ -78,3 +90,32 @@ def test_only_the_long_words_of_a_message_are_shortened():
     words = "several words " * 100
     assert shorten_words(words) == words
     assert len(shorten_words(f"{words}{LONG}")) < len(words) + 400
+
+
+def test_a_message_has_at_most_400_characters_and_keeps_its_words():
+    paths = [f"/{letter * 250}" for letter in "abc"]
+    sentence = as_sentence(f"gnl: {paths[0]} would be written to {paths[1]}; choose a path outside {paths[2]}")
+    assert len(sentence) <= 400
+    assert re.fullmatch(r"gnl: /a+…a+ would be written to /b+…b+; choose a path outside /c+…c+", sentence)
+    assert as_sentence("gnl: a short one") == "gnl: a short one"
+    assert len(as_sentence("w " * 10_000)) == 400
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("ä 数字 \u200d 🔬", "ä 数字 \u200d 🔬"),
+        ("\x1b[31m\a\0", r"\x1b[31m\x07\x00"),
+        ("a\r\nb\tc\u2028", r"a\r\nb\tc\u2028"),
+        ("\ud800", r"\ud800"),
+        ("gnp.\u202eexe", r"gnp.\u202eexe"),
+    ],
+)
+def test_what_acts_on_a_terminal_is_escaped_and_scripts_are_not(text: str, shown: str):
+    assert escape_hidden(text) == shown
+
+
+def test_names_of_runs_do_not_act_on_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    shutil.copytree(RUN, tmp_path / "a\x1b]0;title\x07")
+    assert main(["runs", str(tmp_path)]) == 0
+    assert r"a\x1b]0;title\x07" in capsys.readouterr().out
