@@ -14,6 +14,7 @@ from gnl_core.datasets.base import UNLABELLED, DatasetSpec
 from gnl_core.datasets.folder import open_folder
 from gnl_core.datasets.overview import look_over
 from gnl_core.datasets.presence import available_classes, count_domains
+from gnl_core.files import real_path
 
 LISTED_SECONDS = 60
 
@@ -87,7 +88,7 @@ def open_own(path: Path) -> DatasetSpec:
 def known_folders(checkpoints: list[Checkpoint]) -> list[Path]:
     """List the user's folders that the page can offer: the one in $GNL_DATA, then those of trained runs."""
     named = default_root()
-    candidates = [named.resolve() if named else None, *(own_folder(checkpoint) for checkpoint in checkpoints)]
+    candidates = [real_path(named) if named else None, *(own_folder(checkpoint) for checkpoint in checkpoints)]
     return [folder for folder in dict.fromkeys(candidates) if folder and can_be_opened(folder)]
 
 

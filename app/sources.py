@@ -13,6 +13,7 @@ from gnl_core.config import ScoringConfig
 from gnl_core.datasets import FOLDER, default_root, list_items
 from gnl_core.datasets.listing import list_folders, list_images
 from gnl_core.datasets.shifts import split_domain
+from gnl_core.files import real_path
 from gnl_core.records import Scores
 from gnl_core.runs.adapted_scores import TrayChoice
 from gnl_core.runs.domains import HELD_OUT, TRAIN
@@ -67,7 +68,7 @@ def own_folder(checkpoint: Checkpoint) -> Path | None:
     if checkpoint.config.dataset != FOLDER:
         return None
     root = checkpoint.config.data_root or default_root()
-    return root.resolve() if root else None
+    return real_path(root) if root else None
 
 
 def is_current(saved: Scores, checkpoint: Checkpoint, domain: str) -> bool:

@@ -55,7 +55,7 @@ from gnl_core.runs.adapting import (
 from gnl_core.runs.evaluation import find_overview, report_run, score_held_out
 from gnl_core.runs.folder import RunFolder, create_run
 from gnl_core.runs.images import list_domain
-from gnl_core.runs.outputs import check_output
+from gnl_core.runs.outputs import check_output_file
 from gnl_core.runs.scoring import Run, load_domain, load_run, resolve_scoring, scoring_batches
 from gnl_core.scoring import collect, detect, join_scores
 
@@ -250,7 +250,7 @@ def adapt(
     checked, given = check(AdaptSettings, own), parse_scoring(settings)
     scoring = adapt_scoring(run, {name: getattr(given, name) for name in settings})
     if output is not None:
-        check_output(Path(output), run.config.data_root, what="output")
+        check_output_file(Path(output), run.config.data_root, what="output")
     folder = None if images is None else Path(images)
     found = find_images(run, folder=folder, domain=domain, settings=checked, explain=warnings.warn)
     saved = adapt_run(run, found, scoring=scoring, settings=checked, explain=warnings.warn)

@@ -78,6 +78,11 @@ class TensorFile(NamedTuple):
     tensors: dict[str, Tensor]
 
 
+def real_path(path: Path) -> Path:
+    """Return the absolute path without links and `..`; of links in a loop, as far as it can be followed."""
+    return Path(os.path.realpath(path))  # Path.resolve raises RuntimeError for a loop
+
+
 def open_file(path: Path, *, limit_bytes: int, writable: bool = False) -> BufferedReader:
     """Open a regular file of at most `limit_bytes`, at its beginning.
 
@@ -118,8 +123,14 @@ def open_at_once(path: str, flags: int) -> int:
 def check_regular(path: Path, mode: int) -> None:
     """Raise UnreadableFileError unless a mode is that of a regular file."""
     if not stat.S_ISREG(mode):
-        kind = next((name for is_kind, name in KINDS if is_kind(mode)), "a special file")
-        raise UnreadableFileError(f"{path} is {kind}, where a file is expected; restore the file, or remove this")
+        raise UnreadableFileError(
+            f"{path} is {name_kind(mode)}, where a file is expected; restore the file, or remove this"
+        )
+
+
+def name_kind(mode: int) -> str:
+    """Name what has a mode other than a regular file's, such as "a folder"."""
+    return next((name for is_kind, name in KINDS if is_kind(mode)), "a special file")
 
 
 def read_bytes(path: Path, *, limit_bytes: int) -> bytes:

@@ -19,6 +19,7 @@ from gnl_core.config import USUAL_SPLIT, Split
 from gnl_core.datasets import DATASETS, FOLDER, default_root
 from gnl_core.datasets.base import DatasetSpec
 from gnl_core.datasets.reading import format_reading
+from gnl_core.files import real_path
 from gnl_core.names import DATASET_NAMES, name_of
 from gnl_core.runs.domains import TRAIN
 
@@ -143,7 +144,7 @@ def choose_folder(checkpoints: list[Checkpoint], *, place: DeltaGenerator, below
     """
     offered = [str(folder) for folder in known_folders(checkpoints)]
     named = default_root()
-    first = 0 if named is not None and offered[:1] == [str(named.resolve())] else None
+    first = 0 if named is not None and offered[:1] == [str(real_path(named))] else None
     text = place.selectbox(
         "Folder",
         offered,

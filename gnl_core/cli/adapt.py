@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from gnl_core.cli.settings import add_settings, given_settings, path_of, say
+from gnl_core.cli.settings import add_settings, given_settings, path_of, say, show
 from gnl_core.cli.tune import PLACES
 from gnl_core.config import RunConfig, ScoringConfig, check
 from gnl_core.runs.adaptation_text import adaptation_to_json, format_adaptation
 from gnl_core.runs.adaptations import save_adaptation
 from gnl_core.runs.adapting import STYLE_WEIGHT, AdaptSettings, adapt_run, adapt_scoring, find_images
 from gnl_core.runs.folder import RunFolder
-from gnl_core.runs.outputs import check_output
+from gnl_core.runs.outputs import check_output_file
 from gnl_core.runs.scoring import load_run
 from gnl_core.strict_json import to_json
 
@@ -38,7 +38,7 @@ def adapt_command(parsed: argparse.Namespace) -> None:
     given = {name: value for name, value in vars(parsed).items() if name in AdaptSettings.model_fields}
     settings = check(AdaptSettings, given)
     run = load_run(RunFolder(parsed.run), **given_settings(parsed, PLACES))
-    check_output(parsed.output, run.config.data_root, what="--output")
+    check_output_file(parsed.output, run.config.data_root, what="--output")
     scoring = adapt_scoring(run, given_settings(parsed, ScoringConfig.model_fields))
     found = find_images(run, folder=parsed.images, domain=parsed.domain, settings=settings, explain=say)
     saved = adapt_run(run, found, scoring=scoring, settings=settings, explain=say)
@@ -47,5 +47,5 @@ def adapt_command(parsed: argparse.Namespace) -> None:
         facts = {"run": str(parsed.run), "output": str(parsed.output)}
         print(to_json(facts | adaptation_to_json(saved.record)))
     else:
-        print(format_adaptation(saved.record))
+        show(format_adaptation(saved.record))
     say(f"wrote {parsed.output}")

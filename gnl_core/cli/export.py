@@ -11,7 +11,7 @@ from gnl_core.runs.adaptations import load_adaptation
 from gnl_core.runs.adapting import adapted_run, adapted_scoring, adapted_threshold
 from gnl_core.runs.exports import held_out_threshold, write_onnx
 from gnl_core.runs.folder import RunFolder
-from gnl_core.runs.outputs import check_output
+from gnl_core.runs.outputs import check_output_file
 from gnl_core.runs.scoring import Run, load_run, resolve_scoring
 from gnl_core.runs.tuning import read_preset
 
@@ -37,7 +37,7 @@ def export_command(parsed: argparse.Namespace) -> None:
     """Write a run's detector as an ONNX file: gnl export."""
     folder = RunFolder(parsed.run)
     run = load_run(folder, device="cpu", **given_settings(parsed, PLACES))
-    check_output(parsed.onnx, run.config.data_root, what="--onnx")
+    check_output_file(parsed.onnx, run.config.data_root, what="--onnx")
     if parsed.adaptation:
         export_adapted(parsed, run)
     else:

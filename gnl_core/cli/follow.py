@@ -11,11 +11,11 @@ from tqdm import tqdm
 
 from gnl_core.adaptation.following import check_following
 from gnl_core.cli.score import QUANTILE
-from gnl_core.cli.settings import add_settings, given_settings, path_of, say
+from gnl_core.cli.settings import add_settings, given_settings, path_of, say, show
 from gnl_core.cli.tune import PLACES
 from gnl_core.config import RunConfig, ScoringConfig, check
 from gnl_core.datasets.base import Item
-from gnl_core.files import write_atomically
+from gnl_core.files import real_path, write_atomically
 from gnl_core.records import Scores
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.following import (
@@ -28,7 +28,7 @@ from gnl_core.runs.following import (
     write_line_csv,
 )
 from gnl_core.runs.following_text import format_line, line_to_json
-from gnl_core.runs.outputs import check_output
+from gnl_core.runs.outputs import check_output_file
 from gnl_core.runs.scoring import Run, load_run, resolve_scoring, scoring_batches
 from gnl_core.scoring import collect_scores, detect
 from gnl_core.strict_json import to_json
@@ -73,7 +73,7 @@ def follow_command(parsed: argparse.Namespace) -> None:
         facts = {"run": str(parsed.run), "images": str(parsed.images), "left_out": problems}
         print(to_json(facts | scoring.model_dump() | line_to_json(line)))
     else:
-        print(format_line(line))
+        show(format_line(line))
 
 
 def check_outputs(parsed: argparse.Namespace, config: RunConfig) -> None:
@@ -85,12 +85,12 @@ def check_outputs(parsed: argparse.Namespace, config: RunConfig) -> None:
     for name in ("csv", "plot"):
         path = getattr(parsed, name)
         if path is not None:
-            check_output(path, config.data_root, what=f"--{name}")
+            check_output_file(path, config.data_root, what=f"--{name}")
     if parsed.plot is None:
         return
     if plot_ending(parsed.plot) not in PLOT_ENDINGS:
         raise ValueError(f"--plot {parsed.plot} is neither an SVG nor a PNG file; end its name in .svg or .png")
-    if parsed.plot.parent.resolve() == parsed.images.resolve():
+    if real_path(parsed.plot.parent) == real_path(parsed.images):
         raise ValueError(
             f"--plot would be written to {parsed.plot}, among the images of the line; choose a path outside that folder"
         )

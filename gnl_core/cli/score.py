@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tqdm import tqdm
 
-from gnl_core.cli.settings import add_settings, given_settings, path_of, say, say_reading
+from gnl_core.cli.settings import add_settings, given_settings, path_of, say, say_reading, show
 from gnl_core.cli.tune import PLACES
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets import default_root, find_dataset
@@ -25,7 +25,7 @@ from gnl_core.runs.evaluation import find_overview, report_run, score_held_out
 from gnl_core.runs.exports import MapPictures, map_name, write_csv
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.images import list_domain
-from gnl_core.runs.outputs import check_output
+from gnl_core.runs.outputs import check_output, check_output_file
 from gnl_core.runs.reports import report_to_json, write_report
 from gnl_core.runs.scores import read_saved_scores, save_scores
 from gnl_core.runs.scoring import Run, load_domain, load_run, map_scale, resolve_scoring, scoring_batches
@@ -144,7 +144,10 @@ def chosen_domains(parsed: argparse.Namespace, run: Run) -> list[str]:
 
 def print_report(parsed: argparse.Namespace, facts: dict[str, object], measured: Report) -> None:
     """Print a report as a table, or with facts about the scoring as one JSON object."""
-    print(to_json(facts | report_to_json(measured)) if parsed.json else format_report(measured))
+    if parsed.json:
+        print(to_json(facts | report_to_json(measured)))
+    else:
+        show(format_report(measured))
 
 
 def prepare_outputs(parsed: argparse.Namespace, run: Run, domains: Sequence[str]) -> None:
@@ -155,7 +158,7 @@ def prepare_outputs(parsed: argparse.Namespace, run: Run, domains: Sequence[str]
     """
     root = run.config.data_root
     if parsed.csv:
-        check_output(parsed.csv, root, what="--csv")
+        check_output_file(parsed.csv, root, what="--csv")
         parsed.csv.parent.mkdir(parents=True, exist_ok=True)
     if parsed.maps:
         listed = {domain: list_domain(run.config, domain) for domain in domains}

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 
 from tqdm import tqdm
 
-from gnl_core.cli.settings import add_settings, given_settings, path_of, say
+from gnl_core.cli.settings import add_settings, given_settings, path_of, say, show
 from gnl_core.config import RunConfig, ScoringConfig, flag_words
 from gnl_core.datasets.validation import ANOMALIES
+from gnl_core.files import real_path
 from gnl_core.runs.folder import RunFolder
-from gnl_core.runs.outputs import check_output
+from gnl_core.runs.outputs import check_output_file
 from gnl_core.runs.scoring import load_run
 from gnl_core.runs.tuning import Candidate, tune, write_preset
 
@@ -36,16 +37,14 @@ def add_tune_command(parser: argparse.ArgumentParser) -> None:
 
 def tune_command(parsed: argparse.Namespace) -> None:
     """Evaluate all candidates, print the best and no matching, and write the best as a preset: gnl tune."""
-    paths = list({path.resolve(): path for path in parsed.run}.values())  # repeated runs count once
+    paths = list({real_path(path): path for path in parsed.run}.values())  # repeated runs count once
     runs = [load_run(RunFolder(path), **given_settings(parsed, PLACES)) for path in paths]
     for run in runs:
-        check_output(parsed.output, run.config.data_root, what="--output")
+        check_output_file(parsed.output, run.config.data_root, what="--output")
     tuning = tune(runs, anomalies=parsed.anomalies, watch=show_progress)
-    print(format_candidates({"no matching, maximum": tuning.candidates[0], "chosen": tuning.best}))
-    print(f"chosen: {describe(tuning.best.scoring)}")
-    print(
-        f"validation: {tuning.n_normal} held-out normal images, each without and with each of two synthetic anomalies"
-    )
+    show(format_candidates({"no matching, maximum": tuning.candidates[0], "chosen": tuning.best}))
+    show(f"chosen: {describe(tuning.best.scoring)}")
+    show(f"validation: {tuning.n_normal} held-out normal images, each without and with each of two synthetic anomalies")
     write_preset(parsed.output, tuning.best, runs=paths, n_normal=tuning.n_normal)
     say(f"wrote {parsed.output}")
 

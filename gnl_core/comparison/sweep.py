@@ -20,6 +20,7 @@ import torch
 from gnl_core.comparison.grid import GridCell, saved_scores
 from gnl_core.comparison.tray_sweep import score_trays
 from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.files import real_path
 from gnl_core.finite import check_scores
 from gnl_core.records import Scores
 from gnl_core.runs.compatibility import differing_settings
@@ -110,7 +111,7 @@ def threads_for(cells: Sequence[GridCell], node_processors: Sequence[float]) -> 
 
 def with_absolute_folder(cell: GridCell) -> GridCell:
     """Return the cell with an absolute folder path."""
-    return cell._replace(folder=RunFolder(cell.folder.path.resolve()))
+    return cell._replace(folder=RunFolder(real_path(cell.folder.path)))
 
 
 def run_cell_in_worker(cell: GridCell, *, threads: int) -> Outcome:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gnl_core.files import real_path
+
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff", ".webp"})  # in any case
 
 
 def inside(root: Path, path: Path) -> bool:
     """Return whether a path is in a folder after all symlinks are resolved."""
-    return path.resolve().is_relative_to(root.resolve())
+    return real_path(path).is_relative_to(real_path(root))
 
 
 def list_images(folder: Path, *, root: Path) -> list[Path]:

@@ -1,12 +1,15 @@
-"""Keep outputs out of image folders, where the next training or scoring would read them as data."""
+"""Check where outputs go before the work: not among images, which are read as data, and where they can be written."""
 
 from __future__ import annotations
 
+import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from gnl_core.datasets import DATASETS, FOLDER, default_root, find_dataset
 from gnl_core.datasets.names import plain_name
+from gnl_core.files import name_kind, real_path
 from gnl_core.messages import quote
 
 
@@ -21,26 +24,69 @@ def check_output(path: Path, root: Path | None, *, what: str) -> None:
     Raises:
         ValueError: If it lies in such a folder.
     """
-    target = path.resolve()
-    for known in dict.fromkeys(one.resolve() for one in (root, default_root()) if one is not None):
+    target = real_path(path)
+    for known in dict.fromkeys(real_path(one) for one in (root, default_root()) if one is not None):
         for folder in image_folders(known):
-            if target.is_relative_to(folder.resolve()) or is_below_by_name(target, folder):
+            if target.is_relative_to(real_path(folder)) or is_below_by_name(target, folder):
                 raise ValueError(
                     f"{what} would be written to {path}, but every image in {folder} is read as data; choose a path "
                     f"outside that folder, such as {known.parent / 'output'}"
                 )
 
 
+def check_output_file(path: Path, root: Path | None, *, what: str) -> None:
+    """Check that a file can be written, also by creating a temporary one in its folder or the nearest one above it.
+
+    Args:
+        path: The file to write.
+        root: As for `check_output`.
+        what: Likewise.
+
+    Raises:
+        ValueError: As for `check_output`; if there is a folder, pipe or device of this name; or if it cannot be
+            written.
+    """
+    check_output(path, root, what=what)
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            raise ValueError(f"{what} {path} is {name_kind(mode)}; choose the path of a file")
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        raise ValueError(f"{what} {path} cannot be written: {error.strerror}; choose another path") from None
+    check_folder_writable(path.parent, what=f"{what} {path}")
+
+
+def check_folder_writable(folder: Path, *, what: str) -> None:
+    """Check that a folder, or the nearest one above it, takes a new file; raise ValueError if not."""
+    try:
+        with tempfile.TemporaryFile(dir=nearest_above(folder)):
+            pass
+    except OSError as error:
+        raise ValueError(f"{what} cannot be written: {error.strerror}; choose another path") from None
+
+
+def nearest_above(folder: Path) -> Path:
+    """Return the folder itself if there is anything of its name, else the nearest one above it that exists."""
+    for place in (folder, *folder.parents):
+        try:
+            place.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        return place
+    return Path(folder.anchor or ".")
+
+
 def check_comparison_folder(folder: Path) -> None:
     """Check that a folder for a comparison is new or empty, or holds a comparison or runs; hidden files do not count.
 
     Raises:
-        ValueError: If it holds only files of something else, or is a file.
+        ValueError: If it holds only files of something else, is a file, or cannot be written.
     """
+    check_folder_writable(folder, what=f"--output {folder}")
     if not folder.exists():
         return
-    if not folder.is_dir():
-        raise ValueError(f"--output {folder} is a file; choose a folder")
     entries = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
     is_ours = (folder / "comparison.json").exists() or any(folder.glob("*/config.json"))
     if entries and not is_ours:

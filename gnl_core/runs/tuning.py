@@ -170,13 +170,14 @@ class SavedPreset(SavedRecord):
 
 
 def write_preset(path: Path, chosen: Candidate, *, runs: Sequence[Path], n_normal: int) -> None:
-    """Write chosen scoring settings to a file, with their validation AUROCs and runs."""
+    """Write chosen scoring settings, their validation AUROCs and runs, creating the file's folder if needed."""
     content = {
         "scoring": chosen.scoring.model_dump(),
         "validation_auroc": chosen.aurocs,
         "runs": [str(run) for run in runs],
         "n_normal": n_normal,
     }
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, to_json(content, indent=2).encode())
 
 

@@ -15,6 +15,7 @@ from app.screens.follow.line import show_line
 from app.sources import fingerprint, source_of
 from app.words import FOLDER_HELP, counted, plain
 from gnl_core.datasets.ordering import Order
+from gnl_core.files import real_path
 from gnl_core.names import DATASET_NAMES, DETECTOR_NAMES, name_of
 
 REQUESTED = "requested_lines"  # session key of the lines that this visitor has asked to be scored
@@ -84,7 +85,7 @@ def follow_folder(checkpoint: Checkpoint, folder: Path, order: Order) -> None:
     check_folder(folder)
     from app.followed_line import Line, kept_lines, line_key, listed_line, score_line  # noqa: PLC0415 (PyTorch takes seconds to import)
 
-    line, source = Line(folder.resolve(), fingerprint(folder.resolve()), order), source_of(checkpoint)
+    line, source = Line(real_path(folder), fingerprint(real_path(folder)), order), source_of(checkpoint)
     with st.spinner("Reading the images", show_time=True):
         items, problems = listed_line(line)
     if problems:

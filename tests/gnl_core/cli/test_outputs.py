@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -11,6 +12,7 @@ import PIL.Image
 import pytest
 
 from gnl_core.cli import main
+from gnl_core.runs.folder import RunFolder
 
 LONG = "x" * 251 + ".png"  # 255 bytes, the longest name that a file can have
 
@@ -102,11 +104,11 @@ def test_a_corruptions_maps_do_not_replace_those_of_the_images(place: Path):
 
 
 def test_a_failed_write_is_reported_after_the_scores_and_loses_no_other_file(
-    place: Path, capsys: pytest.CaptureFixture[str]
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     (place / "maps" / "test" / "good").mkdir(parents=True)
     (place / "maps" / "test" / "good" / "a.png.png").mkdir()
-    (place / "scores.csv").mkdir()
+    monkeypatch.setattr("gnl_core.cli.score.write_csv", fill_disk)
     capsys.readouterr()
     assert score(place, "--maps", str(place / "maps"), "--csv", str(place / "scores.csv")) == 2
     said = capsys.readouterr()
@@ -115,6 +117,28 @@ def test_a_failed_write_is_reported_after_the_scores_and_loses_no_other_file(
     assert len(files_below(place / "maps")) == 3
     assert json.loads((place / "run" / "report.json").read_text())["domains"]["test"]["n_normal"] == 2
     assert (place / "run" / "scores.parquet").exists()
+
+
+def fill_disk(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    "command", ["score --csv", "follow --images=. --csv", "export --onnx", "adapt --images=. --output", "tune --output"]
+)
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(
+    trained_run: RunFolder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+):
+    monkeypatch.chdir(tmp_path)
+    name, *flags = command.split()
+    assert main([name, str(trained_run.path), *flags, "/dev/null"]) == 2
+    assert capsys.readouterr().err == f"gnl: {flags[-1]} /dev/null is a device; choose the path of a file\n"
+    assert Path("/dev/null").is_char_device()
+    assert files_below(tmp_path) == set()
 
 
 @pytest.mark.parametrize(

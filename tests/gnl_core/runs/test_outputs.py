@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from gnl_core.config import RunConfig
 from gnl_core.runs.folder import create_run
-from gnl_core.runs.outputs import check_output
+from gnl_core.runs.outputs import check_comparison_folder, check_output, check_output_file
 
 
 @pytest.fixture(autouse=True)
@@ -82,3 +83,45 @@ def test_no_run_is_created_among_images(own: Path, tiny_config: Callable[..., Ru
     with pytest.raises(ValueError, match="the run would be written to"):
         create_run(own / "test" / "run", tiny_config(dataset="folder", normal_class="good", data_root=own))
     assert not (own / "test" / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ("folder", "is a folder; choose the path of a file"),
+        ("pipe", "is a named pipe; choose the path of a file"),
+        ("to-null", "is a device; choose the path of a file"),
+        ("loop", "cannot be written: Too many levels of symbolic links"),
+        ("loop/x", "cannot be written: Too many levels of symbolic links"),
+        ("file/x/y", "cannot be written: Not a directory"),
+        ("n" * 300, "cannot be written: File name too long"),
+        ("/proc/new/x", "cannot be written"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_refused_and_nothing_is_created(tmp_path: Path, place: str, reason: str):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "to-null").symlink_to("/dev/null")
+    (tmp_path / "loop").symlink_to("loop")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(ValueError, match=f"--csv .* {reason}"):
+        check_output_file(tmp_path / place, None, what="--csv")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("place", ["new.csv", "new/folders/x.csv", "old.csv", "folder/../x.csv"])
+def test_an_output_that_is_new_or_replaces_a_file_is_allowed(tmp_path: Path, place: str):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "old.csv").write_text("kept")
+    check_output_file(tmp_path / place, None, what="--csv")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "old.csv"]
+    assert (tmp_path / "old.csv").read_text() == "kept"
+
+
+@pytest.mark.parametrize("place", ["file", "file/x", "loop", "/proc/new"])
+def test_a_comparison_goes_into_no_file(tmp_path: Path, place: str):
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(ValueError, match=r"--output .* cannot be written"):
+        check_comparison_folder(tmp_path / place)
