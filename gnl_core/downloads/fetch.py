@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from gnl_core.downloads.unpacking import unpack
+
 CIFAR10_BINARY = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"  # same images as the Python version
 CIFAR10_MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
+CIFAR10_FILES = (
+    *(f"cifar-10-batches-bin/data_batch_{number}.bin" for number in range(1, 6)),
+    "cifar-10-batches-bin/test_batch.bin",
+    "cifar-10-batches-bin/batches.meta.txt",
+)
 
 
 def download_mnist(root: Path) -> None:
@@ -26,10 +33,11 @@ def download_cifar10(root: Path) -> None:
     Raises:
         ValueError: If the download fails; the message says what to do.
     """
-    from torchvision.datasets.utils import download_and_extract_archive  # noqa: PLC0415 (as above)
+    from torchvision.datasets.utils import download_url  # noqa: PLC0415 (as above)
 
-    folder = str(root / "cifar10")
-    explain_failure(lambda: download_and_extract_archive(CIFAR10_BINARY, folder, md5=CIFAR10_MD5), name="CIFAR-10")
+    folder = root / "cifar10"
+    explain_failure(lambda: download_url(CIFAR10_BINARY, folder, md5=CIFAR10_MD5), name="CIFAR-10")
+    unpack(folder / CIFAR10_BINARY.rpartition("/")[2], folder, names=CIFAR10_FILES)
 
 
 def explain_failure(fetch: Callable[[], object], *, name: str) -> None:

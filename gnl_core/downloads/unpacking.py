@@ -1,0 +1,58 @@
+"""Unpack known files of a downloaded archive, wherever its other members would lead."""
+
+from __future__ import annotations
+
+import gzip
+import tarfile
+import zlib
+from collections.abc import Collection, Iterator
+from itertools import islice
+from pathlib import Path
+
+from gnl_core.datasets.listing import check_inside
+from gnl_core.files import UnreadableFileError, open_file, write_atomically
+
+MOST_MEMBERS = 100
+LARGEST_ARCHIVE = 2**30
+LARGEST_BYTES = 2**26  # of a member; CIFAR-10's files have half of it
+
+
+def unpack(archive: Path, folder: Path, *, names: Collection[str]) -> None:
+    """Write the files of a .tar.gz archive that have one of the given names; all other members are ignored.
+
+    Args:
+        archive: The archive.
+        folder: The folder below which they are written.
+        names: Paths in the archive and below the folder, such as "batches/data.bin".
+
+    Raises:
+        ValueError: If the archive is damaged or lacks one of the files, or a symlink leads out of the folder.
+    """
+    written = set()
+    try:
+        with (
+            open_file(archive, limit_bytes=LARGEST_ARCHIVE) as file,
+            gzip.GzipFile(fileobj=file) as content,
+            tarfile.TarFile(fileobj=content) as members,
+        ):
+            for name, pixels in read_files(members, names):
+                target = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                check_inside(folder, target.parent)
+                write_atomically(target, pixels)
+                written.add(name)
+    except (tarfile.TarError, EOFError, zlib.error, OSError, UnreadableFileError) as error:
+        raise ValueError(f"{archive} cannot be unpacked: {error}; delete it and download it again") from None
+    missing = sorted({*names} - written)
+    if missing:
+        raise ValueError(f"{archive} has no file {missing[0]}; delete it and download it again")
+
+
+def read_files(members: tarfile.TarFile, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of the regular files of these names among the first members of an archive."""
+    for member in islice(members, MOST_MEMBERS):
+        if member.size > LARGEST_BYTES:
+            raise tarfile.ReadError(f"{member.name} has {member.size:,} bytes")
+        file = members.extractfile(member) if member.isreg() and member.name in names else None
+        if file is not None:
+            yield member.name, file.read(LARGEST_BYTES)
