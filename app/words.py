@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 
 from gnl_core.comparison import text
+from gnl_core.messages import as_sentence
 from gnl_core.plots.style import LABEL_NAMES
+from gnl_core.tables import escape_markdown
 
 COLUMN_NAMES = {  # columns of a comparison's table other than the domains
     "method": "Method",
@@ -18,10 +20,7 @@ ALL = "all"  # placeholder of an empty multiple choice
 LABEL_WORDS = {0: f":blue[{LABEL_NAMES[0]}]", 1: f":orange[{LABEL_NAMES[1]}]", -1: LABEL_NAMES[-1]}
 SETTING_NAMES = {"smoothing_sigma_px": "Smoothing, px", "top_percent": "Top, %", "holdout_percent": "Held out, %"}
 
-MARKUP = re.compile(r"[\\`*\[\]<>$~|&]|(?<![^\W_])_|_(?![^\W_])|:(?=\w)|^[#+=-]")  # what Streamlit gives a meaning
-FIRST_NUMBER = re.compile(r"^(\d{1,9})(?=[.)])")  # of a list
-LINKED = re.compile(r"(?<=:)(?=//|[\w+/-]+:)|(?<=@)|(?<=www)(?=\.)", re.IGNORECASE)  # places within what it links
-WORD_JOINER = "\u2060"
+DIRECTIVE = re.compile(r":(?=\w)")  # begins a colour or a badge in Streamlit
 
 FDM_HELP = (
     "Feature distribution matching: moves the sorted values of each feature channel toward those of normal training "
@@ -82,18 +81,16 @@ def plain(text: object) -> str:
     """Escape a text from a file, a folder's name or an address for Markdown, so that a page shows it as it is.
 
     Every text that Streamlit draws is Markdown, except options of select boxes, placeholders, and what `st.text` and
-    `st.code` show. Streamlit turns web and e-mail addresses and `:names:` of icons into links and pictures even where
-    they are escaped; an invisible word joiner (U+2060) within them prevents this.
+    `st.code` show.
 
     Args:
         text: The text, or an error whose message is the text.
 
     Returns:
-        Markdown on one line.
+        Markdown on one line; of an error, at most 400 characters are shown.
     """
-    line = " ".join(str(text).encode("utf-8", "backslashreplace").decode().splitlines()).strip()
-    joined = LINKED.sub(WORD_JOINER, line)
-    return FIRST_NUMBER.sub(r"\1\\", MARKUP.sub(r"\\\g<0>", joined))
+    shown = as_sentence(str(text)) if isinstance(text, Exception) else str(text)
+    return DIRECTIVE.sub(r"\\:", escape_markdown(shown))
 
 
 def code(text: str) -> str:

@@ -1,12 +1,17 @@
-"""Tables as text: aligned columns, and cells of CSV files."""
+"""Tables as text: aligned columns, and cells of CSV and Markdown files."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 
 from gnl_core.messages import escape_hidden
 
 GAP = "  "
+MARKUP = re.compile(r"[\\`*\[\]<>$~|&]|(?<![^\W_])_|_(?![^\W_])|^[#+=-]")  # what Markdown or GitHub give a meaning
+FIRST_NUMBER = re.compile(r"^(\d{1,9})(?=[.)](?:\s|$))")  # of a list
+LINKED = re.compile(r"(?<=:)(?=//|[\w+/-]+:)|(?<=@)|(?<=www)(?=\.)", re.IGNORECASE)  # places within what it links
+WORD_JOINER = "\u2060"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # OWASP, "CSV injection"
 
 
@@ -41,3 +46,20 @@ def csv_cell(value: object) -> object:
         A text that begins like a formula, with an apostrophe before it; any other value unchanged.
     """
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+
+
+def escape_markdown(text: str) -> str:
+    """Escape a text, such as a file's name, for Markdown, also as a cell of a table.
+
+    GitHub and Streamlit turn web and e-mail addresses and `:names:` of icons into links and pictures even where they
+    are escaped; an invisible word joiner (U+2060) within them prevents this.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        Markdown on one line that shows the text as it is.
+    """
+    line = " ".join(text.encode("utf-8", "backslashreplace").decode().splitlines()).strip()
+    joined = LINKED.sub(WORD_JOINER, line)
+    return FIRST_NUMBER.sub(r"\1\\", MARKUP.sub(r"\\\g<0>", joined))

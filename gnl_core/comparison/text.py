@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gnl_core.comparison.records import ID_COST, Comparison, ComparisonRow, Entry, reference_of
 from gnl_core.comparison.tray_text import describe_bold, describe_trays, has_uses, use_text
-from gnl_core.tables import align_columns
+from gnl_core.tables import align_columns, escape_markdown
 
 MISSING = "-"
 DECIMALS = 6  # of percentages on disk; text is rounded from these, so a file that is read again gives the same text
@@ -155,13 +155,16 @@ def markdown_page(comparison: Comparison) -> str:
     """Format the means as a Markdown table, followed by a table per class."""
     seeds = len(comparison.seeds)
     parts = [
-        *describe(comparison),
+        *map(escape_markdown, describe(comparison)),
         *describe_bold(comparison.rows),
         markdown_table(comparison.rows, comparison.columns, runs=seeds * len(comparison.classes)),
     ]
     if len(comparison.classes) > 1:
         for normal_class, rows in comparison.by_class.items():
-            parts += [f"## Normal class {normal_class}", markdown_table(rows, comparison.columns, runs=seeds)]
+            parts += [
+                f"## Normal class {escape_markdown(normal_class)}",
+                markdown_table(rows, comparison.columns, runs=seeds),
+            ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -174,14 +177,20 @@ def markdown_table(rows: Sequence[ComparisonRow], columns: Sequence[str], *, run
         runs: Number of runs of a complete row.
     """
     with_use = has_uses(rows)
-    header = [*name_columns(rows), *columns, "runs", "training"]
+    header = [*name_columns(rows), *map(escape_markdown, columns), "runs", "training"]
     best = {column: best_rows(rows, column, runs=runs) for column in columns}
     lines = [header, ["---", "---:", *["---"] * with_use, *["---:"] * (len(columns) + 2)]]
     for position, row in enumerate(rows):
         values = [markdown_value(row, column, bold=position in best[column]) for column in columns]
         facts = ["", ""] if row.published else [str(row.runs), seconds_text(row)]
-        lines.append([*row_names(row, with_use=with_use), *values, *facts])
+        names = [name_cell(name) for name in row_names(row, with_use=with_use)]
+        lines.append([*names, *values, *facts])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def name_cell(name: str) -> str:
+    """Escape what names a row; a dash alone is a dash in a table."""
+    return name if name == MISSING else escape_markdown(name)
 
 
 def markdown_value(row: ComparisonRow, column: str, *, bold: bool) -> str:

@@ -123,3 +123,14 @@ def test_markdown_has_a_table_of_each_class_after_the_means(pacs_cells: list[Gri
         (row,) = [line for line in lines if line.startswith("| gnl | 1 |")]
         assert row.split("|")[3].split("<br>")[0].strip() == "85.0 ± 0.0"
         assert row.split("|")[-3].strip() == "2"  # seeds, not classes times seeds
+
+
+def test_names_are_texts_in_markdown(pacs_cells: list[GridCell]):
+    comparison = compare_cells(pacs_cells)
+    named = comparison._replace(
+        columns=("![p](http://a.b)", "a|b", "<b>"), by_class={"[x](y)": comparison.rows, "www.a.b": comparison.rows}
+    )
+    page = markdown_page(named)
+    assert "!\\[p\\](http:\u2060//a.b) | a\\|b | \\<b\\>" in page
+    assert "## Normal class \\[x\\](y)" in page
+    assert "## Normal class www\u2060.a.b" in page
