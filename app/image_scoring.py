@@ -142,7 +142,7 @@ def adapt_pairs(rows: Sequence[ResultPair], subject: Subject, *, shifted: str, c
                 found = score_adapted(source_of(checkpoint), subject, scoring, domain=shifted, choice=choice)
                 adapted.append(row._replace(on=adapt_cell(row.off, found)))
             except (ValueError, OSError) as error:
-                st.error(f"{name_of(DETECTOR_NAMES, checkpoint.config.detector)} is not adapted: {error}")
+                st.error(f"{name_of(DETECTOR_NAMES, checkpoint.config.detector)} is not adapted: {plain(error)}")
                 adapted.append(row)
     return on_shared_scales(adapted)
 

@@ -15,6 +15,7 @@ from app.server.rules import limits
 from gnl_core.datasets.base import UNLABELLED, Image, Item, Mask
 from gnl_core.datasets.decoding import UnusablePixelsError, decode, open_picture, to_rgb
 from gnl_core.datasets.shifts import shift_items
+from gnl_core.messages import shorten
 
 FORMATS = ("PNG", "JPEG")
 SMALLEST_SIDE_PX = 8
@@ -72,12 +73,13 @@ def uploaded_subject(name: str, content: bytes) -> Subject:
     """Read the user's own image.
 
     Args:
-        name: Its name in messages.
+        name: Its name, which messages and captions repeat; the middle of a long one is left out.
         content: A PNG or JPEG file within the limits of this server.
 
     Raises:
         ValueError: If it is anything else; the message says what came, what is expected and what to do.
     """
+    name = shorten(name)
     image = read_content(name, content)
     digest = digest_of(image)
     return Subject(digest, digest, image, None, UNLABELLED, name)

@@ -6,6 +6,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gnl_core.datasets.listing import list_folders
+from gnl_core.messages import shorten
+
+SHOWN_NAMES = 5  # of those that are accepted, in a message
+MOST_FOLDERS = 8  # of those that exist, in a message
 
 NORMAL = "good"  # as in MVTec AD: class and category of every normal image, independent of its folder's name
 
@@ -77,10 +81,13 @@ def only(paths: Sequence[Path]) -> Path | None:
 
 
 def format_accepted(meaning: str) -> str:
-    """Format the names that are accepted for a meaning, for a message."""
-    return f"{', '.join(FOLDER_NAMES[meaning])} in any case"
+    """Format the usual names that are accepted for a meaning, for a message."""
+    return f"{', '.join(FOLDER_NAMES[meaning][:SHOWN_NAMES])} or another name in docs/datasets.md"
 
 
 def format_folders(folders: Iterable[Path]) -> str:
-    """Format the names of existing folders, for a message."""
-    return ", ".join(path.name for path in folders) or "no folders"
+    """Format the names of existing folders, for a message, of many the first."""
+    names = [shorten(path.name) for path in folders]
+    more = len(names) - MOST_FOLDERS
+    shown = [*names[:MOST_FOLDERS], *([f"{more} more"] if more > 0 else [])]
+    return ", ".join(shown) or "no folders"

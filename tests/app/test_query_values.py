@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import PROJECT
 from app import query_keys as keys
 from app.query_values import is_usable
+from tests.app.address_keys import ALL_KEYS, bound_calls, keys_of
 
 NUMBERS = (
     "1e999",
@@ -28,27 +25,6 @@ NUMBERS = (
 )
 TEXTS = ("\0", "a\0b", "a\nb", "\x1b[31m", "\ud800", "a\udfffb", "x" * 4097, "9" * 5000)
 HOSTILE = [[value] for value in NUMBERS + TEXTS] + [["1", value] for value in ("inf", "\0")] + [["1"] * 101]
-
-
-def bound_calls() -> Iterator[ast.Call]:
-    """Every call in the app that draws a widget bound to the address."""
-    for file in sorted((PROJECT / "app").rglob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and any(
-                word.arg == "bind" and isinstance(word.value, ast.Constant) for word in node.keywords
-            ):
-                yield node
-
-
-def key_of(call: ast.Call) -> str:
-    """The key of a widget; as it is written, if it is neither a text nor a constant of `query_keys`."""
-    (key,) = (word.value for word in call.keywords if word.arg == "key")
-    if isinstance(key, ast.Attribute):
-        return getattr(keys, key.attr)
-    return key.value if isinstance(key, ast.Constant) else ast.unparse(key)
-
-
-ALL_KEYS = sorted({key_of(call) for call in bound_calls()} | set(keys.CARRIED) | {keys.IMAGE, keys.ORIGIN, "step"})
 
 
 def test_more_than_480_hostile_values_over_all_keys_are_refused():
@@ -78,7 +54,9 @@ def test_what_the_app_writes_into_addresses_is_usable(value):
 
 
 def test_only_multiple_choices_have_several_values():
-    multiple = {key_of(call) for call in bound_calls() if call.func.attr == "multiselect"}
+    multiple = {
+        key for module, call in bound_calls() if call.func.attr == "multiselect" for key in keys_of(module, call)
+    }
     assert multiple == set(keys.SEVERAL)
     assert all(is_usable(key, ["a", "b"]) for key in keys.SEVERAL)
     assert not is_usable(keys.IMAGE, ["1", "2"])

@@ -107,3 +107,12 @@ def test_an_image_of_a_data_set_keeps_its_mask_and_is_named_by_its_category_if_l
     assert subject.mask is mask
     assert subject.shown == "missing thread"
     assert subject_of(item._replace(label=-1)).shown == "000.png"
+
+
+@pytest.mark.parametrize("content", [b"", encoded(np.zeros((9, 9, 3), np.uint8))])
+def test_a_long_name_of_an_upload_is_shortened(content):
+    try:
+        name = uploaded_subject("n" * 20_000, content).shown
+    except ValueError as error:
+        name = str(error)
+    assert len(name) < 200

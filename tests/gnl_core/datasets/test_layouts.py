@@ -180,6 +180,14 @@ class TestUnclear:
         with pytest.raises(ValueError, match=words):
             (training_items(root), scored_items(root))
 
+    def test_a_message_names_the_first_of_many_folders_and_stays_short(self, tmp_path: Path):
+        write_images(tmp_path, *(f"{number:02}{'x' * 200}/0.png" for number in range(20)))
+        with pytest.raises(
+            ValueError, match=r"00x+…x+, .*, 12 more; expected .* or another name in docs/datasets\.md"
+        ) as told:
+            open_folder(tmp_path)
+        assert len(str(told.value).replace(str(tmp_path), "")) < 1000
+
     def test_a_test_folder_without_normal_images_names_what_it_has_and_what_is_accepted(self, tmp_path: Path):
         write_images(tmp_path, "train/0.png", "test/gut/1.png", "test/hole/2.png")
         self.refused(
