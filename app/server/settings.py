@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, Validat
 
 from gnl_core.config import describe_invalid
 from gnl_core.files import UnreadableFileError, read_text
+from gnl_core.messages import as_sentence, quote
 
 FILE = "GNL_CONFIG"  # names the file; without it, no file is read
 PREFIX = "GNL_"  # of each key's environment variable
@@ -114,14 +115,14 @@ def read_settings(environ: Mapping[str, str]) -> ServerSettings:
     limits = given.pop("limits", {})
     try:
         if not isinstance(limits, dict):
-            raise TypeError(f"invalid settings: limits = {limits!r} is not a table")
+            raise TypeError(f"invalid settings: limits = {quote(limits)} is not a table")
         given |= {name: value for name in ("mode", *SEPARATORS) if (value := read_variable(environ, name))}
         limits |= {name: value for name in Limits.model_fields if (value := read_variable(environ, name))}
-        usual = LIMITS.get(given.get("mode", "personal"), PERSONAL)
+        usual = LIMITS.get(str(given.get("mode", "personal")), PERSONAL)
         return ServerSettings(**given, limits=Limits(**(dict(usual) | limits)))
     except (ValidationError, TypeError) as error:
         found = describe_invalid(error) if isinstance(error, ValidationError) else str(error)
-        raise ValueError(f"the server has {found}; correct {file or 'the environment'}") from None
+        raise ValueError(as_sentence(f"the server has {found}; correct {file or 'the environment'}")) from None
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -133,9 +134,9 @@ def read_file(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(read_text(path))
     except (FileNotFoundError, UnreadableFileError) as error:
-        raise ValueError(f"{error}; correct ${FILE}, or unset it") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path} is not valid TOML: {error}; correct it") from None
+        raise ValueError(as_sentence(f"{error}; correct ${FILE}, or unset it")) from None
+    except (ValueError, RecursionError) as error:  # also of a number with thousands of digits, or of deep nesting
+        raise ValueError(as_sentence(f"{path} is not valid TOML: {error}; correct it")) from None
 
 
 def read_variable(environ: Mapping[str, str], name: str) -> Any:

@@ -95,3 +95,19 @@ def test_the_table_of_limits_in_the_docs_has_the_values_of_each_mode():
     rows = {cells[1].strip(" `"): cells[2:5] for line in page.splitlines() if len(cells := line.split("|")) == 7}
     documented = {mode: {name: int(rows[name][i]) for name in Limits.model_fields} for i, mode in enumerate(LIMITS)}
     assert documented == {mode: dict(usual) for mode, usual in LIMITS.items()}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a = " + "[" * 5000, "is not valid TOML: maximum recursion depth exceeded"),
+        ("[limits]\nupload_mb = " + "9" * 5000, "is not valid TOML: Exceeds the limit"),
+        ("mode = ['shared']", "mode = \\['shared'\\]: Input should be 'personal', 'shared' or 'public'"),
+        ("limits = '" + "x" * 5000 + "'", "limits = 'xxx.*….*' is not a table"),
+        ("x" * 5000 + " = 1", "xxx…xxx"),
+    ],
+)
+def test_a_file_that_is_nested_deeply_or_long_is_refused_in_one_sentence(tmp_path: Path, text: str, reason: str):
+    with pytest.raises(ValueError, match=reason.replace("…", ".*…")) as told:
+        read_settings(write(tmp_path, text))
+    assert len(str(told.value)) <= 400
