@@ -9,7 +9,8 @@ LONGEST_VALUE = 80  # of a value in a message
 LONGEST_WORD = 300  # of a path in a message, which users copy; most are shorter
 SHORTEST_WORD = 40  # to which several paths in one message are shortened
 HIDDEN = ("Cc", "Cs", "Zl", "Zp")  # Unicode's categories of control characters, lone surrogates and line ends
-DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # reorder the text after them
+REORDERING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # the text after them
+NO_CHARACTERS = "\ufffe\uffff"  # invalid in XML, as in a figure's file
 
 
 def as_sentence(message: str) -> str:
@@ -23,7 +24,7 @@ def escape_hidden(text: str) -> str:
     """Write characters that end a line, act on a terminal or reorder the text as Python writes them in a literal."""
     return "".join(
         character.encode("unicode_escape").decode()
-        if unicodedata.category(character) in HIDDEN or character in DIRECTIONS
+        if unicodedata.category(character) in HIDDEN or character in REORDERING + NO_CHARACTERS
         else character
         for character in text
     )

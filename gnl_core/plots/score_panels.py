@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
+from gnl_core.messages import escape_hidden
 from gnl_core.plots.histograms import Panel, histogram_shares, shared_edges, tallest_share
 from gnl_core.plots.style import GREY, LABEL_COLOURS, LABEL_NAMES
 
@@ -38,7 +39,7 @@ def score_panels(methods: Sequence[Sequence[Panel]]) -> Figure:
         for axis, panel in zip(row, panels, strict=True):
             draw_panel(axis, panel, edges=edges)
             axis.set_ylim(0, tallest_share(scores, edges))
-        row[0].set_ylabel(panels[0].footnote, parse_math=False)
+        row[0].set_ylabel(escape_hidden(panels[0].footnote), parse_math=False)
     for axis in axes[-1]:
         axis.set_xlabel("anomaly score")
     handles, names = axes[0, 0].get_legend_handles_labels()
@@ -65,7 +66,7 @@ def draw_panel(axis: Axes, panel: Panel, *, edges: NDArray[np.float64]) -> None:
         if panel.shifted:  # separately: in SVG a hatch inherits the opacity of the fill
             draw(facecolor="none", edgecolor=colour, hatch="////", linewidth=0.6)
     axis.set_xlim(edges[0], edges[-1])
-    axis.set_title(panel.title, loc="left", fontsize="medium", parse_math=False)
+    axis.set_title(escape_hidden(panel.title), loc="left", fontsize="medium", parse_math=False)
     axis.set_title(panel.note, loc="right", fontsize="medium")
     axis.tick_params(colors=GREY, labelcolor="black", left=False, labelleft=False)
     axis.spines[["top", "left", "right"]].set_visible(False)

@@ -67,3 +67,10 @@ def test_a_name_is_drawn_as_it_is_and_the_svg_stays_well_formed(name: str):
     assert [text.get_text() for text in (axis._left_title, axis.yaxis.label)] == [name, name]
     svg = render(figure, ending="svg")
     assert not [element for element in ET.fromstring(svg).iter() if element.tag.rpartition("}")[2].startswith("im")]
+
+
+def test_a_name_with_control_characters_is_drawn_escaped_and_the_svg_stays_well_formed():
+    figure = score_panels([[make_panel(shifted=False)._replace(title="a\x1b[31m", footnote="b\0\ufffe")]])
+    ET.fromstring(render(figure, ending="svg"))
+    assert figure.axes[0].get_title(loc="left") == r"a\x1b[31m"
+    assert figure.axes[0].get_ylabel() == r"b\x00\ufffe"
