@@ -70,7 +70,7 @@ def write_archive(path: Path, generator: random.Random) -> None:
 
 def test_no_member_of_an_archive_leads_out(tmp_path, scaled, report_figures):
     generator, unpacked, refused, faults = random.Random(SEED), 0, 0, []
-    count = scaled(short=150, full=600)
+    count = scaled(short=40, full=600)
     for number in range(count):
         place = tmp_path / str(number)
         folder = place / "folder"

@@ -71,7 +71,7 @@ def named(tmp_path):
 def suffixes(count: int) -> list[str]:
     generator = random.Random(SEED)
     drawn = [f" {values.draw(generator)[:300]}" for _ in range(count)]
-    return [f" {text}" for text in values.MARKUP] + [text for text in drawn if is_text(text)]
+    return [f" {text}" for text in values.MARKUP[: count + 5]] + [text for text in drawn if is_text(text)]
 
 
 def is_text(text: str) -> bool:
