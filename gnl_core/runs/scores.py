@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from gnl_core.config import ScoringConfig
 from gnl_core.files import SCORES_BYTES, UnreadableFileError, hash_file, open_file, write_atomically
 from gnl_core.finite import all_finite, count_not_finite
-from gnl_core.messages import shorten
+from gnl_core.messages import quote, shorten
 from gnl_core.records import Scores
 from gnl_core.runs.folder import RunFolder
 
@@ -26,6 +27,42 @@ REMEDY = "remove it, and score the run again"
 
 
 Columns = dict[str, NDArray[Any]]  # columns of scores.parquet by name, all of equal length
+
+
+class Kind(NamedTuple):
+    """What a column holds.
+
+    Attributes:
+        includes: Whether a column of a type in a file can be read.
+        type: The type that it is read as, so that rows of several writers fit into one table.
+    """
+
+    includes: Callable[[pa.DataType], bool]
+    type: pa.DataType
+
+
+def is_number(kind: pa.DataType) -> bool:
+    """Return whether a column holds numbers, or nothing but nulls, as other writers store a NaN."""
+    return pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Return whether a column holds text."""
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+NUMBER = Kind(is_number, pa.float64())
+WHOLE = Kind(pa.types.is_integer, pa.int64())
+TEXT = Kind(is_text, pa.string())
+FLAG = Kind(pa.types.is_boolean, pa.bool_())
+NO_COLUMNS: Mapping[str, Kind] = MappingProxyType({})
+REQUIRED = {"score": NUMBER, "label": WHOLE, "domain": TEXT, "category": TEXT, "path": TEXT, "checkpoint": TEXT}
+"""Columns that every version of the file has."""
+SETTINGS = {
+    name: {str: TEXT, int: WHOLE, bool: FLAG}.get(type(field.default), NUMBER)
+    for name, field in ScoringConfig.model_fields.items()
+}
+"""Columns of scoring settings, of which older files lack some; an unset strength of matching is empty."""
 
 
 def save_scores(folder: RunFolder, scores: Scores, scoring: ScoringConfig) -> None:
@@ -92,9 +129,15 @@ def read_saved_scores(folder: RunFolder) -> Columns | None:
     return read_rows(folder.scores, weights=folder.weights)
 
 
-def read_rows(file: Path, *, weights: Path) -> Columns | None:
-    """Read the rows of a file of scores that belong to a checkpoint; None if there are none. Errors as above."""
-    table = read_columns(file)
+def read_rows(file: Path, *, weights: Path, more: Mapping[str, Kind] = NO_COLUMNS) -> Columns | None:
+    """Read the rows of a file of scores that belong to a checkpoint; None if there are none. Errors as above.
+
+    Args:
+        file: The file.
+        weights: The checkpoint.
+        more: Columns that the file has besides those of scores.parquet.
+    """
+    table = read_columns(file, more)
     if table is None:
         return None
     rows = {name: to_numpy(table[name].combine_chunks()) for name in table.column_names}
@@ -105,65 +148,52 @@ def read_rows(file: Path, *, weights: Path) -> Columns | None:
     return {name: column[present] for name, column in rows.items()} if present.any() else None
 
 
-def read_columns(path: Path) -> pa.Table | None:
-    """Read the table of a scores file, and check its columns; None if there is no file.
+def read_columns(path: Path, more: Mapping[str, Kind] = NO_COLUMNS) -> pa.Table | None:
+    """Read the known columns of a scores file, each as its type; None if there is no file.
 
     Raises:
         UnreadableFileError: If it is damaged, too large, or has other columns than `save_scores` writes.
     """
+    required = REQUIRED | more
     try:
         with open_file(path, limit_bytes=SCORES_BYTES) as stream, pq.ParquetFile(stream) as file:
-            check_table(path, file.schema_arrow, rows=file.metadata.num_rows)
-            table = file.read()  # pq.read_table imports pandas
+            check_table(path, file.schema_arrow, rows=file.metadata.num_rows, required=required)
+            known = {name: kind for name, kind in (required | SETTINGS).items() if name in file.schema_arrow.names}
+            table = file.read(columns=list(known)).select(list(known))  # pq.read_table imports pandas
+        table.validate(full=True)  # as for text that is not UTF-8
+        table = table.cast(pa.schema([(name, kind.type) for name, kind in known.items()]))
     except FileNotFoundError:
         return None
     except (pa.ArrowException, OSError) as error:
-        raise UnreadableFileError(f"{path} is damaged ({shorten(' '.join(str(error).split()))}); {REMEDY}") from None
-    empty = [name for name in REQUIRED if name != "score" and table[name].null_count]
-    if empty:
-        raise UnreadableFileError(f"{path} is damaged: its column {empty[0]!r} has empty cells; {REMEDY}")
+        raise UnreadableFileError(f"{path} is damaged ({quote(' '.join(str(error).split()))}); {REMEDY}") from None
+    check_cells(path, table, required)
     return table
 
 
-def check_table(path: Path, schema: pa.Schema, *, rows: int) -> None:
+def check_table(path: Path, schema: pa.Schema, *, rows: int, required: Mapping[str, Kind]) -> None:
     """Check the columns and the number of rows of a scores file before its rows are read: few bytes can hold many."""
     if rows > MOST_ROWS:
         raise UnreadableFileError(f"{path} has {rows:,} rows, more than {MOST_ROWS:,}; {REMEDY}")
-    types = {field.name: field.type for field in schema}
-    for name, is_expected in REQUIRED.items():
-        if name not in types:
+    for name, kind in (required | SETTINGS).items():
+        types = [field.type for field in schema if field.name == name]
+        if len(types) > 1:
+            raise UnreadableFileError(f"{path} is damaged: it has {len(types)} columns {name!r}; {REMEDY}")
+        if not types and name in required:
             raise UnreadableFileError(f"{path} is damaged: it has no column {name!r}; {REMEDY}")
-        if not is_expected(types[name]):
-            raise UnreadableFileError(f"{path} is damaged: its column {name!r} holds {types[name]}; {REMEDY}")
-    nested = [name for name in ScoringConfig.model_fields if name in types and not is_plain(types[name])]
-    if nested:
-        raise UnreadableFileError(f"{path} is damaged: its column {nested[0]!r} holds {types[nested[0]]}; {REMEDY}")
+        if types and not kind.includes(types[0]):
+            raise UnreadableFileError(
+                f"{path} is damaged: its column {name!r} holds {shorten(str(types[0]))}; {REMEDY}"
+            )
 
 
-def is_number(kind: pa.DataType) -> bool:
-    """Return whether a column holds numbers, or nothing but nulls, as other writers store a NaN."""
-    return pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)
-
-
-def is_text(kind: pa.DataType) -> bool:
-    """Return whether a column holds text."""
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
-
-
-def is_plain(kind: pa.DataType) -> bool:
-    """Return whether a column holds values of a setting."""
-    return is_number(kind) or is_text(kind) or pa.types.is_boolean(kind)
-
-
-REQUIRED: dict[str, Callable[[pa.DataType], bool]] = {
-    "score": is_number,
-    "label": pa.types.is_integer,
-    "domain": is_text,
-    "category": is_text,
-    "path": is_text,
-    "checkpoint": is_text,
-}
-"""Columns that every version of the file has, and what they hold."""
+def check_cells(path: Path, table: pa.Table, required: Mapping[str, Kind]) -> None:
+    """Check that no required cell is empty, and that labels are 0, 1 or, for unlabelled images, -1."""
+    empty = [name for name in required if name != "score" and table[name].null_count]
+    if empty:
+        raise UnreadableFileError(f"{path} is damaged: its column {empty[0]!r} has empty cells; {REMEDY}")
+    label = to_numpy(table["label"].combine_chunks())
+    if len(label) and (label.min() < -1 or label.max() > 1):
+        raise UnreadableFileError(f"{path} is damaged: its column 'label' holds other numbers than 0 and 1; {REMEDY}")
 
 
 def to_numpy(column: pa.Array) -> NDArray[Any]:

@@ -12,8 +12,20 @@ from gnl_core.config import ScoringConfig
 from gnl_core.files import hash_file
 from gnl_core.records import Scores
 from gnl_core.runs.folder import RunFolder
-from gnl_core.runs.scores import SCORING_KEYS, Columns, read_rows, repeat, replace_rows, score_columns, select_rows
+from gnl_core.runs.scores import (
+    SCORING_KEYS,
+    TEXT,
+    WHOLE,
+    Columns,
+    read_rows,
+    repeat,
+    replace_rows,
+    score_columns,
+    select_rows,
+)
 from gnl_core.runs.trays import TrayUse
+
+TRAY_COLUMNS = {"way": TEXT, "kind": TEXT, "size": WHOLE, "tray": TEXT}  # besides those of scores.parquet
 
 
 class TrayScores(NamedTuple):
@@ -44,7 +56,7 @@ def save_tray_scores(folder: RunFolder, scored: Sequence[TrayScores]) -> None:
 
 def read_tray_scores(folder: RunFolder) -> Columns | None:
     """Read the saved rows of the current checkpoint; None if there are none."""
-    return read_rows(folder.tray_scores, weights=folder.weights)
+    return read_rows(folder.tray_scores, weights=folder.weights, more=TRAY_COLUMNS)
 
 
 def select_tray_scores(
