@@ -11,6 +11,7 @@ from gnl_core.datasets.base import Item
 from gnl_core.runs.imports import PUBLISHED, REFERENCE_ITEMS, import_own, import_run
 
 OWN_SUFFIX = ".safetensors"
+PLACES = ("teacher_weights", "data_root")  # which a checkpoint does not name
 SETTINGS = (
     "detector",
     "teacher",
@@ -34,7 +35,7 @@ def add_import_command(parser: argparse.ArgumentParser) -> None:
         "file",
         type=path_of,
         help='.pth file of the published code: {"bn": …, "decoder": …}; or a weights.safetensors file of gnl, '
-        "whose own settings replace the flags below",
+        "whose own settings replace the flags below, except --teacher-weights and --data-root",
     )
     parser.add_argument("--run", type=path_of, required=True, help="folder to create for the run")
     parser.add_argument(
@@ -50,7 +51,8 @@ def add_import_command(parser: argparse.ArgumentParser) -> None:
 def import_command(parsed: argparse.Namespace) -> None:
     """Import a checkpoint as a run: gnl import."""
     if parsed.file.suffix == OWN_SUFFIX:
-        say(f"wrote {import_own(parsed.file, parsed.run).weights}")
+        folder = import_own(parsed.file, parsed.run, **given_settings(parsed, PLACES))
+        say(f"wrote {folder.weights}")
         return
     config = parse_config(dict(PUBLISHED) | given_settings(parsed, SETTINGS))
     chosen = REFERENCE_ITEMS[parsed.references](

@@ -21,6 +21,7 @@ from gnl_core.detectors.base import Detector
 from gnl_core.devices import resolve_device
 from gnl_core.files import SavedRecord, write_atomically
 from gnl_core.finite import REMEDY, DivergedError, find_not_finite
+from gnl_core.messages import quote, shorten
 from gnl_core.models.teachers import Teacher, may_load
 from gnl_core.runs.headers import Format, read_described
 from gnl_core.strict_json import to_json
@@ -126,10 +127,10 @@ def load_checkpoint(
     Args:
         path: A file written by `save_checkpoint`.
         device: Device for the detector.
-        teacher_weights: The teacher's weight file; unset: the path used in training.
+        teacher_weights: The teacher's weight file; unset: bundled or on this machine.
 
     Returns:
-        The detector, in eval mode, and its settings.
+        The detector, in eval mode, and its settings. Paths in the file are not among them: it may come from anyone.
 
     Raises:
         DivergedError: If the file holds numbers that are not finite.
@@ -138,9 +139,7 @@ def load_checkpoint(
     """
     header, state = read_checkpoint(path)
     check_finite(path, state)
-    config = header.config
-    if teacher_weights is not None:
-        config = config.model_copy(update={"teacher_weights": teacher_weights})
+    config = header.config.model_copy(update={"teacher_weights": teacher_weights, "data_root": None})
     outline = outline_detector(config)
     check_state(path, expected=grown(outline, state), actual=state)
     if outline.has_teacher and config.teacher_weights is None and not may_load(config.teacher):
@@ -212,7 +211,7 @@ def check_finite(path: Path, state: Mapping[str, Tensor]) -> None:
     """
     name = find_not_finite(state)
     if name:
-        raise DivergedError(f"{path}: this run diverged ({name} holds numbers that are not finite); {REMEDY}")
+        raise DivergedError(f"{path}: this run diverged ({shorten(name)} holds numbers that are not finite); {REMEDY}")
 
 
 def check_state(path: Path, *, expected: dict[str, Tensor], actual: dict[str, Tensor]) -> None:
@@ -221,7 +220,7 @@ def check_state(path: Path, *, expected: dict[str, Tensor], actual: dict[str, Te
     differing += [name for name in expected.keys() & actual.keys() if expected[name].shape != actual[name].shape]
     if differing:
         raise ValueError(
-            f"{path} does not match its own settings: {len(differing)} tensors differ, such as {differing[0]!r}"
+            f"{path} does not match its own settings: {len(differing)} tensors differ, such as {quote(differing[0])}"
         )
 
 

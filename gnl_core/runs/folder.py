@@ -23,6 +23,7 @@ from gnl_core.runs.outputs import check_output
 from gnl_core.strict_json import to_json
 
 MOST_LOSSES = 64  # no method has more than a few
+CONFIG_REMEDY = "restore it, or train again"
 LONGEST_NAME = 100  # characters of a loss
 
 
@@ -149,11 +150,25 @@ def read_config(folder: RunFolder) -> RunConfig:
         ValueError: If the folder contains no run, or its settings are invalid.
     """
     try:
-        return read_record(folder.config, RunConfig, remedy="restore it, or train again")
+        return read_record(folder.config, RunConfig, remedy=CONFIG_REMEDY)
     except FileNotFoundError:
         raise ValueError(
             f"{folder.path} contains no run: {folder.config.name} is missing; train a run with gnl train"
         ) from None
+
+
+def find_config(folder: RunFolder) -> RunConfig | None:
+    """Read a run's settings, for the folder of a kept epoch those of its run; None if there are none.
+
+    Raises:
+        UnreadableFileError: If they are damaged.
+    """
+    is_epoch = folder.path.parent.name == folder.epochs.name
+    run = RunFolder(folder.path.parents[1]) if is_epoch else folder
+    try:
+        return read_record(run.config, RunConfig, remedy=CONFIG_REMEDY)
+    except FileNotFoundError:
+        return None
 
 
 def write_records(folder: RunFolder, records: Sequence[EpochRecord]) -> None:

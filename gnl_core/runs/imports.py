@@ -78,21 +78,23 @@ def import_run(file: Path, path: Path, config: RunConfig, *, references: Sequenc
     return folder
 
 
-def import_own(file: Path, path: Path) -> RunFolder:
-    """Import a gnl checkpoint as a run, with the settings stored in it.
+def import_own(
+    file: Path, path: Path, *, teacher_weights: Path | None = None, data_root: Path | None = None
+) -> RunFolder:
+    """Import a gnl checkpoint as a run, with the settings stored in it except paths, which are of another machine.
 
     Args:
         file: A weights.safetensors file.
         path: Folder to create for the run.
+        teacher_weights: The teacher's weight file; unset: bundled or on this machine.
+        data_root: The data root; unset: $GNL_DATA.
 
     Raises:
         ValueError: If the file is not a gnl checkpoint, is damaged, or was trained with other teacher weights than the
             available ones.
     """
-    _, config = load_checkpoint(file, device="cpu")
-    if config.data_root is not None and not config.data_root.exists():  # written on another machine
-        config = config.model_copy(update={"data_root": None})
-    folder = create_run(path, config)
+    _, config = load_checkpoint(file, device="cpu", teacher_weights=teacher_weights)
+    folder = create_run(path, config.model_copy(update={"data_root": data_root}))
     try:
         write_origin(folder, file)
         write_atomically(folder.weights, read_bytes(file, limit_bytes=WEIGHTS_BYTES))

@@ -15,7 +15,7 @@ from gnl_core.detectors.base import Detector
 from gnl_core.metrics.map_scale import MAP_SCALE_IMAGES, sampling_step, scale_of_maxima
 from gnl_core.records import Scores
 from gnl_core.runs.checkpoints import load_checkpoint
-from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.folder import RunFolder, find_config
 from gnl_core.runs.images import list_domain, readable_items, split_training
 from gnl_core.scoring import detect, measure_shift, score
 
@@ -46,7 +46,7 @@ class Run(NamedTuple):
 def load_run(
     folder: RunFolder, *, device: str = "auto", teacher_weights: Path | None = None, data_root: Path | None = None
 ) -> Run:
-    """Load a run's checkpoint.
+    """Load a run's checkpoint. Where its data and its teacher's weights are, the run's config.json says.
 
     Args:
         folder: The run's folder.
@@ -55,10 +55,13 @@ def load_run(
         data_root: The data root; unset: the one used in training.
 
     Raises:
-        ValueError: If there is no checkpoint, or it cannot be used.
+        ValueError: If there is no checkpoint, or it or config.json cannot be used.
     """
-    detector, config = load_checkpoint(folder.weights, device=device, teacher_weights=teacher_weights)
-    placed = config if data_root is None else config.model_copy(update={"data_root": data_root})
+    own = find_config(folder) or RunConfig()
+    detector, config = load_checkpoint(
+        folder.weights, device=device, teacher_weights=teacher_weights or own.teacher_weights
+    )
+    placed = config.model_copy(update={"data_root": data_root or own.data_root})
     return Run(detector, placed, folder.weights)
 
 

@@ -218,16 +218,10 @@ def test_the_new_location_of_a_teachers_weight_file_can_be_given(tiny_config: Ma
     config = tiny_config(teacher="mobilenetv2_050", teacher_weights=first)
     save_checkpoint(tmp_path / "w.safetensors", create_detector(config), config, epoch=1)
     first.rename(moved)
-    check_refused_for_teacher(tmp_path / "w.safetensors", first)
+    with pytest.raises(ValueError, match=r"mobilenetv2_050, which are not on this machine, .*pass them with --teacher"):
+        load_checkpoint(tmp_path / "w.safetensors", device="cpu")
     _, its_config = load_checkpoint(tmp_path / "w.safetensors", device="cpu", teacher_weights=moved)
     assert its_config.teacher_weights == moved
-
-
-def check_refused_for_teacher(file: Path, weights: Path) -> None:
-    """Loading ends in one sentence that names the teacher's missing weight file."""
-    with pytest.raises(ValueError, match="no teacher weights at") as refusal:
-        load_checkpoint(file, device="cpu")
-    assert str(weights) in str(refusal.value)
 
 
 class Bank(Detector):

@@ -24,6 +24,7 @@ from gnl_core.runs.discovery import kept_epochs
 from gnl_core.runs.folder import RunFolder, create_run, read_config, read_records
 from gnl_core.runs.reports import read_shift_scores
 from gnl_core.runs.scores import count_diverged_scores, read_saved_scores
+from gnl_core.runs.scoring import load_run
 from gnl_core.runs.state import restore_state
 from gnl_core.runs.training import advance_run, prepare_training
 from gnl_core.training import Training, begin
@@ -212,6 +213,20 @@ def replace_column(path: Path, name: str, value: object) -> None:
     pq.write_table(table.set_column(position, name, pa.array([value] * len(table))), path)
 
 
+def replace_with(path: Path, name: str, make: Callable[[int], pa.Array]) -> None:
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(table.column_names.index(name), name, make(len(table))), path)
+
+
+def not_utf8(count: int) -> pa.Array:
+    return pa.Array.from_buffers(pa.string(), count, pa.array([b"\xff"] * count).buffers())
+
+
+def double_column(path: Path, name: str) -> None:
+    table = pq.read_table(path)
+    pq.write_table(table.append_column(name, table[name]), path)
+
+
 def drop_column(path: Path, name: str) -> None:
     pq.write_table(pq.read_table(path).drop_columns([name]), path)
 
@@ -233,6 +248,13 @@ SCORES: dict[str, Spoil] = {
             ("label", None),
         ]
     },
+    **{f"two columns {name}": lambda path, name=name: double_column(path, name) for name in ("score", "style_weight")},
+    **{
+        f"setting {name} as {value!r}": lambda path, name=name, value=value: replace_column(path, name, value)
+        for name, value in [("style_weight", True), ("align_corners", 1.5), ("reference_count", 2.0), ("reduction", 1)]
+    },
+    "text that is not UTF-8": lambda path: replace_with(path, "path", not_utf8),
+    "labels beyond 1": lambda path: replace_column(path, "label", 2),
     "no Parquet": lambda path: put(path, "PAR1"),
     "truncated": lambda path: put(path, path.read_bytes()[:-100]),
 }
@@ -246,6 +268,16 @@ def test_damaged_scores_are_refused_in_one_sentence(bundled: RunFolder, spoil: S
             UnreadableFileError, match=r"scores\.parquet is damaged.*; remove it, and score the run again"
         ):
             read(bundled)
+
+
+def test_whole_scores_and_columns_of_other_programs_are_read(bundled: RunFolder):
+    before = read_saved_scores(bundled)
+    replace_column(bundled.scores, "score", 1)
+    table = pq.read_table(bundled.scores)
+    pq.write_table(table.append_column("nested", pa.array([[[1]]] * len(table))), bundled.scores)
+    after = read_saved_scores(bundled)
+    assert after.keys() == before.keys()
+    assert set(after["score"]) == {1.0}
 
 
 def test_scores_of_more_rows_than_any_are_refused_unread(bundled: RunFolder, monkeypatch: pytest.MonkeyPatch):
@@ -349,6 +381,17 @@ def test_a_state_of_other_tensors_is_refused(
     check_state_refused(unfinished, training)
 
 
+def test_settings_in_a_state_that_are_invalid_are_refused_with_its_name(unfinished: RunFolder, training: Training):
+    rewrite(unfinished.state, "gnl-state", lambda header, _: header["config"].update(batch_size=0))
+    with pytest.raises(ValueError, match=r"state\.safetensors has settings .* batch_size = 0"):
+        restore_state(unfinished.state, training, read_config(unfinished))
+
+
+def test_what_the_system_refuses_is_a_sentence(unfinished: RunFolder, check_sentence: Check):
+    unfinished.stop.mkdir()
+    check_sentence("train", "--run", unfinished.path, "--resume", naming=f"{unfinished.stop} cannot be used: ")
+
+
 def test_a_resumed_training_refuses_its_state_in_one_sentence(unfinished: RunFolder, check_sentence: Check):
     rewrite(unfinished.state, "gnl-state", lambda header, _: header.update(step=True))
     check_sentence("train", "--run", unfinished.path, "--resume", naming=str(unfinished.state))
@@ -373,6 +416,32 @@ HEADERS: dict[str, dict[str, Any]] = {
 def test_a_checkpoint_of_other_types_is_refused(bundled: RunFolder, check_sentence: Check, change: dict[str, Any]):
     rewrite(bundled.weights, "gnl-checkpoint", lambda header, _: header.update(change))
     check_sentence("score", bundled.path, naming=str(bundled.weights))
+
+
+def name_paths(header: dict[str, Any], _: object) -> None:
+    header["config"] |= {"teacher_weights": "/etc/passwd", "data_root": "/etc"}
+
+
+def test_a_checkpoint_names_no_path_to_be_opened(bundled: RunFolder):
+    rewrite(bundled.weights, "gnl-checkpoint", name_paths)
+    config = load_run(bundled, device="cpu").config
+    assert (config.teacher_weights, config.data_root) == (None, None)
+
+
+def test_the_data_root_of_a_run_and_its_epochs_is_that_of_its_own_settings(bundled: RunFolder, tmp_path: Path):
+    put(bundled.config, json.dumps(json.loads(bundled.config.read_text()) | {"data_root": str(tmp_path)}))
+    epoch = bundled.epoch(1)
+    epoch.path.mkdir(parents=True)
+    shutil.copy(bundled.weights, epoch.weights)
+    rewrite(epoch.weights, "gnl-checkpoint", name_paths)
+    for folder in (bundled, epoch):
+        assert load_run(folder, device="cpu").config.data_root == tmp_path
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\0b", "\x1b[2J"])
+def test_a_path_with_control_characters_is_refused(bundled: RunFolder, check_sentence: Check, name: str):
+    put(bundled.config, json.dumps(json.loads(bundled.config.read_text()) | {"data_root": name}))
+    check_sentence("score", bundled.path, naming=str(bundled.config))
 
 
 def test_a_checkpoint_with_deeply_nested_metadata_is_refused(bundled: RunFolder, check_sentence: Check):
