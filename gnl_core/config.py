@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
@@ -23,6 +23,7 @@ from pydantic.fields import FieldInfo
 from gnl_core.messages import quote, shorten
 
 SHOWN_FINDINGS = 3  # of invalid settings in a message
+LONGEST_FINDINGS = 200  # characters of them; the first is shown in any case
 SMALLEST_SIDE_PX = 28
 LARGEST_SIDE_PX = 2048
 LARGEST_EPOCHS = 100_000
@@ -340,6 +341,15 @@ def check(kind: type[Record], values: dict[str, Any]) -> Record:
         raise ValueError(describe_invalid(error)) from None
 
 
+def list_findings(findings: Sequence[str]) -> str:
+    """Join what is wrong with several settings, as far as a sentence has room for it, and count the others."""
+    shown = list(findings[:SHOWN_FINDINGS])
+    while len(shown) > 1 and len("; ".join(shown)) > LONGEST_FINDINGS:
+        shown.pop()
+    more = [f"and {len(findings) - len(shown)} more"] if len(findings) > len(shown) else []
+    return f"invalid settings: {'; '.join([*shown, *more])}"
+
+
 def describe_invalid(error: ValidationError) -> str:
     """Turn pydantic's findings into one sentence."""
     findings = []
@@ -347,5 +357,4 @@ def describe_invalid(error: ValidationError) -> str:
         reason = finding["msg"].removeprefix("Value error, ")
         place = f"{shorten(str(finding['loc'][0]))} = {quote(finding['input'])}: " if finding["loc"] else ""
         findings.append(f"{place}{reason}")
-    more = f"; and {len(findings) - SHOWN_FINDINGS} more" if len(findings) > SHOWN_FINDINGS else ""
-    return f"invalid settings: {'; '.join(findings[:SHOWN_FINDINGS])}{more}"
+    return list_findings(findings)

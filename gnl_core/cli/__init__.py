@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -38,12 +39,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.showwarning = print_warning
             parsed.command(parsed)
     except (ValueError, OSError) as error:
-        say(as_sentence(f"gnl: {error}"))
+        say(as_sentence(f"gnl: {describe(error)}"))
         return BAD_INPUT
     except KeyboardInterrupt:
         say("gnl: stopped")
         return INTERRUPTED
     return 0
+
+
+def describe(error: Exception) -> str:
+    """Return the message of an error; the operating system's own becomes a sentence with its path."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    place = f"{os.fsdecode(error.filename)} cannot be used" if error.filename else "the operating system refused"
+    return f"{place}: {error.strerror}; check what is there, its permissions and the space on the disk"
 
 
 class Parser(argparse.ArgumentParser):

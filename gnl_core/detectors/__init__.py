@@ -9,7 +9,7 @@ from typing import cast
 import torch
 from pydantic.fields import FieldInfo
 
-from gnl_core.config import RunConfig
+from gnl_core.config import RunConfig, list_findings
 from gnl_core.detectors.base import Detector
 from gnl_core.detectors.deep_svdd import DeepSVDD
 from gnl_core.detectors.f_anogan import FAnoGAN
@@ -21,7 +21,7 @@ from gnl_core.detectors.rd4ad import RD4AD
 from gnl_core.detectors.rd4ad_jigsaw import RD4ADJigsaw
 from gnl_core.detectors.rd4ad_mixing import RD4ADMixing
 from gnl_core.distribution_matching import efdm, mixstyle
-from gnl_core.messages import quote
+from gnl_core.messages import quote, shorten
 
 DETECTORS: dict[str, Callable[[RunConfig], Detector]] = {
     "gnl": GNL,
@@ -90,9 +90,11 @@ def refuse_foreign(given: Mapping[str, object], detectors: Iterable[str]) -> Non
         ValueError: If there is one; says which methods have it.
     """
     own = method_fields(detectors)
-    foreign = [f"{name} = {quote(value)}: {describe_owners(name)}" for name, value in given.items() if name not in own]
+    foreign = [
+        f"{shorten(name)} = {quote(value)}: {describe_owners(name)}" for name, value in given.items() if name not in own
+    ]
     if foreign:
-        raise ValueError(f"invalid settings: {'; '.join(foreign)}")
+        raise ValueError(list_findings(foreign))
 
 
 def describe_owners(name: str) -> str:

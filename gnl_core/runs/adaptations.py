@@ -23,6 +23,7 @@ from gnl_core.config import ScoringConfig, SettingsRecord
 from gnl_core.detectors.references import STAGE_COUNT
 from gnl_core.files import hash_file, write_atomically
 from gnl_core.finite import find_not_finite
+from gnl_core.messages import quote, shorten
 from gnl_core.records import RecalibratedThreshold
 from gnl_core.runs.headers import Format, read_described
 from gnl_core.runs.scoring import Run
@@ -214,7 +215,7 @@ def check_shapes(path: Path, tensors: dict[str, Tensor], expected: dict[str, tup
     ]
     if differing:
         raise ValueError(
-            f"{path} does not fit this run's detector: {len(differing)} tensors differ, such as {differing[0]!r}; "
+            f"{path} does not fit this run's detector: {len(differing)} tensors differ, such as {quote(differing[0])}; "
             f"{REMEDY}"
         )
 
@@ -223,7 +224,7 @@ def check_finite(path: Path, tensors: dict[str, Tensor]) -> None:
     """Check that all numbers of an adaptation are finite."""
     name = find_not_finite(tensors)
     if name:
-        raise ValueError(f"{path}: {name} holds numbers that are not finite; {REMEDY}")
+        raise ValueError(f"{path}: {shorten(name)} holds numbers that are not finite; {REMEDY}")
 
 
 def check_positive(path: Path, tensors: dict[str, Tensor]) -> None:

@@ -16,11 +16,11 @@ from safetensors.torch import save
 from torch import Tensor
 from torch.optim import Optimizer
 
-from gnl_core.config import LARGEST_EPOCHS, RunConfig, parse_config
+from gnl_core.config import LARGEST_EPOCHS, RunConfig
 from gnl_core.files import SavedRecord, UnreadableFileError, write_atomically
 from gnl_core.messages import quote
 from gnl_core.records import EpochRecord
-from gnl_core.runs.checkpoints import check_state, learnt_state, teacher_fingerprint
+from gnl_core.runs.checkpoints import check_state, learnt_state, parse_settings, teacher_fingerprint
 from gnl_core.runs.compatibility import differing_settings
 from gnl_core.runs.folder import SavedEpoch
 from gnl_core.runs.headers import Format, read_described
@@ -129,7 +129,7 @@ def read_state(path: Path) -> tuple[Header, Tensors]:
 
 def check_header(path: Path, header: Header, training: Training, config: RunConfig) -> None:
     """Raise ValueError for a state of other settings or another teacher, or of a place that the training lacks."""
-    for name, before, now in differing_settings(parse_config(header.config), config):
+    for name, before, now in differing_settings(parse_settings(path, header.config), config):
         raise ValueError(f"{path} was saved with {name} = {before}, but {now} is requested; use {name} = {before}")
     if header.teacher_fingerprint != teacher_fingerprint(training.detector):
         raise ValueError(

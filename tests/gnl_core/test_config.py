@@ -171,3 +171,9 @@ def test_flags_are_spelt_and_stages_parsed_in_one_place(spelling):
 )
 def test_a_setting_becomes_words_of_a_command_line(name: str, value: object, words: list[str]):
     assert flag_words(name, value) == words
+
+
+def test_a_message_has_room_for_some_of_many_invalid_settings():
+    with pytest.raises(ValueError, match=r"^invalid settings: limit = 'b{50,}.*; and 1 more$") as refusal:
+        parse_config({"epochs": "a" * 1000, "limit": "b" * 1000})
+    assert len(str(refusal.value)) < 300
