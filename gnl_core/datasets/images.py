@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from gnl_core.datasets.headers import upright_size
 from gnl_core.datasets.mask_levels import anomalous_pixels
 from gnl_core.files import IMAGE_BYTES, UnreadableFileError, open_file
 
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")  # an error follows, or nothing
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")  # no others: Pillow starts programs for some formats
 LARGEST_PIXELS = 50_000_000  # decoded, 350 MB with alpha; Pillow warns beyond 89 million
 

@@ -11,6 +11,7 @@ from gnl_core.messages import shorten
 SHOWN_NAMES = 5  # of those that are accepted, in a message
 MOST_FOLDERS = 8  # of those that exist, in a message
 
+SHOWN_NAMES = 4  # of many in a message
 NORMAL = "good"  # as in MVTec AD: class and category of every normal image, independent of its folder's name
 
 FOLDER_NAMES: dict[str, tuple[str, ...]] = {  # docs/datasets.md has the same table
@@ -73,7 +74,7 @@ def only(paths: Sequence[Path]) -> Path | None:
         ValueError: If there are several.
     """
     if len(paths) > 1:
-        names = " and ".join(str(path) for path in paths)
+        names = " and ".join(str(path) for path in paths[:2])
         raise ValueError(
             f"{names} have names of the same meaning; expected only one of them: rename or remove the others"
         )

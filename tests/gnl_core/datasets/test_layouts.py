@@ -191,7 +191,8 @@ class TestUnclear:
     def test_a_test_folder_without_normal_images_names_what_it_has_and_what_is_accepted(self, tmp_path: Path):
         write_images(tmp_path, "train/0.png", "test/gut/1.png", "test/hole/2.png")
         self.refused(
-            tmp_path, r"no folder of normal images in .*test, which has gut, hole; expected .* good, ok, .*nom"
+            tmp_path,
+            r"no folder of normal images in .*test, which has gut, hole; expected .* good, ok, .*normal or alike",
         )
 
     def test_a_training_folder_without_normal_images_names_what_it_has(self, tmp_path: Path):
