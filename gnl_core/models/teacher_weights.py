@@ -6,6 +6,7 @@ Only this module reads .pth files, and it unpickles no code.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -110,7 +111,8 @@ def read_content(file: Path) -> Any:
     try:
         if file.suffix == ".safetensors":
             return read_tensors(file).tensors
-        with open_file(file, limit_bytes=WEIGHTS_BYTES) as stream:
+        with open_file(file, limit_bytes=WEIGHTS_BYTES) as stream, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PyTorch asks for bug reports about foreign files
             return torch.load(stream, map_location="cpu", weights_only=True)
     except Exception:  # readers raise anything on foreign bytes: IndexError, struct.error, AssertionError
         return None
