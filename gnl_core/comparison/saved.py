@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 MEAN = "mean"  # in place of a class: the mean over all of them
 MEASURED, PUBLISHED = "measured", "published"
+Count = Annotated[int, Field(ge=0, le=10**9)]  # of runs or images
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
@@ -17,7 +18,7 @@ def split_tray(value: object) -> object:
 
 
 Tray = Annotated[
-    tuple[Literal["unlabelled", "normal"], Annotated[int, Field(ge=1)]], BeforeValidator(split_tray)
+    tuple[Literal["unlabelled", "normal"], Annotated[int, Field(ge=1, le=10**9)]], BeforeValidator(split_tray)
 ]  # written as "normal:8"
 
 
@@ -37,7 +38,7 @@ class SavedNumber(Saved):
     difference: float | None
     difference_is_clear: bool | None
     domain: str | None
-    runs: int | None
+    runs: Count | None
 
 
 class SavedRow(Saved):
@@ -49,15 +50,15 @@ class SavedRow(Saved):
     adaptation: Literal["none", "adapted", "bank"] | None = None
     tray: Tray | None = None
     training_seconds: float | None
-    runs: int | None = None
+    runs: Count | None = None
     values: dict[str, SavedNumber]
 
 
 class SavedCounts(Saved):
     """Numbers of test images of one class in one domain."""
 
-    n_normal: int
-    n_anomalous: int
+    n_normal: Count
+    n_anomalous: Count
 
 
 class SavedComparison(Saved):

@@ -56,6 +56,13 @@ def test_a_comparison_read_from_its_file_gives_the_same_text(comparison: Compari
     assert markdown_page(read_comparison(write(tmp_path, comparison_json(comparison)))) == markdown_page(comparison)
 
 
+def test_a_number_of_images_beyond_any_is_refused(comparison: Comparison, tmp_path: Path):
+    content = json.loads(comparison_json(comparison))
+    next(iter(next(iter(content["images"].values())).values()))["n_anomalous"] = 10**400
+    with pytest.raises(ValueError, match="is damaged or not a comparison"):
+        read_comparison(write(tmp_path, json.dumps(content)))
+
+
 def test_a_row_without_a_number_of_runs_takes_its_largest_number(comparison: Comparison, tmp_path: Path):
     content = json.loads(comparison_json(comparison))
     for row in content["tables"]["mean"]:
