@@ -216,7 +216,7 @@ def special_mutations() -> list[Mutation]:
         Mutation("a named pipe", os.mkfifo, is_special=True),
         Mutation("a socket", make_socket, is_special=True),
         *(linking(f"a link to {device}", device) for device in ("/dev/zero", "/dev/null", "/dev/urandom", "/dev/tty")),
-        linking("a link to a folder", "/"),
+        linking("a link to a folder", ".."),
         Mutation("a link to a named pipe", lambda path: link_to(path, os.mkfifo), is_special=True),
         Mutation("a link to a socket", lambda path: link_to(path, make_socket), is_special=True),
         Mutation("a link to itself", lambda path: path.symlink_to(path.name)),
@@ -239,6 +239,13 @@ def remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     path.unlink(missing_ok=True)
+
+
+def restore(path: Path, content: bytes) -> None:
+    """Write a file as it was before a mutation, and remove what a link to it may have led to."""
+    remove(path.with_name(f"{path.name}.target"))
+    remove(path)
+    path.write_bytes(content)
 
 
 def make_unreadable(path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from gnl_core.comparison.text import markdown_page
 from gnl_core.config import ScoringConfig
 from gnl_core.runs.tuning import read_preset
 from tests.torture.inputs.conftest import World
-from tests.torture.inputs.mutations import byte_mutations, choose, json_mutations, special_mutations
+from tests.torture.inputs.mutations import byte_mutations, choose, json_mutations, restore, special_mutations
 from tests.torture.inputs.trying import Tries
 
 RESULTS = Path(__file__).parents[3] / "assets" / "results"
@@ -37,7 +36,7 @@ FILES: dict[str, Callable[[Path], object]] = {
 def original_of(name: str) -> str:
     if name != "preset.json":
         return (RESULTS / name).read_text()
-    scoring = ScoringConfig(style_weight=0.5).model_dump()
+    scoring = ScoringConfig(style_weight=0.5, reference_count=2).model_dump()
     return json.dumps({"scoring": scoring, "validation_auroc": [0.9], "runs": ["a"], "n_normal": 8})
 
 
@@ -47,9 +46,7 @@ def test_a_changed_file_is_read_or_refused(name: str, world: World, tries: Tries
     path = world.fresh("finished").path / name
     everything = special_mutations() + byte_mutations(text.encode(), count=150, seed=12) + json_mutations(text)
     for mutation in choose(everything, count=tries.scaled(short=30, full=700), seed=13):
-        shutil.rmtree(path, ignore_errors=True)
-        path.unlink(missing_ok=True)
-        path.write_text(text)
+        restore(path, text.encode())
         mutation.apply(path)
         tries.call(lambda: FILES[name](path), name=f"{name}: {mutation.name}", must_refuse=mutation.is_special)
     tries.finish(f"comparisons and presets, {name}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import struct
 import zlib
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from gnl_core.datasets.cifar10_files import load_file, read_record
 from gnl_core.datasets.images import colour_mode, image_size, read_image, read_mask, read_mask_of
 from tests.gnl_core.datasets.test_cifar10_files import pickled
 from tests.torture.inputs.conftest import World
-from tests.torture.inputs.mutations import Mutation, byte_mutations, choose, special_mutations, writing
+from tests.torture.inputs.mutations import Mutation, byte_mutations, choose, restore, special_mutations, writing
 from tests.torture.inputs.trying import Tries
 
 SIDE_PX = 24
@@ -110,9 +109,7 @@ def read_all(path: Path) -> None:
 def test_a_changed_image_is_decoded_or_refused(name: str, world: World, tries: Tries):
     path = world.fresh("finished").path / name
     for mutation in choose(mutations_of(name, IMAGES[name]), count=tries.scaled(short=12, full=130), seed=9):
-        shutil.rmtree(path, ignore_errors=True)
-        path.unlink(missing_ok=True)
-        path.write_bytes(IMAGES[name])
+        restore(path, IMAGES[name])
         mutation.apply(path)
         tries.call(lambda: read_all(path), name=f"{name}: {mutation.name}", must_refuse=mutation.is_special)
     tries.finish(f"images and masks, {name}")
@@ -142,9 +139,7 @@ def test_a_changed_file_of_many_images_is_read_or_refused(name: str, world: Worl
     path = world.fresh("finished").path / name
     everything = special_mutations() + byte_mutations(content, count=300, seed=10)
     for mutation in choose(everything, count=tries.scaled(short=20, full=250), seed=11):
-        shutil.rmtree(path, ignore_errors=True)
-        path.unlink(missing_ok=True)
-        path.write_bytes(content)
+        restore(path, content)
         mutation.apply(path)
         load_file.cache_clear() if hasattr(load_file, "cache_clear") else None
         tries.call(lambda: read(path), name=f"{name}: {mutation.name}", must_refuse=mutation.is_special)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from gnl_core.runs.scores import read_saved_scores, select_scores
 from gnl_core.runs.tray_scores import TrayScores, read_tray_scores, save_tray_scores
 from gnl_core.runs.trays import TrayUse
 from tests.torture.inputs.conftest import World
-from tests.torture.inputs.mutations import Mutation, byte_mutations, choose, json_mutations, special_mutations
+from tests.torture.inputs.mutations import Mutation, byte_mutations, choose, json_mutations, restore, special_mutations
 from tests.torture.inputs.table_mutations import table_mutations
 from tests.torture.inputs.tensor_mutations import tensor_mutations
 from tests.torture.inputs.trying import Tries
@@ -130,9 +129,7 @@ def test_a_changed_record_is_read_or_refused(
     original = path.read_bytes()
     READERS[name](whole)
     for mutation in choose(mutations_of(path), count=tries.scaled(short=20, full=300), seed=4):
-        shutil.rmtree(path, ignore_errors=True)
-        path.unlink(missing_ok=True)
-        path.write_bytes(original)
+        restore(path, original)
         mutation.apply(path)
         tries.call(lambda: READERS[name](whole), name=f"{name}: {mutation.name}", must_refuse=mutation.is_special)
     tries.finish(f"run folders, reader of {name}")
