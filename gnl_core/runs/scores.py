@@ -154,11 +154,11 @@ def read_columns(path: Path, more: Mapping[str, Kind] = NO_COLUMNS) -> pa.Table 
     Raises:
         UnreadableFileError: If it is damaged, too large, or has other columns than `save_scores` writes.
     """
-    required = REQUIRED | more
+    required = {**REQUIRED, **more}
     try:
         with open_file(path, limit_bytes=SCORES_BYTES) as stream, pq.ParquetFile(stream) as file:
             check_table(path, file.schema_arrow, rows=file.metadata.num_rows, required=required)
-            known = {name: kind for name, kind in (required | SETTINGS).items() if name in file.schema_arrow.names}
+            known = {name: kind for name, kind in {**required, **SETTINGS}.items() if name in file.schema_arrow.names}
             table = file.read(columns=list(known)).select(list(known))  # pq.read_table imports pandas
         table.validate(full=True)  # as for text that is not UTF-8
         table = table.cast(pa.schema([(name, kind.type) for name, kind in known.items()]))
@@ -174,7 +174,7 @@ def check_table(path: Path, schema: pa.Schema, *, rows: int, required: Mapping[s
     """Check the columns and the number of rows of a scores file before its rows are read: few bytes can hold many."""
     if rows > MOST_ROWS:
         raise UnreadableFileError(f"{path} has {rows:,} rows, more than {MOST_ROWS:,}; {REMEDY}")
-    for name, kind in (required | SETTINGS).items():
+    for name, kind in {**required, **SETTINGS}.items():
         types = [field.type for field in schema if field.name == name]
         if len(types) > 1:
             raise UnreadableFileError(f"{path} is damaged: it has {len(types)} columns {name!r}; {REMEDY}")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gnl_core.config import RunConfig, ScoringConfig, scoring_settings
+from gnl_core.config import RunConfig, ScoringConfig, parse_config, scoring_settings
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors.base import Detector
@@ -57,7 +57,7 @@ def load_run(
     Raises:
         ValueError: If there is no checkpoint, or it or config.json cannot be used.
     """
-    own = find_config(folder) or RunConfig()
+    own = find_config(folder) or parse_config({})
     detector, config = load_checkpoint(
         folder.weights, device=device, teacher_weights=teacher_weights or own.teacher_weights
     )
