@@ -10,8 +10,6 @@ from gnl_core.messages import shorten
 
 SHOWN_NAMES = 5  # of those that are accepted, in a message
 MOST_FOLDERS = 8  # of those that exist, in a message
-
-SHOWN_NAMES = 4  # of many in a message
 NORMAL = "good"  # as in MVTec AD: class and category of every normal image, independent of its folder's name
 
 FOLDER_NAMES: dict[str, tuple[str, ...]] = {  # docs/datasets.md has the same table
