@@ -7,11 +7,14 @@ checked against a record, so a damaged file is one sentence.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import math
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar, cast
@@ -39,6 +42,9 @@ KINDS = (
     (stat.S_ISBLK, "a device"),
 )
 FLAGS = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))  # Windows has only the last
+
+
+Version = tuple[int, int, int]  # of a file
 
 
 class UnreadableFileError(ValueError):
@@ -213,19 +219,80 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write to a temporary file, then rename it, so that readers see either the old or the new file, complete."""
-    with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=f".{path.name[:TEMPORARY_CHARACTERS]}.", delete=False
-    ) as stream:
-        temporary = Path(stream.name)
+def version_of(path: Path) -> Version | None:
+    """Return what changes when a file is replaced or written: number, size and time in ns; None if there is none."""
     try:
-        with temporary.open("wb") as stream:
+        facts = path.stat()
+    except FileNotFoundError:
+        return None
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a temporary file, then rename it, so that readers see either the old or the new file, complete.
+
+    The content is on disk before the name, and the name before this returns: a power cut leaves one of the two files.
+
+    Raises:
+        OSError: With the path, if the file cannot be written; an older file is unchanged.
+    """
+    with naming_file(path), temporary_file(path, content) as temporary:
+        temporary.replace(path)
+        sync_folder(path.parent)
+
+
+def create_atomically(path: Path, content: bytes) -> None:
+    """Write a file as `write_atomically` does, unless there is one: of several processes, one creates it.
+
+    Raises:
+        FileExistsError: If there is a file.
+        OSError: As for `write_atomically`.
+    """
+    with naming_file(path), temporary_file(path, content) as temporary:
+        try:
+            path.hardlink_to(temporary)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            if path.exists():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+            temporary.replace(path)
+        sync_folder(path.parent)
+
+
+@contextmanager
+def naming_file(path: Path) -> Iterator[None]:
+    """Name the file in an OSError about its temporary file, or about no file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+@contextmanager
+def temporary_file(path: Path, content: bytes) -> Iterator[Path]:
+    """Yield a file with the content, on disk, in the folder of `path`; remove it afterwards unless it was renamed."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:TEMPORARY_CHARACTERS]}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.chmod(0o644)  # temporary files are private, runs are not
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)  # the folder may be gone
-        raise
+        yield temporary
+    finally:
+        with suppress(OSError):  # it was renamed, or the folder is gone
+            temporary.unlink()
+
+
+def sync_folder(folder: Path) -> None:
+    """Write the names in a folder to disk, where the file system can; Windows cannot."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

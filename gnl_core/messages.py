@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 
 LONGEST_MESSAGE = 400  # characters
@@ -41,6 +42,14 @@ def shorten(text: str, most: int = LONGEST_VALUE) -> str:
 def quote(value: object) -> str:
     """Write a value as Python does, a long one shortened."""
     return shorten(repr(value))
+
+
+def describe_error(error: BaseException) -> str:
+    """Return the message of an error; the operating system's own becomes a sentence with its path."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    place = f"{os.fsdecode(error.filename)} cannot be used" if error.filename else "the operating system refused"
+    return f"{place}: {error.strerror}; check what is there, its permissions and the space on the disk"
 
 
 def shorten_words(message: str, most: int = LONGEST_WORD) -> str:

@@ -23,7 +23,7 @@ from gnl_core.cli.score import add_score_command
 from gnl_core.cli.settings import say
 from gnl_core.cli.train import add_train_command
 from gnl_core.cli.tune import add_tune_command
-from gnl_core.messages import as_sentence, escape_hidden, shorten
+from gnl_core.messages import as_sentence, describe_error, escape_hidden, shorten
 
 BAD_INPUT = 2
 LONGEST_ERROR = 300  # characters of an error with the flags
@@ -39,20 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.showwarning = print_warning
             parsed.command(parsed)
     except (ValueError, OSError) as error:
-        say(as_sentence(f"gnl: {describe(error)}"))
+        say(as_sentence(f"gnl: {describe_error(error)}"))
         return BAD_INPUT
     except KeyboardInterrupt:
         say("gnl: stopped")
         return INTERRUPTED
     return 0
-
-
-def describe(error: Exception) -> str:
-    """Return the message of an error; the operating system's own becomes a sentence with its path."""
-    if not isinstance(error, OSError) or not error.strerror:
-        return str(error)
-    place = f"{os.fsdecode(error.filename)} cannot be used" if error.filename else "the operating system refused"
-    return f"{place}: {error.strerror}; check what is there, its permissions and the space on the disk"
 
 
 class Parser(argparse.ArgumentParser):

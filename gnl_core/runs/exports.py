@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,7 +41,8 @@ def write_csv(path: Path, scores: Scores) -> None:
     """Write one row per image, creating the file's folder if needed. A score that is not finite is an empty cell."""
     path.parent.mkdir(parents=True, exist_ok=True)
     finite = np.where(np.isfinite(scores.score), scores.score, np.nan)
-    pd.DataFrame(vars(scores) | {"score": finite}).map(csv_cell).to_csv(path, index=False)
+    table = pd.DataFrame(vars(scores) | {"score": finite}).map(csv_cell)
+    write_atomically(path, table.to_csv(index=False, lineterminator=os.linesep).encode())
 
 
 class MapPictures:
@@ -74,7 +76,7 @@ def write_picture(path: Path, picture: bytes) -> str:
     """Write a file, creating its folder if needed; return the error message, or "" on success."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(picture)
+        write_atomically(path, picture)
     except OSError as error:
         return f"{path}: {error.strerror}"
     return ""

@@ -16,6 +16,7 @@ from gnl_core.datasets.base import UNLABELLED, Item
 from gnl_core.datasets.checking import leave_out_broken
 from gnl_core.datasets.layout import UNLABELLED_CATEGORY, image_item, require_images
 from gnl_core.datasets.ordering import Order, order_files
+from gnl_core.files import write_atomically
 from gnl_core.metrics.threshold import choose_threshold
 from gnl_core.records import Scores
 from gnl_core.runs.evaluation import score_held_out
@@ -144,7 +145,7 @@ def fix_threshold(run: Run, scoring: ScoringConfig, *, quantile: float) -> Fixed
 def write_line_csv(path: Path, line: FollowedLine) -> None:
     """Write one row per image, in order of time, creating the file's folder if needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(line_csv(line), encoding="utf-8", newline="")
+    write_atomically(path, line_csv(line).encode())
 
 
 def line_csv(line: FollowedLine) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 
 from gnl_core.config import RunConfig, ScoringConfig
-from gnl_core.files import hash_file, write_atomically
+from gnl_core.files import create_atomically, hash_file, write_atomically
 from gnl_core.metrics.image import report
 from gnl_core.metrics.threshold import choose_threshold
 from gnl_core.records import DomainReport, EpochRecord, Report, Scores, Threshold
@@ -229,10 +230,45 @@ def test_a_failing_write_leaves_the_old_file_and_nothing_else(
     def fail(*_: object) -> None:
         raise OSError("the disk is gone")
 
-    monkeypatch.setattr(os if step == "fsync" else Path, step, fail)
+    monkeypatch.setattr(os, step, fail)
     with pytest.raises(OSError, match="the disk is gone"):
         write_atomically(tmp_path / "file", b"new")
     assert (tmp_path / "file").read_bytes() == b"old"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_scores_of_a_checkpoint_that_was_replaced_meanwhile_are_not_saved_under_another(folder: RunFolder):
+    scored = hash_file(folder.weights)
+    save_scores(folder, make_scores("digits", 0.5), ASKED, checkpoint=scored)
+    before = folder.scores.read_bytes()
+    folder.weights.write_bytes(b"second")
+    with pytest.raises(ValueError, match=r"weights\.safetensors was replaced while it was in use"):
+        save_scores(folder, make_scores("digits", 0.25), ASKED, checkpoint=scored)
+    assert folder.scores.read_bytes() == before
+    assert read_saved_scores(folder) is None
+    assert read_saved_scores(folder, scored) is not None
+
+
+def test_of_two_runs_that_are_created_at_once_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = create_run(tmp_path / "run", RunConfig())
+    before = folder.config.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "exists", lambda _: False)  # looked before the other was created
+        with pytest.raises(ValueError, match="already contains a run"):
+            create_run(tmp_path / "run", RunConfig(seed=7))
+    assert folder.config.read_bytes() == before
+    assert list(folder.path.iterdir()) == [folder.config]
+
+
+def test_a_file_is_created_once_where_links_are_not_supported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", refuse)
+    create_atomically(tmp_path / "file", b"first")
+    with pytest.raises(FileExistsError):
+        create_atomically(tmp_path / "file", b"second")
+    assert (tmp_path / "file").read_bytes() == b"first"
     assert len(list(tmp_path.iterdir())) == 1
 
 
@@ -242,7 +278,7 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path, monkeypatch: pytest.Mon
     synced = os.fsync
     monkeypatch.setattr(os, "fsync", lambda handle: seen.append((tmp_path / "file").read_bytes()) or synced(handle))
     write_atomically(tmp_path / "file", b"new")
-    assert seen == [b"old"]
+    assert seen == [b"old", b"new"]  # the content before the name, then the name
 
 
 def test_shift_scores_are_those_of_the_last_scoring(folder: RunFolder):

@@ -63,14 +63,14 @@ def check_whole(folder: RunFolder, expected: bytes) -> None:
 
 def fail_at_write(monkeypatch: pytest.MonkeyPatch, number: int, error: BaseException) -> None:
     """The files of a run are renamed one after the other; fail at one of them."""
-    counted, replace = count(), Path.replace
+    counted, replace = count(), os.replace
 
-    def rename(self: Path, target: Path) -> Path:
+    def rename(source: str, target: Path) -> None:
         if next(counted) == number:
             raise error
-        return replace(self, target)
+        replace(source, target)
 
-    monkeypatch.setattr(Path, "replace", rename)
+    monkeypatch.setattr(os, "replace", rename)
 
 
 @pytest.mark.parametrize("detector", LEARNERS)
