@@ -13,6 +13,7 @@ from gnl_core.files import (
     FiniteOrNone,
     SavedRecord,
     UnreadableFileError,
+    create_atomically,
     parse_record,
     read_record,
     read_text,
@@ -128,19 +129,28 @@ def create_run(path: Path, config: RunConfig) -> RunFolder:
     """
     check_output(path, config.data_root, what="the run")
     folder = RunFolder(path)
+    taken = f"{path} already contains a run; choose another folder, or delete that run first"
     if folder.config.exists():
-        raise ValueError(f"{path} already contains a run; choose another folder, or delete that run first")
+        raise ValueError(taken)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(f"cannot create the run folder {path}: {error.strerror}; choose another folder") from None
-    write_config(folder, config)
+    try:
+        create_atomically(folder.config, config_bytes(config))
+    except FileExistsError:  # of another process, meanwhile
+        raise ValueError(taken) from None
     return folder
 
 
 def write_config(folder: RunFolder, config: RunConfig) -> None:
     """Write a run's settings."""
-    write_atomically(folder.config, config.model_dump_json(indent=2, exclude_defaults=False).encode())
+    write_atomically(folder.config, config_bytes(config))
+
+
+def config_bytes(config: RunConfig) -> bytes:
+    """Return the content of config.json."""
+    return config.model_dump_json(indent=2, exclude_defaults=False).encode()
 
 
 def read_config(folder: RunFolder) -> RunConfig:
