@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +11,7 @@ from gnl_core.config import RunConfig
 from gnl_core.datasets.listing import check_name
 from gnl_core.files import read_end
 from gnl_core.jobs.locks import is_locked
-from gnl_core.jobs.status import Status, is_starting, read_status
+from gnl_core.jobs.status import Status, is_starting, read_status, seconds_since
 from gnl_core.jobs.worker import waiting_jobs
 from gnl_core.runs.diverged import why_diverged
 from gnl_core.runs.folder import RunFolder, is_trained, read_config, read_records
@@ -120,7 +119,7 @@ def find_state(folder: RunFolder, config: RunConfig, status: Status | None) -> t
         return find_state_without_process(folder, config, status)
     if status is None:
         return "running", None
-    silent = time.time() - status.time
+    silent = seconds_since(status)
     if silent > SILENT_SECONDS:
         return "stale", f"its process has not reported for {silent:.0f} s"
     return status.state, status.reason

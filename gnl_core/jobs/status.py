@@ -29,6 +29,7 @@ class Status(SavedRecord):
     Attributes:
         state: Current state, or how the training ended.
         queued: Time of the request.
+        uptime: Time of this report on the clock of `time.monotonic`, which nobody sets; None in older files.
         time: Time of this report.
         host: Name of the machine.
         pid: Process id; None until the process reports first.
@@ -45,6 +46,7 @@ class Status(SavedRecord):
 
     state: State
     queued: float = Field(default_factory=time.time)
+    uptime: float | None = Field(default_factory=time.monotonic)
     time: float = Field(default_factory=time.time)
     host: str = Field(default_factory=platform.node)
     pid: Annotated[int, Field(ge=1, lt=2**31)] | None = None
@@ -97,7 +99,18 @@ def is_starting(status: Status | None) -> TypeGuard[Status]:
     """Return whether a process was started recently and has not reported yet."""
     if status is None or status.state != "waiting" or status.pid is not None:
         return False
-    return time.time() - status.time < STARTING_SECONDS
+    return abs(seconds_since(status)) < STARTING_SECONDS
+
+
+def seconds_since(status: Status) -> float:
+    """Return the seconds since a report, by a clock that nobody sets if it was made here and since the last start.
+
+    Otherwise the result is negative if the clock of the machine that made it is ahead.
+    """
+    now = time.monotonic()
+    if status.uptime is not None and status.uptime <= now and status.host == platform.node():
+        return now - status.uptime
+    return time.time() - status.time
 
 
 class Processed(NamedTuple):
@@ -153,7 +166,7 @@ class Heartbeat:
     def update(self, **changes: object) -> None:
         """Write the status with changes, if any, and the current time."""
         with self.writing:
-            self.status = self.status.model_copy(update={**changes, "time": time.time()})
+            self.status = self.status.model_copy(update={**changes, "time": time.time(), "uptime": time.monotonic()})
             if self.folder.config.exists():
                 with suppress(OSError):
                     write_status(self.folder, self.status)

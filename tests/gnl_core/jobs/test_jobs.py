@@ -67,7 +67,7 @@ def test_a_live_process_with_a_heartbeat_is_running(folder: RunFolder, state: st
 
 @pytest.mark.parametrize("state", ["waiting", "running"])
 def test_a_live_process_without_a_heartbeat_is_stale(folder: RunFolder, state: str):
-    say(folder, state, time=time.time() - 90)
+    say(folder, state, uptime=time.monotonic() - 90)
     with holding(folder.lock):
         job = read_job(folder)
     assert job.state == "stale"
@@ -89,8 +89,36 @@ def test_a_process_killed_because_it_did_not_stop_counts_as_stopped(folder: RunF
 def test_a_job_that_was_just_started_waits(folder: RunFolder):
     say(folder, "waiting", pid=None)
     assert read_job(folder).state == "waiting"
-    say(folder, "waiting", pid=None, time=time.time() - 1000)
+    say(folder, "waiting", pid=None, uptime=time.monotonic() - 1000)
     assert read_job(folder).state == "stale"
+
+
+@pytest.mark.parametrize("hours", [-24, 24])
+def test_a_clock_that_is_set_makes_no_job_stale_and_no_dead_one_wait(
+    folder: RunFolder, hours: int, monkeypatch: pytest.MonkeyPatch
+):
+    say(folder, "running")
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 3600 * hours)
+    with holding(folder.lock):
+        assert (read_job(folder).state, read_job(folder).reason) == ("running", None)
+    say(folder, "waiting", pid=None)
+    assert read_job(folder).state == "waiting"
+    say(folder, "waiting", pid=None, uptime=time.monotonic() - 1000)
+    assert read_job(folder).state == "stale"
+
+
+@pytest.mark.parametrize("hours", [-24, 24])
+def test_a_report_without_uptime_from_another_day_is_of_no_starting_process(folder: RunFolder, hours: int):
+    say(folder, "waiting", pid=None, uptime=None, time=time.time() + 3600 * hours)
+    assert read_job(folder).state == "stale"
+
+
+def test_an_import_that_was_killed_is_not_finished(folder: RunFolder):
+    folder.origin.write_text("{}")
+    assert read_job(folder).state == "stale"
+    folder.weights.touch()
+    assert read_job(folder).state == "finished"
 
 
 def test_the_end_that_a_job_recorded_is_its_state(folder: RunFolder):

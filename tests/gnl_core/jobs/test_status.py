@@ -124,7 +124,7 @@ def test_a_run_lives_while_its_lock_is_held_or_its_process_may_still_be_starting
         assert is_alive(folder)
     write_status(folder, Status(state="waiting"))
     assert is_alive(folder)
-    write_status(folder, Status(state="waiting", time=time.time() - STARTING_SECONDS - 1))
+    write_status(folder, Status(state="waiting", uptime=time.monotonic() - STARTING_SECONDS - 1))
     assert not is_alive(folder)
     write_status(folder, Status(state="waiting", pid=os.getpid()))  # a number alone is no life
     assert not is_alive(folder)
