@@ -129,7 +129,7 @@ def find_state_without_process(folder: RunFolder, config: RunConfig, status: Sta
     """Return the state of a run without a process: the last reported state, if there is one."""
     if is_starting(status):
         return "waiting", None
-    if is_trained(folder, config) or folder.origin.exists():
+    if is_trained(folder, config) or (folder.origin.exists() and folder.weights.exists()):
         reason = why_diverged(folder)
         return ("diverged", reason) if reason else ("finished", None)
     if status is not None and status.state in ("diverged", "failed", "stopped"):
