@@ -7,9 +7,10 @@ import platform
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from gnl_core.jobs.locks import is_locked
+from gnl_core.jobs.locks import holding, is_locked
 from gnl_core.jobs.status import find_status, is_alive
 from gnl_core.runs.deletion import remove_run
 from gnl_core.runs.folder import RunFolder, read_config
@@ -70,6 +71,13 @@ def delete(path: Path) -> None:
     """
     folder = RunFolder(path)
     read_config(folder)
+    trained = f"{path} is being trained; stop it first: gnl runs --stop {path}"
     if is_alive(folder):
-        raise ValueError(f"{path} is being trained; stop it first: gnl runs --stop {path}")
-    remove_run(folder)
+        raise ValueError(trained)
+    with holding(folder.lock) as acquired:  # a training that begins meanwhile is refused
+        if not acquired:
+            raise ValueError(trained)
+        remove_run(folder)
+    with suppress(OSError):  # the folder contains other files
+        folder.lock.unlink(missing_ok=True)
+        path.rmdir()

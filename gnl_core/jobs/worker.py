@@ -38,7 +38,7 @@ def train_as_job(
         One step per batch; none if asked to stop before its turn.
 
     Raises:
-        ValueError: As `advance_run`, or if another process trains the run.
+        ValueError: As `advance_run`, or if another process trains the run, or has just finished or deleted it.
     """
     with holding(folder.lock) as acquired:
         if not acquired:
@@ -50,10 +50,19 @@ def train_as_job(
             state="waiting" if in_turn else "running", queued=previous.queued if previous is not None else time.time()
         )
         try:
+            check_unfinished(config, folder)
             with Heartbeat(folder, status, epochs=config.epochs) as heartbeat:
                 yield from train_with_heartbeat(config, folder, processes, heartbeat=heartbeat)
         finally:
             clean_up(folder)
+
+
+def check_unfinished(config: RunConfig, folder: RunFolder) -> None:
+    """Raise ValueError if another process finished or deleted a run before this one acquired its lock."""
+    if not folder.config.exists():
+        raise ValueError(f"{folder.path} was deleted by another process; train a new run")
+    if is_trained(folder, config):
+        raise ValueError(f"{folder.path} was finished by another process, so there is nothing left to train; score it")
 
 
 def train_with_heartbeat(

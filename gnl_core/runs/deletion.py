@@ -20,14 +20,13 @@ def discard_unstarted_run(folder: RunFolder) -> None:
 
 
 def remove_run(folder: RunFolder) -> None:
-    """Remove all files of a run, its settings last, and the folder unless it contains other files."""
+    """Remove all files of a run except its lock, which the caller holds; its settings last."""
     remove_temporary_files(folder)
     if folder.epochs.exists():
         shutil.rmtree(folder.epochs)
     for file in (*files_besides_config(folder), folder.config):
-        file.unlink(missing_ok=True)
-    with suppress(OSError):  # the folder contains other files
-        folder.path.rmdir()
+        if file != folder.lock:
+            file.unlink(missing_ok=True)
 
 
 def remove_temporary_files(folder: RunFolder) -> None:

@@ -221,6 +221,19 @@ def test_a_process_that_does_not_stop_is_killed(folder: RunFolder):
     assert read_job(folder).state == "stopped"
 
 
+def test_a_training_that_begins_while_a_run_is_deleted_keeps_its_files(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("gnl_core.jobs.stop.is_alive", lambda _: False)  # looked before the training began
+    monkeypatch.setattr("gnl_core.jobs.locks.PATIENCE_SECONDS", 0.05)
+    before = sorted(folder.path.iterdir())
+    with holding(folder.lock), pytest.raises(ValueError, match="is being trained; stop it first"):
+        delete(folder.path)
+    assert set(before) <= set(folder.path.iterdir())
+    delete(folder.path)
+    assert not folder.path.exists()
+
+
 def test_a_process_of_another_machine_is_not_killed(folder: RunFolder):
     say(folder, "running", pid=os.getpid(), host="elsewhere")
     with (

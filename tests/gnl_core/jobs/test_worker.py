@@ -152,3 +152,17 @@ def test_a_waiting_job_can_be_stopped(config: RunConfig, folder: RunFolder, queu
     assert said(folder).state == "stopped"
     assert not folder.stop.exists()
     assert folder.config.exists()
+
+
+def test_a_run_that_another_process_finished_or_deleted_first_is_not_trained_again(
+    config: RunConfig, folder: RunFolder
+):
+    list(train_as_job(config, folder))
+    before = folder.weights.read_bytes(), folder.weights.stat().st_mtime_ns
+    with pytest.raises(ValueError, match="was finished by another process"):
+        list(train_as_job(config, folder))
+    assert (folder.weights.read_bytes(), folder.weights.stat().st_mtime_ns) == before
+    assert said(folder).state == "finished"
+    folder.config.unlink()
+    with pytest.raises(ValueError, match="was deleted by another process"):
+        list(train_as_job(config, folder))
