@@ -11,14 +11,17 @@ from tqdm import tqdm
 from gnl_core.cli.settings import add_run_settings, given_run_settings, path_of, say, say_reading, show
 from gnl_core.comparison.figures import draw_pictures, parse_method
 from gnl_core.comparison.files import write_comparison
-from gnl_core.comparison.grid import Grid, plan_cells
+from gnl_core.comparison.grid import Grid, GridCell, plan_cells
 from gnl_core.comparison.measure import compare_cells
+from gnl_core.comparison.records import Method
 from gnl_core.comparison.sweep import Outcome, remove_unfinished, run_cells, run_cells_on_ray
 from gnl_core.comparison.text import terminal_table
 from gnl_core.detectors import DETECTORS
+from gnl_core.jobs.locks import holding
 from gnl_core.runs.outputs import check_comparison_folder
 
 VARIED = ("normal_class", "detector", "seed", "style_weight")  # settings that take several values here
+LOCK_NAME = ".lock"  # in the output folder
 
 
 def add_compare_command(parser: argparse.ArgumentParser, arguments: Sequence[str] = ()) -> None:
@@ -64,7 +67,8 @@ def compare_command(parsed: argparse.Namespace) -> None:
     """Train and score what is missing, then print and write the tables: gnl compare.
 
     Raises:
-        ValueError: If a setting is wrong, or, after the tables, if a cell failed.
+        ValueError: If a setting is wrong, another process writes to the same folder, or, after the tables, a cell
+            failed.
     """
     check_comparison_folder(parsed.output)
     grid = Grid(
@@ -79,6 +83,21 @@ def compare_command(parsed: argparse.Namespace) -> None:
     config = cells[0].config
     say_reading(config.dataset, config.data_root, split=config.split)
     drawn = [parse_method(text, cells) for text in parsed.figure or ()]
+    parsed.output.mkdir(parents=True, exist_ok=True)
+    with holding(parsed.output / LOCK_NAME) as acquired:
+        if not acquired:
+            raise ValueError(
+                f"another gnl compare is writing to {parsed.output}; wait until it ends, or choose another --output"
+            )
+        complete_comparison(parsed, cells, drawn)
+
+
+def complete_comparison(parsed: argparse.Namespace, cells: Sequence[GridCell], drawn: Sequence[Method]) -> None:
+    """Train and score what is missing of the cells, then print and write the tables.
+
+    Raises:
+        ValueError: After the tables, if a cell failed.
+    """
     running = run_cells_on_ray(cells, address=parsed.ray) if parsed.ray else run_cells(cells)
     outcomes = []
     with tqdm(total=len(cells), unit="run", file=sys.stderr) as bar:

@@ -143,22 +143,24 @@ def train_cell(cell: GridCell) -> None:
         shutil.rmtree(attempts, ignore_errors=True)
         create_run(attempt.path, cell.config)
     try:
-        for _ in train_run(cell.config, attempt):
-            pass
+        if not is_trained(attempt, cell.config):  # killed before it was moved
+            for _ in train_run(cell.config, attempt):
+                pass
         shutil.rmtree(cell.folder.path, ignore_errors=True)
         attempt.path.rename(cell.folder.path)
     finally:
-        if not attempt.state.exists():
+        if not attempt.state.exists() and not is_trained(attempt, cell.config):
             shutil.rmtree(attempts, ignore_errors=True)
 
 
 def adopt_attempt(attempts: Path, attempt: RunFolder, config: RunConfig) -> bool:
-    """Rename an interrupted attempt with the same settings and a saved state; return whether there was one.
+    """Rename an attempt of the same settings that has a saved state or is complete; return whether there was one.
 
     After renaming, a process that still trains there although it was given up ends at its next save.
     """
-    for interrupted in sorted(RunFolder(state.parent) for state in attempts.glob(f"*/{attempt.state.name}")):
-        if not any(differing_settings(read_config(interrupted), config)):
+    for interrupted in sorted(RunFolder(file.parent) for file in attempts.glob(f"*/{attempt.config.name}")):
+        can_continue = interrupted.state.exists() or is_trained(interrupted, config)
+        if can_continue and not any(differing_settings(read_config(interrupted), config)):
             interrupted.path.rename(attempt.path)
             return True
     return False
@@ -177,7 +179,7 @@ def score_cell(cell: GridCell) -> None:
     for domain, scorings in missing.items():
         scored = score_each(run.detector, load_domain(run, domain), scorings)
         all_scored += zip(scorings, scored, strict=True)
-    save_scores_each(cell.folder, all_scored)
+    save_scores_each(cell.folder, all_scored, checkpoint=run.sha256)
 
 
 def check_saved_scores(cell: GridCell) -> None:
