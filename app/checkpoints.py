@@ -12,7 +12,7 @@ from app.methods import WITHOUT_TEACHER
 from app.server import rules
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets.listing import check_name
-from gnl_core.files import hash_file
+from gnl_core.files import Version, hash_file, version_of
 from gnl_core.records import Scores
 from gnl_core.runs.adapted_scores import AdaptedScores, Entry, TrayChoice, read_adapted
 from gnl_core.runs.discovery import list_runs
@@ -55,21 +55,31 @@ def list_checkpoints() -> tuple[list[Checkpoint], list[str]]:
     """List all checkpoints, bundled ones first, then the newest, and the reasons why runs were left out."""
     checkpoints, problems = [], []
     shown = [folder for folder in list_runs(runs_root()) if rules.may_show(folder.path.name)]
-    own = sorted(shown, key=lambda folder: folder.weights.stat().st_mtime, reverse=True)
+    own = sorted(shown, key=lambda folder: modified_ns(folder.weights), reverse=True)
     for folder in list_runs(BUNDLED) + own:
         try:
             check_name(folder.path)
             config = read_config(folder)
             rules.check_paths(config, name=folder.path.name)
-            sha256 = hash_weights(folder.weights, folder.weights.stat().st_mtime_ns)
+            sha256 = hash_weights(folder.weights, version_of(folder.weights))
             checkpoints.append(Checkpoint(folder, config, sha256))
+        except FileNotFoundError:  # deleted meanwhile
+            continue
         except ValueError as error:
             problems.append(str(error))
     return checkpoints, problems
 
 
+def modified_ns(file: Path) -> int:
+    """Return when a file was last written, in ns; 0 if it was deleted meanwhile."""
+    try:
+        return file.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
 @st.cache_data(max_entries=256, show_spinner=False)
-def hash_weights(weights: Path, modified_ns: int) -> str:
+def hash_weights(weights: Path, version: Version | None) -> str:
     """Compute the SHA-256 of a checkpoint, once for each version of the file."""
     return hash_file(weights)
 
@@ -79,34 +89,34 @@ def saved_scores(weights: Path, sha256: str, *, domain: str, scoring: ScoringCon
     file = RunFolder(weights.parent).scores
     if not file.exists():
         return None
-    return chosen_scores(weights, sha256, file.stat().st_mtime_ns, domain=domain, scoring=scoring)
+    return chosen_scores(weights, sha256, version_of(file), domain=domain, scoring=scoring)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False, hash_funcs={ScoringConfig: ScoringConfig.model_dump_json})
 def chosen_scores(
-    weights: Path, sha256: str, modified_ns: int, *, domain: str, scoring: ScoringConfig
+    weights: Path, sha256: str, version: Version | None, *, domain: str, scoring: ScoringConfig
 ) -> Scores | None:
     """Select one domain's scores for a scoring, once for each version of the file. Do not modify the result."""
-    rows = saved_rows(weights, sha256, modified_ns)
+    rows = saved_rows(weights, sha256, version)
     return None if rows is None else select_scores(rows, domain=domain, scoring=scoring)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def saved_rows(weights: Path, sha256: str, modified_ns: int) -> Columns | None:
+def saved_rows(weights: Path, sha256: str, version: Version | None) -> Columns | None:
     """Read all saved scores of a checkpoint, once for each version of the file. Do not modify the result."""
-    return read_saved_scores(RunFolder(weights.parent))
+    return read_saved_scores(RunFolder(weights.parent), sha256)
 
 
 def saved_shift_scores(weights: Path, sha256: str) -> dict[str, float | None]:
     """Map the domains in a checkpoint's latest report to their shift scores; None if not measurable."""
     file = RunFolder(weights.parent).report
-    return reported_shift_scores(weights, sha256, file.stat().st_mtime_ns) if file.exists() else {}
+    return reported_shift_scores(weights, sha256, version_of(file)) if file.exists() else {}
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def reported_shift_scores(weights: Path, sha256: str, modified_ns: int) -> dict[str, float | None]:
+def reported_shift_scores(weights: Path, sha256: str, version: Version | None) -> dict[str, float | None]:
     """Read the shift scores of a report, once for each version of the file."""
-    return read_shift_scores(RunFolder(weights.parent))
+    return read_shift_scores(RunFolder(weights.parent), sha256)
 
 
 def saved_adapted(
@@ -114,15 +124,15 @@ def saved_adapted(
 ) -> AdaptedScores | None:
     """Return a checkpoint's saved scores under an adaptation, or None."""
     file = RunFolder(weights.parent).adapted
-    entries = adapted_entries(weights, sha256, file.stat().st_mtime_ns) if file.exists() else []
+    entries = adapted_entries(weights, sha256, version_of(file)) if file.exists() else []
     wanted = (domain, scoring, choice)
     return next((entry.adapted for entry in entries if entry[:3] == wanted), None)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def adapted_entries(weights: Path, sha256: str, modified_ns: int) -> list[Entry]:
+def adapted_entries(weights: Path, sha256: str, version: Version | None) -> list[Entry]:
     """Read a checkpoint's adapted scores, once for each version of the file. Do not modify the result."""
-    return read_adapted(RunFolder(weights.parent))
+    return read_adapted(RunFolder(weights.parent), sha256)
 
 
 @st.cache_resource(show_spinner=False)

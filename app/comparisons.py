@@ -17,6 +17,7 @@ from gnl_core.comparison.records import Comparison, Method
 from gnl_core.comparison.scores import run_of, select_method_scores
 from gnl_core.comparison.tray_text import has_uses
 from gnl_core.datasets.listing import check_name
+from gnl_core.files import Version, version_of
 from gnl_core.names import DATASET_NAMES, name_of
 from gnl_core.records import Scores
 from gnl_core.runs.discovery import cell_folder
@@ -53,7 +54,7 @@ def list_comparisons() -> tuple[list[ListedComparison], list[str]]:
     for file in bundled + own:
         try:
             check_name(file.parent)
-            comparison = read_once(file, file.stat().st_mtime_ns)
+            comparison = read_once(file, version_of(file))
         except (ValueError, OSError) as error:
             problems.append(str(error))
             continue
@@ -75,7 +76,7 @@ def bundled_name(comparison: Comparison) -> str:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def read_once(file: Path, modified_ns: int) -> Comparison:
+def read_once(file: Path, version: Version | None) -> Comparison:
     """Read a comparison, once for each version of its file. Do not modify the result."""
     return read_comparison(file)
 
@@ -85,7 +86,7 @@ def unnoticed_divergence(listed: ListedComparison) -> list[str]:
     if listed.bundled:
         return []
     runs = (run for run in cells_of(listed) if run.path.name not in listed.comparison.diverged)
-    return [run.path.name for run in runs if run.scores.exists() and has_diverged(run, run.scores.stat().st_mtime_ns)]
+    return [run.path.name for run in runs if run.scores.exists() and has_diverged(run, version_of(run.scores))]
 
 
 def cells_of(listed: ListedComparison) -> list[RunFolder]:
@@ -102,7 +103,7 @@ def cells_of(listed: ListedComparison) -> list[RunFolder]:
 
 
 @st.cache_data(max_entries=4096, show_spinner=False)
-def has_diverged(run: RunFolder, modified_ns: int) -> bool:
+def has_diverged(run: RunFolder, version: Version | None) -> bool:
     """Return whether any of a run's saved scores is not finite, checked once for each version of their file."""
     return count_diverged_scores(run)[0] > 0
 
@@ -114,6 +115,6 @@ def scores_behind(listed: ListedComparison, method: Method, *, normal_class: str
     run = run_of(listed.comparison, listed.output, method.detector, normal_class=normal_class)
     if not (run.weights.exists() and run.scores.exists()):
         return {}
-    sha256 = hash_weights(run.weights, run.weights.stat().st_mtime_ns)
-    rows = saved_rows(run.weights, sha256, run.scores.stat().st_mtime_ns)
+    sha256 = hash_weights(run.weights, version_of(run.weights))
+    rows = saved_rows(run.weights, sha256, version_of(run.scores))
     return {} if rows is None else select_method_scores(listed.comparison, rows, method)

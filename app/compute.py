@@ -68,8 +68,15 @@ class Pace(NamedTuple):
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def shared_run(weights: Path, sha256: str) -> Run:
-    """Load a checkpoint's detector, once for all sessions. Do not modify it."""
-    return load_run(RunFolder(weights.parent))
+    """Load a checkpoint's detector, once for all sessions. Do not modify it.
+
+    Raises:
+        ValueError: If it has been replaced by another.
+    """
+    run = load_run(RunFolder(weights.parent))
+    if run.sha256 != sha256:
+        raise ValueError(f"{weights} was replaced while this page was drawn; reload the page")
+    return run
 
 
 def run_of(source: Source) -> Run:

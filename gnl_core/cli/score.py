@@ -90,10 +90,10 @@ def score_command(parsed: argparse.Namespace) -> None:
     quantile = given_settings(parsed, [QUANTILE]).get(QUANTILE, run.config.threshold_quantile)
     threshold = choose_threshold(held_out, quantile=quantile)
     measured = report_run(run, scored, threshold=threshold, overview=overview)
-    save_scores(folder, scores, scoring)
+    save_scores(folder, scores, scoring, checkpoint=run.sha256)
     if held_out:
-        save_scores(folder, held_out, scoring)
-    write_report(folder, measured, scoring)
+        save_scores(folder, held_out, scoring, checkpoint=run.sha256)
+    write_report(folder, measured, scoring, checkpoint=run.sha256)
     print_report(parsed, {"run": str(folder.path), **scoring.model_dump()}, measured)
     write_outputs(parsed, scores, pictures)
 

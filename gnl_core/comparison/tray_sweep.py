@@ -62,7 +62,8 @@ def score_trays(cell: GridCell) -> None:
         except ValueError as error:
             failures[f"{task.domain}, {task.use.request}"] = str(error)
             continue
-        save_tray_scores(cell.folder, [TrayScores(task.use, task.digest, task.scoring, scores)])
+        found = TrayScores(task.use, task.digest, task.scoring, scores)
+        save_tray_scores(cell.folder, [found], checkpoint=run.sha256)
     if failures:
         raise ValueError("; ".join(f"{name}: {reason}" for name, reason in failures.items()))
 

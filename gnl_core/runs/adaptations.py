@@ -21,7 +21,7 @@ from gnl_core.adaptation.recalibration import Aim
 from gnl_core.adaptation.records import Adaptation, DomainMap, Positions
 from gnl_core.config import ScoringConfig, SettingsRecord
 from gnl_core.detectors.references import STAGE_COUNT
-from gnl_core.files import hash_file, write_atomically
+from gnl_core.files import write_atomically
 from gnl_core.finite import find_not_finite
 from gnl_core.messages import quote, shorten
 from gnl_core.records import RecalibratedThreshold
@@ -121,14 +121,14 @@ class SavedAdaptation(NamedTuple):
 
 
 def checkpoint_hash(run: Run) -> str:
-    """Return the SHA-256 of a run's checkpoint.
+    """Return the SHA-256 of the checkpoint that a run was loaded from.
 
     Raises:
         ValueError: If the detector was not loaded from one.
     """
-    if run.weights is None:
+    if run.sha256 is None:
         raise ValueError("an adaptation belongs to a checkpoint, but this run was not loaded from one; load it first")
-    return hash_file(run.weights)
+    return run.sha256
 
 
 def save_adaptation(path: Path, saved: SavedAdaptation) -> None:

@@ -139,13 +139,18 @@ def to_fields(entry: Entry) -> dict[str, Any]:
     }
 
 
-def read_adapted(folder: RunFolder) -> list[Entry]:
-    """Read the adapted scores of the current checkpoint; empty if there are none, refused if damaged."""
+def read_adapted(folder: RunFolder, checkpoint: str | None = None) -> list[Entry]:
+    """Read the adapted scores of a checkpoint; empty if there are none, refused if damaged.
+
+    Args:
+        folder: The run.
+        checkpoint: SHA-256 of the checkpoint; unset: the current one.
+    """
     try:
         saved = read_record(folder.adapted, SavedAdaptedFile, remedy="remove it; Explore then adapts again")
     except FileNotFoundError:
         return []
-    current = saved.checkpoint == hash_file(folder.weights)
+    current = saved.checkpoint == (checkpoint or hash_file(folder.weights))
     return [saved.to_entry(entry) for entry in saved.entries] if current else []
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
+from gnl_core.files import Version, version_of
 from gnl_core.finite import REMEDY, DivergedError, describe_scores
 from gnl_core.runs.checkpoints import check_finite, read_checkpoint
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.scores import count_diverged_scores
-
-Version = tuple[int, int]  # of a file: modification time in nanoseconds, and size in bytes
 
 
 def why_diverged(folder: RunFolder) -> str | None:
@@ -22,15 +21,6 @@ def why_diverged(folder: RunFolder) -> str | None:
         ValueError: If the checkpoint or the scores cannot be read.
     """
     return find_divergence(folder, weights=version_of(folder.weights), scores=version_of(folder.scores))
-
-
-def version_of(file: Path) -> Version | None:
-    """Return a file's modification time and size, or None if it does not exist."""
-    try:
-        facts = file.stat()
-    except FileNotFoundError:
-        return None
-    return facts.st_mtime_ns, facts.st_size
 
 
 @lru_cache(maxsize=1024)

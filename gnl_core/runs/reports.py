@@ -6,6 +6,7 @@ from gnl_core.config import ScoringConfig
 from gnl_core.files import FiniteOrNone, SavedRecord, hash_file, read_record, write_atomically
 from gnl_core.records import Report
 from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.scores import current_checkpoint
 from gnl_core.strict_json import to_json
 
 
@@ -23,14 +24,18 @@ class SavedReport(SavedRecord):
     no_shift_score: str | None = None
 
 
-def write_report(folder: RunFolder, report: Report, scoring: ScoringConfig) -> None:
-    """Write the metrics of the last scoring, with its settings and the hash of its checkpoint."""
-    origin = {"checkpoint": hash_file(folder.weights), **scoring.model_dump()}
+def write_report(folder: RunFolder, report: Report, scoring: ScoringConfig, *, checkpoint: str | None = None) -> None:
+    """Write the metrics of the last scoring, with its settings and its checkpoint's hash, as `save_scores` does."""
+    origin = {"checkpoint": current_checkpoint(folder, checkpoint), **scoring.model_dump()}
     write_atomically(folder.report, to_json(origin | report_to_json(report), indent=2).encode())
 
 
-def read_shift_scores(folder: RunFolder) -> dict[str, float | None]:
-    """Read the shift scores of the last report if it belongs to the current checkpoint; a damaged file is refused.
+def read_shift_scores(folder: RunFolder, checkpoint: str | None = None) -> dict[str, float | None]:
+    """Read the shift scores of the last report if it belongs to a checkpoint; a damaged file is refused.
+
+    Args:
+        folder: The run.
+        checkpoint: SHA-256 of the checkpoint; unset: the current one.
 
     Returns:
         Domain name to shift score; None where it cannot be measured. Domains that were not measured are absent.
@@ -39,7 +44,7 @@ def read_shift_scores(folder: RunFolder) -> dict[str, float | None]:
         report = read_record(folder.report, SavedReport, remedy="remove it, and score the run again")
     except FileNotFoundError:
         return {}
-    if report.checkpoint != hash_file(folder.weights):
+    if report.checkpoint != (checkpoint or hash_file(folder.weights)):
         return {}
     measured = {name: domain.shift_score for name, domain in report.domains.items()}
     cannot = report.no_shift_score is not None

@@ -65,22 +65,45 @@ SETTINGS = {
 """Columns of scoring settings, of which older files lack some; an unset strength of matching is empty."""
 
 
-def save_scores(folder: RunFolder, scores: Scores, scoring: ScoringConfig) -> None:
+def save_scores(folder: RunFolder, scores: Scores, scoring: ScoringConfig, *, checkpoint: str | None = None) -> None:
     """Save scores with their scoring settings and the hash of their checkpoint.
 
     Rows of the same checkpoint under other settings are kept; all others are replaced.
+
+    Args:
+        folder: The run.
+        scores: The scores.
+        scoring: How they were made.
+        checkpoint: SHA-256 of the checkpoint that made them; unset: the current one.
+
+    Raises:
+        ValueError: If another checkpoint has taken its place.
     """
-    save_scores_each(folder, [(scoring, scores)])
+    save_scores_each(folder, [(scoring, scores)], checkpoint=checkpoint)
 
 
-def save_scores_each(folder: RunFolder, scored: Sequence[tuple[ScoringConfig, Scores]]) -> None:
+def save_scores_each(
+    folder: RunFolder, scored: Sequence[tuple[ScoringConfig, Scores]], *, checkpoint: str | None = None
+) -> None:
     """Save the scores of several scoring settings in one write, as `save_scores` does for one."""
-    checkpoint = hash_file(folder.weights)
+    checkpoint = current_checkpoint(folder, checkpoint)
     parts = [
         score_columns(scores) | repeat({"checkpoint": checkpoint, **scoring.model_dump()}, count=len(scores.score))
         for scoring, scores in scored
     ]
     replace_rows(folder.scores, parts, kept=read_saved_scores(folder), keys=SCORING_KEYS)
+
+
+def current_checkpoint(folder: RunFolder, expected: str | None) -> str:
+    """Return the hash of a run's checkpoint.
+
+    Raises:
+        ValueError: If it is not the expected one.
+    """
+    actual = hash_file(folder.weights)
+    if expected not in (None, actual):
+        raise ValueError(f"{folder.weights} was replaced while it was in use; nothing was saved, so score it again")
+    return actual
 
 
 def score_columns(scores: Scores) -> Columns:
@@ -118,30 +141,37 @@ def row_keys(rows: Columns, names: Sequence[str]) -> list[tuple[Any, ...]]:
     return list(zip(*(rows[name].tolist() for name in names), strict=True))
 
 
-def read_saved_scores(folder: RunFolder) -> Columns | None:
-    """Read the saved scores of the current checkpoint, one row per image and scoring settings; None if there are none.
+def read_saved_scores(folder: RunFolder, checkpoint: str | None = None) -> Columns | None:
+    """Read the saved scores of a checkpoint, one row per image and scoring settings; None if there are none.
 
     A setting that is newer than the file gets its default, which was in effect when the images were scored.
+
+    Args:
+        folder: The run.
+        checkpoint: SHA-256 of the checkpoint; unset: the current one.
 
     Raises:
         UnreadableFileError: If the file is damaged, or lacks a column.
     """
-    return read_rows(folder.scores, weights=folder.weights)
+    return read_rows(folder.scores, weights=folder.weights, checkpoint=checkpoint)
 
 
-def read_rows(file: Path, *, weights: Path, more: Mapping[str, Kind] = NO_COLUMNS) -> Columns | None:
+def read_rows(
+    file: Path, *, weights: Path, more: Mapping[str, Kind] = NO_COLUMNS, checkpoint: str | None = None
+) -> Columns | None:
     """Read the rows of a file of scores that belong to a checkpoint; None if there are none. Errors as above.
 
     Args:
         file: The file.
         weights: The checkpoint.
         more: Columns that the file has besides those of scores.parquet.
+        checkpoint: The checkpoint's hash, if it is known.
     """
     table = read_columns(file, more)
     if table is None:
         return None
     rows = {name: to_numpy(table[name].combine_chunks()) for name in table.column_names}
-    present = rows["checkpoint"] == hash_file(weights)
+    present = rows["checkpoint"] == (checkpoint or hash_file(weights))
     newer = {name: field.default for name, field in ScoringConfig.model_fields.items() if name not in rows}
     rows |= repeat(newer, count=len(present))
     rows["score"] = rows["score"].astype(np.float64)  # other writers store a NaN as a null

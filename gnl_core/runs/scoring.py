@@ -12,6 +12,7 @@ from gnl_core.config import RunConfig, ScoringConfig, parse_config, scoring_sett
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors.base import Detector
+from gnl_core.files import hash_file, version_of
 from gnl_core.metrics.map_scale import MAP_SCALE_IMAGES, sampling_step, scale_of_maxima
 from gnl_core.records import Scores
 from gnl_core.runs.checkpoints import load_checkpoint
@@ -22,6 +23,7 @@ from gnl_core.scoring import detect, measure_shift, score
 SCORING_BATCH_SIZES = (16, 64)  # at 256 px; at 64 px and below
 SCORING_PIXELS = 2**18  # per batch, in between
 SHIFT_IMAGES = 256
+LOADS = 5  # of a checkpoint that a training replaces meanwhile
 
 
 class Run(NamedTuple):
@@ -31,11 +33,13 @@ class Run(NamedTuple):
         detector: The detector, in eval mode.
         config: The settings.
         weights: The checkpoint that the detector was loaded from; None for one that was not.
+        sha256: The SHA-256 of that checkpoint when it was loaded; it may have been replaced since.
     """
 
     detector: Detector
     config: RunConfig
     weights: Path | None = None
+    sha256: str | None = None
 
     def __repr__(self) -> str:
         """Name the run in one line, without the detector's layers."""
@@ -55,14 +59,19 @@ def load_run(
         data_root: The data root; unset: the one used in training.
 
     Raises:
-        ValueError: If there is no checkpoint, or it or config.json cannot be used.
+        ValueError: If there is no checkpoint, it or config.json cannot be used, or it is being replaced again and again.
     """
     own = find_config(folder) or parse_config({})
-    detector, config = load_checkpoint(
-        folder.weights, device=device, teacher_weights=teacher_weights or own.teacher_weights
-    )
-    placed = config.model_copy(update={"data_root": data_root or own.data_root})
-    return Run(detector, placed, folder.weights)
+    for _ in range(LOADS):
+        version = version_of(folder.weights)
+        detector, config = load_checkpoint(
+            folder.weights, device=device, teacher_weights=teacher_weights or own.teacher_weights
+        )
+        sha256 = hash_file(folder.weights)
+        if version == version_of(folder.weights):
+            placed = config.model_copy(update={"data_root": data_root or own.data_root})
+            return Run(detector, placed, folder.weights, sha256)
+    raise ValueError(f"{folder.weights} was replaced {LOADS} times while it was loaded; try again when training ends")
 
 
 def resolve_scoring(run: Run, **overrides: object) -> ScoringConfig:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gnl_core.config import ScoringConfig
-from gnl_core.files import hash_file
 from gnl_core.records import Scores
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.scores import (
@@ -17,6 +16,7 @@ from gnl_core.runs.scores import (
     TEXT,
     WHOLE,
     Columns,
+    current_checkpoint,
     read_rows,
     repeat,
     replace_rows,
@@ -44,9 +44,9 @@ class TrayScores(NamedTuple):
     scores: Scores
 
 
-def save_tray_scores(folder: RunFolder, scored: Sequence[TrayScores]) -> None:
-    """Save scores with the hash of their checkpoint; those of the same use under the same settings are replaced."""
-    checkpoint = hash_file(folder.weights)
+def save_tray_scores(folder: RunFolder, scored: Sequence[TrayScores], *, checkpoint: str | None = None) -> None:
+    """Save scores, as `save_scores` does; those of the same use under the same settings are replaced."""
+    checkpoint = current_checkpoint(folder, checkpoint)
     parts = []
     for use, digest, scoring, scores in scored:
         origin = {"checkpoint": checkpoint, **use._asdict(), "tray": digest, **scoring.model_dump()}

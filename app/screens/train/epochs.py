@@ -16,6 +16,7 @@ from app.words import FDM_HELP, capitalised, plain
 from gnl_core.config import RunConfig
 from gnl_core.datasets import find_dataset
 from gnl_core.datasets.base import DatasetSpec
+from gnl_core.files import version_of
 from gnl_core.names import domain_name
 from gnl_core.plots.epochs import auroc_curves
 from gnl_core.plots.scrubber import scrub_histograms
@@ -77,7 +78,7 @@ def choose_look(config: RunConfig, spec: DatasetSpec) -> tuple[str, float]:
 def epoch_checkpoint(folder: RunFolder, config: RunConfig, epoch: int) -> Checkpoint:
     """Return one kept epoch as a checkpoint."""
     kept = folder.epoch(epoch)
-    return Checkpoint(kept, config, hash_weights(kept.weights, kept.weights.stat().st_mtime_ns))
+    return Checkpoint(kept, config, hash_weights(kept.weights, version_of(kept.weights)))
 
 
 def is_scored(request: ScoringRequest, spec: DatasetSpec, shifted: str) -> bool:

@@ -19,7 +19,7 @@ from gnl_core.records import DomainReport, EpochRecord, Report, Scores, Threshol
 from gnl_core.runs.discovery import list_runs
 from gnl_core.runs.folder import RunFolder, create_run, read_config, read_records, write_records
 from gnl_core.runs.reports import read_shift_scores, report_to_json, write_report
-from gnl_core.runs.scores import count_diverged_scores, find_scores, save_scores
+from gnl_core.runs.scores import count_diverged_scores, find_scores, read_saved_scores, save_scores
 from gnl_core.scoring import join_scores
 
 
