@@ -27,7 +27,7 @@ from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.images import list_domain
 from gnl_core.runs.outputs import check_output, check_output_file
 from gnl_core.runs.reports import report_to_json, write_report
-from gnl_core.runs.scores import read_saved_scores, save_scores
+from gnl_core.runs.scores import read_saved_scores, save_scores_each
 from gnl_core.runs.scoring import Run, load_domain, load_run, map_scale, resolve_scoring, scoring_batches
 from gnl_core.runs.tuning import read_preset
 from gnl_core.scoring import collect, detect, join_scores
@@ -90,9 +90,8 @@ def score_command(parsed: argparse.Namespace) -> None:
     quantile = given_settings(parsed, [QUANTILE]).get(QUANTILE, run.config.threshold_quantile)
     threshold = choose_threshold(held_out, quantile=quantile)
     measured = report_run(run, scored, threshold=threshold, overview=overview)
-    save_scores(folder, scores, scoring, checkpoint=run.sha256)
-    if held_out:
-        save_scores(folder, held_out, scoring, checkpoint=run.sha256)
+    saved = [(scoring, part) for part in (scores, held_out) if part]
+    save_scores_each(folder, saved, checkpoint=run.sha256)
     write_report(folder, measured, scoring, checkpoint=run.sha256)
     print_report(parsed, {"run": str(folder.path), **scoring.model_dump()}, measured)
     write_outputs(parsed, scores, pictures)
