@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,7 +16,7 @@ import gnl_core
 from gnl_core.config import RunConfig, flag_of, parse_config
 from gnl_core.datasets import check_class, find_dataset
 from gnl_core.detectors import complete_config, keep_own_settings
-from gnl_core.jobs.status import Status, is_alive, read_status, write_status
+from gnl_core.jobs.status import Status, find_status, is_alive, is_starting, read_status, write_status
 from gnl_core.jobs.worker import TURN
 from gnl_core.runs.compatibility import differing_settings
 from gnl_core.runs.folder import (
@@ -73,20 +74,42 @@ def check_single_process(config: RunConfig) -> None:
 
 
 def launch(folder: RunFolder, *, at_once: bool, turn: Path | None = None) -> None:
-    """Start the process in its own session, with its output in the run's log."""
+    """Start the process in its own session, with its output in the run's log.
+
+    Raises:
+        OSError: If it cannot be started.
+    """
     folder.stop.unlink(missing_ok=True)
     write_status(folder, Status(state="waiting"))
     command = [sys.executable, "-m", "gnl_core", "train", "--run", str(folder.path.absolute()), "--resume", "--job"]
-    with folder.log.open("ab") as log:
-        process = subprocess.Popen(  # our own command, and no shell reads the path in it  # nosec B603
-            [*command, *(["--at-once"] if at_once else [])],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=environment() | ({TURN: str(turn.absolute())} if turn else {}),
-            **detached(),
-        )
-    threading.Thread(target=process.wait, daemon=True).start()  # avoids a zombie while this process lives
+    try:
+        with folder.log.open("ab") as log:
+            process = subprocess.Popen(  # our own command, and no shell reads the path in it  # nosec B603
+                [*command, *(["--at-once"] if at_once else [])],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment() | ({TURN: str(turn.absolute())} if turn else {}),
+                **detached(),
+            )
+    except OSError as error:
+        report_not_begun(folder, f"its process could not be started: {error.strerror}")
+        raise
+    threading.Thread(target=watch_start, args=(process, folder), daemon=True).start()
+
+
+def watch_start(process: subprocess.Popen[bytes], folder: RunFolder) -> None:
+    """Wait for a process, so that it is no zombie while this one lives, and report if it was killed before it began."""
+    if process.wait() != 0:
+        report_not_begun(folder, "its process ended before training began; see its log")
+
+
+def report_not_begun(folder: RunFolder, reason: str) -> None:
+    """Write that a process failed, if it has not reported itself."""
+    status = find_status(folder)
+    if is_starting(status):
+        with suppress(OSError):  # the folder is gone
+            write_status(folder, Status(state="failed", queued=status.queued, reason=reason))
 
 
 def environment() -> dict[str, str]:

@@ -179,6 +179,14 @@ def test_a_job_is_started_by_an_ordinary_command(launched: list[list[str]], tmp_
     assert launched[1][-1] == "--at-once"
 
 
+def test_a_job_whose_process_cannot_be_started_does_not_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere"))
+    with pytest.raises(FileNotFoundError):
+        start(RunConfig(), tmp_path / "run")
+    job = read_job(RunFolder(tmp_path / "run"))
+    assert (job.state, job.reason) == ("failed", "its process could not be started: No such file or directory")
+
+
 def test_a_job_is_not_started_over_a_run_or_for_several_devices(launched: list[list[str]], folder: RunFolder):
     with pytest.raises(ValueError, match="already contains a run"):
         start(RunConfig(), folder.path)
