@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from gnl_core.finite import count_not_finite
 from gnl_core.metrics.ranking import area_under_roc, average_precision, rank, weighted_area
@@ -49,6 +48,8 @@ def region_sizes(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     Returns:
         Shape (number of marked pixels,).
     """
+    from scipy import ndimage  # noqa: PLC0415 (slow; only masks need it)
+
     regions, _ = ndimage.label(mask, structure=EIGHT_NEIGHBOURS)
     sizes: NDArray[np.int64] = np.bincount(regions.ravel())[regions[mask]]
     return sizes

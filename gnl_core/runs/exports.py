@@ -11,7 +11,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-import pandas as pd
 import PIL.Image
 from numpy.typing import NDArray
 
@@ -39,6 +38,8 @@ DIGEST_DIGITS = 12
 
 def write_csv(path: Path, scores: Scores) -> None:
     """Write one row per image, creating the file's folder if needed. A score that is not finite is an empty cell."""
+    import pandas as pd  # noqa: PLC0415 (slow; not needed to start a command)
+
     path.parent.mkdir(parents=True, exist_ok=True)
     finite = np.where(np.isfinite(scores.score), scores.score, np.nan)
     table = pd.DataFrame(vars(scores) | {"score": finite}).map(csv_cell)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 
 from gnl_core.adaptation.following import Block, FixedThreshold, Following, cut_blocks, follow
@@ -23,6 +22,9 @@ from gnl_core.runs.evaluation import score_held_out
 from gnl_core.runs.scoring import Run, scoring_batches
 from gnl_core.scoring import explain_missing_shift, measure_shift
 from gnl_core.tables import csv_cell
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DOMAIN = "line"  # of the images that are followed
 
@@ -156,6 +158,8 @@ def line_csv(line: FollowedLine) -> str:
 
 def line_table(line: FollowedLine) -> pd.DataFrame:
     """Put a line into a table, one row per image, in order of time."""
+    import pandas as pd  # noqa: PLC0415 (slow; not needed to start a command)
+
     following = line.following
     shift_of = np.repeat(
         np.array(line.shift_scores, dtype=float), [block.stop - block.start for block in line.blocks]
