@@ -59,7 +59,7 @@ def load_run(
         data_root: The data root; unset: the one used in training.
 
     Raises:
-        ValueError: If there is no checkpoint, it or config.json cannot be used, or it is being replaced again and again.
+        ValueError: If there is no checkpoint, it or config.json cannot be used, or it is replaced again and again.
     """
     own = find_config(folder) or parse_config({})
     for _ in range(LOADS):
