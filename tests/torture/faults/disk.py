@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -149,6 +150,8 @@ def in_child(work: Callable[[], object]) -> int:
             os.dup2(silent, 1)
             os.dup2(silent, 2)
             code = int(work() or 0)  # type: ignore[call-overload]
+        except BaseException:
+            traceback.print_exc()  # pytest shows it if the test fails
         finally:
             os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
