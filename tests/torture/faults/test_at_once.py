@@ -50,6 +50,7 @@ def all_at_once(works: Sequence[Callable[[], object]]) -> list[int]:
     return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
 
 
+@pytest.mark.usefixtures("small_run")  # its training imports here what the forked processes need
 def test_of_trainings_begun_in_one_folder_one_trains_it(tmp_path: Path, tally: Tally):
     tries = tally.choose(short=1, full=8)
     for number in range(tries):

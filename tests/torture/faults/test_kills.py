@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.testing.v1 import AppTest
+from websockets import Subprotocol
+from websockets.asyncio.client import connect
 
 from gnl_core.cli import main
 from gnl_core.config import RunConfig
@@ -19,7 +26,7 @@ from gnl_core.jobs.locks import holding, is_locked
 from gnl_core.jobs.queue import joining
 from gnl_core.jobs.start import start
 from gnl_core.jobs.status import Status, find_status, write_status
-from gnl_core.jobs.stop import wait_until
+from gnl_core.jobs.stop import stop, wait_until
 from gnl_core.jobs.worker import turn_file, waiting_jobs
 from gnl_core.runs.folder import RunFolder, create_run, is_trained, read_config
 from gnl_core.runs.scores import read_saved_scores
@@ -30,6 +37,13 @@ from tests.torture.faults.whole import check_file, read_files
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the tests fork and kill processes by a signal")
 PATIENCE_SECONDS = 90
+PROJECT = Path(__file__).parents[3]
+STARTS_TRAINING = """
+from app.server.trainings import start_training
+from gnl_core.config import RunConfig
+
+start_training(RunConfig(detector="deep_svdd", limit=64, epochs=5000, image_size=32, device="cpu"), "run")
+"""
 
 
 def killed_at(root: Path, at: int, arguments: list[str]) -> int:
@@ -153,27 +167,65 @@ def test_a_server_that_is_killed_while_it_adds_a_training_holds_no_queue(tmp_pat
 
 @pytest.mark.timeout(300)
 def test_a_training_goes_on_when_the_server_that_started_it_is_killed(
-    tmp_path: Path,
-    tiny_config: Callable[..., RunConfig],
-    tally: Tally,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tally: Tally
 ):
     if not tally.choose(short=0, full=1):
-        pytest.skip("only in the full form: it imports PyTorch anew")
-    path = tmp_path / "runs" / "run"
-
-    def serve() -> None:
-        start(tiny_config(detector="deep_svdd", limit=12), path)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    assert in_child(serve) == -signal.SIGKILL
-    assert read_job(RunFolder(path)).state == "waiting"
-    assert wait_until(lambda: read_job(RunFolder(path)).state == "finished", seconds=PATIENCE_SECONDS)
-    assert not is_locked(RunFolder(path).lock)
+        pytest.skip("only in the full form: it starts a server and a job")
+    run, script = RunFolder(tmp_path / "runs" / "run"), tmp_path / "script.py"
+    script.write_text(STARTS_TRAINING)
+    monkeypatch.setenv("GNL_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("PYTHONPATH", str(PROJECT))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
+    with subprocess.Popen(
+        [*command, "--server.address=127.0.0.1", f"--server.port={port}"], stdout=subprocess.DEVNULL
+    ) as server:
+        try:
+            assert wait_until(lambda: is_listening(port), seconds=PATIENCE_SECONDS)
+            asyncio.run(open_page(port))
+            assert read_job(run).state in ("waiting", "running")
+        finally:
+            server.kill()
+    assert wait_until(lambda: is_locked(run.lock), seconds=PATIENCE_SECONDS)  # the job goes on
+    try:
+        page = AppTest.from_string("from app.screens.train.page import page\n\npage()\n", default_timeout=120).run()
+        assert not page.exception
+        assert keys_of(page) == ["stop_run"]  # it is active
+    finally:
+        stop(run.path)
+    assert keys_of(page.run()) == ["resume_run", "delete_run"]
+    assert any("stopped" in element.value for element in page.markdown)
     tally.report("kill -9, server", injected=1)
 
 
+def keys_of(page: AppTest) -> list[str]:
+    """Return the keys of the buttons of the run."""
+    return [button.key for button in page.button if str(button.key).endswith("_run")]
+
+
+async def open_page(port: int) -> None:
+    """Open a server's page as a browser does, and wait until its script has ended."""
+    address = f"ws://127.0.0.1:{port}/_stcore/stream"
+    async with connect(address, subprotocols=[Subprotocol("streamlit")], max_size=None) as connection:
+        message = BackMsg()
+        message.rerun_script.query_string = ""
+        await connection.send(message.SerializeToString())
+        async for received in connection:
+            answer = ForwardMsg.FromString(received if isinstance(received, bytes) else received.encode())
+            if answer.WhichOneof("type") == "script_finished":
+                return
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.mark.timeout(400)
-def test_a_training_of_two_processes_ends_when_the_first_is_killed_and_can_be_resumed(tmp_path: Path, tally: Tally):
+def test_a_training_of_two_processes_ends_when_the_first_is_killed_and_leaves_a_whole_checkpoint(
+    tmp_path: Path, tally: Tally
+):
     if not tally.choose(short=0, full=1):
         pytest.skip("only in the full form: it starts two processes, twice")
     pytest.importorskip("lightning_fabric")
@@ -187,7 +239,6 @@ def test_a_training_of_two_processes_ends_when_the_first_is_killed_and_can_be_re
         first.kill()
     assert wait_until(lambda: not any(map(is_running, others)), seconds=PATIENCE_SECONDS), others
     assert read_job(run).state == "stale"
-    run.config.write_text(run.config.read_text())
     assert main(["score", str(run.path), "--domain", "digits"]) == 0  # its last checkpoint is whole
     tally.report("kill -9, first of two processes", injected=1)
 
