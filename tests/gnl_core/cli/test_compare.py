@@ -13,6 +13,7 @@ from gnl_core.cli import main
 from gnl_core.comparison import sweep
 from gnl_core.config import COMMON_SETTINGS, RunConfig, flag_of
 from gnl_core.datasets import DATASETS, digits
+from gnl_core.jobs.locks import holding
 from gnl_core.runs.discovery import list_runs
 from gnl_core.runs.scores import read_saved_scores
 
@@ -45,10 +46,19 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_an_output_that_another_process_writes_to_is_refused(
+    output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("gnl_core.jobs.locks.PATIENCE_SECONDS", 0.05)
+    with holding(output / ".lock"):
+        assert compare(output, "--detector", "rd4ad", "gnl", "--style-weight", "0", "1") == 2
+    assert "another gnl compare is writing to" in capsys.readouterr().err
+
+
 def test_there_is_an_ordinary_run_for_each_cell_and_a_table_in_each_form(output: Path):
     assert [run.path.name for run in list_runs(output)] == ["digits-4-gnl-seed0", "digits-4-rd4ad-seed0"]
     names = {file.name for file in output.iterdir() if file.is_file()}
-    assert names == {f"comparison.{ending}" for ending in ("md", "csv", "json", "html")}
+    assert names == {".lock", *(f"comparison.{ending}" for ending in ("md", "csv", "json", "html"))}
 
 
 def test_a_second_call_computes_nothing_and_prints_the_same_table(

@@ -169,6 +169,18 @@ def test_an_interrupted_cell_resumes_from_its_last_epoch_to_the_same_weights(
     assert not (cell.folder.path.parent / sweep.UNFINISHED).exists()
 
 
+def test_a_training_that_ended_before_its_run_was_moved_is_not_repeated(
+    whole: GridCell, copied: GridCell, forbid: Callable[..., None]
+):
+    attempt = copied.folder.path.parent / sweep.UNFINISHED / copied.folder.path.name / "killed"
+    attempt.parent.mkdir(parents=True)
+    copied.folder.path.rename(attempt)
+    forbid("train_run")
+    assert run_cell(copied).failure is None
+    assert copied.folder.weights.read_bytes() == whole.folder.weights.read_bytes()
+    assert not attempt.parent.exists()
+
+
 def test_an_unfinished_training_with_other_settings_is_not_resumed(settings: dict[str, object], tmp_path: Path):
     (cell,) = plan_cells(settings, GRID, output=tmp_path)
     left = create_run(tmp_path / sweep.UNFINISHED / cell.folder.path.name / "other", RunConfig(seed=9))

@@ -204,7 +204,7 @@ def test_a_copy_of_the_run_is_the_same_checkpoint(file: Path, run: Run, tmp_path
 
 def test_a_run_without_a_checkpoint_is_refused(file: Path, run: Run):
     with pytest.raises(ValueError, match="belongs to a checkpoint, but this run was not loaded from one; load it"):
-        load_adaptation(file, run._replace(weights=None))
+        load_adaptation(file, run._replace(sha256=None))
 
 
 @pytest.mark.parametrize("change", ["missing", "added", "reshaped", "retyped"])
