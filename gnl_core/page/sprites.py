@@ -12,7 +12,6 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from gnl_core.page.records import MapSprite, Sprite
-from gnl_core.plots.maps import colour_bar
 
 IMAGE_PX, MAP_PX = 80, 32  # sides of the tiles
 SMALLEST = 1e-9  # of a scale, so that maps of zeros have one
@@ -46,4 +45,6 @@ def tile(pictures: Sequence[PIL.Image.Image], *, side_px: int, mode: str) -> Spr
 
 def map_colours() -> str:
     """Return the 256 colours of maps, lowest first, as hexadecimal digits."""
+    from gnl_core.plots.maps import colour_bar  # noqa: PLC0415 (matplotlib takes half a second to import)
+
     return colour_bar(width_px=256, height_px=1).tobytes().hex()

@@ -17,7 +17,7 @@ from gnl_core.runs.scoring import load_domain, load_run
 from gnl_core.scoring import score_each
 
 LARGEST_BYTES = 8_000_000
-LARGEST_ASSETS_BYTES = 25_000_000
+LARGEST_ASSETS_BYTES = 30_000_000
 GREY_LEVELS = 5e-3  # in scores: a rendered pixel may be the next grey level on another processor
 NAMES = ("digits-4-rd4ad", "digits-4-gnl", "parts-nut-rd4ad", "parts-nut-gnl")
 

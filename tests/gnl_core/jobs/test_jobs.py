@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from gnl_core.runs.folder import RunFolder, create_run, write_records
 from gnl_core.runs.training import advance_run, train_run
 
 Make = Callable[..., RunConfig]
+CHECKPOINT = Path(__file__).parents[3] / "assets" / "checkpoints" / "digits-4-rd4ad" / "weights.safetensors"
 HOLD = "import sys, time; from pathlib import Path; from gnl_core.jobs.locks import holding\n"
 HOLD += "with holding(Path(sys.argv[1])): print(flush=True); time.sleep(60)"
 
@@ -51,7 +53,7 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 def finish(folder: RunFolder) -> None:
     write_records(folder, [EpochRecord(epoch=10, losses={"a": 0.5}, elapsed_seconds=1.0)])
-    folder.weights.touch()
+    shutil.copy(CHECKPOINT, folder.weights)
 
 
 def say(folder: RunFolder, state: str, **more: object) -> None:
@@ -117,7 +119,7 @@ def test_a_report_without_uptime_from_another_day_is_of_no_starting_process(fold
 def test_an_import_that_was_killed_is_not_finished(folder: RunFolder):
     folder.origin.write_text("{}")
     assert read_job(folder).state == "stale"
-    folder.weights.touch()
+    shutil.copy(CHECKPOINT, folder.weights)
     assert read_job(folder).state == "finished"
 
 

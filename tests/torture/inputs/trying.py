@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gnl_core.cli import describe, main
-from gnl_core.messages import LONGEST_MESSAGE, as_sentence, escape_hidden
+from gnl_core.cli import main
+from gnl_core.messages import LONGEST_MESSAGE, as_sentence, describe_error, escape_hidden
 
 LONGEST_SECONDS = 5.0  # of processor time
 HANG_SECONDS = 30.0  # by the clock, since other processes may keep the processors
@@ -95,7 +95,7 @@ class Tries:
             try:
                 read()
             except (ValueError, OSError) as error:
-                return as_sentence(f"gnl: {describe(error)}")
+                return as_sentence(f"gnl: {describe_error(error)}")
             return None
 
         self.make(run, name=name, must_refuse=must_refuse)
