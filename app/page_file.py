@@ -9,9 +9,8 @@ from app.compute import run_of
 from app.server import rules
 from app.sources import source_of
 from gnl_core.page.build import build_page
-from gnl_core.page.collect import LoadedRun, collect_view
+from gnl_core.page.collect import collect_view, with_scores
 from gnl_core.runs.images import list_domain
-from gnl_core.runs.scores import read_saved_scores
 
 
 def page_of(checkpoints: Sequence[Checkpoint], *, shifted: str) -> str:
@@ -21,9 +20,6 @@ def page_of(checkpoints: Sequence[Checkpoint], *, shifted: str) -> str:
         ValueError: If a checkpoint cannot be used, an image cannot be read, or a limit of the server is exceeded; the
             message says why.
     """
-    loaded = [
-        LoadedRun(checkpoint.folder, run_of(source_of(checkpoint)), read_saved_scores(checkpoint.folder))
-        for checkpoint in checkpoints
-    ]
+    loaded = [with_scores(checkpoint.folder, run_of(source_of(checkpoint))) for checkpoint in checkpoints]
     rules.count_computation(len(list_domain(loaded[0].run.config, shifted)))
     return build_page(collect_view(loaded, domains=[shifted]))

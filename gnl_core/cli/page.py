@@ -11,10 +11,9 @@ from gnl_core.cli.tune import PLACES
 from gnl_core.config import RunConfig
 from gnl_core.files import write_atomically
 from gnl_core.page.build import build_lesson, build_page
-from gnl_core.page.collect import LoadedRun, collect_view
+from gnl_core.page.collect import LoadedRun, collect_view, with_scores
 from gnl_core.runs.folder import RunFolder
-from gnl_core.runs.outputs import check_output
-from gnl_core.runs.scores import read_saved_scores
+from gnl_core.runs.outputs import check_output_file
 from gnl_core.runs.scoring import load_run
 
 
@@ -38,9 +37,9 @@ def page_command(parsed: argparse.Namespace) -> None:
     """Collect what the page shows, and write it: gnl page."""
     given = given_settings(parsed, PLACES)
     folders = [RunFolder(path) for path in parsed.runs]
-    loaded = [LoadedRun(folder, load_run(folder, **given), read_saved_scores(folder)) for folder in folders]
+    loaded = [with_scores(folder, load_run(folder, **given)) for folder in folders]
     for one in loaded:
-        check_output(parsed.output, one.run.config.data_root, what="--output")
+        check_output_file(parsed.output, one.run.config.data_root, what="--output")
     if parsed.lesson:
         page = build_lesson([collect_view(runs, explain=say) for runs in by_dataset(loaded)])
     else:

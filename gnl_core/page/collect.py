@@ -22,7 +22,7 @@ from gnl_core.runs.adapted_scores import Entry, read_adapted
 from gnl_core.runs.domains import HELD_OUT, TRAIN
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.images import list_domain
-from gnl_core.runs.scores import Columns, select_scores
+from gnl_core.runs.scores import Columns, read_saved_scores, select_scores
 from gnl_core.runs.scoring import Run, map_scale, resolve_scoring, score_domain, scoring_batches
 from gnl_core.scoring import detect_each, score_rows
 
@@ -41,6 +41,11 @@ class LoadedRun(NamedTuple):
     def scores(self, domain: str, scoring: ScoringConfig) -> Scores | None:
         """Look up the saved scores of a domain."""
         return None if self.saved is None else select_scores(self.saved, domain=domain, scoring=scoring)
+
+
+def with_scores(folder: RunFolder, run: Run) -> LoadedRun:
+    """Join a run with the scores that its folder holds of the same checkpoint."""
+    return LoadedRun(folder, run, read_saved_scores(folder, run.sha256))
 
 
 def collect_view(
@@ -115,7 +120,7 @@ def collect_method(
         strengths=[scoring.style_weight or 0.0 for scoring in scorings],
         thresholds=[round(threshold_of(loaded, scoring), DECIMALS) for scoring in scorings],
         scores=scores,
-        adapted={domain: read_adapted_parts(folder, plain, domain, images) for domain, images in items.items()},
+        adapted={domain: read_adapted_parts(loaded, plain, domain, images) for domain, images in items.items()},
         maps={domain: found for domain, found in maps.items() if found},
         map_scale=map_scale(run, plain) if all(maps.values()) else None,
         origin=f"seed {run.config.seed}, {name_of(TEACHER_NAMES, run.config.teacher)}, {run.config.epochs} epochs",
@@ -169,13 +174,13 @@ def threshold_of(loaded: LoadedRun, scoring: ScoringConfig) -> float:
 
 
 def read_adapted_parts(
-    folder: RunFolder, scoring: ScoringConfig, domain: str, items: Sequence[Item]
+    loaded: LoadedRun, scoring: ScoringConfig, domain: str, items: Sequence[Item]
 ) -> list[AdaptedPart]:
     """Return the adaptations to a domain that are saved with a run."""
     places = {item.path: index for index, item in enumerate(items)}
     return [
         to_part(entry, places)
-        for entry in read_adapted(folder)
+        for entry in read_adapted(loaded.folder, loaded.run.sha256)
         if (entry.domain, entry.scoring) == (domain, scoring) and set(entry.adapted.paths) <= set(places)
     ]
 

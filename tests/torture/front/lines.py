@@ -35,6 +35,7 @@ BASES = {
     "score": "RUN",
     "adapt": "RUN --images images --output adapted.safetensors",
     "follow": "RUN --images images",
+    "page": "RUN --output view.html",
     "runs": "folder",
     "compare": "--output out --normal-class 4 --detector knn rd4ad --device cpu",
     "export": "RUN --onnx out.onnx",
