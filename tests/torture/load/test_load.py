@@ -73,18 +73,8 @@ def training(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[None]:
     if not pytestconfig.getoption("torture"):
         yield
         return
-    command = [
-        sys.executable,
-        "-m",
-        "gnl_core",
-        "train",
-        "--dataset",
-        "parts",
-        "--epochs",
-        "500",
-        "--image-size",
-        "128",
-    ]
+    settings = ["--dataset", "parts", "--normal-class", "weave", "--epochs", "500", "--image-size", "128"]
+    command = [sys.executable, "-m", "gnl_core", "train", *settings]
     run = tmp_path / "runs" / "training"
     log = tmp_path / "training.txt"
     with log.open("wb") as output, subprocess.Popen([*command, "--run", str(run)], stderr=output) as process:
