@@ -113,7 +113,7 @@ def test_a_changed_weight_file_of_a_teacher_is_loaded_or_refused(
     if suffix == ".safetensors":
         file = Original(teacher_file.with_suffix(suffix), "format")
         save_file(torch.load(teacher_file, weights_only=True), file.path, metadata={"format": '{"a": 1}'})
-    count = tries.scaled(short=12, full=500)
+    count = tries.scaled(short=12, full=700)
     try_file(tries, file, lambda path: create_teacher("test_resnet", weights=path), count=count, work=work)
     tries.finish(f"teacher weights, {suffix}")
 

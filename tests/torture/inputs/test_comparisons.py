@@ -44,8 +44,8 @@ def original_of(name: str) -> str:
 def test_a_changed_file_is_read_or_refused(name: str, world: World, tries: Tries):
     text = original_of(name)
     path = world.fresh("finished").path / name
-    everything = special_mutations() + byte_mutations(text.encode(), count=150, seed=12) + json_mutations(text)
-    for mutation in choose(everything, count=tries.scaled(short=30, full=700), seed=13):
+    everything = special_mutations() + byte_mutations(text.encode(), count=400, seed=12) + json_mutations(text)
+    for mutation in choose(everything, count=tries.scaled(short=30, full=1000), seed=13):
         restore(path, text.encode())
         mutation.apply(path)
         tries.call(lambda: FILES[name](path), name=f"{name}: {mutation.name}", must_refuse=mutation.is_special)
