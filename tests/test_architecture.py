@@ -95,3 +95,27 @@ def test_files_are_opened_in_one_place():
         for name in readers_in(path)
     }
     assert found == ALLOWED.keys()
+
+
+UNBOUNDED = {("app/display/components.py", "component"): "one entry per component of the app"}
+
+
+def is_bounded_cache(decorator: ast.expr, function: ast.FunctionDef) -> bool | None:
+    """Whether a cache keeps a bounded number of results; None for a decorator that is no cache."""
+    name = ast.unparse(decorator.func if isinstance(decorator, ast.Call) else decorator)
+    if name not in ("st.cache_data", "st.cache_resource", "cache", "lru_cache"):
+        return None
+    limits = {word.arg for word in decorator.keywords} if isinstance(decorator, ast.Call) else set()
+    return bool(limits & {"max_entries", "maxsize"}) or not function.args.args
+
+
+def test_every_cache_is_bounded():
+    found = {
+        (str(path.relative_to(ROOT)), node.name)
+        for folder in ("gnl_core", "app")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+        and any(is_bounded_cache(decorator, node) is False for decorator in node.decorator_list)
+    }
+    assert found == UNBOUNDED.keys()
