@@ -192,7 +192,7 @@ class TestUnclear:
         write_images(tmp_path, "train/0.png", "test/gut/1.png", "test/hole/2.png")
         self.refused(
             tmp_path,
-            r"no folder of normal images in .*test, which has gut, hole; expected .* good, ok, .*normal or alike",
+            r"no folder of normal images in .*test, which has gut, hole; expected .* good, ok, .*another name",
         )
 
     def test_a_training_folder_without_normal_images_names_what_it_has(self, tmp_path: Path):

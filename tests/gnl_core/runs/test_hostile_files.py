@@ -438,9 +438,8 @@ def test_the_data_root_of_a_run_and_its_epochs_is_that_of_its_own_settings(bundl
         assert load_run(folder, device="cpu").config.data_root == tmp_path
 
 
-@pytest.mark.parametrize("name", ["a\nb", "a\0b", "\x1b[2J"])
-def test_a_path_with_control_characters_is_refused(bundled: RunFolder, check_sentence: Check, name: str):
-    put(bundled.config, json.dumps(json.loads(bundled.config.read_text()) | {"data_root": name}))
+def test_a_path_with_a_nul_is_refused(bundled: RunFolder, check_sentence: Check):
+    put(bundled.config, json.dumps(json.loads(bundled.config.read_text()) | {"data_root": "a\0b"}))
     check_sentence("score", bundled.path, naming=str(bundled.config))
 
 
