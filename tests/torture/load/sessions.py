@@ -42,11 +42,13 @@ class Visit(NamedTuple):
     Attributes:
         page: The page's part of the address; empty for Explore.
         query: The query of the address.
+        shows: Text that the page has if it understood the address; empty for a page without text.
         moves: The controls.
     """
 
     page: str
-    query: str = ""
+    query: str
+    shows: str
     moves: Sequence[Move] = ()
 
     @property
@@ -90,10 +92,13 @@ class Session:
         self.visit = visit
         self.record = record
         self.widgets: dict[str, tuple[str, str]] = {}  # key → identifier, fragment
+        self.texts: list[str] = []
 
     async def open(self) -> None:
         """Open the address."""
         await self.run("")
+        if self.visit.shows and not any(self.visit.shows in text for text in self.texts):
+            self.record.errors.append(f"{self.visit.title}: {self.visit.query} does not show {self.visit.shows!r}")
 
     async def move(self, move: Move) -> None:
         """Set a control, and wait until its fragment, or the page, is drawn anew."""
@@ -132,6 +137,8 @@ class Session:
             self.record.errors.append(f"{self.visit.title}: {element.exception.type}: {element.exception.message}")
         elif kind == "alert" and element.alert.format == Alert.ERROR:
             self.record.errors.append(f"{self.visit.title}: {element.alert.body}")
+        elif kind == "markdown":
+            self.texts.append(element.markdown.body)
         elif kind is not None and hasattr(getattr(element, kind), "id"):
             identifier = getattr(element, kind).id
             self.widgets[identifier.rpartition("-")[2]] = (identifier, delta.fragment_id)

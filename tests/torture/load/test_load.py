@@ -20,17 +20,33 @@ from tests.torture.load.sessions import Move, Record, Visit, visit_together
 PAUSE_SECONDS = 2.0
 WARM_SHARE = 0.4  # of the load, in which models, pages and images are loaded for the first time
 MOST_GROWTH = 1.1
+PARTS = "data=Parts+(rendered)"
 VISITS = (
-    Visit("", "data=parts&shift=parts_lighting", [Move("strength", "0.5"), Move("fdm_gnl", False)]),
-    Visit("", "data=digits", [Move("strength", "0.25"), Move("strength", "0.75")]),
-    Visit("", "data=parts&shift=parts_noise&reduction=top", [Move("strength", "0.5")]),  # scores nobody has computed
-    Visit("inspect", "data=parts&shift=parts_background&image=7", [Move("opacity", 0.3), Move("strength", "0.5")]),
-    Visit("shift-lab", "data=parts"),
-    Visit("compare"),
-    Visit("learn", "lesson=2"),
-    Visit("learn", "lesson=5"),
-    Visit("train", "data=parts"),
-    Visit("follow"),
+    Visit(
+        "",
+        f"{PARTS}&shift=lit+from+another+side",
+        "Lit from another side, RD4AD",
+        [Move("strength", "0.5"), Move("fdm_gnl", False)],
+    ),
+    Visit("", "data=Digits", "Blended with photographs, RD4AD", [Move("strength", "0.25"), Move("strength", "0.75")]),
+    Visit(  # scores that nobody has computed
+        "",
+        f"{PARTS}&shift=with+sensor+noise&reduction=mean",
+        "With sensor noise, RD4AD",
+        [Move("strength", "0.5")],
+    ),
+    Visit(
+        "inspect",
+        f"{PARTS}&shift=on+another+background&image=7",
+        "on another background",
+        [Move("opacity", 0.3), Move("strength", "0.5")],
+    ),
+    Visit("shift-lab", f"{PARTS}&shift=contrast&severity=2", "Contrast"),
+    Visit("compare", "", "Contribution of each part"),
+    Visit("learn", "step=2", "You expect"),
+    Visit("learn", "step=5", "reference: mean of 8 training images"),
+    Visit("train", PARTS, "nut"),
+    Visit("follow", "", ""),
 )
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads a process's memory from /proc")
