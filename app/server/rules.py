@@ -121,11 +121,17 @@ def check_space() -> None:
         raise ValueError(f"the runs take all of the {most} GB that this server has for them; delete some first")
 
 
-def count_computation(images: int = 1) -> None:
-    """Count one scoring, adaptation or measurement of this visitor.
+def this_visitor() -> str:
+    """Return a key for limits per person; only a page that is being drawn knows whom it is drawn for."""
+    return people.visitor(signed_in=mode() == "shared")
+
+
+def count_computation(images: int = 1, *, visitor: str | None = None) -> None:
+    """Count one scoring, adaptation or measurement.
 
     Args:
         images: Number of images that it is for.
+        visitor: Whose it is; unset: the one for whom the page is being drawn.
 
     Raises:
         ValueError: If they are more than this server computes at once, or if the visitor has started too many
@@ -138,7 +144,7 @@ def count_computation(images: int = 1) -> None:
             "the command line"
         )
     per_minute = most.computations_per_minute
-    wait = COMPUTATIONS.take(people.visitor(signed_in=mode() == "shared"), most=per_minute, now=time.monotonic())
+    wait = COMPUTATIONS.take(visitor or this_visitor(), most=per_minute, now=time.monotonic())
     if wait:
         raise ValueError(
             f"more than {per_minute} computations were started within a minute; wait {wait:.0f} s and reload"

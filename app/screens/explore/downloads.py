@@ -10,6 +10,7 @@ import streamlit as st
 from app.controls.view import View
 from app.display.downloads import offer_file
 from app.scoring import DomainResult, ScoringResult
+from app.server import rules
 from app.words import interval
 from gnl_core.plots.histograms import Panel
 from gnl_core.tables import csv_cell
@@ -28,14 +29,14 @@ def offer_scores(view: View, results: list[ScoringResult], *, titles: tuple[str,
         offer_file("CSV", f"{stem}.csv", partial(scores_csv, results))
         offer_file("SVG", f"{stem}.svg", partial(picture, results, titles, ending="svg"))
         offer_file("PNG", f"{stem}.png", partial(picture, results, titles, ending="png"))
-        offer_file("HTML", f"{stem}.html", partial(page, view, results))
+        offer_file("HTML", f"{stem}.html", partial(page, view, results, visitor=rules.this_visitor()))
 
 
-def page(view: View, results: list[ScoringResult]) -> str:
+def page(view: View, results: list[ScoringResult], *, visitor: str) -> str:
     """Write what can be explored here as one file: strengths, thresholds, adaptations, images and maps."""
     from app.page_file import page_of  # noqa: PLC0415 (PyTorch takes seconds to import)
 
-    return page_of([result.request.checkpoint for result in results], shifted=view.shifted)
+    return page_of([result.request.checkpoint for result in results], shifted=view.shifted, visitor=visitor)
 
 
 def scores_csv(results: list[ScoringResult]) -> str:
