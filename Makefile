@@ -31,8 +31,10 @@ app: $(APP_STAMP) ## set up on the first call, then open the app (TORCH=cpu: wit
 test: $(DEV_STAMP) ## set up on the first call, then run every test
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-torture: $(DEV_STAMP) ## every hostile input, the load and all faults: some minutes on two cores
-	$(BIN)/python -m pytest tests/torture --torture --numprocesses 2 --dist loadfile
+# The load has both cores for itself.
+torture: $(DEV_STAMP) ## every hostile input, all faults and the load: about 12 minutes on two cores
+	$(BIN)/python -m pytest tests/torture --ignore tests/torture/load --torture --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest tests/torture/load --torture
 
 check: $(DEV_STAMP) ## format, lint, imports, types and insecure code, without changing a file
 	$(BIN)/ruff format --check .
