@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -186,4 +187,5 @@ def visit_together(  # noqa: PLR0913
     async def all_visitors() -> None:
         await asyncio.gather(*(come_and_go(random.Random(seed)) for seed in range(visitors)))
 
-    asyncio.run(all_visitors())
+    with ThreadPoolExecutor(1) as own:  # the tests with a browser leave a loop in this process's main thread
+        own.submit(asyncio.run, all_visitors()).result()
