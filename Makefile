@@ -9,6 +9,7 @@ VENV_STAMP := $(VENV)/.stamp-venv
 APP_STAMP := $(VENV)/.stamp-app
 DEV_STAMP := $(VENV)/.stamp-dev
 DOCS_STAMP := $(VENV)/.stamp-docs
+NOTEBOOK_STAMP := $(VENV)/.stamp-notebook
 
 # The tools that examine the dependencies have an environment of their own: they are none of them.
 AUDIT := build/audit
@@ -20,7 +21,7 @@ CHECKPOINTS := assets/checkpoints
 NEW_CHECKPOINTS := build/checkpoints
 STYLE_WEIGHTS := 0 0.25 0.5 0.75 1
 
-.PHONY: help app test torture check lock audit image docs checkpoints lesson figures clean
+.PHONY: help app test torture check lock audit image docs notebooks checkpoints snapshots lesson runtime figures clean
 
 help: ## print this list (what make alone does)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -65,6 +66,10 @@ docs: $(DOCS_STAMP) ## set up on the first call, then build these docs as a site
 	rm -rf build/site
 	$(BIN)/python -m sphinx -q -W --keep-going -E -d build/doctrees -c docs . build/site
 
+# The project's folder is the root, so that notebooks which the app writes can be opened too.
+notebooks: $(NOTEBOOK_STAMP) ## set up on the first call, then open the notebooks in JupyterLab
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/five_lines.ipynb
+
 # Data set, class, detector, image size in px. Half precision: each of the four takes 4 MB instead of 7.
 define make-run
 	$(BIN)/gnl train --dataset $(1) --normal-class $(2) --detector $(3) --image-size $(4) --stored-precision float16 \
@@ -103,10 +108,30 @@ checkpoints: $(APP_STAMP) ## train and score the runs in assets/checkpoints agai
 	mkdir -p $(dir $(CHECKPOINTS))
 	mv $(NEW_CHECKPOINTS) $(CHECKPOINTS)
 
+# Learn's training: twice the usual epochs, so that it can be seen that more of them do not help under the shift.
+WATCHED := digits-4-rd4ad
+snapshots: $(APP_STAMP) ## train the run again that Learn shows epoch by epoch: assets/snapshots (some minutes)
+	rm -rf build/watched
+	$(BIN)/gnl train --dataset digits --normal-class 4 --detector rd4ad --epochs 20 --keep-epochs --run build/watched/$(WATCHED)
+	mkdir -p assets/snapshots
+	$(BIN)/python -m benchmarks.snapshots build/watched/$(WATCHED) --epochs 0 1 2 3 4 5 7 10 15 20 \
+		--output assets/snapshots/$(WATCHED).json
+	rm -rf build/watched
+
 # The first method of each data set is the one that is taught with.
 lesson: $(APP_STAMP) ## write the lesson again, which opens without a server: assets/lesson.html
 	$(BIN)/gnl page --lesson $(foreach run,parts-nut-rd4ad parts-nut-gnl digits-4-rd4ad digits-4-gnl,$(CHECKPOINTS)/$(run)) \
 		--output assets/lesson.html
+
+# Another version also needs its number in gnl_core/page/runtime.py, its hashes in assets/README.md, and its notices.
+RUNTIME := gnl_core/page/onnxruntime-web
+RUNTIME_VERSION := $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' gnl_core/page/runtime.py)
+runtime: ## fetch ONNX Runtime Web again, which pages with a model contain (needs npm)
+	mkdir -p build
+	cd build && npm pack --silent onnxruntime-web@$(RUNTIME_VERSION)
+	tar -xzf build/onnxruntime-web-$(RUNTIME_VERSION).tgz -C build package/dist
+	cp build/package/dist/ort.wasm.bundle.min.mjs $(RUNTIME)/
+	gzip -9nc build/package/dist/ort-wasm-simd-threaded.wasm >$(RUNTIME)/ort-wasm-simd-threaded.wasm.gz
 
 figures: $(DEV_STAMP) ## take the pictures in assets/figures again (needs Chromium)
 	$(BIN)/python -m tests.browser.figures
@@ -142,4 +167,8 @@ $(AUDIT_STAMP): pyproject.toml $(VENV_STAMP)
 
 $(DOCS_STAMP): requirements.txt pyproject.toml $(APP_STAMP)
 	$(BIN)/python -m pip install -r requirements.txt -e ".[docs]"
+	@touch $@
+
+$(NOTEBOOK_STAMP): requirements.txt pyproject.toml $(APP_STAMP)
+	$(BIN)/python -m pip install -r requirements.txt -e ".[notebook]"
 	@touch $@

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,23 +13,39 @@ from app.methods import WITHOUT_TEACHER
 from app.server import rules
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets.listing import check_name
-from gnl_core.files import Version, hash_file, version_of
+from gnl_core.files import WEIGHTS_BYTES, Version, hash_file, open_file, version_of
 from gnl_core.records import Scores
 from gnl_core.runs.adapted_scores import AdaptedScores, Entry, TrayChoice, read_adapted
 from gnl_core.runs.discovery import list_runs
-from gnl_core.runs.folder import RunFolder, read_config
+from gnl_core.runs.folder import RunFolder, read_config_once
 from gnl_core.runs.reports import read_shift_scores
 from gnl_core.runs.scores import Columns, read_saved_scores, select_scores
 
 BUNDLED = PROJECT / "assets" / "checkpoints"
+MOST_HASHED = 8192  # runs; if there are more, each drawing of a page that uses them all hashes them again
 
 
 class Checkpoint(NamedTuple):
-    """A trained run that the pages can show."""
+    """A trained run that the pages can show.
+
+    Attributes:
+        folder: The run's folder.
+        config: Its settings.
+        version: The version of its checkpoint when it was listed.
+    """
 
     folder: RunFolder
     config: RunConfig
-    sha256: str
+    version: Version | None
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of its checkpoint, computed when it is first needed: a list of runs does not need it.
+
+        Raises:
+            FileNotFoundError: If the checkpoint was deleted meanwhile.
+        """
+        return hash_weights(self.folder.weights, self.version)
 
     @property
     def task(self) -> tuple[str, str]:
@@ -59,10 +76,10 @@ def list_checkpoints() -> tuple[list[Checkpoint], list[str]]:
     for folder in list_runs(BUNDLED) + own:
         try:
             check_name(folder.path)
-            config = read_config(folder)
+            config = read_config_once(folder)
             rules.check_paths(config, name=folder.path.name)
-            sha256 = hash_weights(folder.weights, version_of(folder.weights))
-            checkpoints.append(Checkpoint(folder, config, sha256))
+            open_file(folder.weights, limit_bytes=WEIGHTS_BYTES).close()
+            checkpoints.append(Checkpoint(folder, config, version_of(folder.weights)))
         except FileNotFoundError:  # deleted meanwhile
             continue
         except ValueError as error:
@@ -78,7 +95,7 @@ def modified_ns(file: Path) -> int:
         return 0
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@lru_cache(maxsize=MOST_HASHED)
 def hash_weights(weights: Path, version: Version | None) -> str:
     """Compute the SHA-256 of a checkpoint, once for each version of the file."""
     return hash_file(weights)
@@ -156,4 +173,10 @@ def kept_shift_scores() -> dict[tuple[str, ...], float | None]:
 
     A page can check whether one is known.
     """
+    return {}
+
+
+@st.cache_resource(show_spinner=False)
+def kept_map_scales() -> dict[tuple[str, ...], float]:
+    """Return the scales of domains' own maps computed so far, shared by all sessions."""
     return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from app import PROJECT
-from app.checkpoints import hash_weights, runs_root, saved_rows
+from app.checkpoints import Checkpoint, hash_weights, runs_root, saved_rows
 from app.server import rules
 from app.words import counted
 from gnl_core.comparison.data import read_comparison
@@ -21,11 +22,11 @@ from gnl_core.files import Version, version_of
 from gnl_core.names import DATASET_NAMES, name_of
 from gnl_core.records import Scores
 from gnl_core.runs.discovery import cell_folder
-from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.folder import RunFolder, read_config
 from gnl_core.runs.scores import count_diverged_scores
 
 BUNDLED = PROJECT / "assets" / "results"
-BUNDLED_NAMES = ("mnist", "mnist-eleven", "pacs", "mvtec", "cifar10", "mvtec-adapted", "parts-adapted")
+BUNDLED_NAMES = ("mnist", "mnist-eleven", "pacs", "mvtec", "cifar10", "bsdata", "mvtec-adapted", "parts-adapted")
 FILE = "comparison.json"
 
 
@@ -118,3 +119,21 @@ def scores_behind(listed: ListedComparison, method: Method, *, normal_class: str
     sha256 = hash_weights(run.weights, version_of(run.weights))
     rows = saved_rows(run.weights, sha256, version_of(run.scores))
     return {} if rows is None else select_method_scores(listed.comparison, rows, method)
+
+
+def checkpoints_behind(listed: ListedComparison, methods: Sequence[Method], *, normal_class: str) -> list[Checkpoint]:
+    """Return the checkpoints of methods' runs with the first seed; a method at two strengths has one.
+
+    Raises:
+        ValueError: If a run cannot be read, or names a path that this server does not open.
+    """
+    folders = {
+        method.detector: run_of(listed.comparison, listed.output, method.detector, normal_class=normal_class)
+        for method in methods
+    }
+    checkpoints = []
+    for folder in folders.values():
+        config = read_config(folder)
+        rules.check_paths(config, name=folder.path.name)
+        checkpoints.append(Checkpoint(folder, config, version_of(folder.weights)))
+    return checkpoints

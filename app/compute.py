@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.checkpoints import kept_adapted, kept_scores, kept_shift_scores
+from app.checkpoints import kept_adapted, kept_map_scales, kept_scores, kept_shift_scores
 from app.methods import method_title
 from app.progress import ALONE, Work, stop_if_cancelled, track_progress
 from app.server import rules
@@ -21,6 +21,9 @@ from app.sources import Source, adapted_key, images_key, scores_key
 from app.turns import take_turn
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Mask
+from gnl_core.datasets.fitting import image_as_seen, mask_as_seen
+from gnl_core.detectors.base import Detector
+from gnl_core.metrics.map_scale import MAP_SCALE_IMAGES
 from gnl_core.names import domain_name
 from gnl_core.records import Scores
 from gnl_core.runs.adapted_domains import DomainFit, batches_without_tray, fit_to_domain, summarise_fit
@@ -30,10 +33,12 @@ from gnl_core.runs.images import list_domain
 from gnl_core.runs.scoring import (
     SHIFT_IMAGES,
     Run,
+    input_batches,
     load_domain,
     load_run,
     map_scale,
     measure_domain_shift,
+    scale_of_images,
     scoring_batches,
 )
 from gnl_core.scoring import detect, measure_shift, score, score_each
@@ -48,9 +53,9 @@ class Tile(NamedTuple):
     """One image and its anomaly map.
 
     Attributes:
-        image: RGB at native size, shape (H, W, 3).
+        image: RGB as the detector sees it, but at native size if it is stretched, shape (H, W, 3).
         anomaly_map: At the detector's image size, shape (H', W'), or None for a method without maps.
-        mask: Anomalous pixels at native size, shape (H, W), or None if none are marked.
+        mask: Anomalous pixels of the image, shape (H, W), or None if none are marked.
     """
 
     image: NDArray[np.uint8]
@@ -73,7 +78,7 @@ def shared_run(weights: Path, sha256: str) -> Run:
     Raises:
         ValueError: If it has been replaced by another.
     """
-    run = load_run(RunFolder(weights.parent))
+    run = load_run(RunFolder(weights.parent), engine=rules.engine())
     if run.sha256 != sha256:
         raise ValueError(f"{weights} was replaced while this page was drawn; reload the page")
     return run
@@ -173,6 +178,15 @@ def computed_adapted(
     return adapted
 
 
+def detector_for(source: Source, *, domain: str, scoring: ScoringConfig, choice: TrayChoice | None) -> Detector:
+    """Return the detector, adapted to a domain if images to adapt to are chosen."""
+    detector = run_of(source).detector
+    if choice is None:
+        return detector
+    found = shared_fit(source, domain=domain, scoring=scoring, choice=choice)
+    return detector.adapted(found.fit.adaptation)
+
+
 def tiles(
     source: Source, *, domain: str, scoring: ScoringConfig, paths: tuple[str, ...], choice: TrayChoice | None = None
 ) -> list[Tile]:
@@ -188,10 +202,8 @@ def tiles(
     Raises:
         ValueError: If an image is missing or cannot be read.
     """
-    run, detector = run_of(source), run_of(source).detector
-    if choice is not None:
-        found = shared_fit(source, domain=domain, scoring=scoring, choice=choice)
-        detector = detector.adapted(found.fit.adaptation)
+    run = run_of(source)
+    detector = detector_for(source, domain=domain, scoring=scoring, choice=choice)
     by_path = {item.path: item for item in list_domain(run.config, domain)}
     for path in paths:
         if path not in by_path:
@@ -204,7 +216,11 @@ def tiles(
         for row in range(len(batch.paths))
     ]
     return [
-        Tile(item.read(), anomaly_map, item.mask() if item.mask else None)
+        Tile(
+            image_as_seen(item.read(), run.config),
+            anomaly_map,
+            mask_as_seen(item.mask(), run.config) if item.mask else None,
+        )
         for item, anomaly_map in zip(items, maps, strict=True)
     ]
 
@@ -222,7 +238,7 @@ def estimate(source: Source, *, domain: str, scorings: Sequence[ScoringConfig]) 
     started = time.perf_counter()
     score_each(run.detector, batches, scorings)
     scored = time.perf_counter()
-    measure_shift(run.detector, batches)
+    measure_shift(run.detector, input_batches(batches.items, run.config))
     measured = time.perf_counter()
     timed = len(batches.items)
     return Pace(
@@ -256,3 +272,28 @@ def computed_map_scale(source: Source, *, scoring: ScoringConfig) -> float:
             says why.
     """
     return map_scale(run_of(source), scoring)
+
+
+def computed_domain_scale(
+    source: Source, *, domain: str, scoring: ScoringConfig, choice: TrayChoice | None = None
+) -> float:
+    """Compute and cache the upper end of the colour scale of a domain's own maps.
+
+    Args:
+        source: The checkpoint and its images.
+        domain: The domain.
+        scoring: The scoring settings.
+        choice: Which of the domain's images the detector is adapted to; None to take it as it is.
+
+    Raises:
+        ValueError: If an image cannot be read, or the maps are not finite; the message says why.
+    """
+    key = (*scores_key(source, domain=domain, scoring=scoring), repr(choice))
+    if key not in kept_map_scales():
+        with take_turn(images_key(source, domain=domain), title=f"Scale of the maps, {domain_name(domain)}"):
+            run = run_of(source)
+            items = list_domain(run.config, domain)
+            rules.count_computation(min(len(items), MAP_SCALE_IMAGES))
+            detector = detector_for(source, domain=domain, scoring=scoring, choice=choice)
+            keep(kept_map_scales(), key, scale_of_images(detector, items, run.config, scoring))
+    return kept_map_scales()[key]

@@ -18,7 +18,7 @@ from gnl_core.adaptation.following import FixedThreshold, cut_blocks, follow
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.ordering import Order
 from gnl_core.runs.following import FollowedLine, FollowSettings, fix_threshold, list_line
-from gnl_core.runs.scoring import resolve_scoring, scoring_batches
+from gnl_core.runs.scoring import input_batches, resolve_scoring, scoring_batches
 from gnl_core.scoring import collect_scores, detect, explain_missing_shift, measure_shift
 
 BLOCK: int = FollowSettings.model_fields["block"].default
@@ -100,7 +100,7 @@ def score_line(source: Source, line: Line) -> ScoredLine:
         scores = collect_scores(detect(run.detector, batches, scoring))
         blocks = [items[start : start + BLOCK] for start in range(0, len(items), BLOCK)]
         with st.spinner("Measuring the shift", show_time=True):
-            shift_scores = tuple(measure_shift(run.detector, scoring_batches(block, run.config)) for block in blocks)
+            shift_scores = tuple(measure_shift(run.detector, input_batches(block, run.config)) for block in blocks)
         names = tuple(item.path for item in items)
         scored = ScoredLine(names, scores.score, fixed, shift_scores, explain_missing_shift(run.detector))
         keep(kept_lines(), key, scored)

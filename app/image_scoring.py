@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import streamlit as st
 
 from app.methods import REVERSE_DISTILLATION
-from app.scoring import ScoringRequest, map_scale, scores_of_each
+from app.scoring import ScoringRequest, map_scale, scores_of_each, threshold_of
 from app.sources import source_of
 from app.subjects import Subject
 from app.words import plain
@@ -128,6 +128,15 @@ def compare_with_training(request: ScoringRequest, image_score: ImageScore, trai
     upper = 1.0 if image_score.anomaly_map is None else map_scale(request, training)
     share_below = 1 - exceedance(training.score, image_score.score)
     return ImageResult(request, image_score, share_below, len(training.score), upper)
+
+
+def alarm_threshold(cell: ImageResult) -> float:
+    """Return the score above which a method raises an alarm: its run's threshold, or the one it has when adapted.
+
+    Raises:
+        ValueError: If the images that the threshold is chosen from cannot be scored; the message says why.
+    """
+    return cell.adapted.threshold.value if cell.adapted else threshold_of(cell.request)
 
 
 def adapt_pairs(rows: Sequence[ResultPair], subject: Subject, *, shifted: str, choice: TrayChoice) -> list[ResultPair]:

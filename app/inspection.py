@@ -36,9 +36,10 @@ from gnl_core.neighbours import neighbours
 from gnl_core.records import Detection
 from gnl_core.runs.images import split_training
 from gnl_core.runs.scoring import Run, scoring_batches
-from gnl_core.scoring import detect_each
+from gnl_core.scoring import counted_in, detect_each
 
 OTHER_REFERENCES = 16
+IN_TILES = "this run scores images in tiles, and the reasons are those of whole images; train a run without tiles"
 COMPARED_IMAGES = 256  # training images searched for the nearest ones
 HASHED: dict[str | type, Any] = {
     ScoringConfig: ScoringConfig.model_dump_json,
@@ -145,8 +146,8 @@ def reasons(source: Source, subject: Subject, scoring: ScoringConfig) -> Reasons
     """
     run = run_of(source)
     detector = explained(run)
-    image = as_input(run, subject).to(detector.device)
-    maps = stage_maps(detector, image, scoring)
+    image, counted = as_counted_input(run, subject, scoring)
+    maps = stage_maps(detector, image, scoring, counted=counted)
     peak = find_peak(maps)
     stages = [
         Stage(
@@ -166,7 +167,7 @@ def reasons(source: Source, subject: Subject, scoring: ScoringConfig) -> Reasons
     ]
     others = other_references(source) if detector.references.count else None
     references = detector.references.distinct_stages if others is None else others
-    singles = score_single_references(detector, image, scoring, references).cpu().numpy()
+    singles = score_single_references(detector, image, scoring, references, counted=counted).cpu().numpy()
     return Reasons(stages, (peak.row, peak.column), singles, others=others is not None)
 
 
@@ -196,12 +197,24 @@ def as_input(run: Run, subject: Subject) -> torch.Tensor:
     return batch.views["original"][0]
 
 
+def as_counted_input(run: Run, subject: Subject, scoring: ScoringConfig) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Convert an image to the input of a run's detector, on its device, and mark the pixels that count.
+
+    Returns:
+        RGB in [0, 1], shape (3, H, W), and booleans, shape (1, 1, H, W); None if all pixels count.
+    """
+    (batch,) = scoring_batches([as_item(subject)], run.config)
+    return batch.views["original"][0].to(run.detector.device), counted_in(batch, scoring)
+
+
 def explained(run: Run) -> RD4AD:
     """Return the detector if its method has stages to show.
 
     Raises:
-        ValueError: If it has none.
+        ValueError: If it has none, or scores tiles.
     """
+    if run.config.tile_size is not None:
+        raise ValueError(IN_TILES)
     if not can_explain(run.detector):
         raise ValueError(f"{run.config.detector} has no stages to show; choose a method of reverse distillation")
     return run.detector

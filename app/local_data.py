@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import streamlit as st
 
 from app.checkpoints import Checkpoint
 from app.server import rules
 from app.sources import own_folder
-from gnl_core.datasets import DATASETS, FOLDER, default_root, list_items
+from gnl_core.datasets import DATASETS, OWN, default_root, find_dataset, list_items
 from gnl_core.datasets.base import UNLABELLED, DatasetSpec
-from gnl_core.datasets.folder import open_folder
 from gnl_core.datasets.overview import look_over
 from gnl_core.datasets.presence import available_classes, count_domains
 from gnl_core.files import real_path
@@ -21,7 +20,18 @@ LISTED_SECONDS = 60
 
 def is_bundled(dataset: str) -> bool:
     """Return whether a data set is bundled with the project."""
-    return dataset != FOLDER and not DATASETS[dataset].how_to_get
+    return dataset not in OWN and not DATASETS[dataset].how_to_get
+
+
+def offered_datasets() -> list[str]:
+    """List all data sets and the user's own images; data sets of which $GNL_DATA has no folder come last."""
+    return sorted([*DATASETS, *OWN], key=lambda name: name not in OWN and not has_folder(name, default_root()))
+
+
+def has_folder(dataset: str, root: Path | None) -> bool:
+    """Return whether a data set is bundled, or has a folder in a data root, without looking into it."""
+    tops = {dataset, *(PurePosixPath(folder).parts[0] for folder in DATASETS[dataset].folders)}
+    return is_bundled(dataset) or (root is not None and any((root / top).is_dir() for top in tops))
 
 
 @st.cache_data(ttl=LISTED_SECONDS, max_entries=64, show_spinner=False)
@@ -72,36 +82,40 @@ def check_folder(path: Path) -> None:
         raise ValueError(f"there is no folder {path} on this machine; check the path")
 
 
-def open_own(path: Path) -> DatasetSpec:
+def open_own(dataset: str, path: Path) -> DatasetSpec:
     """Open the user's own folder as a data set.
 
+    Args:
+        dataset: A name in OWN, which says how its images are described.
+        path: The folder.
+
     Raises:
-        ValueError: If it is missing, unreadable, or has an unknown layout.
+        ValueError: If it is missing, unreadable, or its layout or table cannot be used.
     """
     check_folder(path)
     try:
-        return open_folder(path)
+        return find_dataset(dataset, path)
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}; choose another folder") from None
 
 
-def known_folders(checkpoints: list[Checkpoint]) -> list[Path]:
+def known_folders(dataset: str, checkpoints: list[Checkpoint]) -> list[Path]:
     """List the user's folders that the page can offer: the one in $GNL_DATA, then those of trained runs."""
     named = default_root()
     candidates = [real_path(named) if named else None, *(own_folder(checkpoint) for checkpoint in checkpoints)]
-    return [folder for folder in dict.fromkeys(candidates) if folder and can_be_opened(folder)]
+    return [folder for folder in dict.fromkeys(candidates) if folder and can_be_opened(dataset, folder)]
 
 
-def can_be_opened(path: Path) -> bool:
+def can_be_opened(dataset: str, path: Path) -> bool:
     """Return whether a folder can be opened as the user's own data set."""
     try:
-        open_own(path)
+        open_own(dataset, path)
     except ValueError:
         return False
     return True
 
 
-def is_labelled(path: Path, domain: str) -> bool:
+def is_labelled(dataset: str, path: Path, domain: str) -> bool:
     """Return whether any image of a domain of the user's folder is labelled."""
-    items = list_items(FOLDER, normal_class=open_own(path).classes[0], domain=domain, root=path)
+    items = list_items(dataset, normal_class=open_own(dataset, path).classes[0], domain=domain, root=path)
     return any(item.label != UNLABELLED for item in items)

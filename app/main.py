@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import PANDAS, PROJECT
+from app import PANDAS, PROJECT, load_pandas
 from app.display.components import HISTORY
 from app.navigation import carry_choices, is_another_page
 from app.query_values import drop_unusable
@@ -23,6 +23,9 @@ READABLE = """<style>
   fill: currentColor !important;
 }
 [data-testid="stElementContainer"]:has(script) { position: absolute; }
+@media (max-width: 640px) {
+  .st-key-view [data-testid="stColumn"] { flex: 1 1 calc(50% - 1rem); min-width: calc(50% - 1rem); }
+}
 </style>"""
 # Hides stale elements of the previous page; the span is needed because Streamlit moves a lone style elsewhere.
 LEFT = """<style>[data-stale="true"] { display: none; }</style><span></span>"""
@@ -46,6 +49,13 @@ def inspect() -> None:
 def shift_lab() -> None:
     """The page Shift lab, imported when it is opened."""
     from app.screens.shift_lab.page import page  # noqa: PLC0415
+
+    page()
+
+
+def embeddings() -> None:
+    """The page Embeddings, imported when it is opened."""
+    from app.screens.embeddings.page import page  # noqa: PLC0415
 
     page()
 
@@ -82,6 +92,7 @@ DRAW = {
     "Explore": explore,
     "Inspect": inspect,
     "Shift lab": shift_lab,
+    "Embeddings": embeddings,
     "Follow": follow,
     "Train": train,
     "Compare": compare,
@@ -91,16 +102,17 @@ DRAW = {
 st.set_page_config(page_title="GNL", page_icon="🔬", layout="wide")
 admit()
 opening = st.empty()
-with PANDAS:
-    if not st.session_state:  # a browser takes a second to load Plotly, so start now, in parallel with the imports
-        opening.plotly_chart(NOTHING, height=1)
-    import pandas  # noqa: F401
 st.logo(PROJECT / "assets" / "logo.svg", size="large")
 pages = [
     st.Page(draw, title=title, url_path=title.lower().replace(" ", "-"), default=draw is explore)
     for title, draw in DRAW.items()
 ]
 title = st.navigation(pages, position="top").title
+if title != "Explore":  # which begins without Plotly
+    with PANDAS:
+        if not st.session_state:  # a browser takes a second to load Plotly, so start now, in parallel with the imports
+            opening.plotly_chart(NOTHING, height=1)
+    load_pandas()
 st.html(READABLE)
 st.html(f"<script>{HISTORY}</script>", unsafe_allow_javascript=True)
 if is_another_page(title):

@@ -11,6 +11,7 @@ MATCHED_BY_DEFAULT = ("gnl",)
 OWN_STRENGTHS = {"gnl": 0.5}  # of matching, as the paper's authors set it; the other methods do not include matching
 WITHOUT_TEACHER = ("f_anogan", "deep_svdd")  # they have no features to match
 REVERSE_DISTILLATION = ("rd4ad", "gnl", "rd4ad_augmix", "rd4ad_mixstyle", "rd4ad_efdm", "rd4ad_jigsaw")
+WITHOUT_MAPS = ("deep_svdd", "knn")  # they give scores only
 YARDSTICKS = ("knn", "patchcore")  # they train nothing
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -127,7 +128,7 @@ def compute_result(request: ScoringRequest, *, spec: DatasetSpec, shifted: str) 
     """
     training = scores_of(request, TRAIN)
     held_out = held_out_scores(request)
-    threshold = threshold_at((held_out or training).score, quantile=request.checkpoint.config.threshold_quantile)
+    threshold = choose_threshold(request, training, held_out)
     return ScoringResult(
         request=request,
         training=training,
@@ -136,6 +137,16 @@ def compute_result(request: ScoringRequest, *, spec: DatasetSpec, shifted: str) 
         in_distribution=measure_domain(scores_of(request, spec.in_distribution), threshold),
         shifted=measure_domain(scores_of(request, shifted), threshold),
     )
+
+
+def threshold_of(request: ScoringRequest) -> float:
+    """Return the score above which a method raises an alarm; raises as `scores_of`."""
+    return choose_threshold(request, scores_of(request, TRAIN), held_out_scores(request))
+
+
+def choose_threshold(request: ScoringRequest, training: Scores, held_out: Scores | None) -> float:
+    """Choose the threshold on the held-out normal training images, or if there are none, on the others."""
+    return threshold_at((held_out or training).score, quantile=request.checkpoint.config.threshold_quantile)
 
 
 def map_scale(request: ScoringRequest, training: Scores) -> float:
@@ -185,7 +196,12 @@ def measure_domain(scores: Scores, threshold: float) -> DomainResult:
     return DomainResult(scores=scores, report=measured, above=int((scores.score > threshold).sum()))
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+def digest_of(values: NDArray[Any]) -> bytes:
+    """Compute the SHA-256 of an array's values; Streamlit's own hash is of a sample if there are 500,000 or more."""
+    return hashlib.sha256(values.tobytes()).digest()
+
+
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs={np.ndarray: digest_of})
 def measure(labels: NDArray[np.int64], scores: NDArray[np.float64], *, threshold: float | None = None) -> DomainReport:
     """Compute the metrics of one domain, cached because every rerun of a page needs them."""
     return report_domain(labels, scores, threshold=threshold)

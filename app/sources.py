@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.checkpoints import Checkpoint
 from gnl_core.config import ScoringConfig
-from gnl_core.datasets import FOLDER, default_root, list_items
+from gnl_core.datasets import OWN, default_root, list_items
 from gnl_core.datasets.listing import list_folders, list_images
 from gnl_core.datasets.shifts import split_domain
 from gnl_core.files import real_path
@@ -65,7 +65,7 @@ def images_key(source: Source, *, domain: str) -> tuple[str, ...]:
 
 def own_folder(checkpoint: Checkpoint) -> Path | None:
     """Return the user's folder on which a run was trained; None for a run of another data set."""
-    if checkpoint.config.dataset != FOLDER:
+    if checkpoint.config.dataset not in OWN:
         return None
     root = checkpoint.config.data_root or default_root()
     return real_path(root) if root else None
@@ -83,9 +83,9 @@ def is_current(saved: Scores, checkpoint: Checkpoint, domain: str) -> bool:
 
 @st.cache_data(ttl=WATCHED_SECONDS, max_entries=16, show_spinner=False)
 def fingerprint(folder: Path) -> str:
-    """Hash a folder's listing, which changes when an image is added, removed or replaced and results become stale."""
+    """Hash a folder's listing, which changes when an image or a table of them is, and results become stale."""
     digest = hashlib.sha256()
-    for path in all_images(folder):
+    for path in [*all_images(folder), *sorted(folder.glob("*.csv"))]:
         facts = path.stat()
         digest.update(f"{path.relative_to(folder)}|{facts.st_size}|{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()

@@ -14,6 +14,7 @@ from PIL.ImageFile import ImageFile
 from app.server.rules import limits
 from gnl_core.datasets.base import UNLABELLED, Image, Item, Mask
 from gnl_core.datasets.decoding import UnusablePixelsError, decode, open_picture, to_rgb
+from gnl_core.datasets.mask_levels import anomalous_pixels
 from gnl_core.datasets.shifts import shift_items
 from gnl_core.messages import shorten
 
@@ -81,8 +82,18 @@ def uploaded_subject(name: str, content: bytes) -> Subject:
     """
     name = shorten(name)
     image = read_content(name, content)
+    height, width, _ = image.shape
+    if min(width, height) < SMALLEST_SIDE_PX:
+        raise ValueError(
+            f"{name} has {width}×{height} pixels; choose an image of at least {SMALLEST_SIDE_PX}×{SMALLEST_SIDE_PX}"
+        )
     digest = digest_of(image)
     return Subject(digest, digest, image, None, UNLABELLED, name)
+
+
+def read_uploaded_mask(name: str, content: bytes) -> Mask:
+    """Read the user's own mask, shape (H, W), by the rules for masks of data sets; raises as `uploaded_subject`."""
+    return anomalous_pixels(PIL.Image.fromarray(read_content(shorten(name), content)))
 
 
 def read_content(name: str, content: bytes) -> Image:
@@ -107,7 +118,7 @@ def read_content(name: str, content: bytes) -> Image:
 
 
 class UnwantedImageError(ValueError):
-    """A readable image of an unsupported size."""
+    """A readable image with too many pixels."""
 
 
 def check_size(name: str, picture: ImageFile, *, most: int) -> None:
@@ -116,10 +127,6 @@ def check_size(name: str, picture: ImageFile, *, most: int) -> None:
     if width * height > most * 1_000_000:
         megapixels = width * height / 1_000_000
         raise UnwantedImageError(f"{name} has {megapixels:.0f} megapixels; make it smaller, with at most {most}")
-    if min(width, height) < SMALLEST_SIDE_PX:
-        raise UnwantedImageError(
-            f"{name} has {width}×{height} pixels; choose an image of at least {SMALLEST_SIDE_PX}×{SMALLEST_SIDE_PX}"
-        )
 
 
 def digest_of(image: Image) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from gnl_core import percentages
 from gnl_core.comparison import text
 from gnl_core.messages import as_sentence
 from gnl_core.plots.style import LABEL_NAMES
@@ -18,7 +19,12 @@ COLUMN_NAMES = {  # columns of a comparison's table other than the domains
 }
 ALL = "all"  # placeholder of an empty multiple choice
 LABEL_WORDS = {0: f":blue[{LABEL_NAMES[0]}]", 1: f":orange[{LABEL_NAMES[1]}]", -1: LABEL_NAMES[-1]}
-SETTING_NAMES = {"smoothing_sigma_px": "Smoothing, px", "top_percent": "Top, %", "holdout_percent": "Held out, %"}
+SETTING_NAMES = {
+    "smoothing_sigma_px": "Smoothing, px",
+    "top_percent": "Top, %",
+    "holdout_percent": "Held out, %",
+    "tile_overlap_percent": "Tile overlap, %",
+}
 
 DIRECTIVE = re.compile(r":(?=\w)")  # begins a colour or a badge in Streamlit
 
@@ -26,11 +32,15 @@ FDM_HELP = (
     "Feature distribution matching: moves the sorted values of each feature channel toward those of normal training "
     "images. Strength α = 0 is off; α = 1 gives them the training images' distribution."
 )
-STRENGTH_HELP = (
+REGION_HELP = (
+    "A black and white PNG of the images' shape. What is black counts neither for the score nor for pixel metrics. "
+    "Without a file, every pixel counts."
+)
+EXPLORE_STRENGTH_HELP = (
     "The strength used in the summary, the charts and the gallery. The slider below the charts changes only the "
     "charts, without computing anything."
 )
-INSPECT_STRENGTH_HELP = "The strength of matching wherever FDM is on: 0 is off, 1 takes the reference's values."
+STRENGTH_HELP = "The strength of matching wherever FDM is on: 0 is off, 1 takes the reference's values."
 FDM_SETTINGS_NOTE = (
     "Where matching acts, where its reference comes from, and how a map becomes a score. These settings change no "
     "weights."
@@ -74,6 +84,22 @@ Choose any names for domains and defects; `good` may also be called `OK` or `nor
 AD, VisA or BTAD can be used as it is. Without labels, normal images in `train/` and others in `test/` are enough: you
 get scores and maps, but no AUROC. If there are only `good/` and `bad/`, about a fifth of the normal images is kept for
 testing.
+"""
+TABLE_LAYOUT = """\
+**Show images that a CSV file names.** Type or paste the path of its folder above, or start the app with `GNL_DATA` set
+to it. The file is called `images.csv`, or is the only CSV file in the folder.
+
+```
+path,split,label,domain,mask
+lamp/001.png,train,good,lamp,
+lamp/007.png,test,good,lamp,
+lamp/008.png,test,hole,lamp,masks/008.png
+window/003.png,test,0,window,
+window/004.png,test,1,window,
+```
+
+Paths are below the folder. The domain of the training images is the in-distribution one. Labels are 0 or `good`, 1 or
+`bad`, or a kind of defect. `path` and `split` are required: without labels you get scores and maps, but no AUROC.
 """
 
 
@@ -121,14 +147,14 @@ def sentence_list(names: Sequence[str]) -> str:
     return " and ".join([*([", ".join(names[:-1])] if names[:-1] else []), *names[-1:]])
 
 
-def percent(share: float) -> str:
-    """Format a share as a whole percentage."""
-    return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
+def percent(share: float, *, decimals: int = 0) -> str:
+    """Format a share as a percentage on one line, a measured one without decimals."""
+    return percentages.percent(share, decimals=decimals).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def exact_percent(share: float) -> str:
-    """Format a share as a percentage with all its digits, such as 99.5 %."""
-    return f"{100 * share:g}\N{NO-BREAK SPACE}%"
+    """Format a share that is a setting as a percentage with all its digits, such as 99.5 %."""
+    return percent(share, decimals=6)
 
 
 def duration(seconds: float) -> str:

@@ -78,7 +78,7 @@ def measure_domain(run: Run, domain: str, parsed: argparse.Namespace) -> Iterato
     """Yield the measurements of each tray of a domain."""
     items = sample(list_domain(run.config, domain), most=parsed.most)
     labels = np.array([item.label for item in items])
-    images = load_tray(items, image_size=run.config.image_size)
+    images = load_tray(items, run.config)
     scoring = resolve_scoring(run, style_weight=0.0)
     plain = reduce_maps(run, images, scoring, Adaptation())
     matched = reduce_maps(run, images, scoring.model_copy(update={"style_weight": 1.0}), Adaptation())

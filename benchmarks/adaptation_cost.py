@@ -40,7 +40,7 @@ def main() -> None:
         run = load_run(RunFolder(path), device="cpu")
         spec = find_dataset(run.config.dataset, run.config.data_root)
         items = list_domain(run.config, parsed.domain or spec.domains[-1])[:SCORED]
-        works = list_works(run, load_tray(items, image_size=run.config.image_size))
+        works = list_works(run, load_tray(items, run.config))
         print(path.name)
         seconds = smallest_seconds(works, repeats=parsed.repeats)
         for name, spent in seconds.items():

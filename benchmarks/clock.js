@@ -13,20 +13,34 @@
   for (const kind of ["keydown", "mousedown"]) addEventListener(kind, begin, true);
 
   const isTimed = () => clock.input !== null && !clock.waiting && clock.watched;
-  const isWatched = (node) => (node instanceof Element ? node : node.parentElement)?.closest(clock.watched);
+  // Components are in shadow trees, whose hosts are elements of the page.
+  const isWatched = (node) => {
+    const element = node instanceof Element ? node : (node.host ?? node.parentElement);
+    const host = element?.getRootNode().host;
+    return Boolean(element?.closest(clock.watched)) || (host !== undefined && isWatched(host));
+  };
 
   const noteChange = () => {
     clock.changed = performance.now();
     requestAnimationFrame(() => requestAnimationFrame((now) => (clock.painted = Math.max(now, clock.changed))));
   };
-  new MutationObserver((changes) => {
+  const observer = new MutationObserver((changes) => {
     if (isTimed() && changes.some((change) => isWatched(change.target))) noteChange();
-  }).observe(document, {
-    subtree: true,
-    childList: true,
-    characterData: true,
-    attributeFilter: ["src", "d", "transform"], // not classes and styles, which Streamlit uses for fading
   });
+  const observe = (root) =>
+    observer.observe(root, {
+      subtree: true,
+      childList: true,
+      characterData: true,
+      attributeFilter: ["src", "d", "transform"], // not classes and styles, which Streamlit uses for fading
+    });
+  observe(document);
+  const attachShadow = Element.prototype.attachShadow;
+  Element.prototype.attachShadow = function (options) {
+    const root = attachShadow.call(this, options);
+    observe(root);
+    return root;
+  };
   addEventListener("load", (event) => isTimed() && isWatched(event.target) && noteChange(), true); // images
 
   window.WebSocket = class extends WebSocket {

@@ -45,7 +45,7 @@ def visit(playwright: Playwright) -> tuple[float, float]:
         answered = time.perf_counter() - started
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         page.goto(f"http://127.0.0.1:{port}/")
-        page.locator(".bars path").first.wait_for(state="attached")
+        page.locator(".st-key-figures .bar").first.wait_for(state="attached")
         return answered, time.perf_counter() - started
     finally:
         browser.close()

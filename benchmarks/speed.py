@@ -2,7 +2,8 @@
 
     OMP_NUM_THREADS=1 python -m benchmarks.speed [--row scoring …] [--teacher resnet18 …] [--batch 4] [--repeats 3]
 
-Both implementations take turns, so that the load of other programs affects both alike; each cell is the median. Seconds
+The first column is the literal implementation, one strength, or PyTorch; the second is ours, five strengths, or ONNX
+Runtime. Both take turns, so that the load of other programs affects both alike; each cell is the median. Seconds
 are processor time; with several threads, use --clock wall. The peak is the speed of the fastest of some convolutions in
 the same run. Memory is the growth of a separate process in two training steps. Weights and images are random, which
 does not change the costs.
@@ -11,26 +12,30 @@ does not change the costs.
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import torch
 import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.models import Pair, literal_optimizer, literal_step, make_batch, make_pair
+from benchmarks.turns import CLOCKS, Call, take_turns
+from gnl_core.config import EngineName
+from gnl_core.engines import use_engine
+from gnl_core.models.blocks import keep_matrices
 from gnl_core.models.feature_cache import FeatureCache
 from gnl_core.records import Batch
 from gnl_core.scoring import score_each
 
-Call = Callable[[], object]
-CLOCKS = {"processor": time.process_time, "wall": time.perf_counter}
+Shape = Sequence[int]
+ENGINES: tuple[EngineName, ...] = ("torch", "onnxruntime")
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 LITERAL_IMAGES = 2  # the literal implementation scores one at a time, so more images add no information
 PEAK_SHAPES = ((16, 64, 64), (16, 256, 16), (16, 512, 16), (64, 64, 8))  # images, channels, side; 3x3
@@ -55,12 +60,13 @@ def main() -> None:
     parser.add_argument("--row", nargs="+", default=tuple(CASES), choices=tuple(CASES))
     parser.add_argument("--teacher", nargs="+", help="measure only the rows of these teachers")
     parser.add_argument("--clock", default="processor", choices=tuple(CLOCKS))
+    parser.add_argument("--engine", default="torch", choices=get_args(EngineName), help="engine of our scoring")
     parser.add_argument("--grow", nargs=4, help=argparse.SUPPRESS)
     parsed = parser.parse_args()
     if parsed.grow:
         print(grow(*parsed.grow))
         return
-    print("| work | literal, or one | ours, or five | ratio | target | |\n|---|---:|---:|---:|---:|---|")
+    print("| work | first | second | ratio | target | |\n|---|---:|---:|---:|---:|---|")
     for name in parsed.row:
         compare, *cases = CASES[name]
         for teacher, side, count, target in cases:
@@ -76,22 +82,25 @@ def format_row(row: Row, target: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def take_turns(first: Call, second: Call, parsed: argparse.Namespace) -> tuple[float, float]:
+def compare_calls(first: Call, second: Call, parsed: argparse.Namespace) -> tuple[float, float]:
     """Measure the median seconds of two calls in turns, each after a warm-up call."""
-    clock, timings = CLOCKS[parsed.clock], ([], [])
-    for _ in range(1 + parsed.repeats):
-        for call, seconds in zip((first, second), timings, strict=True):
-            started = clock()
-            call()
-            seconds.append(clock() - started)
-    return statistics.median(timings[0][1:]), statistics.median(timings[1][1:])
+    one, other = take_turns((first, second), clock=parsed.clock, repeats=parsed.repeats)
+    return statistics.median(one), statistics.median(other)
+
+
+def make_scoring_pair(teacher: str, side: int, engine: EngineName) -> Pair:
+    """Build both implementations, ours as a loaded run is."""
+    pair = make_pair(teacher, side)
+    keep_matrices(pair.ours)
+    use_engine(pair.ours, engine, image_size=(side, side))
+    return pair
 
 
 def compare_scoring(
     teacher: str, side: int, count: int, parsed: argparse.Namespace, *, precision: str = "32-true"
 ) -> Row:
     """Compare scoring with matching and smoothing; ours computes in the given precision."""
-    pair, batch = make_pair(teacher, side), make_batch(count, side)
+    pair, batch = make_scoring_pair(teacher, side, parsed.engine), make_batch(count, side)
     scoring = pair.scoring.model_copy(update={"scoring_precision": precision})
     some = batch.views["original"][:LITERAL_IMAGES]
     sigma, weight = pair.scoring.smoothing_sigma_px, pair.scoring.style_weight
@@ -99,7 +108,7 @@ def compare_scoring(
     def score_ours() -> object:
         return score_each(pair.ours, [batch], [scoring])
 
-    literal, ours = take_turns(
+    literal, ours = compare_calls(
         lambda: pair.literal.score(some, pair.reference, style_weight=weight, sigma_px=sigma), score_ours, parsed
     )
     rate, peak = count_operations(score_ours) / ours, convolution_peak(parsed)
@@ -113,7 +122,7 @@ def compare_scoring(
 
 def compare_strengths(teacher: str, side: int, count: int, parsed: argparse.Namespace) -> Row:
     """Compare scoring at five strengths of matching with scoring at one."""
-    pair, batch = make_pair(teacher, side), make_batch(count, side)
+    pair, batch = make_scoring_pair(teacher, side, parsed.engine), make_batch(count, side)
     scorings = [pair.scoring.model_copy(update={"style_weight": strength}) for strength in STRENGTHS]
 
     def score_one() -> object:
@@ -122,10 +131,19 @@ def compare_strengths(teacher: str, side: int, count: int, parsed: argparse.Name
     def score_five() -> object:
         return score_each(pair.ours, [batch], scorings)
 
-    one, five = take_turns(score_one, score_five, parsed)
+    one, five = compare_calls(score_one, score_five, parsed)
     operations = count_operations(score_five) / count_operations(score_one)
     remark = f"{operations:.2f}× the operations"
     return Row(f"5 strengths, {teacher}, {side} px, s per image", one / count, five / count, remark)
+
+
+def compare_engines(teacher: str, side: int, count: int, parsed: argparse.Namespace) -> Row:
+    """Compare scoring with the teacher in PyTorch and in ONNX Runtime."""
+    pairs, batch = [make_scoring_pair(teacher, side, engine) for engine in ENGINES], make_batch(count, side)
+    calls = (partial(score_each, pair.ours, [batch], [pair.scoring]) for pair in pairs)
+    in_torch, in_graphs = compare_calls(*calls, parsed)
+    work = f"scoring, torch or onnxruntime, {teacher}, {side} px, batch {count}, s per image"
+    return Row(work, in_torch / count, in_graphs / count)
 
 
 def compare_training(
@@ -134,7 +152,7 @@ def compare_training(
     """Compare a training step; ours caches features of fixed views and computes in the given precision."""
     ours = training_call("ours", teacher, side, count)
     calls = training_call("literal", teacher, side, count), in_precision(ours, precision)
-    literal, ours_seconds = take_turns(*calls, parsed)
+    literal, ours_seconds = compare_calls(*calls, parsed)
     more, fewer = map(count_operations, calls)
     remark = f"{fewer / more:.2f}× the operations"
     work = f"training step, {teacher}, {side} px, batch {count}, {precision}, s per image"
@@ -174,8 +192,8 @@ def compare_spill(teacher: str, side: int, count: int, parsed: argparse.Namespac
         cached_call(teacher, side, count, memory_mb=memory, spill_mb=spill)
         for memory, spill in ((0, 0), (0, LARGE_MB), (LARGE_MB, 0))
     )
-    encoded, spilled = take_turns(first, second, parsed)
-    _, kept = take_turns(second, third, parsed)
+    encoded, spilled = compare_calls(first, second, parsed)
+    _, kept = compare_calls(second, third, parsed)
     return Row(
         f"training step, maps encoded or in a file, {teacher}, {side} px, batch {count}, s per image",
         encoded / count,
@@ -234,22 +252,38 @@ def convolution_peak(parsed: argparse.Namespace) -> float:
 
 def count_operations(call: Call) -> int:
     """Count the floating-point operations of a call's convolutions and matrix products."""
-    with FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False, custom_mapping=ONEDNN_PRODUCTS) as counter:
         call()
     return int(counter.get_total_flops())
 
 
+def count_product(rows: Shape, weight: Shape, *_: object, **__: object) -> int:
+    """Count the operations of a product of rows (M, K) with a weight (N, K)."""
+    return 2 * rows[0] * math.prod(weight)
+
+
+ONEDNN_PRODUCTS = {torch.ops.aten.mkldnn_linear: count_product}
+
+
 CASES = {
-    "scoring": (compare_scoring, ("resnet18", 32, 64, "≥ 18×"), ("resnet50", 256, 4, "≥ 2.2×")),
+    "scoring": (compare_scoring, ("resnet18", 32, 64, "≥ 30×"), ("resnet50", 256, 4, "≥ 2.8×")),
+    "engines": (
+        compare_engines,
+        ("efficientnet_lite0", 64, 16, "≥ 1.6×"),
+        ("efficientnet_lite0", 128, 16, "≥ 1.6×"),
+        ("efficientnet_lite0", 256, 4, "≥ 1×"),
+        ("resnet18", 32, 64, "≥ 1×"),
+        ("resnet50", 256, 4, "≥ 1×"),
+    ),
     "strengths": (
         compare_strengths,
-        ("resnet18", 32, 64, "≤ 3.5×"),
-        ("resnet50", 256, 4, "≤ 3.5×"),
-        ("efficientnet_lite0", 64, 64, "≤ 3.5×"),
-        ("efficientnet_lite0", 256, 4, "≤ 3.5×"),
+        ("resnet18", 32, 64, "≤ 3.6×"),
+        ("resnet50", 256, 4, "≤ 3.6×"),
+        ("efficientnet_lite0", 64, 64, "≤ 3.6×"),
+        ("efficientnet_lite0", 256, 4, "≤ 3.6×"),
     ),
-    "scoring-bf16": (partial(compare_scoring, precision="bf16-mixed"), ("resnet50", 256, 4, "≥ 4×")),
-    "training": (compare_training, ("resnet18", 32, 16, "≥ 1.6×"), ("resnet50", 256, 16, "≥ 2.2×")),
+    "scoring-bf16": (partial(compare_scoring, precision="bf16-mixed"), ("resnet50", 256, 4, "≥ 5×")),
+    "training": (compare_training, ("resnet18", 32, 16, "≥ 1.6×"), ("resnet50", 256, 16, "≥ 2.5×")),
     "training-bf16": (partial(compare_training, precision="bf16-mixed"), ("resnet50", 256, 16, "≥ 4×")),
     "spill": (compare_spill, ("efficientnet_lite0", 128, 16, "≥ 1×")),
     "memory": (compare_memory, ("resnet50", 256, 16, "≤ 0.6×")),

@@ -17,10 +17,12 @@ from gnl_core.adaptation.recalibration import USUAL_AIM, Aim, recalibrate
 from gnl_core.adaptation.records import Adaptation, DomainMap, Positions
 from gnl_core.anomaly_map import image_score
 from gnl_core.config import ScoringConfig
+from gnl_core.datasets.region import counted_pixels
 from gnl_core.detectors.base import Detector
 from gnl_core.detectors.rd4ad import RD4AD
 from gnl_core.detectors.references import References
 from gnl_core.distribution_matching import sort_features
+from gnl_core.models.stages import StageOutput
 from gnl_core.models.teachers import Teacher
 from gnl_core.records import Detection, RecalibratedThreshold
 from gnl_core.scoring import cached_chunk_size, detect_at_precision, join_detections
@@ -139,13 +141,14 @@ def gather_evidence(  # noqa: PLR0913 (what is known of the images, by keyword)
     evidence = Evidence(len(images), domain_map.displacement, domain_map.excess)
     if anomaly_maps is None or not detector.reduces_map:
         return evidence
-    evidence = evidence._replace(agreement=position_agreement(anomaly_maps))
+    counted_maps = at_counted(anomaly_maps, scoring)
+    evidence = evidence._replace(agreement=position_agreement(counted_maps))
     if training is None or domain_map.displacement[0] < LEAST_DISPLACEMENT:
         return evidence
     training = training.to(detector.device)
     usual = detect_all(detector, training, scoring).anomaly_map
     return evidence._replace(
-        familiarity=None if usual is None else familiarity(usual, anomaly_maps),
+        familiarity=None if usual is None else familiarity(at_counted(usual, scoring), counted_maps),
         remoteness=measure_remoteness(detector, domain_map, images, training, scoring),
     )
 
@@ -173,7 +176,7 @@ def measure_remoteness(
 def mean_embeddings(detector: RD4AD, images: Tensor, scoring: ScoringConfig) -> Tensor:
     """Compute each image's embedding, averaged over its positions, shape (n, C)."""
     chunks = torch.split(images, cached_chunk_size(images))
-    return torch.cat([detector.features(chunk, scoring).embedding.float().mean(dim=(2, 3)) for chunk in chunks])
+    return torch.cat([detector.embed(chunk, scoring) for chunk in chunks])
 
 
 def fit_adaptation(  # noqa: PLR0913 (what is known of the images, by keyword)
@@ -237,14 +240,16 @@ def fit_domain_map(detector: Detector, images: Tensor, match_images: bool = Fals
             "this checkpoint keeps no references, so no domain can be matched to its training images; "
             "train the run again with --stored-references 1 or more"
         )
-    parts = [teacher.normalise(chunk) for chunk in torch.split(images, cached_chunk_size(images))]
+    outputs = [StageOutput(teacher.normalise(chunk)) for chunk in torch.split(images, cached_chunk_size(images))]
     fitted = DomainMap((), (), match_images)
     for index, kept in enumerate(references.distinct_stages):
-        encoded = torch.cat([teacher.apply_stage(index, part) for part in parts])
+        outputs = [teacher.apply_stage(index, output) for output in outputs]
+        encoded = torch.cat([output.features for output in outputs])
         channel_map = fit_channel_map(encoded, kept)
         excess = spread_excess(sort_features(apply_channel_map(encoded, channel_map, strength=1.0)), kept)
         fitted = fitted._replace(stages=(*fitted.stages, channel_map), excess=(*fitted.excess, excess))
-        parts = list(torch.split(references.adapted(fitted).carry_over(index, encoded), len(parts[0])))
+        mapped = torch.split(references.adapted(fitted).carry_over(index, encoded), len(outputs[0].features))
+        outputs = [output._replace(features=part) for output, part in zip(outputs, mapped, strict=True)]
     return fitted
 
 
@@ -268,16 +273,21 @@ def score_without_themselves(
         Scores, shape (n,).
     """
     if len(images) == 1 or not (ways.match_domain or ways.standardise):
-        return to_numpy(unadapted.score)
+        return to_numpy(count_detected(detector, unadapted, scoring).score)
     scores = np.empty(len(images))
     for left_out, others in folds(images):
         if ways.match_domain or unadapted.anomaly_map is None or not detector.reduces_map:
             adaptation = fit_adaptation(detector, images[others], scoring, ways)
-            left_score = detect_all(detector.adapted(adaptation), images[left_out], scoring).score
+            left_score = detect_counted(detector.adapted(adaptation), images[left_out], scoring).score
         else:  # the maps are those without adaptation
             statistics = fit_positions(unadapted.anomaly_map[others])
             standardised = standardise(unadapted.anomaly_map[left_out], statistics, strength=1.0)
-            left_score = image_score(standardised, reduction=scoring.reduction, top_percent=scoring.top_percent)
+            left_score = image_score(
+                standardised,
+                reduction=scoring.reduction,
+                top_percent=scoring.top_percent,
+                counted=counted_in(standardised, scoring),
+            )
         scores[left_out] = to_numpy(left_score)
     return scores
 
@@ -300,9 +310,34 @@ def folds(images: Tensor) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]
 
 @torch.inference_mode()
 def detect_all(detector: Detector, images: Tensor, scoring: ScoringConfig) -> Detection:
-    """Score images in chunks and join the results, on the detector's device."""
+    """Score images in chunks and join the results, on the detector's device; all pixels count."""
     chunks: Sequence[Tensor] = torch.split(images, cached_chunk_size(images))
     return join_detections([detect_at_precision(detector, chunk, [scoring])[0] for chunk in chunks])
+
+
+@torch.inference_mode()
+def detect_counted(detector: Detector, images: Tensor, scoring: ScoringConfig) -> Detection:
+    """Score images as `detect_all` does, by the pixels that count."""
+    return count_detected(detector, detect_all(detector, images, scoring), scoring)
+
+
+def count_detected(detector: Detector, detection: Detection, scoring: ScoringConfig) -> Detection:
+    """Leave out the pixels that do not count; see `Detector.count_only`."""
+    counted = None if detection.anomaly_map is None else counted_in(detection.anomaly_map, scoring)
+    return detector.count_only(detection, counted, scoring)
+
+
+def counted_in(anomaly_maps: Tensor, scoring: ScoringConfig) -> Tensor | None:
+    """Mark the pixels of maps (n, 1, H, W) that count, shape (1, 1, H, W); None if all do."""
+    height, width = anomaly_maps.shape[-2:]
+    counted = counted_pixels(scoring.region_of_interest, (height, width))
+    return None if counted is None else counted.to(anomaly_maps.device)
+
+
+def at_counted(anomaly_maps: Tensor, scoring: ScoringConfig) -> Tensor:
+    """Return maps (n, 1, H, W) at the K pixels that count, shape (n, 1, 1, K), or as they are if all do."""
+    counted = counted_in(anomaly_maps, scoring)
+    return anomaly_maps if counted is None else anomaly_maps[..., counted[0, 0]][:, :, None]
 
 
 def to_numpy(scores: Tensor) -> NDArray[np.float64]:

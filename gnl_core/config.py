@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -25,12 +25,17 @@ from gnl_core.messages import quote, shorten
 SHOWN_FINDINGS = 3  # of invalid settings in a message
 LONGEST_FINDINGS = 200  # characters of them; the first is shown in any case
 SMALLEST_SIDE_PX = 28
-LARGEST_SIDE_PX = 2048
+LARGEST_SIDE_PX = 2048  # of what a detector reads at once
+LARGEST_TILED_SIDE_PX = 16_384
 LARGEST_EPOCHS = 100_000
 LARGEST_COUNT = 1024  # of references, devices or machines
 LARGEST_MEMORY_MB = 2**24
+EVERYWHERE = "all"  # the region of interest that contains every pixel
+REGION_TEXT = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4}):([0-9]{1,9}(?:,[0-9]{1,9})*)")  # see datasets/region.py
+LONGEST_REGION = 2**16  # characters of a region of interest as text
 DEVICES = re.compile("auto|(cpu|cuda|mps|xpu)(:[0-9]{1,3})?")
 Side = Annotated[int, Field(ge=SMALLEST_SIDE_PX, le=LARGEST_SIDE_PX)]
+TiledSide = Annotated[int, Field(ge=SMALLEST_SIDE_PX, le=LARGEST_TILED_SIDE_PX)]
 
 
 def parse_image_size(value: object) -> object:
@@ -41,6 +46,11 @@ def parse_image_size(value: object) -> object:
         sides = value.lower().split("x")
         return tuple(sides * 2) if len(sides) == 1 else tuple(sides)
     return value
+
+
+def size_text(size: tuple[int, int]) -> str:
+    """Write an image size as it is read: 48x64, height x width."""
+    return "x".join(map(str, size))
 
 
 def refuse_no_path(value: object) -> object:
@@ -62,7 +72,10 @@ def check_device(name: str) -> str:
 # Paths are absolute, so that they are valid from any working folder.
 AbsolutePath = Annotated[Path, BeforeValidator(refuse_no_path), AfterValidator(Path.absolute)]
 Stages = Literal["1", "2", "3", "1,2", "1,3", "2,3", "1,2,3"]
-ImageSize = Annotated[tuple[Side, Side], BeforeValidator(parse_image_size)]
+EngineName = Literal["torch", "onnxruntime", "auto"]
+Resize = Literal["stretch", "letterbox", "crop"]
+ImageSize = Annotated[tuple[TiledSide, TiledSide], BeforeValidator(parse_image_size)]
+TileSize = Annotated[tuple[Side, Side], BeforeValidator(parse_image_size)]
 
 
 class Split(NamedTuple):
@@ -93,6 +106,19 @@ class DataSettings(SettingsRecord):
     normal_class: str = Field("4", description="The class that is normal; all others are anomalies")
     data_root: AbsolutePath | None = Field(None, description="Folder of the data sets on disk. Unset: $GNL_DATA")
     image_size: ImageSize = Field((64, 64), description="Size in pixels to which images are resized: 64, or 48x64")
+    resize: Resize = Field(
+        "stretch",
+        description="How images of another shape are fitted into the image size: stretch; letterbox keeps their aspect "
+        "ratio and adds a border that does not count; crop keeps it and cuts off what does not fit around the centre",
+    )
+    tile_size: TileSize | None = Field(
+        None,
+        description="Size in pixels of the tiles into which images are cut, for images larger than the detector can "
+        "read at once: 256, or 192x256. Training and scoring use the same tiles. Unset: whole images",
+    )
+    tile_overlap_percent: float = Field(
+        25.0, ge=0, le=75, description="Share of a tile's side that it has in common with the next tile, at least"
+    )
     split_source: str | None = Field(
         None,
         description="How the data set has to separate training from test images; gnl data list names it. Unset: "
@@ -114,6 +140,27 @@ class DataSettings(SettingsRecord):
     skip_broken: bool = Field(
         False, description="Leave out training images that cannot be read, and report how many, instead of stopping"
     )
+
+    @model_validator(mode="after")
+    def check_sizes(self) -> Self:
+        """Refuse images that are too large without tiles, and tiles that are larger than the images."""
+        image, tile = self.image_size, self.tile_size
+        if tile is None and max(image) > LARGEST_SIDE_PX:
+            raise ValueError(
+                f"image_size = {size_text(image)}: without tiles, a side has at most {LARGEST_SIDE_PX} px; cut images "
+                "into tiles with --tile-size"
+            )
+        if tile is not None and (tile[0] > image[0] or tile[1] > image[1]):
+            raise ValueError(
+                f"tile_size = {size_text(tile)}: tiles are larger than the images of {size_text(image)} px; make them "
+                "smaller"
+            )
+        return self
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Height and width in pixels of what the detector reads: a tile, or else the image."""
+        return self.tile_size or self.image_size
 
 
 class TrainingSettings(SettingsRecord):
@@ -179,6 +226,13 @@ class ScoringConfig(SettingsRecord):
         description="How an anomaly map becomes a score: its maximum, its mean, or the mean of its top values",
     )
     top_percent: float = Field(10.0, gt=0, le=100, description="Share of the map that reduction top averages, percent")
+    region_of_interest: str = Field(
+        EVERYWHERE,
+        min_length=1,
+        max_length=LONGEST_REGION,
+        description="Mask image in the shape of the images: what is not white in it counts neither for the score nor "
+        "for pixel metrics; all: every pixel counts",
+    )
     scoring_precision: Literal["32-true", "bf16-mixed"] = Field(
         "32-true",
         description="Precision of scoring; bf16-mixed is faster where the processor has bfloat16, and changes scores "
@@ -200,6 +254,11 @@ class MachineSettings(SettingsRecord):
     )
     precision: Literal["32-true", "bf16-mixed"] = Field(
         "32-true", description="Precision of training steps; --scoring-precision is that of scoring"
+    )
+    engine: EngineName = Field(
+        "torch",
+        description="What computes the teacher in scoring: torch, onnxruntime (faster on most CPUs; changes scores "
+        "slightly), or auto for the faster of both on this machine",
     )
     workers: int = Field(1, ge=0, le=64, description="Threads that load batches ahead; 0 loads each when it is needed")
     image_cache_mb: int = Field(1024, ge=0, le=LARGEST_MEMORY_MB, description="Memory for decoded training images, MiB")
@@ -248,8 +307,9 @@ class RunConfig(MachineSettings, ScoringConfig, TrainingSettings, DataSettings):
         """Move names that are not common settings into the record of the method's settings."""
         if not isinstance(values, dict):
             return values
-        common = {name: value for name, value in values.items() if name in cls.model_fields}
-        flat = {name: value for name, value in values.items() if name not in cls.model_fields}
+        fields = cls.model_fields
+        common = {name: value for name, value in values.items() if name in fields}
+        flat = {name: value for name, value in values.items() if name not in fields}
         method = values.get("method", {})
         if flat and isinstance(method, MethodSettings):
             method = method.model_dump()

@@ -7,6 +7,7 @@ mix distributions among the images of a training batch.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 LARGEST_INT32 = 2**31 - 1
+CACHED_VALUES = 2**18  # of which one part's keys take 2 MiB
 SMALLEST_VARIANCE = 1e-6  # from MixStyle; avoids division by zero for a constant channel
 
 
@@ -44,12 +46,13 @@ def rank_positions(values: Tensor) -> Tensor:
     """
     if not sorts_in_numpy(values):
         return values.sort(dim=2, stable=True).indices
-    bits = (values.detach() + 0.0).view(torch.int32)  # -0.0 becomes 0.0, since the two are tied
-    ascending = torch.where(bits < 0, bits ^ LARGEST_INT32, bits)  # integers that sort like the floats
-    positions = torch.arange(values.shape[2], dtype=torch.int32).expand_as(bits)
-    keys = torch.stack([positions, ascending], dim=3).view(torch.int64).squeeze(3)  # value first, then position
+    bits = (values.detach().contiguous() + 0.0).view(torch.int32)  # -0.0 becomes 0.0, since the two are tied
+    halves = torch.empty(*bits.shape, 2, dtype=torch.int32)  # of a key; the second is the more significant one
+    halves[..., 0] = torch.arange(values.shape[2], dtype=torch.int32)
+    halves[..., 1] = torch.where(bits < 0, bits ^ LARGEST_INT32, bits)  # integers that sort like the floats
+    keys = halves.view(torch.int64).squeeze(3)
     keys.numpy().sort(axis=2)
-    return keys & LARGEST_INT32
+    return keys.bitwise_and_(LARGEST_INT32)
 
 
 def sorts_in_numpy(values: Tensor) -> bool:
@@ -90,7 +93,30 @@ def take_distribution(features: Tensor, sorted_reference: Tensor) -> Tensor:
     """Match fully, as `match_distribution` does at strength 1; lower strengths interpolate toward this result."""
     values = features.flatten(2)
     target = resample_quantiles(sorted_reference, count=values.shape[2]).to(values.dtype).expand_as(values)
-    return torch.empty_like(target).scatter_(2, rank_positions(values.float()), target).view(features.shape)
+    if not sorts_in_numpy(values):
+        return take_ranks(values, target).view(features.shape)
+    matched = torch.empty_like(features, memory_format=layout_of(features))
+    for part, part_values, part_target in zip(*map(cached_parts, (matched.flatten(2), values, target)), strict=True):
+        part.copy_(take_ranks(part_values, part_target))
+    return matched
+
+
+def take_ranks(values: Tensor, target: Tensor) -> Tensor:
+    """Return the target's values, ascending in each channel, in the order of the values; shapes (B, C, N)."""
+    return torch.empty_like(target).scatter_(2, rank_positions(values.float()), target)
+
+
+def cached_parts(values: Tensor) -> Iterator[Tensor]:
+    """Cut values of shape (B, C, N) into parts that fit into a processor's cache: images, or channels of one image."""
+    _, channels, count = values.shape
+    for images in torch.split(values, max(1, CACHED_VALUES // (channels * count))):
+        yield from torch.split(images, max(1, CACHED_VALUES // count), dim=1)
+
+
+def layout_of(maps: Tensor) -> torch.memory_format:
+    """Return whether maps lie with the channels last, or first."""
+    last = maps.is_contiguous(memory_format=torch.channels_last)
+    return torch.channels_last if last else torch.contiguous_format
 
 
 def nearest_reference(features: Tensor, sorted_references: Tensor) -> Tensor:

@@ -8,19 +8,15 @@ from typing import NamedTuple, TypeGuard
 import torch
 from torch import Tensor
 
-from gnl_core.anomaly_map import enlarged_stage_maps
+from gnl_core.anomaly_map import enlarge_stage_maps, stage_map
 from gnl_core.config import ScoringConfig, stage_indices
-from gnl_core.detectors.base import Detector
-from gnl_core.detectors.knn import pool
+from gnl_core.detectors.base import Detector, pool
 from gnl_core.detectors.rd4ad import RD4AD
-from gnl_core.detectors.references import STAGE_COUNT
 from gnl_core.distribution_matching import match_distribution, sort_features
 from gnl_core.losses import cosine_distance
 from gnl_core.models.bottleneck import map_size
 from gnl_core.models.teachers import Mix
 from gnl_core.records import Batch
-
-ALL_STAGES = ",".join(str(stage + 1) for stage in range(STAGE_COUNT))
 
 
 class Peak(NamedTuple):
@@ -81,24 +77,24 @@ def can_explain(detector: Detector) -> TypeGuard[RD4AD]:
 
 
 @torch.inference_mode()
-def stage_maps(detector: RD4AD, image: Tensor, scoring: ScoringConfig) -> Tensor:
+def stage_maps(detector: RD4AD, image: Tensor, scoring: ScoringConfig, *, counted: Tensor | None = None) -> Tensor:
     """Compute each stage's distances at the image's size; their sum is the anomaly map before smoothing.
 
     Args:
         detector: A detector in eval mode.
         image: RGB in [0, 1], shape (3, H, W).
         scoring: Settings of the scoring.
+        counted: True for the pixels that count, shape (1, 1, H, W); None: all.
 
     Returns:
-        Distances in [0, 2], shape (S, H, W), from the low-level stage to the abstract one.
+        Distances in [0, 2], 0 where pixels do not count, shape (S, H, W), from the low-level stage to the abstract one.
     """
     features = detector.features(image[None], scoring)
     size = map_size(image)
     grids = detector.network.teacher.cell_grids(size)
-    maps = enlarged_stage_maps(
-        features.teacher, features.student, size=size, grids=grids, align_corners=scoring.align_corners
-    )
-    return maps[:, 0, 0]
+    maps = [stage_map(e, d) for e, d in zip(features.teacher, features.student, strict=True)]
+    enlarged = enlarge_stage_maps(maps, size=size, grids=grids, align_corners=scoring.align_corners)[:, 0, 0]
+    return enlarged if counted is None else enlarged.masked_fill(~counted[0].to(enlarged.device), 0)
 
 
 def find_peak(maps: Tensor) -> Peak:
@@ -122,10 +118,8 @@ def trace_values(detector: RD4AD, image: Tensor, scoring: ScoringConfig) -> list
     Raises:
         ValueError: If the scoring needs more references than the checkpoint stores.
     """
-    own = detector.style_weight
-    matching = detector.references.matching(scoring, own_weight=own)
-    full = scoring.model_copy(update={"style_weight": 1.0, "matched_stages": ALL_STAGES})
-    replacing = detector.references.matching(full, own_weight=own) if detector.references.count else None
+    matching = detector.references.matching(scoring, own_weight=detector.style_weight)
+    replacing = detector.references.replacing(scoring)
     traced: list[StageValues] = []
 
     def mix(index: int, stage: Tensor) -> Tensor:
@@ -163,7 +157,12 @@ def encode_references(detector: RD4AD, images: Tensor) -> list[Tensor]:
 
 @torch.inference_mode()
 def score_single_references(
-    detector: RD4AD, image: Tensor, scoring: ScoringConfig, references: Sequence[Tensor]
+    detector: RD4AD,
+    image: Tensor,
+    scoring: ScoringConfig,
+    references: Sequence[Tensor],
+    *,
+    counted: Tensor | None = None,
 ) -> Tensor:
     """Score an image with each of several references alone.
 
@@ -172,6 +171,7 @@ def score_single_references(
         image: RGB in [0, 1], shape (3, H, W).
         scoring: Settings of the scoring; number and choice of references have no effect.
         references: Each stage's sorted values, shapes (R, C, N).
+        counted: True for the pixels that count, shape (1, 1, H, W); None: all.
 
     Returns:
         One score per reference, shape (R,).
@@ -181,7 +181,7 @@ def score_single_references(
         return torch.zeros(0)
     images = image.expand(count, -1, -1, -1)
     features = detector.network(detector.network.teacher(images, match_each(detector, scoring, references)))
-    return detector.detect_from_features(features, images, scoring).score
+    return detector.count_only(detector.detect_from_features(features, images, scoring), counted, scoring).score
 
 
 def match_each(detector: RD4AD, scoring: ScoringConfig, references: Sequence[Tensor]) -> Mix:

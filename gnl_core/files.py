@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
@@ -25,8 +25,10 @@ from safetensors import SafetensorError, safe_open
 from gnl_core.messages import quote, shorten
 
 if TYPE_CHECKING:  # the app draws its first chart before PyTorch is imported
+    from numpy.typing import NDArray
     from torch import Tensor
 
+BUILT_IN = 1  # NumPy's number for a type of its own
 TEMPORARY_CHARACTERS = 32  # of a file's name that its temporary name begins with; names have at most 255 bytes
 KIB, MIB, GIB = 2**10, 2**20, 2**30
 RECORD_BYTES = 8 * MIB  # largest JSON file of a run, comparison, preset or header
@@ -82,6 +84,18 @@ class TensorFile(NamedTuple):
 
     metadata: dict[str, str]
     tensors: dict[str, Tensor]
+
+
+class ArrayFile(NamedTuple):
+    """Content of a safetensors file, for those who do without PyTorch.
+
+    Attributes:
+        metadata: Text by name.
+        arrays: Arrays by name.
+    """
+
+    metadata: dict[str, str]
+    arrays: dict[str, NDArray[Any]]
 
 
 def real_path(path: Path) -> Path:
@@ -205,10 +219,31 @@ def read_tensors(path: Path) -> TensorFile:
         DamagedFileError: If it is damaged.
         UnreadableFileError: As for `open_file`.
     """
+    return TensorFile(*read_safetensors(path, framework="pt"))
+
+
+def read_arrays(path: Path) -> ArrayFile:
+    """Read a safetensors file as `read_tensors` does, without PyTorch.
+
+    Raises:
+        DamagedFileError: Also if it has a type of numbers that NumPy lacks, such as bfloat16; we write none.
+    """
+    try:
+        file = ArrayFile(*read_safetensors(path, framework="np"))
+    except (TypeError, AttributeError) as error:  # of safetensors, about such a type
+        raise DamagedFileError(shorten(str(error))) from None
+    added = next((array.dtype for array in file.arrays.values() if array.dtype.isbuiltin != BUILT_IN), None)
+    if added is not None:  # another package has added it to NumPy in this process
+        raise DamagedFileError(f"data type '{added}' not understood")
+    return file
+
+
+def read_safetensors(path: Path, *, framework: Literal["pt", "np"]) -> tuple[dict[str, str], dict[str, Any]]:
+    """Read metadata and tensors of a safetensors file, as PyTorch's or as NumPy's."""
     with open_file(path, limit_bytes=WEIGHTS_BYTES):  # safe_open needs the path
         try:
-            with safe_open(path, framework="pt") as file:
-                return TensorFile(file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (no dict)
+            with safe_open(path, framework=framework) as file:
+                return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
         except (SafetensorError, OSError) as error:
             raise DamagedFileError(shorten(str(error))) from None
 

@@ -67,7 +67,7 @@ class Cosines(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """Compute the gradient for each row a, with b its partner: slope * (b / (|a| |b|) - cosine * a / |a|²)."""
+        """Compute the gradient for each row a, with b its partner: ``slope * (b / (|a| |b|) - cosine * a / |a|²)``."""
         first, second, squares, norms, cosine = ctx.saved_tensors
         toward, back = slope / norms, -slope * cosine / squares
         return (

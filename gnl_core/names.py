@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnl_core.datasets import DATASETS, FOLDER
+from gnl_core.datasets import DATASETS, OWN
 from gnl_core.datasets.corruptions import parse_shift
 from gnl_core.datasets.shifts import split_domain
 
@@ -26,7 +26,16 @@ DATASET_NAMES = {
     "pacs": "PACS",
     "mvtec": "MVTec AD",
     "cifar10": "CIFAR-10",
+    "bsdata": "Ball screws (BSData)",
+    "btad": "BTAD",
+    "mpdd": "MPDD",
+    "visa": "VisA",
+    "mvtec_loco": "MVTec LOCO AD",
+    "mvtec2": "MVTec AD 2",
+    "aebad": "Blades (AeBAD-S)",
+    "ksdd2": "KolektorSDD2",
     "folder": "Your own images",
+    "csv": "Your own CSV file",
 }
 DOMAIN_NAMES = {
     "digits": "as written",
@@ -45,6 +54,24 @@ DOMAIN_NAMES = {
     "sketch": "in sketches",
     "mvtec": "as photographed",
     "cifar10": "as photographed",
+    "bsdata": "in the first ten days",
+    "bsdata_worn": "when worn",
+    "bsdata_type_1": "on another machine",
+    "btad": "as photographed",
+    "mpdd": "as photographed",
+    "visa": "as photographed",
+    "mvtec_loco": "as photographed",
+    "mvtec2": "in the usual light",
+    "mvtec2_overexposed": "overexposed",
+    "mvtec2_underexposed": "underexposed",
+    "mvtec2_shift": "in shifted light",
+    "mvtec2_private": "in the usual light, without labels",
+    "mvtec2_private_mixed": "in mixed light, without labels",
+    "aebad": "in the conditions of training",
+    "aebad_background": "on another background",
+    "aebad_illumination": "in other light",
+    "aebad_view": "from another view",
+    "ksdd2": "as photographed",
     "train": "used for training",
 }
 CORRUPTION_NAMES = {"jpeg": "JPEG"}
@@ -77,7 +104,7 @@ def corruption_name(corruption: str) -> str:
 
 def task_name(dataset: str, normal_class: str) -> str:
     """Name the two kinds of images to separate, as in "4 from the rest"."""
-    if dataset == FOLDER:
+    if dataset in OWN:
         return "good images from defects"
     defects = DATASETS[dataset].anomalies == "defects"
     return f"good {normal_class} from defects" if defects else f"{normal_class} from the rest"

@@ -12,6 +12,20 @@ if TYPE_CHECKING:  # the app draws its first chart before PyTorch is imported
     from torch import Tensor
 
 
+class Tiling(NamedTuple):
+    """The tiles that images of one size are cut into, all of one size and within the image.
+
+    Attributes:
+        size: Height and width of a tile in pixels.
+        tops: The first pixel row of each row of tiles.
+        lefts: The first pixel column of each column of tiles.
+    """
+
+    size: tuple[int, int]
+    tops: tuple[int, ...]
+    lefts: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class Batch:
     """Images of a data set, in one or more views.
@@ -24,6 +38,9 @@ class Batch:
         categories: What each image shows, such as the digit "4".
         paths: A name that identifies each image within its data set.
         masks: Anomalous pixels, shape (B, 1, H, W) with values 0 and 1; None without masks.
+        content: True for the pixels that belong to an image and not to its border, shape (B, 1, H, W); None if no
+            image has a border.
+        tiling: The tiles in which images are scored; None if they are scored whole.
     """
 
     views: dict[str, Tensor]
@@ -32,6 +49,8 @@ class Batch:
     categories: tuple[str, ...]
     paths: tuple[str, ...]
     masks: Tensor | None = None
+    content: Tensor | None = None
+    tiling: Tiling | None = None
 
 
 class Features(NamedTuple):
@@ -54,10 +73,13 @@ class Detection(NamedTuple):
     Attributes:
         score: One number per image, shape (B,).
         anomaly_map: One number per pixel, shape (B, 1, H, W), or None for a method without maps.
+        counted: True for the pixels that count, shape (B or 1, 1, H, W), outside of which the map is 0; None if all
+            pixels count, or before `Detector.count_only`.
     """
 
     score: Tensor
     anomaly_map: Tensor | None
+    counted: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +109,7 @@ class PixelScores:
         normal: Values of unmarked pixels, shape (n,).
         anomalous: Values of marked pixels, shape (m,).
         region_size: Size in pixels of each marked pixel's connected region, shape (m,).
-        n_without_mask: Number of images left out because they are not normal and have no marked pixel.
+        n_without_mask: Number of images left out because they are not normal and have no marked pixel that counts.
         n_not_finite: Number of pixels of the other images that are not finite.
     """
 

@@ -8,15 +8,19 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from gnl_core.anomaly_map import image_score
 from gnl_core.config import ScoringConfig
+from gnl_core.datasets.region import counted_pixels
+from gnl_core.datasets.tiling import cut, stitch
 from gnl_core.detectors.base import Detector
 from gnl_core.detectors.references import References
 from gnl_core.memory import compute_in_chunks
 from gnl_core.metrics.pixel import compare_with_masks, report_pixels
 from gnl_core.models.teachers import Teacher
-from gnl_core.records import Batch, Detection, PixelReport, Scores
+from gnl_core.records import Batch, Detection, PixelReport, PixelScores, Scores, Tiling
 
 CACHED_PIXELS = 2**17  # pixels per chunk whose maps fit into a processor's cache
 SMALLEST_CHUNK = 4
@@ -59,12 +63,44 @@ def detect_each(
     def detect_chunk(images: Tensor) -> list[Detection]:
         return [to_cpu(detection) for detection in detect_at_precision(detector, images.to(device), scorings)]
 
-    for batch in batches:
-        images = batch.views["original"]
+    def detect_images(images: Tensor) -> list[Detection]:
+        nonlocal chunk_size
         if device.type == "cpu":
             chunk_size = min(chunk_size, cached_chunk_size(images))
         chunks, chunk_size = compute_in_chunks(detect_chunk, images, largest=chunk_size)
-        yield batch, [join_detections(parts) for parts in zip(*chunks, strict=True)]
+        return join_each(chunks)
+
+    def detect_tiles(image: Tensor, tiling: Tiling) -> list[Detection]:
+        by_scoring = join_each([detect_images(row) for row in cut(image, tiling)])
+        return [
+            join_tiles(detector, tiles, tiling, scoring) for tiles, scoring in zip(by_scoring, scorings, strict=True)
+        ]
+
+    for batch in batches:
+        images, tiling = batch.views["original"], batch.tiling
+        by_image = [detect_images(images)] if tiling is None else [detect_tiles(image, tiling) for image in images]
+        yield (
+            batch,
+            [
+                detector.count_only(detection, counted_in(batch, scoring), scoring)
+                for detection, scoring in zip(join_each(by_image), scorings, strict=True)
+            ],
+        )
+
+
+def join_tiles(detector: Detector, tiles: Detection, tiling: Tiling, scoring: ScoringConfig) -> Detection:
+    """Join the detections of an image's tiles: stitch their maps and reduce the result, or take the highest score."""
+    stitched = None if tiles.anomaly_map is None else stitch(tiles.anomaly_map, tiling)
+    if stitched is None or not detector.reduces_map:
+        return Detection(tiles.score.amax(dim=0, keepdim=True), stitched)
+    score = image_score(stitched, reduction=scoring.reduction, top_percent=scoring.top_percent)
+    return Detection(score, stitched)
+
+
+def counted_in(batch: Batch, scoring: ScoringConfig) -> Tensor | None:
+    """Mark the pixels of a batch that count, shape (B or 1, 1, H, W); None if all do."""
+    height, width = batch.views["original"].shape[-2:]
+    return counted_pixels(scoring.region_of_interest, (height, width), batch.content)
 
 
 def detect_at_precision(detector: Detector, images: Tensor, scorings: Sequence[ScoringConfig]) -> list[Detection]:
@@ -91,8 +127,8 @@ def cached_chunk_size(images: Tensor) -> int:
 
 def to_cpu(detection: Detection) -> Detection:
     """Move a detection to the CPU, in 32 bits."""
-    score, anomaly_map = detection
-    return Detection(score.float().cpu(), None if anomaly_map is None else anomaly_map.float().cpu())
+    anomaly_map = None if detection.anomaly_map is None else detection.anomaly_map.float().cpu()
+    return Detection(detection.score.float().cpu(), anomaly_map)
 
 
 def join_detections(parts: Sequence[Detection]) -> Detection:
@@ -101,6 +137,11 @@ def join_detections(parts: Sequence[Detection]) -> Detection:
         return parts[0]
     maps = [part.anomaly_map for part in parts if part.anomaly_map is not None]
     return Detection(torch.cat([part.score for part in parts]), torch.cat(maps) if maps else None)
+
+
+def join_each(parts: Sequence[Sequence[Detection]]) -> list[Detection]:
+    """Join the detections of several parts under each scoring; each part has one per scoring."""
+    return [join_detections(own) for own in zip(*parts, strict=True)]
 
 
 @torch.inference_mode()
@@ -136,6 +177,39 @@ def explain_missing_shift(detector: Detector) -> str | None:
         "no shift score: its unit is the spread among two or more different training images, and this checkpoint "
         f"stores {references.distinct}; train on more images, with --stored-references 2 or more"
     )
+
+
+@torch.inference_mode()
+def embed(detector: Detector, batches: Iterable[Batch], scoring: ScoringConfig) -> NDArray[np.float64]:
+    """Place images in a detector's embedding, or the mean of their tiles; see `Detector.embed`.
+
+    Args:
+        detector: A detector in eval mode.
+        batches: Images with the view "original".
+        scoring: Settings of the scoring, of which matching has an effect.
+
+    Returns:
+        One row per image, in the order of the batches, shape (n, D).
+    """
+    points: list[Tensor] = []
+    for batch in batches:
+        images, tiling = batch.views["original"], batch.tiling
+        if tiling is None:
+            points.append(embed_images(detector, images, scoring))
+        else:
+            points += [embed_tiles(detector, image, tiling, scoring) for image in images]
+    return torch.cat(points).numpy()
+
+
+def embed_images(detector: Detector, images: Tensor, scoring: ScoringConfig) -> Tensor:
+    """Place images (B, 3, H, W) in a detector's embedding, in chunks, shape (B, D), on the CPU."""
+    chunks = torch.split(images, cached_chunk_size(images))
+    return torch.cat([detector.embed(chunk.to(detector.device), scoring).double().cpu() for chunk in chunks])
+
+
+def embed_tiles(detector: Detector, image: Tensor, tiling: Tiling, scoring: ScoringConfig) -> Tensor:
+    """Average the places of an image's tiles in a detector's embedding, shape (1, D), on the CPU."""
+    return torch.cat([embed_images(detector, row, scoring) for row in cut(image, tiling)]).mean(dim=0, keepdim=True)
 
 
 def references_of(detector: Detector) -> References | None:
@@ -189,16 +263,26 @@ def collect(detections: Iterable[tuple[Batch, Detection]]) -> tuple[Scores, Pixe
     for batch, detection in detections:
         rows.append(score_rows(batch, detection))
         if batch.masks is not None and detection.anomaly_map is not None:
-            maps, masks = detection.anomaly_map[:, 0].float(), batch.masks[:, 0] > 0
-            pixels.append(compare_with_masks(maps.numpy(), masks.numpy(), batch.labels.numpy()))
+            pixels.append(compare_batch(batch.masks, batch.labels, detection))
     return join_scores(rows), report_pixels(pixels)
 
 
+def compare_batch(masks: Tensor, labels: Tensor, detection: Detection) -> PixelScores:
+    """Divide the pixels of a batch that count by its masks; see `compare_with_masks`."""
+    assert detection.anomaly_map is not None, "the caller has checked"
+    maps, marked = detection.anomaly_map[:, 0].float(), masks[:, 0] > 0
+    counted = None if detection.counted is None else detection.counted[:, 0].expand_as(marked).numpy()
+    return compare_with_masks(maps.numpy(), marked.numpy(), labels.numpy(), counted=counted)
+
+
 def score_rows(batch: Batch, detection: Detection) -> Scores:
-    """Turn one batch's detection into columns."""
+    """Turn one batch's detection into columns.
+
+    They share no memory with the batch: its labels lie among its images, whose memory could not be used again.
+    """
     return Scores(
         score=detection.score.double().numpy(),
-        label=batch.labels.numpy(),
+        label=batch.labels.numpy().copy(),
         domain=np.array(batch.domains),
         category=np.array(batch.categories),
         path=np.array(batch.paths),

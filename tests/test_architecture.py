@@ -57,6 +57,7 @@ ALLOWED = {
     ("gnl_core/files.py", "open"): "the one place",
     ("gnl_core/files.py", "safe_open"): "the one place",
     ("gnl_core/published.py", "open"): "a file of the package",
+    ("gnl_core/page/runtime.py", "read_bytes"): "files of the package",
     ("app/display/components.py", "read_text"): "a file of the app",
     ("app/server/settings.py", "loads"): "TOML, checked against a record afterwards",
     ("gnl_core/jobs/start.py", "open"): "the log, for the new process to write",
@@ -68,7 +69,7 @@ ALLOWED = {
     ("gnl_core/datasets/cifar10_files.py", "memmap"): "on a stream",
     ("gnl_core/models/teacher_weights.py", "load"): "PyTorch, on a stream, without pickles",
     ("gnl_core/models/spill_file.py", "memmap"): "its own temporary file",
-    ("app/screens/inspect/reasons.py", "open"): "whether an expander is open",
+    ("app/screens/inspect/position.py", "open"): "whether an expander is open",
     ("gnl_core/runs/scores.py", "ParquetFile"): "on a stream",
 }
 """Uses that read no path that a user, an address or a file names, or read it through `open_file`."""

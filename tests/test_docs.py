@@ -117,6 +117,7 @@ def test_the_tables_of_results_have_the_numbers_of_the_bundled_comparisons(file:
     assert [line for line in markdown_page(comparison).splitlines() if line not in page.splitlines()] == []
     columns = [column for column in comparison.columns if column != "worst shift"]
     with_use = has_uses(comparison.rows)
-    quoted = [row for row in comparison.rows if not (with_use and row.method.style_weight)]  # adapted: without FDM
+    rows = [row for row in comparison.rows if row.entries]  # a method that cannot be adapted has rows without numbers
+    quoted = [row for row in rows if not (with_use and row.method.style_weight)]  # adapted: without FDM
     lines = [table_line(row, columns, with_use=with_use) for row in quoted]
     assert [line for line in lines if line not in read(DOCS / "results.md").splitlines()] == []

@@ -15,8 +15,8 @@ from app.words import ADAPT_HELP, NORMAL_TRAY_HELP, TRAY_HELP
 from gnl_core.runs.adapted_scores import TrayChoice
 from gnl_core.runs.trays import TRAY_SIZES, is_drawable
 
-AS_IT_IS = "as it is"
-WAYS = {AS_IT_IS: None, "adapt to n of its images": False, "adapt to k normal images": True}
+AS_IT_IS, UNLABELLED, NORMAL = "as it is", "adapt to n of its images", "adapt to k normal images"
+WAYS = {AS_IT_IS: None, UNLABELLED: False, NORMAL: True}
 FIRST_SIZE = 16
 
 

@@ -11,12 +11,21 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import query_keys as keys
 from app.checkpoints import Checkpoint
-from app.local_data import check_folder, classes_here, is_bundled, is_labelled, known_folders, open_own, typed_path
+from app.local_data import (
+    check_folder,
+    classes_here,
+    is_bundled,
+    is_labelled,
+    known_folders,
+    offered_datasets,
+    open_own,
+    typed_path,
+)
 from app.server import rules
 from app.sources import own_folder
-from app.words import FOLDER_HELP, FOLDER_LAYOUT, ROOT_HELP, plain
+from app.words import FOLDER_HELP, FOLDER_LAYOUT, ROOT_HELP, TABLE_LAYOUT, plain
 from gnl_core.config import USUAL_SPLIT, Split
-from gnl_core.datasets import DATASETS, FOLDER, default_root
+from gnl_core.datasets import CSV, DATASETS, OWN, default_root
 from gnl_core.datasets.base import DatasetSpec
 from gnl_core.datasets.reading import format_reading
 from gnl_core.files import real_path
@@ -51,13 +60,13 @@ def choose_data(
     first, second = places
     dataset = first.selectbox(
         "Data set",
-        [*DATASETS, FOLDER],
+        offered_datasets(),
         format_func=lambda key: name_of(DATASET_NAMES, key),
         key=keys.DATA,
         bind="query-params",
     )
-    if dataset == FOLDER:
-        return dataset, choose_folder(checkpoints, place=second, below=below)
+    if dataset in OWN:
+        return dataset, choose_folder(dataset, checkpoints, place=second, below=below)
     return dataset, choose_known(dataset, checkpoints, place=second, below=below)
 
 
@@ -122,7 +131,7 @@ def choose_root(dataset: str, below: DeltaGenerator) -> Path | None:
         "Data folder",
         key=keys.ROOT,
         bind="query-params",
-        placeholder="path of the folder that holds mnist/, pacs/, mvtec/ or cifar10/",
+        placeholder="path of the folder that holds mnist/, pacs/, mvtec/ and others",
         help=FOLDER_HELP,
     )
     root = typed_path(text)
@@ -136,13 +145,22 @@ def choose_root(dataset: str, below: DeltaGenerator) -> Path | None:
         return None
 
 
-def choose_folder(checkpoints: list[Checkpoint], *, place: DeltaGenerator, below: DeltaGenerator) -> Data | None:
+def choose_folder(
+    dataset: str, checkpoints: list[Checkpoint], *, place: DeltaGenerator, below: DeltaGenerator
+) -> Data | None:
     """Choose the user's own folder; None if none is chosen yet or it cannot be used.
 
     If the images are not labelled, the normal training images replace the in-distribution domain, because there is
     nothing else to compare with.
+
+    Args:
+        dataset: A name in OWN.
+        checkpoints: All runs.
+        place: Container for the choice.
+        below: Container for messages.
     """
-    offered = [str(folder) for folder in known_folders(checkpoints)]
+    explanation = TABLE_LAYOUT if dataset == CSV else FOLDER_LAYOUT
+    offered = [str(folder) for folder in known_folders(dataset, checkpoints)]
     named = default_root()
     first = 0 if named is not None and offered[:1] == [str(real_path(named))] else None
     text = place.selectbox(
@@ -157,16 +175,16 @@ def choose_folder(checkpoints: list[Checkpoint], *, place: DeltaGenerator, below
     )
     path = typed_path(text)
     if path is None:
-        below.info(FOLDER_LAYOUT)
+        below.info(explanation)
         return None
     try:
         root = rules.open_path(path)
-        spec = open_own(root)
-        labelled = is_labelled(root, spec.in_distribution)
-        below.text("\n".join(format_reading(root, split_of(root, checkpoints))))
+        spec = open_own(dataset, root)
+        labelled = is_labelled(dataset, root, spec.in_distribution)
+        below.text("\n".join(format_reading(root, split_of(root, checkpoints), dataset=dataset)))
     except (ValueError, OSError) as error:
         below.error(f"This folder cannot be used: {plain(error)}.")
-        below.info(FOLDER_LAYOUT)
+        below.info(explanation)
         return None
     if not labelled:
         spec = spec._replace(domains=(TRAIN, spec.in_distribution))

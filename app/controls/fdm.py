@@ -24,16 +24,16 @@ def choose_fdm(checkpoint: Checkpoint) -> bool:
     )
 
 
-def choose_strength(place: DeltaGenerator, *, about_strength: str) -> float:
+def choose_strength(place: DeltaGenerator, *, label: str, about: str) -> float:
     """Draw the slider of the strength of matching, in (0, 1], for every method whose switch is on."""
     return float(
         place.select_slider(
-            "FDM strength α",
+            label,
             STRENGTHS,
             value=STRENGTHS[-1],
             key=keys.STRENGTH,
             bind="query-params",
-            help=about_strength,
+            help=about,
             on_change=forget_selection,
         )
     )

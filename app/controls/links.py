@@ -13,7 +13,8 @@ from app.controls.view import View, shift_choice
 from app.scoring import ScoringRequest
 from gnl_core.names import DATASET_NAMES, DETECTOR_NAMES, name_of
 
-EXPLORE, INSPECT, SHIFT_LAB = "explore", "inspect", "shift-lab"  # the pages' paths in the address
+# The pages' paths in the address.
+EXPLORE, INSPECT, SHIFT_LAB, EMBEDDINGS = "explore", "inspect", "shift-lab", "embeddings"
 Address = dict[str, str | list[str]]
 
 

@@ -16,15 +16,18 @@ from gnl_core.config import ScoringConfig
 FIELDS = ScoringConfig.model_fields
 
 
-def choose_scoring(columns: Sequence[Any], *, about_strength: str = STRENGTH_HELP) -> tuple[float, dict[str, Any]]:
+def choose_scoring(
+    columns: Sequence[Any], *, label: str = "FDM strength α", about_strength: str = STRENGTH_HELP
+) -> tuple[float, dict[str, Any]]:
     """Choose the strength of matching for all methods with FDM on, and return it with the changed settings.
 
     Args:
         columns: Containers for the popover and for the strength.
+        label: Name of the strength.
         about_strength: Help for the strength.
     """
     left, middle = columns
-    strength = choose_strength(middle, about_strength=about_strength)
+    strength = choose_strength(middle, label=label, about=about_strength)
     with left.popover("Scoring settings", width="stretch"):
         st.caption(FDM_SETTINGS_NOTE)
         matching, reduction = st.columns(2)

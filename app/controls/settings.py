@@ -9,11 +9,20 @@ import streamlit as st
 from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
+from app.local_data import typed_path
+from app.server import rules
 from app.words import setting_name
 from gnl_core.names import TEACHER_NAMES
 
-UNSET = {"limit": "all", "learning_rate": "the method's own"}  # meaning of None, by field
-CHOICES = {"teacher": tuple(TEACHER_NAMES)}  # choices offered for fields that accept any text
+UNSET = {  # meaning of None, by field
+    "limit": "all",
+    "learning_rate": "the method's own",
+    "teacher_weights": "bundled or downloaded unless you give a file",
+}
+PATHS = ("teacher_weights",)  # typed on the page alone: no address names a file to open
+CHOICES = {
+    "teacher": tuple(TEACHER_NAMES)
+}  # choices offered for fields that accept any text; others can be typed where the server allows it
 
 
 def setting_inputs(fields: Mapping[str, FieldInfo], *, prefix: str, unset: str | None = None) -> dict[str, Any]:
@@ -44,7 +53,11 @@ def setting_input(name: str, field: FieldInfo, *, key: str, unset: str | None) -
             key=key,
             bind="query-params",
             help=field.description,
+            accept_new_options=name in CHOICES and rules.may_name_any_teacher(),
         )
+    if name in PATHS:
+        text = st.text_input(setting_name(name), key=key, placeholder=placeholder, help=field.description)
+        return typed_path(text)
     low, high, step = number_bounds(field)
     return st.number_input(
         setting_name(name),

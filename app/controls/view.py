@@ -16,7 +16,7 @@ from app.local_data import domains_here, is_bundled
 from app.methods import DEFAULT_METHODS, in_order
 from app.sources import own_folder
 from app.words import SHIFTED_HELP, capitalised, plain
-from gnl_core.datasets import FOLDER, default_root
+from gnl_core.datasets import OWN, default_root
 from gnl_core.datasets.base import DatasetSpec
 from gnl_core.datasets.corruptions import CORRUPTIONS, SEVERITIES, parse_shift
 from gnl_core.datasets.shifts import shifted_domain, split_domain
@@ -32,7 +32,7 @@ class View(NamedTuple):
     """The data and methods that a page shows.
 
     Attributes:
-        dataset: A name in DATASETS, or "folder".
+        dataset: A name in DATASETS or OWN.
         normal_class: The class that is normal.
         root: The folder given on the page; None for the one in $GNL_DATA.
         spec: The data set, its in-distribution domain first.
@@ -50,7 +50,7 @@ class View(NamedTuple):
     @property
     def own(self) -> bool:
         """Whether the data is the user's own folder."""
-        return self.dataset == FOLDER
+        return self.dataset in OWN
 
     @property
     def unlabelled(self) -> bool:
@@ -81,7 +81,7 @@ def choose_view(*, shift: ChooseShift | None = None) -> tuple[View | None, list[
         The view, or None if something is missing, which the page explains; and all runs.
     """
     everything, problems = list_checkpoints()
-    columns = st.columns(ROW, vertical_alignment="bottom")
+    columns = st.container(key="view").columns(ROW, vertical_alignment="bottom")
     below = st.container()
     dataset, data = choose_data(everything, places=columns[:2], below=below)
     detectors = choose_methods(columns[3])
@@ -150,7 +150,7 @@ def choose_shift(dataset: str, data: Data, place: DeltaGenerator) -> str:
 def split_missing(dataset: str, data: Data) -> tuple[list[str], list[str]]:
     """Return the available shifted domains, and a sentence about the missing ones, if any."""
     own = [domain for domain in data.spec.shifted if not split_domain(domain)[1]]
-    if dataset == FOLDER or is_bundled(dataset) or not own:
+    if dataset in OWN or is_bundled(dataset) or not own:
         return own, []
     here = domains_here(dataset, data.normal_class, data.root or default_root())
     missing = [domain_name(domain) for domain in own if domain not in here]
@@ -162,7 +162,7 @@ def checkpoints_of(view: View, everything: Sequence[Checkpoint]) -> list[Checkpo
     """Select the runs trained for this view, each with the current location of its images."""
     task = (view.dataset, view.normal_class)
     trained = [checkpoint for checkpoint in everything if checkpoint.task == task]
-    if view.dataset == FOLDER:
+    if view.own:
         return of_one_split([checkpoint for checkpoint in trained if own_folder(checkpoint) == view.root])
     if view.root is None:
         return trained

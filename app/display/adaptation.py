@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.words import counted, exact_percent, percent, plain
+from app.words import counted, percent, plain
 from gnl_core.adaptation.choice import Ways
 from gnl_core.records import RecalibratedThreshold
 from gnl_core.runs.adapted_scores import TrayChoice
@@ -17,7 +17,7 @@ def describe_tray(choice: TrayChoice) -> str:
     if known_normal:
         return f"Adapted to {count} images, known to be normal"
     _, n_anomalous = compose(count, known_normal=False)
-    share = exact_percent(round(n_anomalous / count, 3))
+    share = percent(n_anomalous / count, decimals=1)
     return f"Adapted to {count} unlabelled images, {n_anomalous or 'none'} of them anomalous ({share})"
 
 
@@ -39,6 +39,6 @@ def name_ways(ways: Ways) -> str:
 def describe_threshold(threshold: RecalibratedThreshold) -> str:
     """State what a threshold promises, or what it assumes."""
     if threshold.promised_rate is not None:
-        return f"at most {percent(threshold.promised_rate)} false alarms on average over such images"
-    share = exact_percent(threshold.assumed_share or 0.0)
+        return f"at most {percent(threshold.promised_rate, decimals=1)} false alarms on average over such images"
+    share = percent(threshold.assumed_share or 0.0, decimals=1)
     return f"assumes {share} anomalies among the {counted(threshold.n, 'image')} adapted to; nothing is promised"

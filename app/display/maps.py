@@ -13,8 +13,10 @@ from app.controls.image import Chosen
 from app.display.pictures import enlarge, picture_url, without_map
 from app.image_scoring import STANDARDISED, ImageResult, kind_of
 from app.methods import REVERSE_DISTILLATION
+from app.seen import subject_as_seen
 from app.subjects import Subject
 from app.words import LABEL_WORDS, exact_percent, plain
+from gnl_core.config import EVERYWHERE, RunConfig, ScoringConfig
 from gnl_core.datasets.base import UNLABELLED
 from gnl_core.metrics.map_scale import MAP_SCALE_QUANTILE
 from gnl_core.names import DETECTOR_NAMES, name_of
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 
 SIDE_PX = 256
+TILE_LINE = 160  # grey value
+REGION_COLOUR = (0, 158, 115)  # the pages' accent
 
 
 KIND_NAMES = DETECTOR_NAMES | {REVERSE_DISTILLATION[0]: "reverse distillation"}
@@ -59,14 +63,45 @@ def outlined(picture: NDArray[np.uint8], subject: Subject) -> NDArray[np.uint8]:
 
 
 def draw_map(subject: Subject, cell: ImageResult, *, opacity: float, revealed: float) -> NDArray[np.uint8]:
-    """Overlay the map on the image; for a method without maps, draw the words "scores only"."""
+    """Overlay the map on the image as the detector sees it; for a method without maps, draw "scores only"."""
     if cell.image_score.anomaly_map is None:
         return without_map(side_px=SIDE_PX)
     from gnl_core.plots.maps import colour_map, overlay  # noqa: PLC0415 (as above)
 
+    checkpoint, scoring = cell.request
+    seen = subject_as_seen(subject, checkpoint.config)
     coloured = enlarge(colour_map(cell.image_score.anomaly_map, upper=cell.upper), side_px=SIDE_PX)
-    picture = enlarge(subject.image, side_px=SIDE_PX)
-    return outlined(overlay(picture, coloured, opacity=opacity, revealed=revealed), subject)
+    covered = overlay(enlarge(seen.image, side_px=SIDE_PX), coloured, opacity=opacity, revealed=revealed)
+    tiled = draw_tiles(covered, checkpoint.config)
+    return outlined(outline_region(tiled, checkpoint.config, scoring, side_px=SIDE_PX), seen)
+
+
+def draw_tiles(picture: NDArray[np.uint8], config: RunConfig) -> NDArray[np.uint8]:
+    """Draw a grey line where each tile but the first begins, on a square picture of what a detector sees."""
+    if config.tile_size is None:
+        return picture
+    from gnl_core.datasets.tiles import tiling_of  # noqa: PLC0415 (PyTorch takes seconds to import)
+
+    tiling = tiling_of(config)
+    assert tiling is not None, "the run has tiles"
+    height, width = config.image_size
+    side_px, lined = len(picture), picture.copy()
+    lined[[top * side_px // height for top in tiling.tops[1:]]] = TILE_LINE
+    lined[:, [left * side_px // width for left in tiling.lefts[1:]]] = TILE_LINE
+    return lined
+
+
+def outline_region(
+    picture: NDArray[np.uint8], config: RunConfig, scoring: ScoringConfig, *, side_px: int
+) -> NDArray[np.uint8]:
+    """Outline the region of interest on a square picture of what a detector sees, if there is one."""
+    if scoring.region_of_interest == EVERYWHERE:
+        return picture
+    from gnl_core.datasets.region import decode_region  # noqa: PLC0415 (PyTorch takes seconds to import)
+    from gnl_core.plots.maps import outline  # noqa: PLC0415 (matplotlib takes a second to import)
+
+    counted = decode_region(scoring.region_of_interest, config.image_size)[0, 0].numpy()
+    return outline(picture, enlarge(counted, side_px=side_px), line=REGION_COLOUR)
 
 
 def explain_scales(cells: Sequence[ImageResult], *, captions: str) -> None:

@@ -38,8 +38,7 @@ def command(view: View, checkpoint: Checkpoint, scoring: ScoringConfig, *, domai
         scoring: The scoring settings.
         domains: The domains to score; by default, the view's shifted domain.
     """
-    flags: dict[str, object] = {"style_weight": scoring.style_weight} | changed_settings(checkpoint, scoring)
-    words = words_of(flags | root_flag(view))
+    words = words_of(settings_of_scores(checkpoint, scoring) | root_flag(view))
     return shlex.join(["gnl", "score", shown_path(checkpoint.folder), "--domain", *(domains or [view.shifted]), *words])
 
 
@@ -56,9 +55,8 @@ def adapted_command(
         domain: The domain; by default, the view's shifted one.
     """
     run, domain = checkpoint.folder, domain or view.shifted
-    flags: dict[str, object] = {"count": choice.size, "normal": choice.known_normal or None}
-    flags |= {name: value for name, value in changed_settings(checkpoint, scoring).items() if name != "style_weight"}
-    words, root = words_of(flags | root_flag(view)), words_of(root_flag(view))
+    words = words_of(settings_of_adaptation(checkpoint, scoring, choice) | root_flag(view))
+    root = words_of(root_flag(view))
     file = f"{run.path.name}-{domain.replace(':', '-')}.safetensors"
     return "\n".join(
         shlex.join(["gnl", *line])
@@ -67,6 +65,17 @@ def adapted_command(
             ["score", shown_path(run), "--domain", domain, *root, "--adaptation", file],
         )
     )
+
+
+def settings_of_scores(checkpoint: Checkpoint, scoring: ScoringConfig) -> dict[str, object]:
+    """Select the settings that reproduce scores: the strength of matching, and what differs from the run's own."""
+    return {"style_weight": scoring.style_weight} | changed_settings(checkpoint, scoring)
+
+
+def settings_of_adaptation(checkpoint: Checkpoint, scoring: ScoringConfig, choice: TrayChoice) -> dict[str, object]:
+    """Select the settings that reproduce an adaptation; the strength of matching has no effect."""
+    own = {name: value for name, value in changed_settings(checkpoint, scoring).items() if name != "style_weight"}
+    return {"count": choice.size} | ({"normal": True} if choice.known_normal else {}) | own
 
 
 def changed_settings(checkpoint: Checkpoint, scoring: ScoringConfig) -> dict[str, object]:

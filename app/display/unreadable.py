@@ -1,4 +1,4 @@
-"""Show a damaged file of a run as a message, so that the rest of the page stays."""
+"""Show what cannot be read or drawn as a message, so that the rest of the page stays."""
 
 from __future__ import annotations
 
@@ -18,3 +18,16 @@ def showing_unreadable() -> Iterator[None]:
         yield
     except UnreadableFileError as error:
         st.error(plain(error))
+
+
+@contextmanager
+def reporting_errors(named: str) -> Iterator[None]:
+    """Say why something cannot be shown, instead of what follows in the block.
+
+    Args:
+        named: What it is, as the beginning of the sentence, such as "This image".
+    """
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        st.error(f"{named} cannot be shown: {plain(error)}")

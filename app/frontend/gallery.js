@@ -1,11 +1,20 @@
-// Images beside their anomaly maps. Each links to Inspect; a click opens it without reloading the app.
+// Images, some of them beside their anomaly maps. Each links to Inspect; a click opens it without reloading the app.
 
 function makeTile() {
   const tile = document.createElement("li");
   tile.innerHTML =
-    '<a><span class="gnl-pair"><img><img alt=""></span>' +
+    '<a><span class="gnl-pair"></span>' +
     '<span class="gnl-about"><span></span><span class="gnl-open">Inspect</span></span></a>';
   return tile;
+}
+
+function makePictures(tile) {
+  return tile.pictures.map((picture, index) => {
+    const image = document.createElement("img");
+    image.alt = index ? "" : tile.alternative;
+    image.src = picture;
+    return image;
+  });
 }
 
 function describe(tile) {
@@ -17,23 +26,14 @@ function describe(tile) {
   return [tile.shown, ...(tile.label ? [", ", label] : []), " · ", score, tile.place ? ` (${tile.place})` : ""];
 }
 
-// Like the browser's Back and Forward: Streamlit then shows the page and choices of the new address.
-function open(event) {
-  if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-  event.preventDefault();
-  history.pushState(null, "", event.currentTarget.href);
-  dispatchEvent(new PopStateEvent("popstate"));
-}
-
 export default function ({ data, parentElement }) {
   const list = parentElement.querySelector(".gnl-tiles");
   while (list.children.length > data.tiles.length) list.lastChild.remove();
   while (list.children.length < data.tiles.length) list.append(makeTile());
+  list.classList.toggle("gnl-single", data.tiles.every((tile) => tile.pictures.length === 1));
   data.tiles.forEach((tile, index) => {
     const link = list.children[index].firstChild;
-    const [image, map] = link.querySelectorAll("img");
-    image.alt = tile.alternative;
-    [image.src, map.src] = tile.pictures;
+    link.querySelector(".gnl-pair").replaceChildren(...makePictures(tile));
     link.querySelector(".gnl-about > span").replaceChildren(...describe(tile));
     link.href = tile.address;
     link.onclick = open;

@@ -10,8 +10,9 @@ from app.server import people
 from app.server.paths import lies_under, resolve_path, size_of_folder
 from app.server.rate import RateLimit
 from app.server.settings import Limits, Mode, read_settings
-from gnl_core.config import RunConfig
+from gnl_core.config import EVERYWHERE, REGION_TEXT, EngineName, RunConfig
 from gnl_core.datasets import default_root
+from gnl_core.names import TEACHER_NAMES
 
 READ_ONLY = (
     "This server is read only: to train, import or delete runs, install GNL on your own machine, where it runs offline."
@@ -28,6 +29,11 @@ def mode() -> Mode:
 def limits() -> Limits:
     """Return what this server computes and keeps; raises as `read_settings`."""
     return read_settings(os.environ).limits
+
+
+def engine() -> EngineName | None:
+    """Return what computes the teacher in scoring; None for the engine in each run's settings."""
+    return read_settings(os.environ).engine
 
 
 def may_change_runs() -> bool:
@@ -88,9 +94,26 @@ def check_paths(config: RunConfig, *, name: str) -> None:
     Raises:
         ValueError: If it does not open one of them.
     """
-    for path in (config.data_root, config.teacher_weights):
+    for path in (config.data_root, config.teacher_weights, region_file(config)):
         if path is not None and not may_open(path):
             raise ValueError(f"{name} names a path that this server does not open; ask its operator to add its folder")
+
+
+def region_file(config: RunConfig) -> Path | None:
+    """Return the mask file of a region of interest; None without one, and for a region that is written as text."""
+    region = config.region_of_interest
+    return None if region == EVERYWHERE or REGION_TEXT.fullmatch(region) else Path(region)
+
+
+def may_name_any_teacher() -> bool:
+    """Return whether visitors may train with any teacher of timm, whose weights can take gigabytes to download."""
+    return mode() == "personal"
+
+
+def check_teacher(config: RunConfig) -> None:
+    """Raise ValueError if visitors may not train with a run's teacher."""
+    if not may_name_any_teacher() and config.teacher not in TEACHER_NAMES:
+        raise ValueError(f"this server trains with its own teachers alone; choose one of: {', '.join(TEACHER_NAMES)}")
 
 
 def all_runs() -> Path:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, ValidationError, field_validator
 
-from gnl_core.config import describe_invalid
+from gnl_core.config import EngineName, describe_invalid
 from gnl_core.files import UnreadableFileError, read_text
 from gnl_core.messages import as_sentence, quote
 
@@ -81,6 +81,7 @@ class ServerSettings(BaseModel):
         mode: "personal" for one person on their own machine, "shared" for people who sign in, "public" for anybody.
         roots: Data folders that the app opens besides $GNL_DATA.
         listed_runs: Names of folders in $GNL_RUNS that a public server shows besides the bundled runs.
+        engine: What computes the teacher in scoring; None for the engine in each run's settings.
         limits: What the server computes and keeps; limits that are left out are those of the mode.
     """
 
@@ -89,6 +90,7 @@ class ServerSettings(BaseModel):
     mode: Mode = "personal"
     roots: tuple[Path, ...] = ()
     listed_runs: tuple[str, ...] = ()
+    engine: EngineName | None = None
     limits: Limits
 
     @field_validator("roots")
@@ -116,7 +118,7 @@ def read_settings(environ: Mapping[str, str]) -> ServerSettings:
     try:
         if not isinstance(limits, dict):
             raise TypeError(f"invalid settings: limits = {quote(limits)} is not a table")
-        given |= {name: value for name in ("mode", *SEPARATORS) if (value := read_variable(environ, name))}
+        given |= {name: value for name in ("mode", "engine", *SEPARATORS) if (value := read_variable(environ, name))}
         limits |= {name: value for name in Limits.model_fields if (value := read_variable(environ, name))}
         usual = LIMITS.get(str(given.get("mode", "personal")), PERSONAL)
         return ServerSettings(**given, limits=Limits(**(dict(usual) | limits)))

@@ -27,6 +27,7 @@ def start_training(config: RunConfig, name: str) -> RunFolder:
 
     rules.check_may_change_runs()
     rules.check_paths(config, name="this training")
+    rules.check_teacher(config)
     rules.check_space()
     with joining_queue():
         path = claim_folder(rules.own_runs(), name)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from gnl_core.cli.settings import add_settings, given_settings, path_of, say, show
+from gnl_core.cli.console import say, show
+from gnl_core.cli.parser import Parser, path_of
+from gnl_core.cli.settings import add_settings, given_settings
 from gnl_core.cli.tune import PLACES
 from gnl_core.config import RunConfig, ScoringConfig, check
 from gnl_core.runs.adaptation_text import adaptation_to_json, format_adaptation
@@ -16,7 +18,7 @@ from gnl_core.runs.scoring import load_run
 from gnl_core.strict_json import to_json
 
 
-def add_adapt_command(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Add the flags of gnl adapt."""
     parser.add_argument("run", type=path_of, help="folder of the run")
     images = parser.add_mutually_exclusive_group(required=True)

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from gnl_core.cli.settings import add_run_settings, given_run_settings, path_of, say, say_reading, show
+from gnl_core.cli.console import say, show
+from gnl_core.cli.own_images import say_reading
+from gnl_core.cli.parser import Parser, path_of
+from gnl_core.cli.run_settings import add_run_settings, given_run_settings
 from gnl_core.comparison.figures import draw_pictures, parse_method
 from gnl_core.comparison.files import write_comparison
 from gnl_core.comparison.grid import Grid, GridCell, plan_cells
@@ -24,8 +27,8 @@ VARIED = ("normal_class", "detector", "seed", "style_weight")  # settings that t
 LOCK_NAME = ".lock"  # in the output folder
 
 
-def add_compare_command(parser: argparse.ArgumentParser, arguments: Sequence[str] = ()) -> None:
-    """Add the flags of gnl compare; the help shows the settings of the methods that the arguments choose."""
+def add_arguments(parser: Parser) -> None:
+    """Add the flags of gnl compare; the help shows the settings of the methods that are chosen."""
     parser.usage = "%(prog)s --output PATH --normal-class CLASS … --detector METHOD … [settings]"
     parser.add_argument("--output", type=path_of, required=True, help="folder for the run folders and the tables")
     parser.add_argument("--normal-class", nargs="+", required=True, help="normal classes, one per run")
@@ -59,7 +62,7 @@ def add_compare_command(parser: argparse.ArgumentParser, arguments: Sequence[str
     parser.add_argument(
         "--ray", metavar="ADDRESS", help="run on a Ray cluster: its address, or local to start one on this machine"
     )
-    add_run_settings(parser, arguments, varied=VARIED)
+    add_run_settings(parser, varied=VARIED)
     parser.set_defaults(command=compare_command)
 
 

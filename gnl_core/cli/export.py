@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from gnl_core.cli.settings import add_settings, given_settings, path_of, say
+from gnl_core.cli.console import say
+from gnl_core.cli.parser import Parser, path_of
+from gnl_core.cli.settings import add_settings, given_settings
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.files import hash_file
 from gnl_core.runs.adaptations import load_adaptation
@@ -12,13 +14,13 @@ from gnl_core.runs.adapting import adapted_run, adapted_scoring, adapted_thresho
 from gnl_core.runs.exports import held_out_threshold, write_onnx
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.outputs import check_output_file
-from gnl_core.runs.scoring import Run, load_run, resolve_scoring
-from gnl_core.runs.tuning import read_preset
+from gnl_core.runs.scoring import Run, load_run, resolve_scoring, settle_given
+from gnl_core.runs.tuning import preset_settings
 
 PLACES = ("teacher_weights",)  # paths that may differ from training
 
 
-def add_export_command(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Add the flags of gnl export."""
     parser.add_argument("run", type=path_of, help="folder of the run")
     parser.add_argument("--onnx", type=path_of, required=True, help="file to write; an existing file is replaced")
@@ -41,7 +43,7 @@ def export_command(parsed: argparse.Namespace) -> None:
     if parsed.adaptation:
         export_adapted(parsed, run)
     else:
-        preset = read_preset(parsed.preset).model_dump() if parsed.preset else {}
+        preset = preset_settings(parsed.preset)
         scoring = resolve_scoring(run, **(preset | given_settings(parsed, ScoringConfig.model_fields)))
         write_onnx(parsed.onnx, run, scoring, threshold=held_out_threshold(run, folder, scoring))
     say(f"wrote {parsed.onnx}")
@@ -56,7 +58,7 @@ def export_adapted(parsed: argparse.Namespace, run: Run) -> None:
     if parsed.preset:
         raise ValueError("an adaptation has its own settings; leave out --preset")
     saved = load_adaptation(parsed.adaptation, run)
-    scoring = adapted_scoring(saved, given_settings(parsed, ScoringConfig.model_fields))
+    scoring = adapted_scoring(saved, settle_given(given_settings(parsed, ScoringConfig.model_fields), run.config))
     threshold = adapted_threshold(saved, scoring, explain=say)
     write_onnx(
         parsed.onnx,

@@ -10,8 +10,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from gnl_core.adaptation.following import check_following
+from gnl_core.cli.console import say, show
+from gnl_core.cli.parser import Parser, path_of
 from gnl_core.cli.score import QUANTILE
-from gnl_core.cli.settings import add_settings, given_settings, path_of, say, show
+from gnl_core.cli.settings import add_settings, given_settings
 from gnl_core.cli.tune import PLACES
 from gnl_core.config import RunConfig, ScoringConfig, check
 from gnl_core.datasets.base import Item
@@ -36,7 +38,7 @@ from gnl_core.strict_json import to_json
 PLOT_ENDINGS = ("svg", "png")
 
 
-def add_follow_command(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Add the flags of gnl follow."""
     parser.add_argument("run", type=path_of, help="folder of the run")
     parser.add_argument(

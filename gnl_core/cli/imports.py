@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from gnl_core.cli.settings import add_settings, given_settings, path_of, say
+from gnl_core.cli.console import say
+from gnl_core.cli.parser import Parser, path_of
+from gnl_core.cli.run_settings import CHOICES
+from gnl_core.cli.settings import add_settings, given_settings
 from gnl_core.config import RunConfig, ScoringConfig, parse_config
 from gnl_core.datasets import check_class, find_dataset, list_train_items
 from gnl_core.datasets.base import Item
@@ -23,13 +26,14 @@ SETTINGS = (
     "split_seed",
     "test_percent",
     "image_size",
+    "resize",
     "stored_references",
     "seed",
     *ScoringConfig.model_fields,
 )
 
 
-def add_import_command(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Add the flags of gnl import, with the defaults of the published code."""
     parser.add_argument(
         "file",
@@ -44,7 +48,7 @@ def add_import_command(parser: argparse.ArgumentParser) -> None:
         default="first",
         help="reference images for FDM: the first training images, or images drawn by --seed (default: first)",
     )
-    add_settings(parser, {name: RunConfig.model_fields[name] for name in SETTINGS}, defaults=PUBLISHED)
+    add_settings(parser, {name: RunConfig.model_fields[name] for name in SETTINGS}, defaults=PUBLISHED, choices=CHOICES)
     parser.set_defaults(command=import_command)
 
 

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gnl_core.cli.settings import path_of, say, show
+from gnl_core.cli.console import say, show
+from gnl_core.cli.parser import Parser, path_of
 from gnl_core.jobs.listing import Job, list_jobs_and_problems, read_log
 from gnl_core.jobs.stop import delete, stop
 from gnl_core.messages import as_sentence, escape_hidden
@@ -19,7 +20,7 @@ DASH = "-"
 SECONDS_PER_MINUTE = 60
 
 
-def add_runs_command(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Add the flags of gnl runs."""
     parser.add_argument(
         "folder", nargs="?", type=path_of, default=DEFAULT_ROOT, help="folder whose runs to list (default: runs)"

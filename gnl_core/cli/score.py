@@ -8,13 +8,17 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tqdm import tqdm
 
-from gnl_core.cli.settings import add_settings, given_settings, path_of, say, say_reading, show
+from gnl_core.cli.console import say, show
+from gnl_core.cli.own_images import say_reading
+from gnl_core.cli.parser import Parser, path_of
+from gnl_core.cli.settings import add_settings, given_settings
 from gnl_core.cli.tune import PLACES
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets import default_root, find_dataset
 from gnl_core.datasets.loading import Batches
 from gnl_core.datasets.overview import Overview, warn_of
 from gnl_core.datasets.shifts import shifted_domain
+from gnl_core.engines import engine_of
 from gnl_core.metrics.table import format_report
 from gnl_core.metrics.threshold import choose_threshold
 from gnl_core.records import Batch, Detection, PixelReport, Report, Scores
@@ -28,15 +32,15 @@ from gnl_core.runs.images import list_domain
 from gnl_core.runs.outputs import check_output, check_output_file
 from gnl_core.runs.reports import report_to_json, write_report
 from gnl_core.runs.scores import read_saved_scores, save_scores_each
-from gnl_core.runs.scoring import Run, load_domain, load_run, map_scale, resolve_scoring, scoring_batches
-from gnl_core.runs.tuning import read_preset
+from gnl_core.runs.scoring import Run, load_domain, load_run, map_scale, resolve_scoring, scoring_batches, settle_given
+from gnl_core.runs.tuning import preset_settings
 from gnl_core.scoring import collect, detect, join_scores
 from gnl_core.strict_json import to_json
 
 QUANTILE = "threshold_quantile"
 
 
-def add_score_command(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Add the flags of gnl score."""
     parser.add_argument("run", type=path_of, help="folder of the run")
     parser.add_argument(
@@ -73,7 +77,7 @@ def score_command(parsed: argparse.Namespace) -> None:
     if parsed.adaptation:
         score_adapted(parsed, run)
         return
-    preset = read_preset(parsed.preset).model_dump() if parsed.preset else {}
+    preset = preset_settings(parsed.preset)
     scoring = resolve_scoring(run, **(preset | given_settings(parsed, ScoringConfig.model_fields)))
     domains = chosen_domains(parsed, run)
     read_saved_scores(folder)  # a damaged file is refused before the images are scored
@@ -92,8 +96,9 @@ def score_command(parsed: argparse.Namespace) -> None:
     measured = report_run(run, scored, threshold=threshold, overview=overview)
     saved = [(scoring, part) for part in (scores, held_out) if part]
     save_scores_each(folder, saved, checkpoint=run.sha256)
-    write_report(folder, measured, scoring, checkpoint=run.sha256)
-    print_report(parsed, {"run": str(folder.path), **scoring.model_dump()}, measured)
+    engine = engine_of(run.detector)
+    write_report(folder, measured, scoring, checkpoint=run.sha256, engine=engine)
+    print_report(parsed, {"run": str(folder.path), "engine": engine, **scoring.model_dump()}, measured)
     write_outputs(parsed, scores, pictures)
 
 
@@ -101,7 +106,7 @@ def score_adapted(parsed: argparse.Namespace, unadapted: Run) -> None:
     """Score domains with a run that is adapted to a new domain; nothing is written into the run's folder."""
     check_adapted(parsed)
     saved = load_adaptation(parsed.adaptation, unadapted)
-    scoring = adapted_scoring(saved, given_settings(parsed, ScoringConfig.model_fields))
+    scoring = adapted_scoring(saved, settle_given(given_settings(parsed, ScoringConfig.model_fields), unadapted.config))
     run = adapted_run(unadapted, saved)
     domains = chosen_domains(parsed, run)
     prepare_outputs(parsed, run, domains)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from tqdm import tqdm
 
-from gnl_core.cli.settings import add_run_settings, given_run_settings, path_of, say, say_reading
+from gnl_core.cli.console import say
+from gnl_core.cli.own_images import say_reading
+from gnl_core.cli.parser import Parser, path_of
+from gnl_core.cli.run_settings import add_run_settings, given_run_settings
 from gnl_core.config import RunConfig
 from gnl_core.datasets import default_root
 from gnl_core.datasets.overview import describe_overview, look_over, warn_of
@@ -18,11 +21,11 @@ from gnl_core.jobs.start import open_unfinished, resume, start
 from gnl_core.jobs.worker import report_early_failure, train_as_job
 from gnl_core.records import EpochRecord, TrainingStep
 from gnl_core.runs.folder import RunFolder, create_run, read_records
-from gnl_core.runs.training import advance_run
+from gnl_core.runs.training import advance_run, check_teacher_weights
 
 
-def add_train_command(parser: argparse.ArgumentParser, arguments: Sequence[str] = ()) -> None:
-    """Add the flags of gnl train; the help shows the settings of the method that the arguments choose."""
+def add_arguments(parser: Parser) -> None:
+    """Add the flags of gnl train; the help shows the settings of the method that is chosen."""
     parser.usage = "%(prog)s --run PATH [--resume] [--detach] [settings]"
     parser.add_argument("--run", type=path_of, metavar="PATH", required=True, help="folder to create for the run")
     parser.add_argument("--resume", action="store_true", help="resume the interrupted training in that folder")
@@ -35,7 +38,7 @@ def add_train_command(parser: argparse.ArgumentParser, arguments: Sequence[str] 
         "--at-once", action="store_true", help="with --detach: start without waiting for other trainings"
     )
     parser.add_argument("--job", action="store_true", help=argparse.SUPPRESS)  # what --detach starts
-    add_run_settings(parser, arguments)
+    add_run_settings(parser)
     parser.set_defaults(command=train_command)
 
 
@@ -73,6 +76,7 @@ def train_here(parsed: argparse.Namespace) -> None:
     if parsed.job or not parsed.resume:
         say_images(config)
     if not parsed.resume:
+        check_teacher_weights(config)
         create_run(parsed.run, config)
     if not parsed.job:
         folder.stop.unlink(missing_ok=True)  # a request to an earlier process; a job's is for itself

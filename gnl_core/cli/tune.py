@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 
 from tqdm import tqdm
 
-from gnl_core.cli.settings import add_settings, given_settings, path_of, say, show
+from gnl_core.cli.console import say, show
+from gnl_core.cli.parser import Parser, path_of
+from gnl_core.cli.settings import add_settings, given_settings
 from gnl_core.config import RunConfig, ScoringConfig, flag_words
 from gnl_core.datasets.validation import ANOMALIES
 from gnl_core.files import real_path
@@ -17,10 +19,10 @@ from gnl_core.runs.outputs import check_output_file
 from gnl_core.runs.scoring import load_run
 from gnl_core.runs.tuning import Candidate, tune, write_preset
 
-PLACES = ("device", "teacher_weights", "data_root")  # may differ from training
+PLACES = ("device", "teacher_weights", "data_root", "engine")  # may differ from training
 
 
-def add_tune_command(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Add the flags of gnl tune."""
     parser.add_argument("run", type=path_of, nargs="+", help="run folders of one data set")
     parser.add_argument(

@@ -1,13 +1,15 @@
-"""The command that reproduces a comparison."""
+"""The command, and the call from Python, that reproduce a comparison."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 from gnl_core.comparison.records import Comparison, Method
 from gnl_core.comparison.tray_text import uses_in
-from gnl_core.config import COMMON_SETTINGS, RunConfig, flag_words
+from gnl_core.config import COMMON_SETTINGS, RunConfig, flag_of, flag_words
 from gnl_core.datasets import find_dataset
 
 SEPARATE_FLAGS = {"dataset", "normal_class", "detector", "seed", "style_weight"}
@@ -20,25 +22,39 @@ def comparison_command(comparison: Comparison, *, output: str) -> str:
         comparison: The comparison to reproduce.
         output: Folder for its runs and tables.
     """
+    arguments = comparison_arguments(comparison) | {"output": output}
+    words = [word for name, value in arguments.items() for word in argument_words(name, value)]
+    return shlex.join(["gnl", "compare", *words])
+
+
+def comparison_arguments(comparison: Comparison) -> dict[str, Any]:
+    """Return the arguments of `gnl_core.api.compare`, by name, that give the same runs and scoring, without defaults.
+
+    The argument output, the folder for runs and tables, is left out.
+
+    Args:
+        comparison: The comparison to reproduce.
+    """
     methods = [row.method for row in comparison.rows if not row.published]
-    words = [
-        *("gnl", "compare", "--dataset", comparison.config.dataset),
-        *("--normal-class", *comparison.classes),
-        *("--detector", *dict.fromkeys(method.detector for method in methods)),
-        *("--seed", *map(str, comparison.seeds)),
-        *flag("--style-weight", [f"{strength:g}" for strength in requested_strengths(methods)]),
-        *flag("--domain", requested_domains(comparison)),
-        *flag("--adapt", [use.request for use in uses_in(comparison) if use.way != "none"]),
-        *changed_settings(comparison.config),
-        *changed_method_settings(comparison.config),
-        *("--output", output),
-    ]
-    return shlex.join(words)
+    lists = {
+        "normal_class": list(comparison.classes),
+        "detector": list(dict.fromkeys(method.detector for method in methods)),
+        "seed": list(comparison.seeds),
+        "style_weight": requested_strengths(methods),
+        "domain": requested_domains(comparison),
+        "adapt": [use.request for use in uses_in(comparison) if use.way != "none"],
+    }
+    given = {name: values for name, values in lists.items() if values}
+    config = comparison.config
+    changed = dict([*changed_settings(config), *changed_method_settings(config)])
+    return {"dataset": config.dataset} | given | changed
 
 
-def flag(name: str, values: list[str]) -> list[str]:
-    """Return a flag with its values, or nothing if there are none."""
-    return [name, *values] if values else []
+def argument_words(name: str, value: Any) -> list[str]:
+    """Write an argument as words of a command line, with a word for each value of a list."""
+    if not isinstance(value, list):
+        return flag_words(name, value)
+    return [flag_of(name), *(flag_words(name, part)[-1] for part in value)]
 
 
 def requested_strengths(methods: list[Method]) -> list[float]:
@@ -62,16 +78,16 @@ def requested_domains(comparison: Comparison) -> list[str]:
     return [] if set(comparison.domains) == available else list(comparison.domains)
 
 
-def changed_settings(config: RunConfig) -> Iterator[str]:
-    """Yield a flag for each setting that all runs share and that is not the default."""
+def changed_settings(config: RunConfig) -> Iterator[tuple[str, object]]:
+    """Yield each setting that all runs share and that is not the default: its name and its value, a path as text."""
     for name, field in COMMON_SETTINGS.items():
         value = getattr(config, name)
         if name not in SEPARATE_FLAGS and value != field.default:
-            yield from flag_words(name, value)
+            yield name, str(value) if isinstance(value, Path) else value
 
 
-def changed_method_settings(config: RunConfig) -> Iterator[str]:
-    """A flag for each setting of a method that is not the default; files of earlier versions hold all of them."""
+def changed_method_settings(config: RunConfig) -> Iterator[tuple[str, object]]:
+    """Yield each setting of a method that is not the default; files of earlier versions hold all of them."""
     given = config.method.model_dump()
     if not given:
         return
@@ -80,4 +96,4 @@ def changed_method_settings(config: RunConfig) -> Iterator[str]:
     fields = method_fields(DETECTORS)
     for name, value in given.items():
         if name not in fields or value != fields[name].default:
-            yield from flag_words(name, value)
+            yield name, value

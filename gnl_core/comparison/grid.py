@@ -11,7 +11,7 @@ from gnl_core.comparison.trays import parse_uses, uses_of
 from gnl_core.config import RunConfig, ScoringConfig, parse_config, scoring_settings
 from gnl_core.datasets import check_class, find_dataset
 from gnl_core.datasets.base import DatasetSpec
-from gnl_core.detectors import find_method, keep_own_settings, refuse_foreign
+from gnl_core.detectors import find_method, keep_own_settings, refuse_foreign, with_settled_region
 from gnl_core.records import Scores
 from gnl_core.runs.compatibility import differing_settings
 from gnl_core.runs.discovery import cell_folder
@@ -19,6 +19,7 @@ from gnl_core.runs.domains import check_domain
 from gnl_core.runs.folder import RunFolder, read_config
 from gnl_core.runs.outputs import check_output
 from gnl_core.runs.scores import read_saved_scores, select_scores
+from gnl_core.runs.scoring import Run, load_run
 from gnl_core.runs.trays import TrayUse
 
 
@@ -83,7 +84,7 @@ def plan_cells(settings: Mapping[str, object], grid: Grid, *, output: Path) -> l
     combinations = itertools.product(grid.seeds, grid.normal_classes, grid.detectors)
     for seed, normal_class, detector in dict.fromkeys(combinations):
         own = {"seed": seed, "normal_class": normal_class, "detector": detector}
-        config = keep_own_settings(parse_config({**settings, **own}))
+        config = keep_own_settings(with_settled_region(parse_config({**settings, **own})))
         spec = find_dataset(config.dataset, config.data_root)
         check_class(spec, normal_class)
         cell = GridCell(
@@ -139,3 +140,15 @@ def saved_scores(cell: GridCell) -> Iterator[tuple[str, Scores]]:
         scores = select_scores(rows or {}, domain=domain, scoring=scoring)
         if scores is not None:
             yield domain, scores
+
+
+def load_cell(cell: GridCell) -> Run:
+    """Load the trained run of a cell on the device and engine of its settings; errors as for `load_run`."""
+    config = cell.config
+    return load_run(
+        cell.folder,
+        device=config.device,
+        teacher_weights=config.teacher_weights,
+        data_root=config.data_root,
+        engine=config.engine,
+    )

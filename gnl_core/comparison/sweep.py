@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from gnl_core.comparison.grid import GridCell, saved_scores
+from gnl_core.comparison.grid import GridCell, load_cell, saved_scores
 from gnl_core.comparison.tray_sweep import score_trays
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.files import real_path
@@ -26,7 +26,7 @@ from gnl_core.records import Scores
 from gnl_core.runs.compatibility import differing_settings
 from gnl_core.runs.folder import RunFolder, create_run, is_trained, read_config
 from gnl_core.runs.scores import read_saved_scores, save_scores_each, select_scores
-from gnl_core.runs.scoring import load_domain, load_run
+from gnl_core.runs.scoring import load_domain
 from gnl_core.runs.training import train_run
 from gnl_core.scoring import score_each
 
@@ -171,10 +171,7 @@ def score_cell(cell: GridCell) -> None:
     missing = missing_scorings(cell)
     if not missing:
         return
-    config = cell.config
-    run = load_run(
-        cell.folder, device=config.device, teacher_weights=config.teacher_weights, data_root=config.data_root
-    )
+    run = load_cell(cell)
     all_scored: list[tuple[ScoringConfig, Scores]] = []
     for domain, scorings in missing.items():
         scored = score_each(run.detector, load_domain(run, domain), scorings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from gnl_core.comparison.grid import GridCell
+from gnl_core.comparison.grid import GridCell, load_cell
 from gnl_core.comparison.trays import reason_against
 from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Item
@@ -15,7 +15,7 @@ from gnl_core.records import Scores
 from gnl_core.runs.adapted_domains import fit_to_tray
 from gnl_core.runs.images import list_domain
 from gnl_core.runs.scores import Columns
-from gnl_core.runs.scoring import Run, load_run, scoring_batches
+from gnl_core.runs.scoring import Run, scoring_batches
 from gnl_core.runs.tray_images import digest_tray, load_tray
 from gnl_core.runs.tray_scores import TrayScores, read_tray_scores, save_tray_scores, select_tray_scores
 from gnl_core.runs.trays import Tray, TrayUse, draw_use, without
@@ -51,10 +51,7 @@ def score_trays(cell: GridCell) -> None:
     tasks = list(missing_tasks(cell))
     if not tasks:
         return
-    config = cell.config
-    run = load_run(
-        cell.folder, device=config.device, teacher_weights=config.teacher_weights, data_root=config.data_root
-    )
+    run = load_cell(cell)
     failures = {}
     for task in tasks:
         try:
@@ -112,5 +109,5 @@ def put_to_use(run: Run, tray: Tray, use: TrayUse, scoring: ScoringConfig) -> De
     """Return the run's detector adapted to a tray, or with the tray in its bank; the run stays as it is."""
     if use.way == "bank":
         assert isinstance(run.detector, BankDetector)  # others have no such use
-        return run.detector.with_images(load_tray(tray.items, image_size=run.config.image_size), scoring)
+        return run.detector.with_images(load_tray(tray.items, run.config), scoring)
     return run.detector.adapted(fit_to_tray(run, tray, scoring).adaptation)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gnl_core.comparison.records import Comparison, ComparisonRow
+from gnl_core.percentages import round_percent
 from gnl_core.runs.trays import TrayUse, compose, largest_draw
 
 Counts = tuple[int, int]  # of normal and of anomalous images
@@ -75,7 +76,7 @@ def describe_judged(comparison: Comparison) -> Iterator[str]:
         if not judged:
             continue
         normal, anomalous = map(number_range, zip(*judged, strict=True))
-        shares = number_range(round(100 * kept[1] / sum(kept)) for kept in judged)
+        shares = number_range(int(round_percent(kept[1] / sum(kept))) for kept in judged)
         n_drawn = compose(use.size, known_normal=use.known_normal)[1]
         drawn = "" if use.known_normal else f" ({n_drawn} of them anomalous)"
         yield (

@@ -6,15 +6,24 @@ import os
 from pathlib import Path
 
 from gnl_core.config import USUAL_SPLIT, Split
+from gnl_core.datasets.aebad import AEBAD
 from gnl_core.datasets.base import DatasetSpec, Item
+from gnl_core.datasets.bsdata import BSDATA
+from gnl_core.datasets.btad import BTAD
 from gnl_core.datasets.cifar10 import CIFAR10
+from gnl_core.datasets.csv_file import open_csv
 from gnl_core.datasets.digits import DIGITS
 from gnl_core.datasets.folder import open_folder
+from gnl_core.datasets.ksdd2 import KSDD2
 from gnl_core.datasets.mnist import MNIST
+from gnl_core.datasets.mpdd import MPDD
 from gnl_core.datasets.mvtec import MVTEC
+from gnl_core.datasets.mvtec2 import MVTEC2
+from gnl_core.datasets.mvtec_loco import MVTEC_LOCO
 from gnl_core.datasets.pacs import PACS
 from gnl_core.datasets.parts import PARTS
 from gnl_core.datasets.shifts import base_domains, shift_items, shifted_domain, split_domain
+from gnl_core.datasets.visa import VISA
 from gnl_core.messages import quote
 
 PAPERS_SHIFTS = ("brightness:3", "contrast:3", "defocus_blur:3", "gaussian_noise:3")
@@ -33,25 +42,36 @@ DATASETS: dict[str, DatasetSpec] = {
     "pacs": PACS,
     "mvtec": with_papers_shifts(MVTEC),
     "cifar10": with_papers_shifts(CIFAR10),
+    "bsdata": BSDATA,
+    "btad": with_papers_shifts(BTAD),
+    "mpdd": with_papers_shifts(MPDD),
+    "visa": with_papers_shifts(VISA),
+    "mvtec_loco": with_papers_shifts(MVTEC_LOCO),
+    "mvtec2": MVTEC2,
+    "aebad": AEBAD,
+    "ksdd2": with_papers_shifts(KSDD2),
 }
-FOLDER = "folder"  # not in the table, since its contents are only known when it is opened
+FOLDER, CSV = "folder", "csv"
+OWN = (FOLDER, CSV)  # the user's images: not in the table, since their contents are only known when they are opened
 
 
 def find_dataset(name: str, root: Path | None = None, *, split: Split = USUAL_SPLIT) -> DatasetSpec:
-    """Look up a data set by name; "folder" is the user's own folder, the data root itself.
+    """Look up a data set by name; "folder" and "csv" are the user's own folder, the data root itself.
 
     Args:
-        name: A name in DATASETS, or "folder".
+        name: A name in DATASETS or OWN.
         root: Folder of the data sets on disk; unset: $GNL_DATA.
         split: How "folder" is divided if it has no training folder; for a run, `RunConfig.split`.
 
     Raises:
-        ValueError: If the name is unknown, or the folder has an unknown layout.
+        ValueError: If the name is unknown, or the user's folder or table cannot be used.
     """
     if name == FOLDER:
         return open_folder(root or default_root(), split)
+    if name == CSV:
+        return open_csv(root or default_root())
     if name not in DATASETS:
-        raise ValueError(f"unknown dataset {quote(name)}; choose one of: {', '.join((*DATASETS, FOLDER))}")
+        raise ValueError(f"unknown dataset {quote(name)}; choose one of: {', '.join((*DATASETS, *OWN))}")
     return DATASETS[name]
 
 
@@ -61,7 +81,7 @@ def list_train_items(
     """List the normal training images of a data set.
 
     Args:
-        name: A name in DATASETS, or "folder".
+        name: A name in DATASETS or OWN.
         normal_class: The class that is normal.
         root: Folder of the data sets on disk; unset: $GNL_DATA.
         split: As in `find_dataset`.
@@ -80,7 +100,7 @@ def list_items(
     """List the images of one domain for scoring.
 
     Args:
-        name: A name in DATASETS, or "folder".
+        name: A name in DATASETS or OWN.
         normal_class: The class that is normal.
         domain: A domain of the data set, optionally with a corruption, as in "digits+defocus_blur:3".
         root: Folder of the data sets on disk; unset: $GNL_DATA.

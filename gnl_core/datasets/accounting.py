@@ -46,8 +46,8 @@ class ImageFolders(NamedTuple):
 
 def image_files(items: Iterable[Item]) -> set[Path]:
     """Collect the image files of items and masks, without files that contain many images."""
-    files = (file for item in items for file in (item.file, item.mask_file) if file is not None)
-    return {file for file in files if file.suffix.lower() in SUFFIXES}
+    files = (file for item in items for file in (item.file, *item.mask_files))
+    return {file for file in files if file is not None and file.suffix.lower() in SUFFIXES}
 
 
 def find_image_folders(files: Collection[Path]) -> ImageFolders:
@@ -91,18 +91,27 @@ def find_skipped_files(items: Collection[Item], *, lists: Collection[Path] = ())
 
 
 def walk(folder: Path, holding: Collection[Path]) -> Iterator[Path]:
-    """Yield every file below a folder; links to folders are followed only if images are read through them."""
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:
-        yield folder
-        return
-    for entry in entries:
-        path = folder / entry.name
-        if entry.is_dir() and (not entry.is_symlink() or path in holding):
-            yield from walk(path, holding)
-        else:
+    """Yield every file below a folder, at any depth; links to folders are followed if images are read through them.
+
+    A folder that cannot be listed is yielded itself.
+    """
+    waiting = [(folder, True)]
+    while waiting:
+        path, is_folder = waiting.pop()
+        if not is_folder:
             yield path
+            continue
+        try:
+            entries = sorted(os.scandir(path), key=lambda entry: entry.name, reverse=True)
+        except OSError:
+            yield path
+            continue
+        waiting += [(path / entry.name, is_walked(entry, path / entry.name, holding)) for entry in entries]
+
+
+def is_walked(entry: os.DirEntry[str], path: Path, holding: Collection[Path]) -> bool:
+    """Return whether an entry is a folder, or a link to one through which images are read."""
+    return entry.is_dir(follow_symlinks=False) or (entry.is_symlink() and path in holding)
 
 
 def counts(path: Path, folders: ImageFolders) -> bool:

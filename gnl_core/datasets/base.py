@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+NOT_STATED = "not stated"  # in place of a licence
 UNLABELLED = -1  # the label of an unlabelled image
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -29,7 +30,7 @@ class Item(NamedTuple):
         category: What the image shows.
         mask: Decodes the anomalous pixels: shape (H, W) at native size; None without a mask.
         file: The file of the image, which may contain others too; None for a generated image.
-        mask_file: The file of the mask.
+        mask_files: The files of the mask, nearly always one.
     """
 
     path: str
@@ -39,7 +40,7 @@ class Item(NamedTuple):
     category: str
     mask: Callable[[], Mask] | None = None
     file: Path | None = None
-    mask_file: Path | None = None
+    mask_files: tuple[Path, ...] = ()
 
 
 def no_lists(root: Path) -> tuple[Path, ...]:
@@ -57,7 +58,9 @@ class DatasetSpec(NamedTuple):
         train_items: Root folder and normal class to the normal training images.
         test_items: Root folder, normal class and domain to the images to score.
         augmix_operations: The operations of AugMix in training: INDUSTRIAL_OPERATIONS or ALL_OPERATIONS.
+        licence: Licence of the images; NOT_STATED if their authors name none.
         anomalies: Kind of anomalies: "objects" of other classes, or "defects" of the normal class.
+        page: Address of its authors' page; empty without one.
         how_to_get: Source and expected layout; empty for bundled data sets.
         folders: Folders below the root whose image files, at any depth, count as images of the data set.
         lists: Root folder to the files, other than images, that assign images to training, test and domains.
@@ -71,7 +74,9 @@ class DatasetSpec(NamedTuple):
     train_items: Callable[[Path | None, str], list[Item]]
     test_items: Callable[[Path | None, str, str], list[Item]]
     augmix_operations: tuple[str, ...]
+    licence: str
     anomalies: Literal["objects", "defects"] = "objects"
+    page: str = ""
     how_to_get: str = ""
     folders: tuple[str, ...] = ()
     lists: Callable[[Path], tuple[Path, ...]] = no_lists
@@ -86,3 +91,64 @@ class DatasetSpec(NamedTuple):
     def shifted(self) -> tuple[str, ...]:
         """The domains under shift."""
         return self.domains[1:]
+
+
+class Publication(NamedTuple):
+    """Where and how a data set was published.
+
+    Attributes:
+        title: Its name for readers.
+        licence: As in DatasetSpec.
+        page: Likewise.
+    """
+
+    title: str
+    licence: str
+    page: str
+
+    def how_to_get(self, place: str) -> str:
+        """Say how to get it and where to put it, in one sentence.
+
+        Args:
+            place: Its folders below the data root.
+        """
+        stated = f"licence {self.licence}" if self.licence == NOT_STATED else self.licence
+        return f"Download {self.title} from {self.page} ({stated}) and unpack it as {place} under the data root."
+
+
+def make_defects_spec(  # noqa: PLR0913 (a row of a table, all but the first by keyword)
+    publication: Publication,
+    *,
+    summary: str,
+    place: str,
+    classes: tuple[str, ...],
+    domains: tuple[str, ...],
+    folders: tuple[str, ...],
+    train_items: Callable[[Path | None, str], list[Item]],
+    test_items: Callable[[Path | None, str, str], list[Item]],
+) -> DatasetSpec:
+    """Make the row of a data set of industrial images with defects.
+
+    Args:
+        publication: Where it was published.
+        summary: Its contents.
+        place: Its folders below the data root, for readers.
+        classes: As in DatasetSpec.
+        domains: Likewise.
+        folders: Likewise.
+        train_items: Likewise.
+        test_items: Likewise.
+    """
+    return DatasetSpec(
+        summary=f"{summary} ({publication.title})",
+        classes=classes,
+        domains=domains,
+        folders=folders,
+        train_items=train_items,
+        test_items=test_items,
+        augmix_operations=INDUSTRIAL_OPERATIONS,
+        anomalies="defects",
+        licence=publication.licence,
+        page=publication.page,
+        how_to_get=publication.how_to_get(place),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from gnl_core.datasets.base import ALL_OPERATIONS, DatasetSpec, Item
+from gnl_core.datasets.base import ALL_OPERATIONS, NOT_STATED, DatasetSpec, Item
 from gnl_core.datasets.cifar10_files import load_file, read_record
 from gnl_core.datasets.layout import find_below, image_item, require_anomalies, require_images, require_root
 from gnl_core.datasets.listing import check_inside
@@ -13,6 +13,7 @@ from gnl_core.datasets.names import find_spelled
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 DOMAIN = "cifar10"
+PAGE = "www.cs.toronto.edu/~kriz/cifar.html"
 FILES = {"train": [f"data_batch_{number}" for number in range(1, 6)], "test": ["test_batch"]}
 ENDINGS = {  # possible folders of each version, and the ending of its files
     "cifar10/cifar-10-batches-bin": ".bin",
@@ -100,10 +101,12 @@ CIFAR10 = DatasetSpec(
     train_items=train_items,
     test_items=test_items,
     augmix_operations=ALL_OPERATIONS,
+    licence=NOT_STATED,
+    page=PAGE,
     folders=("cifar10/train", "cifar10/test"),
     how_to_get=(
         "Run gnl data download cifar10, or download the binary or the Python version from "
-        "www.cs.toronto.edu/~kriz/cifar.html and unpack it as cifar10/cifar-10-batches-bin/*.bin or "
+        f"{PAGE} and unpack it as cifar10/cifar-10-batches-bin/*.bin or "
         "cifar10/cifar-10-batches-py/* under the data root; image folders, cifar10/{train,test}/<class>/, work as "
         "well. The Python version is a pickle; it is read without unpickling."
     ),

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
-from gnl_core.datasets.base import ALL_OPERATIONS, DatasetSpec, Image, Item
+from gnl_core.datasets.base import ALL_OPERATIONS, NOT_STATED, DatasetSpec, Image, Item
 from gnl_core.datasets.blending import blend_digit
 
 SIDE_PX = 28  # MNIST's
@@ -90,4 +90,6 @@ DIGITS = DatasetSpec(
     train_items=train_items,
     test_items=test_items,
     augmix_operations=ALL_OPERATIONS,
+    licence=NOT_STATED,
+    page="archive.ics.uci.edu/dataset/80",
 )

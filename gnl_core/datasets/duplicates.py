@@ -20,6 +20,7 @@ SAMPLE_BYTES = 4096  # from the middle of a file, since headers are similar
 THUMBNAIL_PX = 32
 NEAR_LEVELS = 1.5  # of 255: largest root-mean-square difference between thumbnails of near copies
 CHUNK = 512  # thumbnails compared at a time
+ROUNDING = 100  # largest error of a squared distance that is computed as the difference of numbers up to 1e8
 
 BETWEEN_SPLITS = "training and test"
 ACROSS_DOMAINS = "several domains"
@@ -182,8 +183,28 @@ def find_near(training: NDArray[np.float32], test: NDArray[np.float32]) -> NDArr
     matches = np.full(len(test), -1, np.int64)
     for start in range(0, len(test), CHUNK):
         thumbnails = test[start : start + CHUNK]
-        squares = (thumbnails**2).sum(1)[:, None] + (training**2).sum(1) - 2 * thumbnails @ training.T
-        nearest = squares.argmin(1)
-        exact = ((thumbnails - training[nearest]) ** 2).mean(1)  # the expansion above rounds
+        nearest = approximate_distances(thumbnails, training).argmin(1)
+        exact = ((thumbnails - training[nearest]) ** 2).mean(1)
         matches[start : start + CHUNK] = np.where(exact <= NEAR_LEVELS**2, nearest, -1)
     return matches
+
+
+def find_all_near(thumbnails: NDArray[np.float32]) -> Iterator[NDArray[np.int64]]:
+    """Yield for each thumbnail the positions of all its near copies, itself among them.
+
+    Args:
+        thumbnails: Shape (n, THUMBNAIL_PX²).
+    """
+    limit = thumbnails.shape[1] * NEAR_LEVELS**2
+    for start in range(0, len(thumbnails), CHUNK):
+        chunk = thumbnails[start : start + CHUNK]
+        for one, distances in zip(chunk, approximate_distances(chunk, thumbnails), strict=True):
+            candidates = np.flatnonzero(distances <= limit + ROUNDING)
+            exact = ((thumbnails[candidates] - one) ** 2).mean(1)
+            yield candidates[exact <= NEAR_LEVELS**2]
+
+
+def approximate_distances(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Compute squared distances of thumbnails, shape (n, m), each wrong by less than ROUNDING."""
+    squares: NDArray[np.float32] = (ours**2).sum(1)[:, None] + (theirs**2).sum(1) - 2 * ours @ theirs.T
+    return squares

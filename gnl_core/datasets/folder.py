@@ -83,6 +83,7 @@ def open_folder(root: Path | None, split: Split = USUAL_SPLIT) -> DatasetSpec:
         train_items=partial(list_train, folder, split),
         test_items=partial(list_test, folder, split),
         augmix_operations=INDUSTRIAL_OPERATIONS,
+        licence="yours",
         anomalies="defects",
         how_to_get=HOW_TO_GET,
         folders=top_folders(folder, layout),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import PIL.Image
 from PIL.ImageFile import ImageFile
 
@@ -79,6 +80,12 @@ def read_mask_of(image_path: Path, mask_path: Path) -> Mask:
             f"{width}x{height}; make them the same size"
         )
     return mask
+
+
+def read_masks_of(image_path: Path, mask_paths: Sequence[Path]) -> Mask:
+    """Decode the masks of an image file; a pixel is anomalous if one of them marks it. Errors are `read_mask_of`'s."""
+    masks = [read_mask_of(image_path, path) for path in mask_paths]
+    return masks[0] if len(masks) == 1 else np.logical_or.reduce(masks)
 
 
 def image_size(path: Path) -> tuple[int, int]:

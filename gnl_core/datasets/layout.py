@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from gnl_core.datasets.base import UNLABELLED, Item
-from gnl_core.datasets.images import read_image, read_mask_of
+from gnl_core.datasets.images import read_image, read_masks_of
 from gnl_core.datasets.listing import check_inside, list_folders, list_images
 from gnl_core.datasets.names import (
     FOLDER_NAMES,
@@ -95,6 +95,23 @@ def image_item(path: Path, *, base: Path, label: int, domain: str, category: str
     )
 
 
+def add_masks(item: Item, masks: Sequence[Path]) -> Item:
+    """Give an item of an image file its masks, which together mark its anomalous pixels."""
+    assert item.file is not None
+    return item._replace(mask=partial(read_masks_of, item.file, tuple(masks)), mask_files=tuple(masks))
+
+
+def match_items(items: Iterable[Item], masks: Mapping[Path, Path]) -> list[Item]:
+    """Give the items of image files that have a mask this mask.
+
+    Args:
+        items: The items.
+        masks: Image files to their mask.
+    """
+    found = ((item, None if item.file is None else masks.get(item.file)) for item in items)
+    return [item if mask is None else add_masks(item, [mask]) for item, mask in found]
+
+
 def require_anomalies(items: list[Item], *, place: Path, normal_class: str) -> list[Item]:
     """Return the same items after checking that they include an anomaly.
 
@@ -169,16 +186,13 @@ def list_kinds(kinds: Sequence[Kind], masks: Path | None, *, root: Path, base: P
         ValueError: If a folder has no image, there is no defect, or masks and images do not match.
     """
     images = {kind: require_images(kind.folder, root=root) for kind in kinds}
-    items = {
-        path: image_item(path, base=base, label=kind.label, domain=domain, category=kind.category)
+    items = [
+        image_item(path, base=base, label=kind.label, domain=domain, category=kind.category)
         for kind, paths in images.items()
         for path in refuse_masks(paths)
-    }
-    require_anomalies(list(items.values()), place=kinds[0].folder.parent, normal_class=NORMAL)
-    matches = {} if masks is None else match_masks(images, masks, root=root)
-    for path, mask in matches.items():
-        items[path] = items[path]._replace(mask=partial(read_mask_of, path, mask), mask_file=mask)
-    return list(items.values())
+    ]
+    require_anomalies(items, place=kinds[0].folder.parent, normal_class=NORMAL)
+    return items if masks is None else match_items(items, match_masks(images, masks, root=root))
 
 
 def refuse_masks(images: Sequence[Path]) -> Sequence[Path]:

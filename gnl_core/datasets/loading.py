@@ -9,14 +9,15 @@ from functools import partial
 from typing import TypeVar
 
 import numpy as np
-import PIL.Image
 import torch
 from torch import Tensor
 
-from gnl_core.datasets.base import ALL_OPERATIONS, Image, Item, Mask
+from gnl_core.config import Resize
+from gnl_core.datasets.base import ALL_OPERATIONS, Item
+from gnl_core.datasets.fitting import Fitted, content_of, fit_image, fit_mask
 from gnl_core.datasets.prefetching import prefetch
 from gnl_core.datasets.views import make_view
-from gnl_core.records import Batch
+from gnl_core.records import Batch, Tiling
 
 T = TypeVar("T")
 MIB = 2**20
@@ -29,17 +30,20 @@ class DecodedImages:
     long as they read different images.
     """
 
-    def __init__(self, items: Sequence[Item], *, image_size: tuple[int, int], budget_bytes: int) -> None:
+    def __init__(
+        self, items: Sequence[Item], *, image_size: tuple[int, int], resize: Resize, budget_bytes: int
+    ) -> None:
         self._items = items
         self._image_size = image_size
+        self._resize = resize
         self._kept_count = budget_bytes // (3 * math.prod(image_size))
-        self._kept: dict[int, Tensor] = {}
+        self._kept: dict[int, Fitted] = {}
 
-    def read(self, position: int) -> Tensor:
-        """Read an item's image, uint8, shape (3, H, W)."""
+    def read(self, position: int) -> Fitted:
+        """Read an item's image at the image size."""
         if position in self._kept:
             return self._kept[position]
-        image = resize_image(self._items[position].read(), self._image_size)
+        image = fit_image(self._items[position].read(), self._image_size, self._resize)
         if position < self._kept_count:
             self._kept[position] = image
         return image
@@ -54,6 +58,8 @@ class Batches:
     Attributes:
         items: The items to load.
         image_size: Height and width in pixels to which every image is resized.
+        resize: How images of another shape are fitted into them.
+        tiling: The tiles in which images are scored; None if they are scored whole.
         batch_size: Images per batch; the last batch has the remaining images.
         views: Names of the views in each batch.
         augmix_operations: Operations from which the view "augmix" draws.
@@ -70,6 +76,8 @@ class Batches:
     _: KW_ONLY
     image_size: tuple[int, int]
     batch_size: int
+    resize: Resize = "stretch"
+    tiling: Tiling | None = None
     views: Sequence[str] = ("original",)
     augmix_operations: Sequence[str] = ALL_OPERATIONS
     seed: int = 0
@@ -81,7 +89,7 @@ class Batches:
         if not self.items:
             raise ValueError("there are no images to load; check the data set's folder and the class")
         budget = self.cache_mb * MIB
-        self.decoded = DecodedImages(self.items, image_size=self.image_size, budget_bytes=budget)
+        self.decoded = DecodedImages(self.items, image_size=self.image_size, resize=self.resize, budget_bytes=budget)
 
     def __len__(self) -> int:
         """Return the number of batches in one pass."""
@@ -112,24 +120,29 @@ class Batches:
         batch = self.make_batch(0, positions)
         if all(item.mask is None for item in self.items):
             return batch
-        masks = [item_mask(self.items[position], self.image_size) for position in positions]
+        masks = [item_mask(self.items[position], self.image_size, self.resize) for position in positions]
         return replace(batch, masks=torch.stack(masks))
 
     def make_batch(self, epoch: int, positions: Sequence[int]) -> Batch:
         """Load the items at some positions as a batch without masks."""
         items = [self.items[position] for position in positions]
-        rows = [self.make_views(epoch, position) for position in positions]
+        images = [self.decoded.read(position) for position in positions]
+        rows = [
+            self.make_views(epoch, position, image.pixels) for position, image in zip(positions, images, strict=True)
+        ]
         return Batch(
-            views={name: torch.stack([row[name] for row in rows]) for name in self.views},
+            views={name: stack([row[name] for row in rows]) for name in self.views},
             labels=torch.tensor([item.label for item in items]),
             domains=tuple(item.domain for item in items),
             categories=tuple(item.category for item in items),
             paths=tuple(item.path for item in items),
+            content=content_of([image.placement for image in images]),
+            tiling=self.tiling,
         )
 
-    def make_views(self, epoch: int, position: int) -> dict[str, Tensor]:
-        """Make the views of an image; seed, epoch and position determine their random draws."""
-        image = self.decoded.read(position).float() / 255
+    def make_views(self, epoch: int, position: int, pixels: Tensor) -> dict[str, Tensor]:
+        """Make the views of an image, uint8 (3, H, W); seed, epoch and position determine their random draws."""
+        image = pixels.float().div_(255)
         return {
             name: make_view(
                 name,
@@ -150,6 +163,11 @@ def chunk(draws: Sequence[T], size: int) -> list[list[T]]:
     return pieces
 
 
+def stack(images: Sequence[Tensor]) -> Tensor:
+    """Stack images, shape (B, 3, H, W); a single one, which may be large, is not copied."""
+    return images[0][None] if len(images) == 1 else torch.stack(list(images))
+
+
 def share(draws: list[T], *, rank: int, size: int) -> list[T]:
     """Return a process's part of a batch; parts have equal length, so the mean of their gradients is the batch's.
 
@@ -162,20 +180,6 @@ def share(draws: list[T], *, rank: int, size: int) -> list[T]:
     return [draws[(rank * count + index) % len(draws)] for index in range(count)]
 
 
-def item_mask(item: Item, size: tuple[int, int]) -> Tensor:
+def item_mask(item: Item, size: tuple[int, int], resize: Resize) -> Tensor:
     """Load an item's mask at a size (height, width), shape (1, *size); all zero without a mask."""
-    return torch.zeros(1, *size) if item.mask is None else resize_mask(item.mask(), size)
-
-
-def resize_image(image: Image, size: tuple[int, int]) -> Tensor:
-    """Resize an RGB image (H, W, 3) to a size (height, width) bilinearly; uint8, shape (3, *size)."""
-    height, width = size
-    resized = PIL.Image.fromarray(image).resize((width, height), PIL.Image.Resampling.BILINEAR)
-    return torch.from_numpy(np.array(resized)).permute(2, 0, 1).contiguous()
-
-
-def resize_mask(mask: Mask, size: tuple[int, int]) -> Tensor:
-    """Resize a mask (H, W) to a size (height, width) by the nearest pixel; 0 and 1, shape (1, *size)."""
-    height, width = size
-    resized = PIL.Image.fromarray(mask).resize((width, height), PIL.Image.Resampling.NEAREST)
-    return torch.from_numpy(np.array(resized)).float()[None]
+    return torch.zeros(1, *size) if item.mask is None else fit_mask(item.mask(), size, resize)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gnl_core.datasets.base import ALL_OPERATIONS, DatasetSpec, Item
+from gnl_core.datasets.base import ALL_OPERATIONS, NOT_STATED, DatasetSpec, Item
 from gnl_core.datasets.layout import image_item, require_anomalies, require_folder, require_images, require_root
 from gnl_core.datasets.mnist_arrays import array_item, find_files, find_mnist, load_classes
 from gnl_core.files import UnreadableFileError, read_text
 from gnl_core.messages import quote
 
 CLASSES = tuple("0123456789")
+PAGE = "yann.lecun.com/exdb/mnist"
 BLENDED_FILE = "mnist_m/mnist_m_test.npz"
 BLENDED_FOLDERS = ("mnist_m/mnist_m_test", "mnist_m/mnist_m/mnist_m_test")
 LABELS = "mnist_m_test_labels.txt"
@@ -100,10 +101,12 @@ MNIST = DatasetSpec(
     train_items=train_items,
     test_items=test_items,
     augmix_operations=ALL_OPERATIONS,
+    licence=NOT_STATED,
+    page=PAGE,
     folders=BLENDED_FOLDERS,
     lists=find_lists,
     how_to_get=(
-        "MNIST: run gnl data download mnist, or put mnist.npz or the four IDX files (yann.lecun.com/exdb/mnist) into "
+        f"MNIST: run gnl data download mnist, or put mnist.npz or the four IDX files ({PAGE}) into "
         "mnist/ under the data root. MNIST-M: run gnl data build-mnist-m --photos DIR, or download mnist_m.tar.gz from "
         "its authors (yaroslav.ganin.net) and unpack it as mnist_m/mnist_m_test/*.png beside mnist_m_test_labels.txt."
     ),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from gnl_core.datasets.base import ALL_OPERATIONS, DatasetSpec, Item
+from gnl_core.datasets.base import ALL_OPERATIONS, NOT_STATED, DatasetSpec, Item
 from gnl_core.datasets.layout import image_item, require_anomalies, require_folder, require_images, require_root
 from gnl_core.datasets.listing import check_inside, list_folder, list_folders
 from gnl_core.datasets.names import find_spelled, plain_name
@@ -14,6 +14,7 @@ from gnl_core.files import UnreadableFileError, read_text
 from gnl_core.messages import quote
 
 CLASSES = ("dog", "elephant", "giraffe", "guitar", "horse", "house", "person")
+PAGE = "sketchx.eecs.qmul.ac.uk/downloads"
 PHOTO = "photo"
 DOMAIN_NAMES = {  # accepted folder names of a domain, in any spelling
     PHOTO: (PHOTO,),
@@ -225,11 +226,13 @@ PACS = DatasetSpec(
     train_items=train_items,
     test_items=test_items,
     augmix_operations=ALL_OPERATIONS,
+    licence=NOT_STATED,
+    page=PAGE,
     folders=tuple(f"{folder}/{domain}" for folder in FOLDERS for domain in chain(*DOMAIN_NAMES.values())),
     lists=list_files,
     split=describe_split,
     how_to_get=(
-        "Download PACS from the page of its authors (sketchx.eecs.qmul.ac.uk/downloads) and unpack it as "
+        f"Download PACS from the page of its authors ({PAGE}) and unpack it as "
         "pacs/<domain>/<class>/*.jpg under the data root, the split lists (photo_train_kfold.txt, "
         "photo_crossval_kfold.txt) next to the domains if you have them."
     ),

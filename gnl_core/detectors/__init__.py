@@ -9,7 +9,8 @@ from typing import cast
 import torch
 from pydantic.fields import FieldInfo
 
-from gnl_core.config import RunConfig, list_findings
+from gnl_core.config import EVERYWHERE, RunConfig, list_findings
+from gnl_core.datasets.region import settle_region
 from gnl_core.detectors.base import Detector
 from gnl_core.detectors.deep_svdd import DeepSVDD
 from gnl_core.detectors.f_anogan import FAnoGAN
@@ -66,7 +67,36 @@ def complete_config(config: RunConfig) -> RunConfig:
     """
     find_method(config.detector)
     refuse_foreign(config.method.model_dump(), [config.detector])
-    return keep_own_settings(config)
+    return keep_own_settings(with_settled_region(config))
+
+
+def with_settled_region(config: RunConfig) -> RunConfig:
+    """Return a run's settings with the text of its region of interest in place of a mask file.
+
+    Raises:
+        ValueError: If the region cannot be used; see `settle_own_region`.
+    """
+    region = settle_own_region(config.region_of_interest, config)
+    return config.model_copy(update={"region_of_interest": region})
+
+
+def settle_own_region(value: str, config: RunConfig) -> str:
+    """Turn a region of interest as a user gives it into its text, for a run's images; see `settle_region`.
+
+    Raises:
+        ValueError: If it cannot be used, or the method's score does not depend on it.
+    """
+    if value != EVERYWHERE and not find_method(config.detector).reduces_map:
+        raise ValueError(
+            f"the score of {config.detector} is not its anomaly map reduced to one number, so a region of interest "
+            f"cannot limit it; leave out --region-of-interest, or choose one of: {', '.join(reducing_methods())}"
+        )
+    return settle_region(value, config.image_size, config.resize)
+
+
+def reducing_methods() -> list[str]:
+    """Return the methods whose score is the anomaly map, reduced."""
+    return [name for name in DETECTORS if find_method(name).reduces_map]
 
 
 def keep_own_settings(config: RunConfig) -> RunConfig:

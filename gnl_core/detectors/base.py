@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from gnl_core.adaptation.records import Adaptation, Positions
+from gnl_core.anomaly_map import image_score
 from gnl_core.config import MethodSettings, RunConfig, ScoringConfig
 from gnl_core.detectors.references import References
 from gnl_core.models.teachers import Teacher, create_teacher
@@ -30,7 +31,9 @@ class Detector(nn.Module):
             `RunConfig.method_settings`.
         views: Views that the loader must put into `Batch.views` for training.
         style_weight: Strength of feature distribution matching if scoring settings leave it unset.
-        matches: Whether the method supports feature distribution matching; if not, the strength has no effect.
+        matches: Whether the method supports feature distribution matching; if not, the strength has no effect. A
+            detector whose teacher is not cut into stages never does.
+        gives_maps: Whether the method gives anomaly maps; if not, it gives scores only.
         reduces_map: Whether the score is the anomaly map reduced to one value by the scoring settings.
         learning_rate: Learning rate for runs that leave it unset.
         adversarial_losses: Names of loss terms that two networks push in opposite directions; they need not fall.
@@ -44,6 +47,7 @@ class Detector(nn.Module):
     views: tuple[str, ...] = ("original",)
     style_weight: float = 0.0
     matches: bool = False
+    gives_maps: bool = True
     reduces_map: bool = False
     learning_rate: float = 0.005  # supplement, section 2.1
     adversarial_losses: tuple[str, ...] = ()
@@ -99,6 +103,40 @@ class Detector(nn.Module):
         """
         raise NotImplementedError
 
+    def count_only(self, detection: Detection, counted: Tensor | None, scoring: ScoringConfig) -> Detection:
+        """Leave the pixels that do not count out of a detection: the map is 0 there, and is reduced without them.
+
+        Args:
+            detection: The result of `forward`.
+            counted: True for the pixels that count, shape (B or 1, 1, H, W); None leaves the detection as it is.
+            scoring: Settings of the scoring.
+
+        Returns:
+            The detection; the score of a method that does not reduce its map stays as it is.
+        """
+        score, anomaly_map, _ = detection
+        if counted is None or anomaly_map is None:
+            return detection
+        counted = counted.to(anomaly_map.device)
+        if self.reduces_map:
+            score = image_score(
+                anomaly_map, reduction=scoring.reduction, top_percent=scoring.top_percent, counted=counted
+            )
+        return Detection(score, anomaly_map.masked_fill(~counted, 0), counted)
+
+    def embed(self, images: Tensor, scoring: ScoringConfig) -> Tensor:
+        """Place each image in an embedding. Default: the teacher's last stage map, averaged over its positions.
+
+        Args:
+            images: RGB in [0, 1], shape (B, 3, H, W).
+            scoring: Settings of the scoring, of which matching has an effect.
+
+        Returns:
+            One point per image, shape (B, D).
+        """
+        teacher, references = cast(Teacher, self.teacher), cast(References, self.references)
+        return pool(teacher(images, references.matching(scoring, own_weight=self.style_weight)))
+
     def adapted(self, adaptation: Adaptation) -> Self:
         """This detector, adapted to a new domain; it shares all weights, and the present one stays as it is.
 
@@ -131,6 +169,11 @@ class Detector(nn.Module):
         return [self(images, scoring) for scoring in scorings]
 
 
+def pool(maps: tuple[Tensor, ...]) -> Tensor:
+    """Average the last stage's map over its positions, shape (B, C)."""
+    return maps[-1].mean(dim=(2, 3))
+
+
 def load_teacher(config: RunConfig) -> Teacher:
     """Build the teacher that a run's settings name, with its weights.
 
@@ -139,5 +182,5 @@ def load_teacher(config: RunConfig) -> Teacher:
             what to do.
     """
     return create_teacher(
-        config.teacher, weights=config.teacher_weights, sha256=config.teacher_sha256, image_size=config.image_size
+        config.teacher, weights=config.teacher_weights, sha256=config.teacher_sha256, image_size=config.input_size
     )

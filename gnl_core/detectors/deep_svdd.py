@@ -38,6 +38,7 @@ class DeepSVDD(Detector):
     """
 
     settings_type = DeepSVDDSettings
+    gives_maps = False
     learning_rate = 1e-4  # the paper's
 
     centre: Tensor
@@ -83,6 +84,10 @@ class DeepSVDD(Detector):
                 distances = self.distances(batch.views["original"])
             self.radius.copy_(enclosing_radius(distances, outside_share=self.outside_share))
         return terms
+
+    def embed(self, images: Tensor, scoring: ScoringConfig) -> Tensor:
+        """Map each image to the encoder's point, shape (B, 128)."""
+        return self.encoder(images)
 
     def forward(self, images: Tensor, scoring: ScoringConfig) -> Detection:
         """Score by the squared distance from the centre minus the squared radius (Eq. 5)."""

@@ -44,7 +44,7 @@ class FAnoGAN(Detector):
 
     def __init__(self, config: RunConfig) -> None:
         super().__init__()
-        self.side = SMALL_SIDE_PX if min(config.image_size) < LARGE_SIDE_PX else LARGE_SIDE_PX
+        self.side = SMALL_SIDE_PX if min(config.input_size) < LARGE_SIDE_PX else LARGE_SIDE_PX
         self.feature_weight = config.method_settings(FAnoGANSettings).anogan_feature_weight
         self.generator = Generator(self.side)
         self.critic = Critic(self.side)
@@ -104,6 +104,10 @@ class FAnoGAN(Detector):
     def rescale(self, images: Tensor) -> Tensor:
         """Resize images in [0, 1] to the networks' size and scale them to [-1, 1]."""
         return 2 * resize(images, (self.side, self.side)) - 1
+
+    def embed(self, images: Tensor, scoring: ScoringConfig) -> Tensor:
+        """Map each image to its latent vector, shape (B, 128)."""
+        return self.encoder(self.rescale(images))
 
     def forward(self, images: Tensor, scoring: ScoringConfig) -> Detection:
         """Score by the weighted residuals; the map is the absolute difference of the pixels, smoothed."""

@@ -46,6 +46,7 @@ class KDAD(Detector):
             self.teacher, budget_bytes=config.feature_cache_mb * MIB, spill_bytes=config.feature_spill_mb * MIB
         )
         self.references = References(self.teacher, config)
+        self.matches = self.references.can_match
         self.register_buffer("direction_weight", torch.ones(()))
 
     @torch.no_grad()

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gnl_core.config import MethodSettings, RunConfig, ScoringConfig
 from gnl_core.detectors.bank import BankDetector
-from gnl_core.detectors.base import load_teacher
+from gnl_core.detectors.base import load_teacher, pool
 from gnl_core.detectors.references import References, pass_originals
 from gnl_core.neighbours import neighbours
 from gnl_core.records import Batch, Detection
@@ -32,12 +32,14 @@ class NearestNeighbours(BankDetector):
     """
 
     settings_type = KNNSettings
+    gives_maps = False
 
     def __init__(self, config: RunConfig) -> None:
         super().__init__()
         self.settings = config.method_settings(KNNSettings)
         self.teacher = load_teacher(config)
         self.references = References(self.teacher, config)
+        self.matches = self.references.can_match
         self.register_buffer("bank", torch.zeros(0, self.teacher.channels[-1]))
 
     def prepare(self, batches: Iterable[Batch]) -> None:
@@ -54,9 +56,4 @@ class NearestNeighbours(BankDetector):
 
     def bank_rows(self, images: Tensor, scoring: ScoringConfig) -> Tensor:
         """Compute each image's feature, shape (B, C)."""
-        return pool(self.teacher(images, self.references.matching(scoring, own_weight=self.style_weight)))
-
-
-def pool(maps: tuple[Tensor, ...]) -> Tensor:
-    """Average the last stage's map over its positions, shape (B, C)."""
-    return maps[-1].mean(dim=(2, 3))
+        return self.embed(images, scoring)

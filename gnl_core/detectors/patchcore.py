@@ -57,6 +57,7 @@ class PatchCore(BankDetector):
         self.settings = config.method_settings(PatchCoreSettings)
         self.teacher = load_teacher(config)
         self.references = References(self.teacher, config)
+        self.matches = self.references.can_match
         self.register_buffer("bank", torch.zeros(0, sum(self.teacher.channels[1:])))
 
     def prepare(self, batches: Iterable[Batch]) -> None:

@@ -47,6 +47,7 @@ class RD4AD(Detector):
             teacher, budget_bytes=config.feature_cache_mb * MIB, spill_bytes=config.feature_spill_mb * MIB
         )
         self.references = References(teacher, config)
+        self.matches = self.references.can_match
 
     def prepare(self, batches: Iterable[Batch]) -> None:
         """Cache the teacher's maps of views that never change, and draw the references by seed."""
@@ -78,6 +79,10 @@ class RD4AD(Detector):
         matching = self.references.matching(scoring, own_weight=self.style_weight)
         return self.network(self.network.teacher(images, matching))
 
+    def embed(self, images: Tensor, scoring: ScoringConfig) -> Tensor:
+        """Average the bottleneck's embedding of each image over its positions, shape (B, 2 * C_3)."""
+        return self.features(images, scoring).embedding.float().mean(dim=(2, 3))
+
     def forward(self, images: Tensor, scoring: ScoringConfig) -> Detection:
         """Score by the summed stage maps, by default by their maximum (paper, Eq. 2-3)."""
         return self.detect_from_features(self.features(images, scoring), images, scoring)
@@ -102,6 +107,10 @@ class RD4AD(Detector):
             grids=self.network.teacher.cell_grids(size),
             align_corners=scoring.align_corners,
         )
+        return self.detect_from_map(summed, scoring)
+
+    def detect_from_map(self, summed: Tensor, scoring: ScoringConfig) -> Detection:
+        """Smooth summed stage maps, shape (B, 1, H, W), standardise them if adapted, and reduce them to scores."""
         smoothed = smooth(summed, sigma_px=scoring.smoothing_sigma_px)
         if self.positions is not None:
             smoothed = standardise(smoothed, self.positions.statistics, strength=self.positions.strength)

@@ -12,7 +12,7 @@ from torch.distributions import Beta
 from gnl_core.config import MethodSettings, RunConfig, Stages, stage_indices
 from gnl_core.detectors.rd4ad import RD4AD
 from gnl_core.distribution_matching import Mixing
-from gnl_core.models.teachers import Mix
+from gnl_core.models.teachers import Mix, check_is_cut
 from gnl_core.records import Batch, Features
 
 
@@ -40,6 +40,8 @@ class RD4ADMixing(RD4AD):
 
     def __init__(self, config: RunConfig, *, mixing: Mixing) -> None:
         super().__init__(config)
+        teacher = self.network.teacher
+        check_is_cut(teacher, purpose="styles cannot be mixed behind a stage", remedy="use a method without mixing")
         self.settings = config.method_settings(MixingSettings)
         self.mixing = mixing
 

@@ -16,11 +16,12 @@ from gnl_core.adaptation.domain_map import apply_channel_map
 from gnl_core.adaptation.records import DomainMap
 from gnl_core.config import RunConfig, ScoringConfig, stage_indices
 from gnl_core.distribution_matching import nearest_reference, sort_features, take_distribution
-from gnl_core.models.teachers import GroupSplitter, Mix, QueryGroup, Teacher
+from gnl_core.models.teachers import GroupSplitter, Mix, QueryGroup, Teacher, check_is_cut
 from gnl_core.records import Batch
 from gnl_core.shift_score import has_spread, shift_score
 
 STAGE_COUNT = 3
+ALL_STAGES = ",".join(str(stage + 1) for stage in range(STAGE_COUNT))
 MatchTarget = tuple[int, str]  # number of stored references that a stage is matched to, and "mean" or "nearest"
 
 
@@ -33,6 +34,7 @@ class References(nn.Module):
     enter a mean or a spread.
 
     Attributes:
+        can_match: Whether the teacher is cut into stages, behind which its maps can be matched.
         domain_map: Carries each stage's map over to the training images' domain, before any matching; None to leave
             it as it is.
     """
@@ -43,7 +45,12 @@ class References(nn.Module):
         super().__init__()
         self.seed = config.seed
         self.count = config.stored_references
-        for index, shape in enumerate(sorted_shapes(teacher, config.image_size)):
+        self.can_match = teacher.is_cut
+        if self.count:
+            check_is_cut(
+                teacher, purpose="features cannot be matched behind a stage", remedy="add --stored-references 0"
+            )
+        for index, shape in enumerate(sorted_shapes(teacher, config.input_size)):
             self.register_buffer(buffer_name(index), torch.zeros(self.count, *shape))
         self.distinct = self.count
         self.register_load_state_dict_post_hook(count_distinct)  # type: ignore[no-untyped-call]
@@ -143,6 +150,21 @@ class References(nn.Module):
 
         return mix
 
+    def replacing(self, scoring: ScoringConfig) -> Mix | None:
+        """Build the function that gives each of the three stages' maps the reference's distribution.
+
+        Args:
+            scoring: Number and choice of references; strength and stages have no effect.
+
+        Returns:
+            The function to apply to each stage's map, or None if no references are stored.
+
+        Raises:
+            ValueError: If the checkpoint stores fewer references than requested.
+        """
+        full = scoring.model_copy(update={"style_weight": 1.0, "matched_stages": ALL_STAGES})
+        return self.matching(full, own_weight=1.0) if self.count else None
+
     def group_splitter(self, scorings: Sequence[ScoringConfig], *, own_weight: float) -> GroupSplitter:
         """Build the function that matches a stage's map for several scorings and groups those with equal results.
 
@@ -181,9 +203,15 @@ class References(nn.Module):
         """Return the strength of the scoring settings, or the method's own.
 
         Raises:
-            ValueError: If matching is on and the checkpoint stores fewer references than requested.
+            ValueError: If matching is on and the teacher is not cut into stages, or the checkpoint stores fewer
+                references than requested.
         """
         weight = own_weight if scoring.style_weight is None else scoring.style_weight
+        if weight and not self.can_match:
+            raise ValueError(
+                "this run's teacher computes its three maps at once, so features cannot be matched behind a stage; "
+                "use --style-weight 0"
+            )
         if weight and not self.count:
             raise ValueError(
                 "this checkpoint stores no references, so features cannot be matched; use --style-weight 0, "

@@ -11,10 +11,10 @@ from gnl_core.config import RunConfig
 from gnl_core.datasets.listing import check_name
 from gnl_core.files import read_end
 from gnl_core.jobs.locks import is_locked
+from gnl_core.jobs.queue import waiting_jobs
 from gnl_core.jobs.status import Status, is_starting, read_status, seconds_since
-from gnl_core.jobs.worker import waiting_jobs
 from gnl_core.runs.diverged import why_diverged
-from gnl_core.runs.folder import RunFolder, is_trained, read_config, read_records
+from gnl_core.runs.folder import RunFolder, is_trained, last_record, read_config_once
 
 STATES = (
     "running",
@@ -98,25 +98,27 @@ def read_job(folder: RunFolder) -> Job:
     Raises:
         ValueError: If the folder contains no run, or one of its files cannot be read.
     """
-    config, status, records = read_config(folder), read_status(folder), read_records(folder)
-    state, reason = find_state(folder, config, status)
+    config, last = read_config_once(folder), last_record(folder)
+    is_training = is_locked(folder.lock)  # before the status, since a process reports its end before it unlocks
+    status = read_status(folder)
+    state, reason = (
+        find_state_with_process(status) if is_training else find_state_without_process(folder, config, status)
+    )
     reported: Mapping[str, float | None] = status.losses if status else {}
     return Job(
         folder=folder,
         config=config,
         state=state,
-        epochs_done=records[-1].epoch if records else 0,
-        losses=records[-1].losses if records else reported,
+        epochs_done=last.epoch if last else 0,
+        losses=last.losses if last else reported,
         images_per_second=status.images_per_second if status and state == "running" else None,
         seconds_left=status.seconds_left if status and state == "running" else None,
         reason=reason,
     )
 
 
-def find_state(folder: RunFolder, config: RunConfig, status: Status | None) -> tuple[str, str | None]:
-    """Return a run's state and, if something is wrong, the reason."""
-    if not is_locked(folder.lock):
-        return find_state_without_process(folder, config, status)
+def find_state_with_process(status: Status | None) -> tuple[str, str | None]:
+    """Return the state of a run that a process trains and, if something is wrong, the reason."""
     if status is None:
         return "running", None
     silent = seconds_since(status)
@@ -130,11 +132,21 @@ def find_state_without_process(folder: RunFolder, config: RunConfig, status: Sta
     if is_starting(status):
         return "waiting", None
     if is_trained(folder, config) or (folder.origin.exists() and folder.weights.exists()):
-        reason = why_diverged(folder)
+        reason = why_diverged(folder, weights_checked=has_checked_weights(folder, status))
         return ("diverged", reason) if reason else ("finished", None)
     if status is not None and status.state in ("diverged", "failed", "stopped"):
         return status.state, status.reason
     return ("stopped", None) if folder.stop.exists() else ("stale", VANISHED)
+
+
+def has_checked_weights(folder: RunFolder, status: Status | None) -> bool:
+    """Return whether a training has finished since the checkpoint was written: it checks that its weights are finite.
+
+    Reading thousands of checkpoints would take a list of runs minutes.
+    """
+    if status is None or status.state != "finished":
+        return False
+    return folder.weights.stat().st_mtime <= status.time
 
 
 def read_log(path: Path, *, lines: int = LOG_LINES) -> list[str]:

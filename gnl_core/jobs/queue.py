@@ -1,4 +1,4 @@
-"""The limits of a queue: how many trainings wait, and how many of one folder of runs are active."""
+"""The queue of a folder of runs: which trainings wait, and how many may wait or be active."""
 
 from __future__ import annotations
 
@@ -7,11 +7,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gnl_core.jobs.locks import holding
-from gnl_core.jobs.status import is_alive
-from gnl_core.jobs.worker import waiting_jobs
+from gnl_core.jobs.status import Status, find_status, is_alive
 from gnl_core.runs.folder import RunFolder
 
 LOCK_NAME = ".queue"  # in the folder of runs; held while a training is added
+
+
+def waiting_jobs(root: Path) -> list[tuple[RunFolder, Status]]:
+    """List the waiting jobs of a folder of runs in queue order."""
+    statuses = [
+        (folder, find_status(folder)) for folder in (RunFolder(file.parent) for file in root.glob("*/status.json"))
+    ]
+    waiting = [(folder, status) for folder, status in statuses if status is not None and status.state == "waiting"]
+    alive = [(folder, status) for folder, status in waiting if is_alive(folder)]
+    return sorted(alive, key=lambda job: (job[1].queued, job[0].path.name))
 
 
 @contextmanager

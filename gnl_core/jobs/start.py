@@ -26,6 +26,7 @@ from gnl_core.runs.folder import (
     read_config,
     write_config,
 )
+from gnl_core.runs.training import check_teacher_weights
 
 NO_CHANGES: Mapping[str, object] = MappingProxyType({})
 
@@ -41,11 +42,13 @@ def start(config: RunConfig, path: Path, *, at_once: bool = False, turn: Path | 
 
     Raises:
         ValueError: If the folder contains a run or cannot be created, the settings name an unknown method, data set or
-            class, the method's settings are invalid, or several devices or nodes are requested.
+            class, the method's settings are invalid, the teacher's weight file cannot be used, or several devices or
+            nodes are requested.
     """
     check_single_process(config)
     config = complete_config(config)
     check_class(find_dataset(config.dataset, config.data_root), config.normal_class)
+    check_teacher_weights(config)
     folder = create_run(path, config)
     launch(folder, at_once=at_once, turn=turn)
     return folder
@@ -134,7 +137,7 @@ def open_unfinished(folder: RunFolder, changes: Mapping[str, object]) -> RunConf
 
     Raises:
         ValueError: If there is no run, it is finished, has diverged or has no state; or if a change is invalid or
-            affects training.
+            affects training, or names a weight file that cannot be used.
     """
     begun, status = keep_own_settings(read_config(folder)), read_status(folder)
     if status is not None and status.state == "diverged":
@@ -156,6 +159,8 @@ def open_unfinished(folder: RunFolder, changes: Mapping[str, object]) -> RunConf
             f"resume it without {flag_of(name)}, or train a new run"
         )
     config = complete_config(config)
+    if config.teacher_weights != begun.teacher_weights:
+        check_teacher_weights(config)
     if config != begun:
         write_config(folder, config)
     return config

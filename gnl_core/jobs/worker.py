@@ -14,7 +14,8 @@ from pathlib import Path
 from gnl_core.config import RunConfig
 from gnl_core.distributed import Processes
 from gnl_core.jobs.locks import holding
-from gnl_core.jobs.status import Heartbeat, Status, describe_end, find_status, is_alive, is_starting, write_status
+from gnl_core.jobs.queue import waiting_jobs
+from gnl_core.jobs.status import Heartbeat, Status, describe_end, find_status, is_starting, write_status
 from gnl_core.records import TrainingStep
 from gnl_core.runs.folder import RunFolder, is_trained
 from gnl_core.runs.training import advance_run, never
@@ -109,16 +110,6 @@ def is_behind(folder: RunFolder, status: Status) -> bool:
 def is_ahead(other: tuple[RunFolder, Status], folder: RunFolder, status: Status) -> bool:
     """Return whether another job was queued before this one; ties are broken by name."""
     return (other[1].queued, other[0].path.name) < (status.queued, folder.path.name)
-
-
-def waiting_jobs(root: Path) -> list[tuple[RunFolder, Status]]:
-    """List the waiting jobs of a folder of runs in queue order."""
-    statuses = [
-        (folder, find_status(folder)) for folder in (RunFolder(file.parent) for file in root.glob("*/status.json"))
-    ]
-    waiting = [(folder, status) for folder, status in statuses if status is not None and status.state == "waiting"]
-    alive = [(folder, status) for folder, status in waiting if is_alive(folder)]
-    return sorted(alive, key=lambda job: (job[1].queued, job[0].path.name))
 
 
 @contextmanager

@@ -16,26 +16,34 @@ EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=np.int64)
 
 
 def compare_with_masks(
-    anomaly_maps: NDArray[np.float32], masks: NDArray[np.bool_], labels: NDArray[np.int64]
+    anomaly_maps: NDArray[np.float32],
+    masks: NDArray[np.bool_],
+    labels: NDArray[np.int64],
+    *,
+    counted: NDArray[np.bool_] | None = None,
 ) -> PixelScores:
     """Divide the pixels of images into normal and anomalous ones by their masks.
 
-    An image that is not labelled normal and has no marked pixel is left out: its anomaly is not drawn, or vanished when
-    the mask was resized, and its pixels must not count as normal.
+    An image that is not labelled normal and has no marked pixel is left out: its anomaly is not drawn, vanished when
+    the mask was resized, or lies where nothing counts, and its pixels must not count as normal.
 
     Args:
         anomaly_maps: Shape (B, H, W).
         masks: Marked pixels, of the same shape.
         labels: 0 for normal, 1 for anomalous, -1 for unknown, shape (B,).
+        counted: Pixels that count, of the maps' shape; None: all. Others are left out, and are in no region.
     """
+    masks = masks if counted is None else masks & counted
     usable = (labels == 0) | masks.any(axis=(1, 2))
     anomaly_maps, masks = anomaly_maps[usable], masks[usable]
+    unmarked = ~masks if counted is None else ~masks & counted[usable]
+    normal, anomalous = anomaly_maps[unmarked], anomaly_maps[masks]
     return PixelScores(
-        normal=anomaly_maps[~masks],
-        anomalous=anomaly_maps[masks],
+        normal=normal,
+        anomalous=anomalous,
         region_size=np.concatenate([np.empty(0, dtype=np.int64), *map(region_sizes, masks)]),
         n_without_mask=int((~usable).sum()),
-        n_not_finite=count_not_finite(anomaly_maps),
+        n_not_finite=count_not_finite(normal) + count_not_finite(anomalous),
     )
 
 

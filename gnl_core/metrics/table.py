@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from gnl_core.finite import describe_scores
+from gnl_core.percentages import percent
 from gnl_core.records import DomainReport, RecalibratedThreshold, Report, Threshold
 from gnl_core.tables import align_columns
 from gnl_core.templates import render
@@ -91,7 +92,10 @@ def footnotes(measured: Report) -> Iterator[str]:
             )
             yield f"{name}: {equal} a training image, so the metrics are too high; gnl data check lists them"
         if domain.n_without_mask:
-            yield f"{name}: pixel metrics leave out {domain.n_without_mask} anomalous images without a mask"
+            yield (
+                f"{name}: pixel metrics leave out {domain.n_without_mask} anomalous images without a marked pixel that "
+                "counts"
+            )
 
 
 def has_shift(measured: Report) -> bool:
@@ -126,8 +130,3 @@ def describe_promise(threshold: RecalibratedThreshold) -> str:
         f"at most {percent(threshold.promised_rate)} false alarms on average over such images; with k = {threshold.n} "
         f"normal images the smallest rate that can be promised is {percent(1 / (threshold.n + 1))}"
     )
-
-
-def percent(share: float) -> str:
-    """Format a share in percent, with at most one decimal."""
-    return f"{round(100 * share, 1):g} %"

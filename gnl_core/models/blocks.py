@@ -9,9 +9,10 @@ from itertools import chain
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck
+
+from gnl_core.products import multiply
 
 
 class TilingConvTranspose2d(nn.ConvTranspose2d):
@@ -24,11 +25,15 @@ class TilingConvTranspose2d(nn.ConvTranspose2d):
         super().__init__(in_channels, out_channels, kernel_size=factor, stride=factor, bias=False)
         self.factor = factor
 
+    def lay_as_rows(self) -> None:
+        """Store the weights as rows of the matrix that a position is multiplied by, in place; same values."""
+        self.weight.data = self.weight.data.permute(2, 3, 1, 0).contiguous().permute(3, 2, 0, 1)
+
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Map (B, C, H, W) to (B, out_channels, factor * H, factor * W), as the convolution does."""
         count, channels, height, width = x.shape
-        factor, taps = self.factor, self.weight.permute(0, 2, 3, 1).reshape(channels, -1)
-        tiles = x.permute(0, 2, 3, 1).reshape(-1, channels) @ taps
+        factor, taps = self.factor, self.weight.permute(2, 3, 1, 0).reshape(-1, channels)
+        tiles = multiply(x.permute(0, 2, 3, 1).reshape(-1, channels), taps)
         tiled = tiles.view(count, height, width, factor, factor, self.out_channels).permute(0, 1, 3, 2, 4, 5)
         return tiled.reshape(count, factor * height, factor * width, self.out_channels).permute(0, 3, 1, 2)
 
@@ -78,37 +83,39 @@ UPSAMPLING_BLOCKS: dict[str, Any] = {"basic": UpsamplingBasicBlock, "bottleneck"
 
 
 class SmallMapConv2d(nn.Conv2d):
-    """A padded 3x3 convolution, computed as matrix products on maps of up to 2x2, where most taps meet only padding.
+    """A padded 3x3 convolution, computed as a matrix product on maps of up to 2x2, where most taps meet only padding.
 
     For images of 32 px, the embedding and a ResNet's third stage are such maps; they take at most half the time.
+
+    Attributes:
+        kept: The matrices of map sizes met so far; None to compute them each time, as the weights change.
     """
+
+    kept: dict[tuple[int, int], Tensor] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) as the convolution does."""
         height, width = x.shape[-2:]
         if max(height, width) > SMALL:
             return super().forward(x)
-        rows, taps = x.permute(0, 2, 3, 1), self.weight.permute(0, 2, 3, 1)  # in this layout, no slice is copied
+        sides = [-(-side // self.stride[0]) for side in (height, width)]
+        positions = multiply(x.permute(0, 2, 3, 1).flatten(1), self.matrix(height, width))
+        return positions.view(-1, *sides, self.out_channels).permute(0, 3, 1, 2)
+
+    def matrix(self, height: int, width: int) -> Tensor:
+        """Return the matrix that maps all values of a map to all values of its result, channels last in both."""
+        if self.kept is None or self.weight.device.type != "cpu" or torch.compiler.is_compiling():
+            return self.build_matrix(height, width)
+        if (height, width) not in self.kept:
+            self.kept[height, width] = self.build_matrix(height, width).detach()
+        return self.kept[height, width]
+
+    def build_matrix(self, height: int, width: int) -> Tensor:
+        """Compute the matrix: for each position of the result, the taps that meet the map."""
+        taps = self.weight.permute(0, 2, 3, 1)
         down, right = (range(0, side, self.stride[0]) for side in (height, width))
-        positions = torch.stack([convolve_at(rows, taps, down=i, right=j) for i in down for j in right], dim=1)
-        return positions.reshape(-1, len(down), len(right), self.out_channels).permute(0, 3, 1, 2)
-
-
-def convolve_at(rows: Tensor, taps: Tensor, *, down: int, right: int) -> Tensor:
-    """Compute one position of a padded 3x3 convolution of a map of up to 2x2: each row times the taps that meet it.
-
-    Args:
-        rows: The map, channels last, shape (B, H, W, C).
-        taps: The weights, channels last, shape (O, 3, 3, C).
-        down: The position's row.
-        right: Its column.
-
-    Returns:
-        The sum, shape (B, O).
-    """
-    height, width = rows.shape[1:3]
-    met = taps[:, 1 - down : 1 - down + height, 1 - right : 1 - right + width]
-    return torch.stack([F.linear(rows[:, row].flatten(1), met[:, row].flatten(1)) for row in range(height)]).sum(0)
+        met = [taps[:, 1 - i : 1 - i + height, 1 - j : 1 - j + width].flatten(1) for i in down for j in right]
+        return torch.cat(met)
 
 
 def multiply_on_small_maps(module: nn.Module) -> None:
@@ -129,6 +136,13 @@ def multiply_on_small_maps(module: nn.Module) -> None:
         multiply_on_small_maps(child)
 
 
+def keep_matrices(module: nn.Module) -> None:
+    """Compute the matrices of small maps once, in a module whose weights do not change any more."""
+    for layer in module.modules():
+        if isinstance(layer, SmallMapConv2d):
+            layer.kept = {}
+
+
 def lay_channels_last(module: nn.Module) -> None:
     """Store a module's convolution weights with the channels last, in place: faster, same values.
 
@@ -137,6 +151,9 @@ def lay_channels_last(module: nn.Module) -> None:
     for tensor in chain(module.parameters(), module.buffers()):
         if tensor.dim() == 4:
             tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
+    for layer in module.modules():
+        if isinstance(layer, TilingConvTranspose2d):
+            layer.lay_as_rows()
 
 
 def is_plain_3x3(layer: nn.Conv2d) -> bool:

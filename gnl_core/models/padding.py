@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from gnl_core.models.stages import StageOutput, run_stage
+
 WINDOWED = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
 
 
@@ -54,10 +56,10 @@ def find_same_paddings(stages: nn.ModuleList, image: Tensor) -> tuple[tuple[Same
         return ((),) * len(stages)
     paddings: dict[int, SamePadding] = {}
     hooks = [layer.register_forward_hook(partial(note_padding, paddings, image.shape[-2])) for layer in layers]
-    until, features = [], image
+    until, output = [], StageOutput(image)
     try:
         for stage in stages:
-            features = stage(features)
+            output = run_stage(stage, output)
             until.append(tuple(paddings.values()))
     finally:
         for hook in hooks:

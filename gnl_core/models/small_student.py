@@ -41,16 +41,23 @@ class SmallStudent(nn.Module):
 
 
 def student_stage(in_channels: int, out_channels: int, *, stride: int) -> nn.Sequential:
-    """Halve the size with narrow convolutions until the stride is reached, then widen to the teacher's channels."""
+    """Shrink the map with narrow convolutions until the stride is reached, then widen to the teacher's channels."""
     width = max(FEWEST_CHANNELS, out_channels // NARROWING)
-    halvings = stride.bit_length() - 1
-    inputs = [in_channels] + [width] * halvings
-    layers = [narrow_convolution(i, width, stride=2) for i in inputs[:halvings]]
-    layers.append(narrow_convolution(inputs[-1], width, stride=1))
+    steps = [*shrinking_strides(stride), 1]
+    inputs = [in_channels, *[width] * (len(steps) - 1)]
+    layers = [narrow_convolution(i, width, stride=step) for i, step in zip(inputs, steps, strict=True)]
     return nn.Sequential(*layers, nn.Conv2d(width, out_channels, kernel_size=3, padding=1))
 
 
+def shrinking_strides(stride: int) -> list[int]:
+    """Split a stride into halvings and at most one odd factor: 16 into 2, 2, 2, 2, and 14 into 2, 7."""
+    halvings = (stride & -stride).bit_length() - 1
+    odd = stride >> halvings
+    return [2] * halvings + [odd] * (odd > 1)
+
+
 def narrow_convolution(in_channels: int, width: int, *, stride: int) -> nn.Sequential:
-    """3x3 convolution, BatchNorm and ReLU."""
-    convolution = nn.Conv2d(in_channels, width, kernel_size=3, stride=stride, padding=1, bias=False)
+    """Convolution, BatchNorm and ReLU; the window is 3x3, or as large as a larger stride, so that it skips no value."""
+    side = max(3, stride)
+    convolution = nn.Conv2d(in_channels, width, kernel_size=side, stride=stride, padding=side // 2, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(width), nn.ReLU())

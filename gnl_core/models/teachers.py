@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Protocol, Self
 
 import torch
 from torch import Tensor, nn
@@ -13,23 +13,30 @@ from torch import Tensor, nn
 from gnl_core.cells import CellGrid
 from gnl_core.models.backbones import (
     LITE0,
-    Backbone,
     check_image_size,
     create_backbone,
     has_local_weights,
-    is_outline,
     load_backbone,
     normalisation,
     read_published_weights,
     readable_image,
 )
 from gnl_core.models.blocks import lay_channels_last, multiply_on_small_maps
-from gnl_core.models.padding import find_same_paddings
+from gnl_core.models.cutting import Backbone, is_outline
+from gnl_core.models.padding import SamePadding, find_same_paddings
+from gnl_core.models.stages import StageOutput, run_stage
 from gnl_core.models.teacher_weights import read_weight_file
 
 Mix = Callable[[int, Tensor], Tensor]
 QueryGroup = tuple[int, ...]  # positions of the scorings that have had the same maps up to here
 GroupSplitter = Callable[[int, Tensor, QueryGroup], Iterator[tuple[QueryGroup, Tensor]]]
+
+
+class StageComputer(Protocol):
+    """What computes a teacher's stages in place of PyTorch; see `gnl_core.engines`."""
+
+    def compute(self, index: int, features: Tensor) -> Tensor | None:
+        """Compute a stage's map, or None where only PyTorch can."""
 
 
 class TeacherSpec(NamedTuple):
@@ -71,25 +78,29 @@ class Teacher(nn.Module):
         spec: The specification from which it was built.
         channels: Channels of the three stage maps.
         reductions: Pixels of the image per position of the three stage maps, along each side.
+        is_cut: Whether each stage reads the map of the previous one; otherwise, no map can be changed in between.
         paddings: Layers before each stage map whose padding depends on the image's size.
         fingerprint: SHA-256 of its weights, in hexadecimal; empty for an outline.
+        graphs: What computes its stages in place of PyTorch; None for PyTorch.
     """
 
     mean: Tensor
     std: Tensor
+    graphs: StageComputer | None = None
 
     def __init__(self, spec: TeacherSpec, backbone: Backbone, *, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
         self.spec = spec
         self.channels = backbone.channels
         self.reductions = backbone.reductions
+        self.is_cut = backbone.is_cut
         self.stages = backbone.stages
         lay_channels_last(self.stages)
         multiply_on_small_maps(self.stages)
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
         self.requires_grad_(False).eval()
-        self.paddings = () if is_outline(self.stages) else find_same_paddings(self.stages, readable_image(backbone))
+        self.paddings = () if is_outline(self.stages) else find_paddings(backbone)
         self.fingerprint = "" if is_outline(self.stages) else hash_weights(self.stages)
 
     def train(self, mode: bool = True) -> Self:
@@ -107,13 +118,13 @@ class Teacher(nn.Module):
         Returns:
             The three stage maps E_1..E_3, shapes (B, C_k, H_k, W_k).
         """
-        features = self.normalise(images)
+        output = StageOutput(self.normalise(images))
         maps = []
         for index in range(len(self.stages)):
-            features = self.apply_stage(index, features)
+            output = self.apply_stage(index, output)
             if mix is not None:
-                features = mix(index, features)
-            maps.append(features)
+                output = output._replace(features=mix(index, output.features))
+            maps.append(output.features)
         return tuple(maps)
 
     def cell_grids(self, size: tuple[int, int]) -> tuple[CellGrid, ...]:
@@ -135,16 +146,19 @@ class Teacher(nn.Module):
         """Normalise images as in the backbone's own training."""
         return ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
 
-    def apply_stage(self, index: int, features: Tensor) -> Tensor:
-        """Apply a stage to the previous stage's map, in 32 bits even under autocast.
+    def apply_stage(self, index: int, before: StageOutput) -> StageOutput:
+        """Apply a stage to the previous stage's output, in 32 bits even under autocast.
 
         A teacher in bfloat16 would change scores ten times as much as bottleneck and student do.
         """
-        device = features.device.type
+        computed = None if self.graphs is None else self.graphs.compute(index, before.features)
+        if computed is not None:
+            return StageOutput(computed)
+        device = before.features.device.type
         if not torch.amp.is_autocast_available(device) or not torch.is_autocast_enabled(device):
-            return self.stages[index](features)
+            return run_stage(self.stages[index], before)
         with torch.autocast(device, enabled=False):
-            return self.stages[index](features)
+            return run_stage(self.stages[index], before)
 
     def encode_each(
         self, images: Tensor, group: QueryGroup, split_groups: GroupSplitter
@@ -160,18 +174,30 @@ class Teacher(nn.Module):
         Yields:
             Groups with their three stage maps; each scoring is in exactly one group, in no particular order.
         """
-        return self.encode_rest(self.normalise(images), group, split_groups, ())
+        return self.encode_rest(StageOutput(self.normalise(images)), group, split_groups, ())
 
     def encode_rest(
-        self, features: Tensor, group: QueryGroup, split_groups: GroupSplitter, maps: tuple[Tensor, ...]
+        self, before: StageOutput, group: QueryGroup, split_groups: GroupSplitter, maps: tuple[Tensor, ...]
     ) -> Iterator[tuple[QueryGroup, tuple[Tensor, ...]]]:
         """Apply the remaining stages depth first, so that only the maps of one path are in memory."""
         index = len(maps)
         if index == len(self.stages):
             yield group, maps
             return
-        for part, mixed in split_groups(index, self.apply_stage(index, features), group):
-            yield from self.encode_rest(mixed, part, split_groups, (*maps, mixed))
+        output = self.apply_stage(index, before)
+        for part, mixed in split_groups(index, output.features, group):
+            yield from self.encode_rest(output._replace(features=mixed), part, split_groups, (*maps, mixed))
+
+
+def find_paddings(backbone: Backbone) -> tuple[tuple[SamePadding, ...], ...]:
+    """Find the layers before each stage map whose padding depends on the image's size."""
+    until = find_same_paddings(backbone.stages, readable_image(backbone))
+    if backbone.is_cut:
+        return until
+    reached = zip(until, backbone.reductions, strict=True)  # the first stage has applied the layers of all stages
+    return tuple(
+        tuple(layer for layer in layers if layer.reduction * layer.stride <= reduction) for layers, reduction in reached
+    )
 
 
 def create_teacher(
@@ -216,6 +242,24 @@ def may_load(name: str) -> bool:
         ValueError: If there is no such teacher.
     """
     return name in TEACHERS or has_local_weights(name)
+
+
+def check_is_cut(teacher: Teacher, *, purpose: str, remedy: str) -> None:
+    """Check that a teacher's maps can be changed between its stages.
+
+    Args:
+        teacher: The teacher.
+        purpose: What cannot be done otherwise.
+        remedy: How to do without.
+
+    Raises:
+        ValueError: If they cannot.
+    """
+    if not teacher.is_cut:
+        raise ValueError(
+            f"the teacher {teacher.spec.timm_name} computes its three maps at once, so {purpose}; {remedy}, "
+            "or choose a teacher that docs/teachers.md lists as cut into stages"
+        )
 
 
 def hash_weights(module: nn.Module) -> str:

@@ -6,15 +6,30 @@ from collections.abc import Sequence
 from typing import Any
 
 from gnl_core.names import DATASET_NAMES
-from gnl_core.page.records import View
+from gnl_core.page.records import Model, View
+from gnl_core.page.runtime import VERSION as RUNTIME_VERSION
+from gnl_core.page.runtime import runtime_blocks
 from gnl_core.templates import render
 
 LESSON = ("parts", "digits")  # the data sets of the lesson
 
 
-def build_page(view: View) -> str:
-    """Return a self-contained HTML file, which loads nothing from anywhere."""
-    return render("page/page.html", title=f"{view.title}: {view.task}", view=as_fields(view))
+def build_page(view: View, models: Sequence[Model] = ()) -> str:
+    """Return a self-contained HTML file, which loads nothing from anywhere.
+
+    Args:
+        view: What the page shows.
+        models: One model per method, for a page that scores images itself; else empty.
+    """
+    blocks = {f"model-{index}": model.content for index, model in enumerate(models)}
+    return render(
+        "page/page.html",
+        title=f"{view.title}: {view.task}",
+        view=as_fields(view),
+        models=[as_fields(model._replace(content="")) for model in models],
+        blocks=blocks | runtime_blocks() if models else {},
+        runtime_version=RUNTIME_VERSION,
+    )
 
 
 def build_lesson(views: Sequence[View]) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gnl_core.config import ScoringConfig
+from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets import find_dataset
 from gnl_core.datasets.base import Item
+from gnl_core.datasets.drawing import draw_per_label
+from gnl_core.datasets.fitting import image_as_seen
 from gnl_core.finite import check_scores
 from gnl_core.metrics.threshold import threshold_at
 from gnl_core.names import DATASET_NAMES, DETECTOR_NAMES, TEACHER_NAMES, domain_name, name_of, task_name
@@ -28,6 +30,7 @@ from gnl_core.scoring import detect_each, score_rows
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 DECIMALS = 5  # of scores in the file
+DRAW_SEED = 0
 MOST_IMAGES = 4000  # per domain: more would make the file larger than a mail
 
 
@@ -52,6 +55,8 @@ def collect_view(
     loaded: Sequence[LoadedRun],
     *,
     domains: Sequence[str] | None = None,
+    strengths: Sequence[float] = STRENGTHS,
+    most: int | None = None,
     explain: Callable[[str], None] = lambda _: None,
 ) -> View:
     """Collect the scores, images and maps of runs on one data set and class.
@@ -59,31 +64,41 @@ def collect_view(
     Args:
         loaded: The runs, one per method.
         domains: The shifted domains; None for all of the data set.
+        strengths: Strengths of matching, weakest first; a method that cannot match has only the first.
+        most: Largest number of images of each label that are drawn from a domain; None for all images.
         explain: Called with a line before each long computation.
 
     Raises:
-        ValueError: If the runs are of different data sets or classes, an image cannot be read, a score is not finite,
-            or a domain has too many images; the message says why.
+        ValueError: If the runs are of different data sets or classes, or resize images differently, an image cannot be
+            read, a score is not finite, or a domain has too many images; the message says why.
     """
     first = loaded[0].run.config
     for other in loaded[1:]:
         if (other.run.config.dataset, other.run.config.normal_class) != (first.dataset, first.normal_class):
             raise ValueError("a page shows runs of one data set and normal class; give others a page of their own")
+        if other.run.config.resize != first.resize:
+            raise ValueError(
+                f"a page shows each image once, and these runs see it with --resize {first.resize} and "
+                f"{other.run.config.resize}; give the others a page of their own"
+            )
     spec = find_dataset(first.dataset, first.data_root)
     shown = list(dict.fromkeys([spec.in_distribution, *(spec.domains if domains is None else domains)]))
-    items = {domain: list_shown(loaded[0].run, domain) for domain in shown}
+    items = {domain: list_shown(loaded[0].run, domain, most=most) for domain in shown}
     return View(
         title=name_of(DATASET_NAMES, first.dataset),
         task=task_name(first.dataset, first.normal_class),
-        domains=[describe_domain(domain, images) for domain, images in items.items()],
-        methods=[collect_method(one, items, explain=explain) for one in loaded],
+        domains=[describe_domain(domain, images, first) for domain, images in items.items()],
+        methods=[collect_method(one, items, strengths=strengths, most=most, explain=explain) for one in loaded],
         colours=map_colours(),
     )
 
 
-def list_shown(run: Run, domain: str) -> list[Item]:
-    """List a domain's images, and refuse more than a page holds."""
+def list_shown(run: Run, domain: str, *, most: int | None) -> list[Item]:
+    """List a domain's images, or draw some of each label; refuse more than a page holds."""
     items = list_domain(run.config, domain)
+    if most is not None:
+        labels = np.array([item.label for item in items])
+        return [items[position] for position in draw_per_label(labels, count=most, seed=DRAW_SEED)]
     if len(items) > MOST_IMAGES:
         raise ValueError(
             f"{domain} has {len(items):,} images, and a page holds at most {MOST_IMAGES:,} per domain; name other "
@@ -92,24 +107,30 @@ def list_shown(run: Run, domain: str) -> list[Item]:
     return items
 
 
-def describe_domain(domain: str, items: Sequence[Item]) -> DomainPart:
-    """Read a domain's images as tiles."""
+def describe_domain(domain: str, items: Sequence[Item], config: RunConfig) -> DomainPart:
+    """Read a domain's images as tiles, as the detectors see them."""
     return DomainPart(
         name=domain,
         title=domain_name(domain),
         labels=[item.label for item in items],
         names=[item.path for item in items],
-        pictures=image_sprite([item.read() for item in items]),
+        pictures=image_sprite([image_as_seen(item.read(), config) for item in items]),
     )
 
 
 def collect_method(
-    loaded: LoadedRun, items: Mapping[str, Sequence[Item]], *, explain: Callable[[str], None]
+    loaded: LoadedRun,
+    items: Mapping[str, Sequence[Item]],
+    *,
+    strengths: Sequence[float],
+    most: int | None,
+    explain: Callable[[str], None],
 ) -> MethodPart:
     """Collect the scores and maps of one run."""
     folder, run, _ = loaded
     plain = resolve_scoring(run, style_weight=0.0)
-    scorings = [plain.model_copy(update={"style_weight": strength}) for strength in matching_strengths(run)]
+    usable = strengths if run.detector.matches else strengths[:1]
+    scorings = [plain.model_copy(update={"style_weight": strength}) for strength in usable]
     scores, maps = {}, {}
     for domain, images in items.items():
         explain(f"{folder.path.name}: {domain}, {len(images)} images")
@@ -123,14 +144,16 @@ def collect_method(
         adapted={domain: read_adapted_parts(loaded, plain, domain, images) for domain, images in items.items()},
         maps={domain: found for domain, found in maps.items() if found},
         map_scale=map_scale(run, plain) if all(maps.values()) else None,
-        origin=f"seed {run.config.seed}, {name_of(TEACHER_NAMES, run.config.teacher)}, {run.config.epochs} epochs",
+        origin=describe_origin(run, most=most),
         command=shlex.join(command),
     )
 
 
-def matching_strengths(run: Run) -> tuple[float, ...]:
-    """Return the strengths of matching that a method can be scored with."""
-    return STRENGTHS if run.detector.matches else STRENGTHS[:1]
+def describe_origin(run: Run, *, most: int | None) -> str:
+    """Describe the run behind the numbers, and which images were drawn."""
+    drawn = "" if most is None else f"; up to {most} images of each label and domain, drawn with seed {DRAW_SEED}"
+    config = run.config
+    return f"seed {config.seed}, {name_of(TEACHER_NAMES, config.teacher)}, {config.epochs} epochs{drawn}"
 
 
 def score_and_map(
@@ -138,7 +161,8 @@ def score_and_map(
 ) -> tuple[list[list[float]], list[MapSprite]]:
     """Return the scores of a domain under each of the settings, and its maps under the first and the last of them."""
     found = {scoring: loaded.scores(domain, scoring) for scoring in scorings}
-    saved = {scoring: scores.score for scoring, scores in found.items() if scores is not None and is_of(scores, items)}
+    known = {scoring: pick_scores(scores, items) for scoring, scores in found.items() if scores is not None}
+    saved = {scoring: scores for scoring, scores in known.items() if scores is not None}
     mapped = list(dict.fromkeys([scorings[0], scorings[-1]]))
     computed = list(dict.fromkeys([*mapped, *(scoring for scoring in scorings if scoring not in saved)]))
     rows: dict[ScoringConfig, list[Scores]] = {scoring: [] for scoring in computed}
@@ -148,19 +172,22 @@ def score_and_map(
             rows[scoring].append(score_rows(batch, detection))
             if scoring in maps and detection.anomaly_map is not None:
                 maps[scoring].append(detection.anomaly_map[:, 0].float().numpy())
-    known = {scoring: np.concatenate([part.score for part in parts]) for scoring, parts in rows.items()} | saved
-    for scores in known.values():
+    every = {scoring: np.concatenate([part.score for part in parts]) for scoring, parts in rows.items()} | saved
+    for scores in every.values():
         check_scores(scores, source=loaded.folder.path.name)
     sprites = [map_sprite(np.concatenate(parts)) for parts in maps.values() if parts]
-    return [to_list(known[scoring]) for scoring in scorings], sprites
+    return [to_list(every[scoring]) for scoring in scorings], sprites
 
 
-def is_of(scores: Scores, items: Sequence[Item]) -> bool:
-    """Return whether scores are of exactly these images, in this order."""
-    return list(scores.path) == [item.path for item in items]
+def pick_scores(scores: Scores, items: Sequence[Item]) -> NDArray[np.float64] | None:
+    """Return the saved scores of images, in their order; None if one has no score."""
+    rows = {path: row for row, path in enumerate(scores.path)}
+    if any(item.path not in rows for item in items):
+        return None
+    return scores.score[[rows[item.path] for item in items]]
 
 
-def to_list(scores: NDArray[np.float64]) -> list[float]:
+def to_list(scores: Iterable[float]) -> list[float]:
     """Round scores for the file."""
     return [round(float(score), DECIMALS) for score in scores]
 
@@ -181,19 +208,20 @@ def read_adapted_parts(
     return [
         to_part(entry, places)
         for entry in read_adapted(loaded.folder, loaded.run.sha256)
-        if (entry.domain, entry.scoring) == (domain, scoring) and set(entry.adapted.paths) <= set(places)
+        if (entry.domain, entry.scoring) == (domain, scoring)
     ]
 
 
 def to_part(entry: Entry, places: Mapping[str, int]) -> AdaptedPart:
-    """Convert saved adapted scores to a part of the page."""
+    """Convert saved adapted scores to a part of the page, as far as it has the images."""
     adapted = entry.adapted
+    scores = {places[path]: score for path, score in zip(adapted.paths, adapted.score, strict=True) if path in places}
     return AdaptedPart(
         size=entry.choice.size,
         known_normal=entry.choice.known_normal,
         ways=adapted.ways.reason,
         standardised=adapted.ways.standardise,
         threshold=round(adapted.threshold.value, DECIMALS),
-        rows=[places[path] for path in adapted.paths],
-        scores=to_list(adapted.score),
+        rows=list(scores),
+        scores=to_list(scores.values()),
     )

@@ -25,13 +25,10 @@ function startExplorer(root, view, { start = {}, onChange = () => {} } = {}) {
     section.innerHTML = '<h2></h2><div class="panels"></div><label class="threshold-choice"><span></span><input type="range" step="any" /></label>';
     section.querySelector("h2").textContent = method.name;
     const panels = [0, 1].map((side) => {
-      const panel = document.createElement("div");
-      panel.className = "panel";
-      panel.innerHTML = '<p><span class="title"></span><b></b></p><p class="below"><span></span><span></span></p>';
-      const svg = makeHistogram(BINS, (bins) => change({ selected: bins && { method: index, side, bins }, shown: SHOWN }));
-      panel.insertBefore(svg, panel.lastChild);
-      section.querySelector(".panels").append(panel);
-      return { panel, svg };
+      const select = (bins) => change({ selected: bins && { method: index, side, bins }, shown: SHOWN });
+      const drawn = makePanel(BINS, select, { shifted: Boolean(side) });
+      section.querySelector(".panels").append(drawn.panel);
+      return drawn;
     });
     const slider = section.querySelector("input");
     slider.addEventListener("input", () => change({ thresholds: { ...state.thresholds, [index]: Number(slider.value) } }));
@@ -57,13 +54,12 @@ function startExplorer(root, view, { start = {}, onChange = () => {} } = {}) {
     const top = 1.05 * Math.max(...shares.flat(2));
     panels.forEach((panel, side) => {
       const title = side ? capitalise(domain.title) + (panel.adapted ? " (adapted)" : "") : `In-distribution: ${base.title}`;
-      const [heading, below] = drawn.panels[side].panel.querySelectorAll("p");
-      heading.children[0].textContent = title;
-      heading.children[1].textContent = aurocWords(panel);
-      below.children[0].textContent = errorWords(panel);
-      below.children[1].textContent = countWords(panel.labels);
       const { selected } = state;
-      drawHistogram(drawn.panels[side].svg, {
+      drawPanel(drawn.panels[side], {
+        title,
+        auroc: aurocWords(panel),
+        errors: errorWords(panel),
+        count: countWords(panel.labels),
         edges: edges[side],
         shares: shares[side],
         top,

@@ -18,10 +18,15 @@ function colourTile(context, colours, brightest, upper) {
   const { width, height } = context.canvas;
   const pixels = context.getImageData(0, 0, width, height);
   for (let at = 0; at < pixels.data.length; at += 4) {
-    const level = Math.max(0, Math.min(255, Math.round((pixels.data[at] * brightest) / upper)));
-    for (let channel = 0; channel < 3; channel += 1) pixels.data[at + channel] = colours[3 * level + channel];
+    pixels.data.set(colourAt(colours, (pixels.data[at] * brightest) / 255 / upper), at);
   }
   context.putImageData(pixels, 0, 0);
+}
+
+// The colour of a share of the scale, as red, green and blue; shares outside 0 to 1 have the colours of its ends.
+function colourAt(colours, share) {
+  const level = Math.max(0, Math.min(255, Math.round(255 * share)));
+  return colours.subarray(3 * level, 3 * level + 3);
 }
 
 function readColours(digits) {

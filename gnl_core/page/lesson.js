@@ -142,13 +142,13 @@ function effectsOf(view) {
 
 function teachEffect() {
   const effects = [parts, digits].flatMap(effectsOf);
-  const lowered = effects.filter(({ before, after }) => after < before - CLEAR).length;
+  const lowered = effects.filter(({ before, after }) => after < before - CLEAR).map(({ title }) => title);
   find("number", "shifts").textContent = effects.length;
   askFor("effect", {
     ...{ min: 0, max: effects.length, step: 1, start: 0 },
     show: (value) => `${value} of ${effects.length}`,
     reveal: (guess) => {
-      say("effect", `You guessed ${guess}; it is ${lowered} of ${effects.length}. One seed and small test sets: differences of a few hundredths are within chance.`);
+      say("effect", `You guessed ${guess}; it is ${lowered.length} of ${effects.length}${lowered.length ? `: ${lowered.join("; ")}` : ""}. One seed and small test sets: differences of a few hundredths are within chance.`);
       document.querySelector("[data-effect]").append(drawEffects(effects));
     },
   });

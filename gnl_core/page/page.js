@@ -19,4 +19,15 @@ function writeAddress({ domain, strength, adapt }) {
   history.replaceState(null, "", `#${words}`);
 }
 
-startExplorer(document.getElementById("explorer"), view, { start: readAddress(), onChange: writeAddress });
+const models = JSON.parse(document.getElementById("models")?.textContent ?? "[]");
+const start = readAddress();
+const setLiveStrength = models.length ? startLive(document.getElementById("live"), view, models) : () => {};
+if (start.strength) setLiveStrength(start.strength);
+
+startExplorer(document.getElementById("explorer"), view, {
+  start,
+  onChange(state) {
+    writeAddress(state);
+    setLiveStrength(state.strength);
+  },
+});

@@ -113,3 +113,33 @@ class View(NamedTuple):
     domains: list[DomainPart]
     methods: list[MethodPart]
     colours: str
+
+
+class InputSheet(NamedTuple):
+    """Some images of a domain as a model reads them, in one lossless picture, row by row.
+
+    Attributes:
+        url: The picture, as a data URL.
+        columns: Number of images in a row.
+        rows: The images' positions in the domain.
+    """
+
+    url: str
+    columns: int
+    rows: list[int]
+
+
+class Model(NamedTuple):
+    """The exported detector of a method.
+
+    Attributes:
+        width: Width in pixels of the images that it reads.
+        height: Their height.
+        sheets: Domain → images to begin with.
+        content: The ONNX file, packed; a page keeps it apart from the other fields.
+    """
+
+    width: int
+    height: int
+    sheets: dict[str, InputSheet]
+    content: str

@@ -6,6 +6,7 @@ import base64
 import io
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -32,15 +33,33 @@ def map_sprite(maps: NDArray[np.float32]) -> MapSprite:
 
 def tile(pictures: Sequence[PIL.Image.Image], *, side_px: int, mode: str) -> Sprite:
     """Place pictures side by side, each scaled to a square."""
+    small = [picture.convert(mode).resize((side_px, side_px), PIL.Image.Resampling.BOX) for picture in pictures]
+    sheet, columns = arrange(small)
+    return Sprite(webp_url(sheet, quality=QUALITY), columns, side_px)
+
+
+def lossless_sheet(images: NDArray[np.uint8]) -> tuple[str, int]:
+    """Place RGB images, shape (n, H, W, 3), side by side in a lossless picture; return its data URL and its columns."""
+    sheet, columns = arrange([PIL.Image.fromarray(image) for image in images])
+    return webp_url(sheet, lossless=True), columns
+
+
+def arrange(pictures: Sequence[PIL.Image.Image]) -> tuple[PIL.Image.Image, int]:
+    """Place pictures of one size and mode in rows, about as many rows as columns; return them and the columns."""
+    width, height = pictures[0].size
     columns = math.ceil(math.sqrt(len(pictures)))
-    sheet = PIL.Image.new(mode, (columns * side_px, math.ceil(len(pictures) / columns) * side_px))
+    sheet = PIL.Image.new(pictures[0].mode, (columns * width, math.ceil(len(pictures) / columns) * height))
     for index, picture in enumerate(pictures):
         row, column = divmod(index, columns)
-        small = picture.convert(mode).resize((side_px, side_px), PIL.Image.Resampling.BOX)
-        sheet.paste(small, (column * side_px, row * side_px))
+        sheet.paste(picture, (column * width, row * height))
+    return sheet, columns
+
+
+def webp_url(picture: PIL.Image.Image, **settings: Any) -> str:
+    """Write a picture as WebP, with Pillow's settings, in a data URL."""
     buffer = io.BytesIO()
-    sheet.save(buffer, "WEBP", quality=QUALITY)
-    return Sprite(f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}", columns, side_px)
+    picture.save(buffer, "WEBP", **settings)
+    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def map_colours() -> str:

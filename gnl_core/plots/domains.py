@@ -24,7 +24,7 @@ def domain_histograms(panels: Sequence[Panel], *, threshold: float | None) -> go
     traces = [
         trace | {"xaxis": axis_of("x", row), "yaxis": axis_of("y", row)}
         for row, panel in enumerate(panels)
-        for trace in draw_panel(panel, axes, threshold=threshold, strength=0.0)
+        for trace in draw_panel(panel, axes, threshold=threshold)
     ]
     layout: dict[str, Any] = {
         **{name: axis for row in range(len(panels)) for name, axis in row_axes(axes, row).items()},

@@ -12,6 +12,7 @@ from gnl_core.finite import REMEDY, DivergedError, all_finite
 
 COLOUR_MAP = "inferno"
 LINE, EDGE = 255, 30  # grey values of a mask's outline
+WHITE = (LINE, LINE, LINE)
 
 
 def colour_map(anomaly_map: NDArray[np.float32], *, upper: float) -> NDArray[np.uint8]:
@@ -34,12 +35,15 @@ def colour_map(anomaly_map: NDArray[np.float32], *, upper: float) -> NDArray[np.
     return (255 * colours).round().astype(np.uint8)
 
 
-def outline(picture: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Draw the border of a mask: a white line with a dark edge, visible on any background.
+def outline(
+    picture: NDArray[np.uint8], mask: NDArray[np.bool_], *, line: tuple[int, int, int] = WHITE
+) -> NDArray[np.uint8]:
+    """Draw the border of a mask: a line, white by default, with a dark edge, visible on any background.
 
     Args:
         picture: RGB, shape (H, W, 3).
         mask: The mask, shape (H, W).
+        line: The colour of the line, RGB.
 
     Returns:
         RGB, shape (H, W, 3).
@@ -50,7 +54,7 @@ def outline(picture: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.u
     )
     outlined = picture.copy()
     outlined[grown & ~mask] = EDGE
-    outlined[mask & ~shrunk] = LINE
+    outlined[mask & ~shrunk] = line
     return outlined
 
 

@@ -30,7 +30,7 @@ def prediction_histograms(panels: tuple[Panel, Panel], axes: Axes, *, threshold:
     for row, (panel, drawn) in enumerate(zip(panels, (True, revealed), strict=True), start=1):
         for label in LABEL_COLOURS if drawn else ():
             if (panel.scores.label == label).any():
-                figure.add_trace(histogram_bars(panel, axes.edges, label=label, strength=0.0), row=row, col=1)
+                figure.add_trace(histogram_bars(panel, axes.edges, label=label), row=row, col=1)
         figure.add_trace(threshold_line(threshold, height=axes.tallest), row=row, col=1)
         figure.add_trace(panel_text(panel, axes), row=row, col=1)
         upper = figure.layout["yaxis" if row == 1 else f"yaxis{row}"].domain[1]

@@ -19,11 +19,10 @@ PLOT_PX, TEXT_PX = ROW_PX - TOP_PX - BOTTOM_PX, 44  # a panel, and the part at i
 SLIDER_PX = 70
 COLUMN_GAP = 0.08  # in widths of a column
 BAR = 0.94  # its width, in widths of a bin
-STRENGTH_PREFIX = "FDM strength α = "  # text before the slider's value
 # Plain dictionaries until the figure is complete: Plotly checks its own objects at each change, three times slower.
 Trace = dict[str, Any]
 PARTS = {
-    "bar": ("y", "customdata"),
+    "bar": ("y",),
     "scatter": ("x", "text"),
 }  # per type of trace, the parts that depend on the strength
 
@@ -53,30 +52,12 @@ class Axes(NamedTuple):
     tallest: float
 
 
-class Selection(NamedTuple):
-    """A selection of bars in a figure.
-
-    Attributes:
-        row: Position of the method.
-        shifted: 1 for the shifted domain, else 0.
-        strength: Strength of matching at which the bars were drawn.
-        low: Lower edge of the first bin.
-        high: Upper edge of the last bin.
-    """
-
-    row: int
-    shifted: int
-    strength: float
-    low: float
-    high: float
-
-
 def scrub_histograms(
     strengths: Mapping[float, Sequence[HistogramPair]],
     axes: Sequence[tuple[Axes, Axes]],
     *,
     shown: float,
-    prefix: str = STRENGTH_PREFIX,
+    prefix: str = "",
 ) -> go.Figure:
     """Draw two panels per method, in one row; each bar is the share of a label's images in a bin.
 
@@ -89,7 +70,7 @@ def scrub_histograms(
 
     Returns:
         A figure of height `figure_height`. With several strengths, its slider changes bars, thresholds, AUROC and
-        counts in the browser. A bar's custom data is the strength at which it is drawn.
+        counts in the browser.
     """
     rows, scrubbed = len(axes), len(strengths) > 1
     layout = axes_layout(axes) | {
@@ -105,11 +86,10 @@ def scrub_histograms(
         "height": figure_height(rows, scrubbed=scrubbed),
         "barmode": "overlay",
         "showlegend": False,
-        "dragmode": "select",
-        "selectdirection": "h",
+        "dragmode": False,
         "margin": {"l": 0, "r": 0, "t": TOP_PX, "b": BOTTOM_PX + SLIDER_PX * scrubbed},
     }
-    drawn = {strength: draw_traces(pairs, axes, strength=strength) for strength, pairs in strengths.items()}
+    drawn = {strength: draw_traces(pairs, axes) for strength, pairs in strengths.items()}
     filled = [filled_bins(variants) for variants in zip(*drawn.values(), strict=True)]
     traces = {strength: [*map(keep_bins, every, filled)] for strength, every in drawn.items()}
     frames = [{"name": f"{strength:g}", "data": [*map(moving_parts, every)]} for strength, every in traces.items()]
@@ -138,29 +118,7 @@ def figure_height(rows: int, *, scrubbed: bool) -> int:
     return rows * ROW_PX + SLIDER_PX * scrubbed
 
 
-def place_of(figure: go.Figure, trace: int) -> tuple[int, int]:
-    """Find the method's row of a trace, and 1 if its panel is the shifted one, else 0."""
-    return divmod(int(figure.data[trace].xaxis.removeprefix("x") or 1) - 1, 2)
-
-
-def read_selection(figure: go.Figure, points: Sequence[Mapping[str, Any]]) -> Selection | None:
-    """Read a selection from Plotly's points: the bars in the panel of the first selected bar; None without any bar.
-
-    Args:
-        figure: The figure as drawn.
-        points: Points of Plotly's selection event, which may include those of lines and texts.
-    """
-    bars = [point for point in points if "customdata" in point]
-    if not bars:
-        return None
-    first = bars[0]["curve_number"]
-    row, shifted = place_of(figure, first)
-    centres = [bar["x"] for bar in bars if place_of(figure, bar["curve_number"]) == (row, shifted)]
-    half_bin = figure.data[first].width / BAR / 2
-    return Selection(row, shifted, float(bars[0]["customdata"]), min(centres) - half_bin, max(centres) + half_bin)
-
-
-def draw_traces(rows: Sequence[HistogramPair], axes: Sequence[tuple[Axes, Axes]], *, strength: float) -> list[Trace]:
+def draw_traces(rows: Sequence[HistogramPair], axes: Sequence[tuple[Axes, Axes]]) -> list[Trace]:
     """Draw the traces of all panels, always in the same order, each on its panel's axes."""
     panels = [
         panel
@@ -170,7 +128,7 @@ def draw_traces(rows: Sequence[HistogramPair], axes: Sequence[tuple[Axes, Axes]]
     return [
         trace | {"xaxis": axis_of("x", number), "yaxis": axis_of("y", number)}
         for number, (panel, own, threshold) in enumerate(panels)
-        for trace in draw_panel(panel, own, threshold=threshold, strength=strength)
+        for trace in draw_panel(panel, own, threshold=threshold)
     ]
 
 
@@ -179,15 +137,15 @@ def axis_of(letter: str, panel: int) -> str:
     return f"{letter}{panel + 1}" if panel else letter
 
 
-def draw_panel(panel: Panel, axes: Axes, *, threshold: float | None, strength: float) -> list[Trace]:
+def draw_panel(panel: Panel, axes: Axes, *, threshold: float | None) -> list[Trace]:
     """Draw the bars of each label that occurs, the threshold and the text."""
     labels = [label for label in LABEL_COLOURS if (panel.scores.label == label).any()]
-    bars = [histogram_bars(panel, axes.edges, label=label, strength=strength) for label in labels]
+    bars = [histogram_bars(panel, axes.edges, label=label) for label in labels]
     line = [] if threshold is None else [threshold_line(threshold, height=axes.tallest)]
     return [*bars, *line, panel_text(panel, axes)]
 
 
-def histogram_bars(panel: Panel, edges: NDArray[np.float64], *, label: int, strength: float) -> Trace:
+def histogram_bars(panel: Panel, edges: NDArray[np.float64], *, label: int) -> Trace:
     """Draw the bars of one label, filled in-distribution and hatched under shift."""
     colour = LABEL_COLOURS[label]
     heights = histogram_shares(panel.scores.score[panel.scores.label == label], edges)
@@ -196,7 +154,6 @@ def histogram_bars(panel: Panel, edges: NDArray[np.float64], *, label: int, stre
         "x": (edges[:-1] + edges[1:]) / 2,
         "y": heights,
         "width": BAR * (edges[1] - edges[0]),
-        "customdata": np.full(len(heights), strength),
         "name": LABEL_NAMES[label],
         "opacity": 0.8,
         "marker": {
@@ -215,7 +172,7 @@ def filled_bins(variants: Sequence[Trace]) -> NDArray[np.bool_] | None:
 
 def keep_bins(trace: Trace, filled: NDArray[np.bool_] | None) -> Trace:
     """Drop bars of a histogram that are empty at every strength, which halves the work of the browser."""
-    return trace if filled is None else trace | {name: trace[name][filled] for name in ("x", "y", "customdata")}
+    return trace if filled is None else trace | {name: trace[name][filled] for name in ("x", "y")}
 
 
 def threshold_line(threshold: float, *, height: float) -> Trace:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from gnl_core.adaptation.choice import Evidence, warn_of_evidence
 from gnl_core.adaptation.recalibration import smallest_promise
-from gnl_core.metrics.table import describe_threshold, percent
+from gnl_core.metrics.table import describe_threshold
+from gnl_core.percentages import percent
 from gnl_core.runs.adaptations import AdaptationRecord, Origin, plain_record
 from gnl_core.runs.adapting import way_name
 

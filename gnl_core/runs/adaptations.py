@@ -21,7 +21,7 @@ from gnl_core.adaptation.recalibration import Aim
 from gnl_core.adaptation.records import Adaptation, DomainMap, Positions
 from gnl_core.config import ScoringConfig, SettingsRecord
 from gnl_core.detectors.references import STAGE_COUNT
-from gnl_core.files import write_atomically
+from gnl_core.files import read_tensors, write_atomically
 from gnl_core.finite import find_not_finite
 from gnl_core.messages import quote, shorten
 from gnl_core.records import RecalibratedThreshold
@@ -189,7 +189,7 @@ def check_checkpoint(record: AdaptationRecord, run: Run, *, name: str) -> None:
 
 def read_adaptation(path: Path) -> tuple[AdaptationRecord, dict[str, Tensor]]:
     """Read the metadata and the tensors of an adaptation."""
-    return read_described(path, FORMAT, AdaptationRecord)
+    return read_described(path, FORMAT, AdaptationRecord, read=read_tensors)
 
 
 def expected_shapes(record: AdaptationRecord, run: Run) -> dict[str, tuple[int, ...]]:

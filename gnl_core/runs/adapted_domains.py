@@ -13,7 +13,7 @@ from gnl_core.records import Scores
 from gnl_core.runs.adapted_scores import AdaptedScores, TrayChoice
 from gnl_core.runs.images import list_domain
 from gnl_core.runs.scoring import Run, scoring_batches
-from gnl_core.runs.tray_images import load_training, load_tray
+from gnl_core.runs.tray_images import load_to_adapt, load_training
 from gnl_core.runs.trays import USUAL_ANOMALY_PERCENT, Tray, draw_tray, without
 from gnl_core.scoring import score
 
@@ -44,7 +44,7 @@ def fit_to_tray(run: Run, tray: Tray, scoring: ScoringConfig) -> Fit:
     aim = Aim(known_normal=tray.known_normal, anomaly_share=USUAL_ANOMALY_PERCENT / 100)
     return adapt(
         run.detector,
-        load_tray(tray.items, image_size=run.config.image_size),
+        load_to_adapt(tray.items, run.config),
         scoring,
         training=load_training(run),
         settings=AdaptationSettings(aim=aim),

@@ -13,16 +13,17 @@ from torch import Tensor
 
 from gnl_core.adaptation.choice import Ways
 from gnl_core.adaptation.recalibration import Aim
-from gnl_core.adapting import AdaptationSettings, adapt, detect_all
+from gnl_core.adapting import AdaptationSettings, adapt, detect_counted
 from gnl_core.config import ScoringConfig, SettingsRecord, flag_of, flag_words
 from gnl_core.datasets.base import Item
 from gnl_core.detectors.base import Detector
+from gnl_core.messages import shorten
 from gnl_core.metrics.map_scale import MAP_SCALE_QUANTILE
 from gnl_core.records import RecalibratedThreshold
 from gnl_core.runs.adaptations import AdaptationRecord, Origin, SavedAdaptation, SeenImage, checkpoint_hash
 from gnl_core.runs.images import list_domain
 from gnl_core.runs.scoring import Run, resolve_scoring
-from gnl_core.runs.tray_images import digest_item, list_tray, load_training, load_tray, without_digests
+from gnl_core.runs.tray_images import digest_item, list_tray, load_to_adapt, load_training, without_digests
 from gnl_core.runs.trays import USUAL_ANOMALY_PERCENT, draw_tray
 
 WAYS: Mapping[str, Ways] = MappingProxyType(
@@ -147,7 +148,7 @@ def adapt_run(
             refuses the images or the way.
     """
     checkpoint = checkpoint_hash(run)
-    images = load_tray(found.items, image_size=run.config.image_size)
+    images = load_to_adapt(found.items, run.config)
     training = load_training(run)
     if training is None:
         explain("the run's training images are not at hand, so the way is chosen with less evidence")
@@ -189,7 +190,7 @@ def adapted_map_scale(detector: Detector, images: Tensor, scoring: ScoringConfig
     Returns:
         Above 0; None for a method without maps.
     """
-    maps = detect_all(detector, images.to(detector.device), scoring).anomaly_map
+    maps = detect_counted(detector, images.to(detector.device), scoring).anomaly_map
     if maps is None:
         return None
     share = 0.0 if aim.known_normal else aim.anomaly_share
@@ -216,7 +217,9 @@ def adapted_scoring(saved: SavedAdaptation, given: Mapping[str, Any]) -> Scoring
     own = saved.record.scoring
     for name, value in given.items():
         if name not in AFTER_THE_MAP and value != getattr(own, name):
-            fitted, asked = (" ".join(flag_words(name, setting)) for setting in (getattr(own, name), value))
+            fitted, asked = (
+                " ".join(map(shorten, flag_words(name, setting))) for setting in (getattr(own, name), value)
+            )
             raise ValueError(
                 f"the adaptation was made for {fitted}, but {asked} is given; leave it out, or adapt again"
             )

@@ -11,38 +11,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from pydantic import Field
 from safetensors.torch import save
 from torch import Tensor
 
-from gnl_core.config import LARGEST_EPOCHS, RunConfig, parse_config
+from gnl_core.config import RunConfig, parse_config
 from gnl_core.detectors import create_detector, keep_own_settings
 from gnl_core.detectors.base import Detector
 from gnl_core.devices import resolve_device
-from gnl_core.files import SavedRecord, write_atomically
+from gnl_core.files import read_tensors, write_atomically
 from gnl_core.finite import REMEDY, DivergedError, find_not_finite
 from gnl_core.messages import quote, shorten
 from gnl_core.models.teachers import Teacher, may_load
-from gnl_core.runs.headers import Format, read_described
+from gnl_core.runs.checkpoint_header import FORMAT, Described
+from gnl_core.runs.headers import read_described
 from gnl_core.strict_json import to_json
-
-FORMAT = Format(
-    entry="gnl-checkpoint",
-    version=2,
-    name="a checkpoint",
-    writer="gnl train",
-    remedy="train the run again",
-    absent="train one with gnl train, or pass a run folder that contains weights.safetensors",
-)
-
-
-class Described(SavedRecord):
-    """The metadata of a checkpoint, with unchecked settings."""
-
-    config: dict[str, Any]
-    epoch: int = Field(ge=0, le=LARGEST_EPOCHS)
-    teacher: str
-    teacher_fingerprint: str | None
 
 
 class Header(NamedTuple):
@@ -166,10 +148,17 @@ def outline_detector(config: RunConfig) -> Outline:
     A file may name any network: it is built only if its tensors are those in the file.
 
     Raises:
-        ValueError: If there is no such method or teacher.
+        ValueError: If there is no such method or teacher, or the teacher cannot read images of this size.
     """
-    with torch.device("meta"):
-        detector = create_detector(config)
+    try:
+        with torch.device("meta"):
+            detector = create_detector(config)
+    except RuntimeError:  # of the teacher's layers, which compute the shapes of its maps
+        height, width = config.image_size
+        raise ValueError(
+            f"the checkpoint names the teacher {config.teacher}, which cannot read images of its size, "
+            f"{height}x{width} px; restore the file, or train again"
+        ) from None
     return Outline(learnt_state(detector), detector.memories, teacher_fingerprint(detector) is not None)
 
 
@@ -187,7 +176,7 @@ def read_checkpoint(path: Path) -> tuple[Header, dict[str, Tensor]]:
     Raises:
         ValueError: If the file cannot be read, or its settings are invalid.
     """
-    described, state = read_described(path, FORMAT, Described)
+    described, state = read_described(path, FORMAT, Described, read=read_tensors)
     return Header(
         config=parse_settings(path, described.config),
         epoch=described.epoch,

@@ -11,6 +11,7 @@ FREE_SETTINGS = {  # may differ from a run's training: scoring, paths, speed
     *ScoringConfig.model_fields,
     "data_root",
     "device",
+    "engine",
     "feature_cache_mb",
     "feature_spill_mb",
     "image_cache_mb",

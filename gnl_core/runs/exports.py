@@ -14,7 +14,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from gnl_core.config import ScoringConfig
+from gnl_core.config import EVERYWHERE, ScoringConfig, size_text
 from gnl_core.datasets.shifts import split_domain
 from gnl_core.export import export_onnx
 from gnl_core.files import write_atomically
@@ -112,15 +112,27 @@ def write_onnx(
     Raises:
         ValueError: If the run cannot be exported.
     """
-    content = export_onnx(
-        run.detector,
-        scoring,
-        name=run.config.detector,
-        image_size=run.config.image_size,
-        facts=describe_run(run, scoring, threshold=threshold) | dict(facts),
-    )
+    content = export_run(run, scoring, facts=describe_run(run, scoring, threshold=threshold) | dict(facts))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, content)
+
+
+def export_run(run: Run, scoring: ScoringConfig, *, facts: Mapping[str, str]) -> bytes:
+    """Return a run's detector as the content of an ONNX file; see `gnl_core.export.export_onnx`."""
+    config = run.config
+    if config.tile_size is not None and scoring.region_of_interest != EVERYWHERE:
+        raise ValueError(
+            "the graph of a run that scores tiles reads single tiles, and a region of interest is one of whole images; "
+            "export it with --region-of-interest all, and leave out the other pixels of the stitched map"
+        )
+    return export_onnx(
+        run.detector,
+        scoring,
+        name=config.detector,
+        image_size=config.input_size,
+        facts=facts,
+        with_border=config.resize == "letterbox",
+    )
 
 
 def describe_run(run: Run, scoring: ScoringConfig, *, threshold: float | None) -> dict[str, str]:
@@ -129,7 +141,10 @@ def describe_run(run: Run, scoring: ScoringConfig, *, threshold: float | None) -
     facts: dict[str, object] = {name: getattr(config, name) for name in ("detector", "dataset", "normal_class")}
     if teacher_fingerprint(run.detector) is not None:
         facts["teacher"] = config.teacher
-    facts |= {"image_size": "x".join(map(str, config.image_size)), "checkpoint_sha256": checkpoint_hash(run)}
+    facts |= {"image_size": size_text(config.image_size), "resize": config.resize}
+    if config.tile_size is not None:
+        facts |= {"tile_size": size_text(config.tile_size), "tile_overlap_percent": config.tile_overlap_percent}
+    facts["checkpoint_sha256"] = checkpoint_hash(run)
     facts |= scoring.model_dump()
     if threshold is not None:
         facts["threshold"] = threshold

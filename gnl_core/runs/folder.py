@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -13,10 +14,12 @@ from gnl_core.files import (
     FiniteOrNone,
     SavedRecord,
     UnreadableFileError,
+    Version,
     create_atomically,
     parse_record,
     read_record,
     read_text,
+    version_of,
     write_atomically,
 )
 from gnl_core.records import EpochRecord
@@ -25,7 +28,9 @@ from gnl_core.strict_json import to_json
 
 MOST_LOSSES = 64  # no method has more than a few
 CONFIG_REMEDY = "restore it, or train again"
+PROGRESS_REMEDY = "restore it, or train the run again"
 LONGEST_NAME = 100  # characters of a loss
+MOST_KEPT = 8192  # runs whose settings and last epoch are kept for lists of runs, which are read again every second
 
 
 class RunFolder(NamedTuple):
@@ -167,6 +172,17 @@ def read_config(folder: RunFolder) -> RunConfig:
         ) from None
 
 
+def read_config_once(folder: RunFolder) -> RunConfig:
+    """Read a run's settings, once for each version of their file, for lists of runs; errors as for `read_config`."""
+    return config_of_version(folder, version_of(folder.config))
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def config_of_version(folder: RunFolder, version: Version | None) -> RunConfig:
+    """Return the result of `read_config` for this version of the settings."""
+    return read_config(folder)
+
+
 def find_config(folder: RunFolder) -> RunConfig | None:
     """Read a run's settings, for the folder of a kept epoch those of its run; None if there are none.
 
@@ -194,22 +210,45 @@ def read_records(folder: RunFolder) -> list[EpochRecord]:
     Raises:
         UnreadableFileError: If the file is damaged, or has more lines or losses than a training can have.
     """
-    remedy = "restore it, or train the run again"
+    return [parse_line(folder, line, number=number) for number, line in enumerate(read_lines(folder), start=1)]
+
+
+def read_lines(folder: RunFolder) -> list[str]:
+    """Read the complete lines of the progress file; errors as for `read_records`."""
     try:
         lines = read_text(folder.progress).split("\n")[:-1]
     except FileNotFoundError:
         return []
     if len(lines) > LARGEST_EPOCHS:
-        raise UnreadableFileError(f"{folder.progress} has more than {LARGEST_EPOCHS:,} lines; {remedy}")
-    return [
-        parse_record(line, SavedEpoch, source=f"line {number} of {folder.progress}", remedy=remedy).to_record()
-        for number, line in enumerate(lines, start=1)
-    ]
+        raise UnreadableFileError(f"{folder.progress} has more than {LARGEST_EPOCHS:,} lines; {PROGRESS_REMEDY}")
+    return lines
+
+
+def parse_line(folder: RunFolder, line: str, *, number: int) -> EpochRecord:
+    """Parse a line of the progress file, counted from 1."""
+    source = f"line {number} of {folder.progress}"
+    return parse_record(line, SavedEpoch, source=source, remedy=PROGRESS_REMEDY).to_record()
+
+
+def last_record(folder: RunFolder) -> EpochRecord | None:
+    """Read the record of a run's last epoch, once for each version of the file; None before the first epoch ends.
+
+    Raises:
+        UnreadableFileError: As `read_records`, of which it reads the last line only.
+    """
+    return last_record_of_version(folder, version_of(folder.progress))
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def last_record_of_version(folder: RunFolder, version: Version | None) -> EpochRecord | None:
+    """Return the result of `last_record` for this version of the progress file."""
+    lines = read_lines(folder)
+    return parse_line(folder, lines[-1], number=len(lines)) if lines else None
 
 
 def is_trained(folder: RunFolder, config: RunConfig) -> bool:
     """Return whether training is complete: all epochs, or the single epoch of a method without losses."""
-    records = read_records(folder)
-    if not records or not folder.weights.exists() or folder.state.exists():
+    last = last_record(folder)
+    if last is None or not folder.weights.exists() or folder.state.exists():
         return False
-    return records[-1].epoch >= config.epochs or not records[-1].losses
+    return last.epoch >= config.epochs or not last.losses

@@ -19,7 +19,7 @@ from gnl_core.files import write_atomically
 from gnl_core.metrics.threshold import choose_threshold
 from gnl_core.records import Scores
 from gnl_core.runs.evaluation import score_held_out
-from gnl_core.runs.scoring import Run, scoring_batches
+from gnl_core.runs.scoring import Run, input_batches
 from gnl_core.scoring import explain_missing_shift, measure_shift
 from gnl_core.tables import csv_cell
 
@@ -99,8 +99,7 @@ def follow_line(
         following=following,
         blocks=tuple(blocks),
         shift_scores=tuple(
-            measure_shift(run.detector, scoring_batches(items[block.start : block.stop], run.config))
-            for block in blocks
+            measure_shift(run.detector, input_batches(items[block.start : block.stop], run.config)) for block in blocks
         ),
         no_shift_score=explain_missing_shift(run.detector),
         settings=settings,

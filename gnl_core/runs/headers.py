@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from torch import Tensor
 
-from gnl_core.files import (
-    DamagedFileError,
-    SavedRecord,
-    UnreadableFileError,
-    describe_finding,
-    read_tensors,
-)
+from gnl_core.files import DamagedFileError, SavedRecord, UnreadableFileError, describe_finding
 from gnl_core.messages import quote
 
 Record = TypeVar("Record", bound=BaseModel)
+Tensors = TypeVar("Tensors")
 
 
 class Format(NamedTuple):
@@ -46,20 +41,23 @@ class Version(SavedRecord):
     format_version: int
 
 
-def read_described(path: Path, form: Format, kind: type[Record]) -> tuple[Record, dict[str, Tensor]]:
+def read_described(
+    path: Path, form: Format, kind: type[Record], *, read: Callable[[Path], tuple[dict[str, str], Tensors]]
+) -> tuple[Record, Tensors]:
     """Read the metadata and the tensors of a file.
 
     Args:
         path: The file.
         form: Its kind.
         kind: The record in its metadata.
+        read: `read_tensors` or `read_arrays` of `gnl_core.files`.
 
     Raises:
         UnreadableFileError: If the file is missing, damaged, of another kind or version, or no regular file.
     """
     noun = form.name.removeprefix("an ").removeprefix("a ")
     try:
-        metadata, tensors = read_tensors(path)
+        metadata, tensors = read(path)
     except FileNotFoundError:
         raise UnreadableFileError(f"no {noun} at {path}; {form.absent}") from None
     except DamagedFileError as error:

@@ -166,7 +166,8 @@ def find_misfits(part: str, module: nn.Module, tensors: dict[str, Tensor]) -> It
 
 def store_references(detector: RD4AD, items: Sequence[Item]) -> None:
     """Store the features of training images as matching references, in the given order."""
-    batches = Batches(items, image_size=detector.config.image_size, batch_size=len(items))
+    config = detector.config
+    batches = Batches(items, image_size=config.image_size, resize=config.resize, batch_size=len(items))
     (batch,) = batches
     detector.eval().references.keep(detector.network.teacher, batch.views["original"])
 

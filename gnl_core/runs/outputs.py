@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from gnl_core.datasets import DATASETS, FOLDER, default_root, find_dataset
+from gnl_core.datasets import DATASETS, OWN, default_root, find_dataset
 from gnl_core.datasets.names import plain_name
 from gnl_core.files import name_kind, real_path
 from gnl_core.messages import quote
@@ -96,6 +96,26 @@ def check_comparison_folder(folder: Path) -> None:
         )
 
 
+def check_new_folder(folder: Path, *, source: Path, what: str) -> None:
+    """Check that a folder can be created, or is empty, and does not lie in the folder that it is made from.
+
+    Args:
+        folder: The folder to create.
+        source: The folder that is read.
+        what: Name of the output in the message.
+
+    Raises:
+        ValueError: If it lies in the source, holds anything, is a file, or cannot be written.
+    """
+    if real_path(folder).is_relative_to(real_path(source)):
+        raise ValueError(f"{what} {folder} lies in {source}, which is read; choose a folder outside of it")
+    if folder.is_dir() and (entries := sorted(entry.name for entry in folder.iterdir())):
+        raise ValueError(f"{what} {folder} holds files, such as {quote(entries[0])}; choose a new or an empty folder")
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{what} {folder} is a file; choose the path of a folder")
+    check_folder_writable(real_path(folder).parent, what=f"{what} {folder}")
+
+
 def is_below_by_name(path: Path, folder: Path) -> bool:
     """Return whether a path lies in a folder, comparing names as data sets do, such as ignoring case."""
     plain = [plain_name(part) for part in folder.parts]
@@ -106,8 +126,9 @@ def image_folders(root: Path) -> Iterator[Path]:
     """List the folders in a data root from which any data set reads images, existing or not."""
     for spec in DATASETS.values():
         yield from (root / folder for folder in spec.folders)
-    try:
-        own = find_dataset(FOLDER, root)
-    except ValueError:  # the root is not a folder of the user's own images
-        return
-    yield from (root / folder for folder in own.folders)
+    for name in OWN:
+        try:
+            own = find_dataset(name, root)
+        except ValueError:  # the root is not a folder of the user's own images
+            continue
+        yield from (root / folder for folder in own.folders)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnl_core.config import ScoringConfig
+from gnl_core.config import EngineName, ScoringConfig
 from gnl_core.files import FiniteOrNone, SavedRecord, hash_file, read_record, write_atomically
 from gnl_core.records import Report
 from gnl_core.runs.folder import RunFolder
@@ -24,9 +24,16 @@ class SavedReport(SavedRecord):
     no_shift_score: str | None = None
 
 
-def write_report(folder: RunFolder, report: Report, scoring: ScoringConfig, *, checkpoint: str | None = None) -> None:
-    """Write the metrics of the last scoring, with its settings and its checkpoint's hash, as `save_scores` does."""
-    origin = {"checkpoint": current_checkpoint(folder, checkpoint), **scoring.model_dump()}
+def write_report(
+    folder: RunFolder,
+    report: Report,
+    scoring: ScoringConfig,
+    *,
+    checkpoint: str | None = None,
+    engine: EngineName = "torch",
+) -> None:
+    """Write the metrics of the last scoring, with its settings, engine and checkpoint's hash, as `save_scores` does."""
+    origin = {"checkpoint": current_checkpoint(folder, checkpoint), "engine": engine, **scoring.model_dump()}
     write_atomically(folder.report, to_json(origin | report_to_json(report), indent=2).encode())
 
 

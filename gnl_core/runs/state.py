@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from gnl_core.config import LARGEST_EPOCHS, RunConfig
-from gnl_core.files import SavedRecord, UnreadableFileError, write_atomically
+from gnl_core.files import SavedRecord, UnreadableFileError, read_tensors, write_atomically
 from gnl_core.messages import quote
 from gnl_core.records import EpochRecord
 from gnl_core.runs.checkpoints import check_state, learnt_state, parse_settings, teacher_fingerprint
@@ -124,7 +124,7 @@ def read_state(path: Path) -> tuple[Header, Tensors]:
     Raises:
         ValueError: If the file is damaged or not a training state.
     """
-    return read_described(path, FORMAT, Header)
+    return read_described(path, FORMAT, Header, read=read_tensors)
 
 
 def check_header(path: Path, header: Header, training: Training, config: RunConfig) -> None:

@@ -10,10 +10,12 @@ from gnl_core.config import RunConfig
 from gnl_core.datasets import find_dataset
 from gnl_core.datasets.images import UnreadableImageError
 from gnl_core.datasets.loading import Batches
+from gnl_core.datasets.tiles import cut_items
 from gnl_core.detectors import create_detector, keep_own_settings
 from gnl_core.detectors.base import Detector
 from gnl_core.devices import resolve_device
 from gnl_core.distributed import Processes, plan_processes
+from gnl_core.models.teachers import create_teacher
 from gnl_core.records import EpochRecord, TrainingStep
 from gnl_core.runs.deletion import discard_unstarted_run
 from gnl_core.runs.folder import RunFolder
@@ -26,6 +28,18 @@ from gnl_core.training import begin, learn
 def never() -> bool:
     """Return False: never stop early."""
     return False
+
+
+def check_teacher_weights(config: RunConfig) -> None:
+    """Check the weight file of the teacher, if the settings name one, before anything is written.
+
+    The whole file is read, and read again by the training.
+
+    Raises:
+        ValueError: If it is missing or damaged, or does not fit the teacher; the message says what to do.
+    """
+    if config.teacher_weights is not None:
+        create_teacher(config.teacher, weights=config.teacher_weights, sha256=config.teacher_sha256)
 
 
 def train_run(config: RunConfig, folder: RunFolder, processes: Processes | None = None) -> Iterator[EpochRecord]:
@@ -114,11 +128,12 @@ def prepare_training(config: RunConfig, *, device: torch.device | None = None) -
     Raises:
         ValueError: If the settings name something that does not exist.
     """
-    items = readable_items(config, split_training(config)[0])
+    items = cut_items(readable_items(config, split_training(config)[0]), config)
     detector = create_detector(config).to(device or resolve_device(config.device))
     batches = Batches(
         items,
-        image_size=config.image_size,
+        image_size=config.input_size,
+        resize=config.resize,
         batch_size=config.batch_size,
         views=detector.views,
         augmix_operations=find_dataset(config.dataset, config.data_root).augmix_operations,

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from gnl_core.config import RunConfig
 from gnl_core.datasets.base import UNLABELLED, Item
 from gnl_core.datasets.checking import leave_out_broken
 from gnl_core.datasets.duplicates import pixel_digest
@@ -16,6 +17,7 @@ from gnl_core.datasets.layout import image_item
 from gnl_core.datasets.listing import list_images
 from gnl_core.datasets.loading import Batches
 from gnl_core.datasets.prefetching import prefetch
+from gnl_core.datasets.tiles import cut_items
 from gnl_core.runs.images import readable_items, split_training
 from gnl_core.runs.scoring import Run
 from gnl_core.runs.trays import Tray
@@ -60,10 +62,34 @@ def without_digests(items: Sequence[Item], digests: Collection[str], *, workers:
     return [item for item, digest in zip(items, found, strict=True) if digest not in digests]
 
 
-def load_tray(items: Sequence[Item], *, image_size: tuple[int, int]) -> Tensor:
-    """Load images at a detector's size, RGB in [0, 1], shape (n, 3, H, W)."""
-    batches = Batches(items, image_size=image_size, batch_size=len(items))
+def load_tray(items: Sequence[Item], config: RunConfig) -> Tensor:
+    """Load images, or their tiles, as a run's detector reads them, RGB in [0, 1], shape (n, 3, H, W)."""
+    return torch.cat([batch.views["original"] for batch in tray_batches(items, config)])
+
+
+def load_to_adapt(items: Sequence[Item], config: RunConfig) -> Tensor:
+    """Load images to adapt to, as `load_tray` does.
+
+    Raises:
+        ValueError: If the run scores tiles, or an image has a border, which would count as a part of the domain.
+    """
+    if config.tile_size is not None:
+        raise ValueError(
+            "adapting reads whole images, and this run scores them in tiles; adapt a run trained without --tile-size"
+        )
+    batches = list(tray_batches(items, config))
+    if any(batch.content is not None for batch in batches):
+        raise ValueError(
+            "adapting counts every pixel, and --resize letterbox adds a border to these images; adapt a run trained "
+            "with --resize crop or stretch, or at an --image-size of the images' aspect ratio"
+        )
     return torch.cat([batch.views["original"] for batch in batches])
+
+
+def tray_batches(items: Sequence[Item], config: RunConfig) -> Batches:
+    """Batch the images of a tray, or their tiles, all in one."""
+    read = cut_items(items, config)
+    return Batches(read, image_size=config.input_size, resize=config.resize, batch_size=len(read))
 
 
 def load_training(run: Run) -> Tensor | None:
@@ -76,6 +102,6 @@ def load_training(run: Run) -> Tensor | None:
         learnt, held_out = split_training(run.config)
         items = readable_items(run.config, held_out or learnt)
         chosen = items[:: max(1, len(items) // TRAINING_IMAGES)][:TRAINING_IMAGES]
-        return load_tray(chosen, image_size=run.config.image_size)
+        return load_tray(chosen, run.config)
     except ValueError:  # a run can be adapted on a machine without them
         return None

@@ -96,14 +96,16 @@ def tune(runs: Sequence[Run], *, anomalies: str | None = None, seed: int = 0, wa
         watch: Wraps the shifts of each run, to show progress.
 
     Raises:
-        ValueError: If there is no run, a run holds out no images or has diverged, or its method does not match and
-            reduce a map.
+        ValueError: If there is no run, a run holds out no images or has diverged, its method does not match and reduce
+            a map, or the runs have different regions of interest.
     """
     if not runs:
         raise ValueError("there is no run to tune; pass at least one run folder written by gnl train")
     for run in runs:
         if not (run.detector.matches and run.detector.reduces_map):
             raise ValueError(f"{run.config.detector} does not match and reduce a map; tune runs of rd4ad or gnl")
+    if len({run.config.region_of_interest for run in runs}) > 1:
+        raise ValueError("the runs have different regions of interest; tune runs that share one")
     by_run = [list(evaluate_run(run, anomalies=anomalies, seed=seed, watch=watch)) for run in runs]
     candidates = [
         Candidate(same[0].scoring, {shift: float(np.mean([one.aurocs[shift] for one in same])) for shift in SHIFTS})
@@ -123,7 +125,7 @@ def evaluate_run(run: Run, *, anomalies: str | None, seed: int, watch: Watch) ->
         )
         for shift in SHIFTS
     }
-    scorings = with_reductions(matchings())
+    scorings = with_reductions(matchings(), region=run.config.region_of_interest)
     aurocs: list[dict[str, float]] = [{} for _ in scorings]
     for shift in watch(tuple(SHIFTS)):
         for by_shift, value in zip(aurocs, score_aurocs(run, batches[shift], scorings), strict=True):
@@ -132,10 +134,10 @@ def evaluate_run(run: Run, *, anomalies: str | None, seed: int, watch: Watch) ->
         yield Candidate(scoring, by_shift)
 
 
-def with_reductions(matchings: Sequence[ScoringConfig]) -> list[ScoringConfig]:
-    """Combine matching settings with all reductions of the map."""
+def with_reductions(matchings: Sequence[ScoringConfig], *, region: str) -> list[ScoringConfig]:
+    """Combine matching settings with all reductions of the map, within a region of interest."""
     return [
-        parse_scoring(matching.model_dump() | {"reduction": reduction})
+        parse_scoring(matching.model_dump() | {"reduction": reduction, "region_of_interest": region})
         for matching in matchings
         for reduction in REDUCTIONS
     ]
@@ -179,6 +181,14 @@ def write_preset(path: Path, chosen: Candidate, *, runs: Sequence[Path], n_norma
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, to_json(content, indent=2).encode())
+
+
+def preset_settings(path: Path | None) -> dict[str, Any]:
+    """Return the scoring settings that a preset replaces; none without a preset.
+
+    A region of interest is not among them: it belongs to a camera's view, and is the run's own.
+    """
+    return {} if path is None else read_preset(path).model_dump(exclude={"region_of_interest"})
 
 
 def read_preset(path: Path) -> ScoringConfig:

@@ -157,10 +157,31 @@ def notes(figure: dict) -> list[str]:
     return [trace["text"][0] for trace in figure["data"] if trace["type"] == "scatter" and trace["mode"] == "text"]
 
 
+def components(page: AppTest, name: str) -> list[dict]:
+    """The data that the components of a name send to the browser."""
+    parts = [part.proto for part in page.get("bidi_component")]
+    return [json.loads(part.json) for part in parts if part.component_name == f"gnl_{name}"]
+
+
+def panels(page: AppTest) -> list[dict]:
+    """Explore's histograms, starting with the first method's in-distribution panel, each at the strength shown."""
+    shown = []
+    for row in components(page, "histograms"):
+        place = row["strengths"].index(row["shown"])
+        for panel in row["panels"]:
+            shown.append(panel | panel["states"][min(place, len(panel["states"]) - 1)])
+    return shown
+
+
+def panel_texts(page: AppTest) -> list[str]:
+    """What Explore's histograms say."""
+    return [f"{panel['auroc']} {panel['interval']}, {panel['errors']}" for panel in panels(page)]
+
+
 def tiles(page: AppTest) -> list[dict]:
     """The data that the gallery sends to the browser for each image."""
-    (gallery,) = [part.proto for part in page.get("bidi_component") if part.proto.component_name == "gnl_gallery"]
-    return json.loads(gallery.json)["tiles"]
+    (gallery,) = components(page, "gallery")
+    return gallery["tiles"]
 
 
 def texts(page: AppTest) -> list[str]:

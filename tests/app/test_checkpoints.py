@@ -6,7 +6,8 @@ import shutil
 
 import pytest
 
-from app.checkpoints import BUNDLED, saved_scores, saved_shift_scores
+from app import checkpoints
+from app.checkpoints import BUNDLED, list_checkpoints, saved_scores, saved_shift_scores
 from gnl_core.config import scoring_settings
 from gnl_core.files import hash_file
 from gnl_core.runs.folder import RunFolder, read_config
@@ -30,3 +31,23 @@ def test_scores_written_while_the_app_runs_are_read(bare):
     assert found is not None
     assert len(found.score) == 719
     assert saved_shift_scores(bare.weights, sha256)
+
+
+def test_a_list_of_runs_hashes_no_checkpoint_and_each_is_hashed_once(own_runs, bare, monkeypatch):
+    shutil.copytree(bare.path, own_runs / "mine")
+    hashed = []
+    monkeypatch.setattr(checkpoints, "hash_file", lambda file: hashed.append(file) or hash_file(file))
+    mine = [next(one for one in list_checkpoints()[0] if not one.bundled) for _ in range(2)]
+    assert hashed == []
+    assert [one.sha256 for one in mine] == 2 * [hash_file(bare.weights)]
+    assert hashed == [own_runs / "mine" / "weights.safetensors"]
+
+
+def test_a_checkpoint_that_is_no_file_is_reported_in_the_list(own_runs, bare):
+    shutil.copytree(bare.path, own_runs / "mine")
+    (own_runs / "mine" / "weights.safetensors").unlink()
+    (own_runs / "mine" / "weights.safetensors").mkdir()
+    listed, problems = list_checkpoints()
+    assert all(one.bundled for one in listed)
+    assert len(problems) == 1
+    assert "weights.safetensors is a folder, where a file is expected" in problems[0]

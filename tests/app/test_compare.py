@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.comparisons import BUNDLED, BUNDLED_NAMES, bundled_name
+from app import page_file
+from app.comparisons import BUNDLED, BUNDLED_NAMES, bundled_name, checkpoints_behind, list_comparisons
+from app.screens.compare import histograms
 from gnl_core.comparison.command import comparison_command
 from gnl_core.comparison.data import read_comparison
 from gnl_core.comparison.files import write_comparison
 from gnl_core.comparison.grid import Grid
 from gnl_core.comparison.measure import compare_cells
+from gnl_core.comparison.records import Method
 from tests.app.conftest import charts, finding, notes
 from tests.gnl_core.comparison.conftest import build_cells
 
@@ -115,6 +118,28 @@ def test_a_users_comparison_has_the_chart_of_two_methods(open_compare, write_own
     ] * 2
     assert all("n = 20 normal, 20 anomalous" in note for note in notes(pair))
     assert page.code[0].value.endswith(f"--output {output}")
+
+
+def test_the_pair_is_offered_as_one_file_of_its_runs(open_compare, write_own, monkeypatch):
+    asked = {}
+    write_own("mine")
+    monkeypatch.setattr(histograms, "offer_page", lambda label, name, make: asked.update({name: make}))
+    page = open_compare(comparison="mine", pair_second="GNL + FDM 1")
+    assert not page.exception
+    monkeypatch.setattr(page_file, "page_of", lambda checkpoints, **rest: (checkpoints, rest))
+    ((name, make),) = asked.items()
+    checkpoints, rest = make()
+    assert name == "scores 4 digits_m.html"
+    assert [one.config.detector for one in checkpoints] == ["rd4ad", "gnl"]
+    assert all(one.folder.path.parent.name == "mine" for one in checkpoints)
+    assert (rest["domains"], rest["strengths"]) == (["digits_m"], [0.0, 1.0])
+
+
+def test_a_method_at_two_strengths_has_one_run(own_runs, write_own):
+    write_own("mine")
+    listed = next(one for one in list_comparisons()[0] if one.name == "mine")
+    found = checkpoints_behind(listed, [Method("gnl", 0.0), Method("gnl", 1.0)], normal_class="4")
+    assert [one.config.detector for one in found] == ["gnl"]
 
 
 def test_missing_scores_are_reported(open_compare, write_own):

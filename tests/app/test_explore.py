@@ -1,11 +1,17 @@
 """The page Explore, without a browser, on the bundled digits."""
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
+import pyarrow.parquet
 import pytest
 
-from tests.app.conftest import charts, finding, notes, tiles
+from app.screens.explore.figures import SLIDER
+from tests.app.conftest import PROJECT, charts, components, finding, panel_texts, panels, tiles
 
 BUNDLED = Path(__file__).parents[2] / "assets" / "checkpoints"
 
@@ -15,21 +21,31 @@ def test_the_first_visit_shows_digit_4_under_both_methods(open_page):
     assert not page.exception
     assert "RD4AD separates 4 from the rest" in finding(page)
     assert "GNL + FDM 1 gets" in finding(page)
-    assert len(charts(page)) == 2  # the histograms, and the losses
+    assert [row["name"] for row in components(page, "histograms")] == ["RD4AD", "GNL"]
+    assert len(charts(page)) == 1  # the losses
 
 
 def test_all_histograms_share_one_score_axis(open_page):
-    histograms, _ = charts(open_page())
-    for axis in ("xaxis", "yaxis"):
-        ranges = [histograms["layout"][f"{axis}{panel}"]["range"] for panel in ("", "2", "3", "4")]
-        assert all(shown == ranges[0] for shown in ranges)
+    first, *others = panels(open_page())
+    assert len(first["edges"]) == 41
+    assert all((panel["edges"], panel["top"]) == (first["edges"], first["top"]) for panel in others)
+
+
+def test_the_bars_of_each_label_are_the_shares_of_its_saved_scores(open_page):
+    table = pyarrow.parquet.read_table(BUNDLED / "digits-4-rd4ad" / "scores.parquet").to_pandas()
+    rows = table[(table["domain"] == "digits_m") & (table["style_weight"] == 0.0)]
+    panel = panels(open_page())[1]
+    for label, drawn in zip((0, 1), panel["shares"], strict=False):
+        counts, _ = np.histogram(rows["score"][rows["label"] == label], bins=panel["edges"])
+        assert drawn == pytest.approx(counts / counts.sum(), abs=1e-4)
+    assert panel["shares"][2] == [0.0] * 40  # all are labelled
 
 
 def test_matching_changes_only_the_method_for_which_it_is_on(open_page):
     page = open_page()
-    before = notes(charts(page)[0])
+    before = panel_texts(page)
     page.toggle(key="fdm_gnl").set_value(False).run()
-    after = notes(charts(page)[0])
+    after = panel_texts(page)
     assert "GNL gets" in finding(page)
     assert before[:2] == after[:2]  # RD4AD
     assert before[2:] != after[2:]
@@ -37,19 +53,22 @@ def test_matching_changes_only_the_method_for_which_it_is_on(open_page):
 
 def test_the_slider_under_the_charts_has_the_servers_results_at_every_strength(open_page):
     page = open_page()
-    (histograms, _) = charts(page)
-    frames = {frame["name"]: frame["data"] for frame in histograms["frames"]}
-    assert list(frames) == ["0", "0.25", "0.5", "0.75", "1"]
-    page.select_slider(key="strength").set_value(0.25).run()
-    shown = notes(charts(page)[0])
-    assert [part["text"][0] for part in frames["0.25"] if "text" in part] == shown
-    assert [part["text"][0] for part in frames["1"] if "text" in part] == notes(histograms) != shown
+    (slider,) = components(page, "slider")
+    assert slider == {"strengths": [0.0, 0.25, 0.5, 0.75, 1.0], "shown": 1.0}
+    unmatched, matched = components(page, "histograms")
+    assert [len(panel["states"]) for panel in unmatched["panels"]] == [1, 1]
+    states = [panel["states"] for panel in matched["panels"]]
+    chosen = page.select_slider(key="strength")
+    assert chosen.label not in SLIDER  # each says what it changes
+    chosen.set_value(0.25).run()
+    assert [state[1]["auroc"] for state in states] == [panel["auroc"] for panel in panels(page)[2:]]
+    assert [state[1]["threshold"] for state in states] != [state[4]["threshold"] for state in states]
 
 
 def test_without_matching_the_charts_have_no_slider(open_page):
     page = open_page(fdm_gnl="false")
-    assert not charts(page)[0].get("frames")
-    assert "sliders" not in charts(page)[0]["layout"]
+    assert len(panels(page)) == 4
+    assert not components(page, "slider")
 
 
 def test_the_strength_of_matching_moves_the_scores(open_page):
@@ -158,3 +177,24 @@ def test_a_corruption_with_its_severity_can_be_the_shift(open_page):
 def test_the_scores_and_the_charts_can_be_downloaded(open_page):
     page = open_page()
     assert {one.label for one in page.get("download_button")} >= {"CSV", "SVG", "PNG", "HTML"}
+
+
+def test_the_charts_are_drawn_before_slow_packages_are_imported(own_runs):
+    code = """
+import sys
+from streamlit.testing.v1 import AppTest
+
+SCRIPT = '''
+import sys
+from app.screens.explore import page
+
+page.draw_stories = lambda *_: print("slow:", *({"pandas", "sklearn", "torch"} & set(sys.modules)))
+page.load_pandas = page.show_images = page.training = lambda *_: None
+page.page()
+'''
+assert not AppTest.from_string(SCRIPT, default_timeout=120).run().exception
+"""
+    environment = os.environ | {"GNL_RUNS": str(own_runs), "PYTHONPATH": str(PROJECT)}
+    command = [sys.executable, "-c", code]
+    told = subprocess.run(command, check=True, cwd=PROJECT, env=environment, capture_output=True, text=True).stdout
+    assert "slow:\n" in told

@@ -8,7 +8,7 @@ from app.screens.explore.captions import merge_notes
 from app.words import NO_SHIFT_SCORE, percent
 from gnl_core.cli import main
 from gnl_core.files import hash_file
-from tests.app.conftest import charts, notes
+from tests.app.conftest import panel_texts
 
 SHIFT = "Shift score "
 
@@ -47,7 +47,7 @@ def test_false_alarms_equal_those_of_the_reproducing_command_at_any_quantile(ope
     measured = json.loads(capsys.readouterr().out)
     assert measured["threshold"]["quantile"] == 0.6
     false_alarms = measured["domains"]["digits"]["false_alarm_rate"]
-    assert f"false alarms {percent(false_alarms)}, misses" in notes(charts(page)[0])[0]
+    assert f"false alarms {percent(false_alarms)}, misses" in panel_texts(page)[0]
 
 
 def test_only_the_shift_score_saved_for_this_checkpoint_is_read(open_page, train):

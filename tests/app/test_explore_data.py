@@ -9,8 +9,11 @@ import pytest
 from app.checkpoints import Checkpoint
 from app.controls.data import first_class
 from gnl_core.config import RunConfig
+from gnl_core.datasets import OWN
+from gnl_core.names import DATASET_NAMES
 from gnl_core.runs.folder import RunFolder
 from tests.app.conftest import finding
+from tests.gnl_core.datasets.trees import write_csv
 
 MVTEC = {"data": "MVTec AD"}
 
@@ -27,13 +30,51 @@ def data_root(tmp_path):
     return root
 
 
-@pytest.mark.parametrize("name", ["MNIST", "PACS", "MVTec AD", "CIFAR-10"])
+@pytest.mark.parametrize("name", ["MNIST", "PACS", "MVTec AD", "CIFAR-10", "MVTec AD 2", "VisA"])
 def test_how_to_get_a_missing_data_set_is_shown(open_page, name):
     page = open_page(data=name)
     assert not page.exception
     assert f"**{name} is not on this machine yet.**" in page.info[0].value
     assert "under the data root" in page.info[0].value
     assert not page.button
+
+
+def test_data_sets_without_a_folder_are_listed_last(open_page, data_root, monkeypatch):
+    monkeypatch.setenv("GNL_DATA", str(data_root))
+    offered = open_page(**MVTEC).selectbox(key="data").options
+    assert offered[:5] == [
+        "Digits",
+        "Parts (rendered)",
+        "MVTec AD",
+        "Your own images",
+        "Your own CSV file",
+    ]
+    assert set(offered[5:]) == {
+        name for key, name in DATASET_NAMES.items() if key not in ("digits", "parts", "mvtec", *OWN)
+    }
+
+
+def test_images_that_a_table_names_are_shown_by_domain_also_without_labels(open_page, tmp_path, train):
+    write_csv(tmp_path)
+    train(dataset="csv", normal_class="good", data_root=tmp_path, detector="rd4ad", holdout_percent=0)
+    page = open_page(data=DATASET_NAMES["csv"], folder=str(tmp_path), methods="RD4AD")
+    assert not page.exception
+    assert not page.error
+    assert f"read {tmp_path / 'images.csv'}: lamp: 4 training; lamp: 1 normal" in page.text[0].value
+    assert page.selectbox(key="shift").options[:2] == ["in “dusk”", "in “window”"]
+    assert any("not labelled" in caption.value for caption in page.caption)
+    page.selectbox(key="shift").set_value("window").run()
+    assert not any("not labelled" in caption.value for caption in page.caption)
+    assert not page.exception
+
+
+def test_a_table_that_cannot_be_used_is_reported_with_its_row(open_page, tmp_path):
+    write_csv(tmp_path)
+    (tmp_path / "photos/b1.png").unlink()
+    page = open_page(data=DATASET_NAMES["csv"], folder=str(tmp_path))
+    assert not page.exception
+    assert "row 8 of" in page.error[0].value
+    assert "path,split,label,domain,mask" in page.info[0].value
 
 
 def test_only_classes_on_disk_are_offered(open_page, data_root, monkeypatch):
@@ -68,7 +109,7 @@ def test_the_data_folder_of_a_run_is_used(open_page, data_root, train):
 
 
 def checkpoint(dataset, normal_class):
-    return Checkpoint(RunFolder(Path("runs/x")), RunConfig(dataset=dataset, normal_class=normal_class), "ab" * 32)
+    return Checkpoint(RunFolder(Path("runs/x")), RunConfig(dataset=dataset, normal_class=normal_class), None)
 
 
 def test_a_data_set_opens_on_the_first_class_that_has_a_checkpoint():

@@ -16,10 +16,11 @@ from streamlit.testing.v1 import AppTest
 
 from app import PROJECT
 from app import checkpoints as cache
+from app.screens.learn import navigation, watching
 from app.screens.learn.failure import comparison_note
 from app.screens.learn.page import STEPS
 from gnl_core.comparison.data import read_comparison
-from gnl_core.plots.style import ACCENT, GREY, NORMAL
+from gnl_core.plots.style import ACCENT, ANOMALOUS, GREY, NORMAL
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.scores import read_saved_scores
 from tests.app.conftest import charts
@@ -65,7 +66,7 @@ def test_a_step_has_at_most_ninety_words(step):
     assert 20 < len(words) <= LONGEST_TEXT
 
 
-@pytest.mark.parametrize(("asked", "shown"), [("0", 1), ("99", 8), ("-1", 1), ("two", 1)])
+@pytest.mark.parametrize(("asked", "shown"), [("0", 1), ("99", 9), ("-1", 1), ("two", 1)])
 def test_an_address_of_a_missing_step_still_shows_a_step(open_learn, asked, shown):
     page = open_learn(step=asked)
     assert not page.exception
@@ -80,14 +81,14 @@ def test_next_and_previous_step_and_the_address_follows(open_learn):
     assert page.query_params["step"] == "2"
     page.button(key="previous_step").click().run()
     assert page.query_params["step"] == "1"
-    assert open_learn(step=8).button(key="next_step").disabled
+    assert open_learn(step=9).button(key="next_step").disabled
 
 
 def test_a_link_to_the_page_opens_the_step_shown_last(open_learn):
-    page = open_learn(step=8)
+    page = open_learn(step=9)
     del page.query_params["step"]
     page.run()
-    assert page.header[0].value.startswith("8. ")
+    assert page.header[0].value.startswith("9. ")
 
 
 def test_the_detector_gives_each_image_its_saved_score(open_learn):
@@ -170,8 +171,21 @@ def test_the_stages_add_up_to_the_score(open_learn):
     assert [sum(parts[:3]), sum(parts[3:])] == pytest.approx(totals, abs=0.02)
 
 
+def test_the_training_to_watch_is_told_and_its_missing_file_is_one_sentence(open_learn, monkeypatch, tmp_path):
+    page = open_learn(step=4, watched_image="7", watched_domain="Blended with photographs")
+    assert "In 20 epochs, the mean distance" in texts(page)
+    assert page.selectbox(key="watched_image").value == "7"
+    monkeypatch.setattr(watching, "TRAINING", tmp_path / "none.json")
+    page = open_learn(step=4)
+    assert not page.exception
+    assert [error.value for error in page.error] == [
+        "This step cannot be shown: the project's bundled training is missing from assets/snapshots; run make "
+        "snapshots to train it again"
+    ]
+
+
 def test_drawing_again_changes_the_augmix_view_alone(open_learn):
-    page = open_learn(step=4, draw=7)
+    page = open_learn(step=5, draw=7)
     before = [bar["text"] for bar in bars(page)]
     page.button(key="draw_again").click().run()
     assert page.number_input(key="draw").value == 8
@@ -182,7 +196,7 @@ def test_drawing_again_changes_the_augmix_view_alone(open_learn):
 
 
 def test_the_channel_and_run_of_matching_by_hand_are_named(open_learn):
-    page = open_learn(step=5)
+    page = open_learn(step=6)
     assert "reference: mean of 8 training images" in texts(page)
     assert "checkpoint GNL 972f728d" in texts(page)
 
@@ -199,7 +213,7 @@ def test_the_initial_failure_has_the_largest_saved_loss(open_learn):
         )
         for domain in domains
     }
-    page = open_learn(step=6)
+    page = open_learn(step=7)
     worst = min(gains, key=gains.__getitem__)
     assert gains[worst] < 0
     assert page.selectbox(key="failing_domain").value == worst
@@ -208,7 +222,7 @@ def test_the_initial_failure_has_the_largest_saved_loss(open_learn):
 
 
 def test_the_ranks_of_the_worsened_image_are_those_of_the_saved_scores(open_learn):
-    page = open_learn(step=6, failing_domain="Digits blended with photographs")
+    page = open_learn(step=7, failing_domain="Digits blended with photographs")
     before, after = map(int, re.search(r"rank \*\*(\d+)\*\* → \*\*(\d+)\*\* of 719", texts(page)).groups())
     labels, off = saved("digits-4-gnl", "digits_m", style_weight=0.0)
     _, on = saved("digits-4-gnl", "digits_m", style_weight=1.0)
@@ -226,7 +240,7 @@ def test_the_note_on_mnist_has_the_numbers_of_its_table(open_learn):
         for row in table.rows
         for domain in ("mnist", "mnist_m")
     }
-    told = texts(open_learn(step=6))
+    told = texts(open_learn(step=7))
     assert f"from {value['gnl', 0.0, 'mnist_m']} to {value['gnl', 1.0, 'mnist_m']}; the paper has" in told
     assert value["gnl", None, "mnist_m"] in told
     assert "mean of 30 runs" in told
@@ -238,7 +252,7 @@ def test_without_tables_there_is_no_note():
 
 def test_the_users_folder_is_reported_and_named_in_the_command(open_learn, own_images):
     root = own_images(labelled=True)
-    page = open_learn(step=8, own_folder=root)
+    page = open_learn(step=9, own_folder=root)
     assert not page.exception
     assert [found.value for found in page.success] == [
         "8 normal images for training; domains to test: in “lamp”, in “window”."
@@ -247,7 +261,7 @@ def test_the_users_folder_is_reported_and_named_in_the_command(open_learn, own_i
 
 
 def test_a_missing_folder_is_reported_in_one_sentence(open_learn, tmp_path):
-    page = open_learn(step=8, own_folder=tmp_path / "none")
+    page = open_learn(step=9, own_folder=tmp_path / "none")
     assert not page.exception
     assert "This folder cannot be used: there is no folder" in page.error[0].value
 
@@ -257,14 +271,14 @@ def test_lecture_mode_is_in_the_address_and_makes_figures_higher(open_learn):
     assert heights[1] == pytest.approx(1.35 * heights[0])
 
 
-@pytest.mark.parametrize("number", range(1, 8))
+@pytest.mark.parametrize("number", [1, 2, 3, 5, 6, 7, 8])
 def test_missing_bundled_runs_are_reported_in_one_sentence(open_learn, monkeypatch, tmp_path, number):
     monkeypatch.setattr(cache, "BUNDLED", tmp_path)
     page = open_learn(step=number)
     assert not page.exception
     assert [error.value for error in page.error] == [
         "This step cannot be shown: the project's bundled runs are missing from assets/checkpoints; "
-        "run make checkpoints to train them again."
+        "run make checkpoints to train them again"
     ]
 
 
@@ -284,7 +298,21 @@ print("torch" in sys.modules)
     assert told.strip() == "False"
 
 
-def test_the_browser_components_have_the_colours_of_the_charts():
-    css = (PROJECT / "app" / "frontend" / "matching.css").read_text().upper()
-    for name, colour in (("NORMAL", NORMAL), ("ACCENT", ACCENT), ("GREY", GREY)):
-        assert f"--{name}: {colour};" in css
+@pytest.mark.parametrize(
+    ("file", "colours"),
+    [
+        ("matching.css", {"NORMAL": NORMAL, "ACCENT": ACCENT, "GREY": GREY}),
+        ("watching.css", {"NORMAL": NORMAL, "ACCENT": ACCENT, "GREY": GREY}),
+        ("histograms.css", {"NORMAL": NORMAL, "ANOMALOUS": ANOMALOUS, "ACCENT": ACCENT, "GREY": GREY}),
+    ],
+)
+def test_the_browser_components_have_the_colours_of_the_charts(file, colours):
+    css = (PROJECT / "app" / "frontend" / file).read_text().upper()
+    assert all(f"--{name}: {colour};" in css for name, colour in colours.items())
+
+
+def test_the_lesson_is_offered_as_a_file(open_learn, monkeypatch):
+    offered = {}
+    monkeypatch.setattr(navigation, "offer_file", lambda label, name, make: offered.update({name: make()}))
+    assert not open_learn().exception
+    assert offered == {"lesson.html": (PROJECT / "assets" / "lesson.html").read_text(encoding="utf-8")}

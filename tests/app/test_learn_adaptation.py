@@ -13,7 +13,7 @@ from app import checkpoints as cache
 from app.screens.learn.remedies import Remedy, Step, describe_remedy
 from tests.app.conftest import charts, texts
 
-STEP = 7
+STEP = 8
 GOAL = 0.96 - 0.03
 
 
@@ -129,7 +129,7 @@ def test_missing_results_are_reported_in_one_sentence(open_step, monkeypatch, tm
     assert not page.exception
     assert [error.value for error in page.error] == [
         "This step cannot be shown: adapted.json of digits-4-rd4ad has no results for 4 normal images of digits_m; "
-        "run make checkpoints to compute them again."
+        "run make checkpoints to compute them again"
     ]
 
 

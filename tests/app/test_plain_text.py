@@ -15,7 +15,7 @@ from app.words import code, plain
 from tests.app import hostile
 
 OWN = "Your own images"
-SCREENS = ("explore", "inspect", "shift_lab", "follow", "train", "compare", "learn")
+SCREENS = ("explore", "inspect", "shift_lab", "embeddings", "follow", "train", "compare", "learn")
 NOT_MARKDOWN = re.compile(
     r"\.(id|options|raw_value|value|default|placeholder|alt|config|code_text|query_string)$|^Text\.body$"
 )
@@ -65,7 +65,7 @@ def test_hostile_runs_comparisons_and_addresses_are_shown_as_text(open_screen, o
     hostile.write_runs(own_runs)
     hostile.write_comparison(own_runs)
     address = dict.fromkeys(("folder", "root", "own_folder", "line"), hostile.TEXT)
-    check(open_screen(screen, **address, data=OWN, comparison=hostile.COMPARISON, job=hostile.NAME, step=8))
+    check(open_screen(screen, **address, data=OWN, comparison=hostile.COMPARISON, job=hostile.NAME, step=9))
 
 
 def test_the_reason_of_a_failure_and_the_names_of_losses_are_shown_as_text(open_screen, own_runs):

@@ -12,9 +12,11 @@ import PIL.Image
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app import page_file
 from app.checkpoints import list_checkpoints
 from app.controls.requests import choose_requests
 from app.controls.view import View, checkpoints_of
+from app.screens.shift_lab import curves as curves_of_page
 from app.screens.shift_lab.curves import curve_table
 from app.screens.shift_lab.numbers import known_curves
 from app.subjects import subject_of, under_shift
@@ -145,6 +147,20 @@ def test_the_curve_can_be_downloaded_as_a_table(open_lab):
     mine = [row for row in table if row["detector"] == "gnl" and row["style_weight"] == "1.0"]
     assert [float(row["auroc"]) for row in mine] == pytest.approx(shown)
     assert all(float(row["auroc_low"]) <= float(row["auroc"]) <= float(row["auroc_high"]) for row in mine)
+
+
+def test_all_severities_are_offered_as_one_file(open_lab, monkeypatch):
+    offered = {}
+    monkeypatch.setattr(curves_of_page, "offer_page", lambda label, name, make: offered.update({label: (name, make)}))
+    monkeypatch.setattr(page_file, "page_of", lambda checkpoints, **rest: (checkpoints, rest))
+    open_lab(strength="0.5")
+    name, make = offered["Download HTML"]
+    assert name == "gnl-digits-4-gaussian_noise.html"
+    checkpoints, rest = make()
+    assert [one.config.detector for one in checkpoints] == ["rd4ad", "gnl"]
+    assert rest["domains"] == [f"digits+gaussian_noise:{severity}" for severity in range(1, 6)]
+    assert rest["strengths"] == [0.0, 0.5]
+    assert rest["most"] == 64
 
 
 def test_a_class_without_a_checkpoint_is_named_and_its_thumbnails_are_shown(open_lab):

@@ -112,16 +112,21 @@ def open_window(profile) -> Iterator[Callable[[], Any]]:
     def open_one():
         page = profile.new_page()
         pages.append(page)
-        page.troubles = []
-        page.on("console", lambda message: message.type == "error" and page.troubles.append(message.text))
-        page.on("requestfailed", lambda sent: has_failed(sent) and page.troubles.append(f"failed: {sent.url}"))
-        page.on("request", lambda sent: is_external(sent.url) and page.troubles.append(f"external: {sent.url}"))
-        page.on("request", lambda sent: is_picture_file(sent) and page.troubles.append(f"not in the page: {sent.url}"))
+        note_troubles(page)
         return page
 
     yield open_one
     for page in pages:
         page.close()
+
+
+def note_troubles(page) -> None:
+    """Let a page note its errors and what it asks for in `page.troubles`."""
+    page.troubles = []
+    page.on("console", lambda message: message.type == "error" and page.troubles.append(message.text))
+    page.on("requestfailed", lambda sent: has_failed(sent) and page.troubles.append(f"failed: {sent.url}"))
+    page.on("request", lambda sent: is_external(sent.url) and page.troubles.append(f"external: {sent.url}"))
+    page.on("request", lambda sent: is_picture_file(sent) and page.troubles.append(f"not in the page: {sent.url}"))
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from tests.browser.conftest import FIRST_VISIT_MS, settle
 
 
 def test_a_guess_is_made_and_revealed_by_keys_in_lecture_mode(page, address):
-    page.goto(f"{address}/learn?step=7&lecture=true")
-    page.get_by_role("heading", name="7. What to do about it").wait_for(timeout=FIRST_VISIT_MS)
+    page.goto(f"{address}/learn?step=8&lecture=true")
+    page.get_by_role("heading", name="8. What to do about it").wait_for(timeout=FIRST_VISIT_MS)
     settle(page)
     assert page.locator(".st-key-learn_choices").is_hidden()
     page.get_by_role("slider").focus()
@@ -18,4 +18,4 @@ def test_a_guess_is_made_and_revealed_by_keys_in_lecture_mode(page, address):
     settle(page)
     page.locator("h2").click()
     page.keyboard.press("ArrowRight")
-    page.get_by_role("heading", name="8. Your own images").wait_for(timeout=FIRST_VISIT_MS)
+    page.get_by_role("heading", name="9. Your own images").wait_for(timeout=FIRST_VISIT_MS)

@@ -12,7 +12,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from gnl_core.config import ScoringConfig
+from gnl_core.datasets import DATASETS
 from gnl_core.metrics.image import auroc
+from gnl_core.names import DATASET_NAMES, DOMAIN_NAMES
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.scores import read_saved_scores, select_scores
 from tests.browser.test_page_file import SERIOUS
@@ -49,6 +51,32 @@ def test_it_shows_the_scores_of_the_bundled_runs():
                     assert np.allclose(scores, saved.score, atol=1e-5)
 
 
+def title_of(domain: str) -> str:
+    dataset = domain.split("_", maxsplit=1)[0]
+    return f"{DATASET_NAMES[dataset]}, {DOMAIN_NAMES[domain]}"
+
+
+def aurocs_by_shift() -> dict[str, tuple[float, float]]:
+    """AUROC of RD4AD without and with matching for each shift of the lesson."""
+    aurocs = {}
+    for name in ("parts-nut-rd4ad", "digits-4-rd4ad"):
+        rows = read_saved_scores(RunFolder(ASSETS / "checkpoints" / name))
+        for domain in DATASETS[name.split("-")[0]].shifted:
+            saved = [select_scores(rows, domain=domain, scoring=ScoringConfig(style_weight=alpha)) for alpha in (0, 1)]
+            aurocs[domain] = tuple(auroc(scores.label, scores.score) for scores in saved)
+    return aurocs
+
+
+def test_matching_helps_and_hurts_where_the_lesson_says():
+    gains = {domain: after - before for domain, (before, after) in aurocs_by_shift().items()}
+    assert {domain for domain, gain in gains.items() if gain > 0.01} == {"parts_blur", "parts_background", "digits_m"}
+    assert {domain for domain, gain in gains.items() if gain < -0.01} == {"parts_lighting"}
+    text = " ".join(LESSON.read_text(encoding="utf-8").split())
+    helped, hurt = re.search(r"FDM helps where (.*?)\. It hurts where (.*?)\.", text).groups()
+    assert all(DOMAIN_NAMES[domain] in helped for domain in ("parts_blur", "parts_background", "digits_m"))
+    assert "another lamp" in hurt
+
+
 def test_a_guess_comes_before_each_answer(lesson):
     rows = read_saved_scores(RunFolder(ASSETS / "checkpoints" / "parts-nut-rd4ad"))
     lit = select_scores(rows, domain="parts_lighting", scoring=ScoringConfig(style_weight=0))
@@ -59,7 +87,7 @@ def test_a_guess_comes_before_each_answer(lesson):
     lesson.get_by_role("button", name="Reveal").first.click()
     lesson.get_by_text("You guessed 10 %; it is 100 %.").wait_for()
     lesson.get_by_role("button", name="Reveal").first.click()
-    lesson.get_by_text(re.compile(r"You guessed 0; it is \d of 6\.")).wait_for()
+    lesson.get_by_text(f"You guessed 0; it is 1 of 6: {title_of('parts_lighting')}.").wait_for()
     assert lesson.get_by_role("button", name="Reveal").count() == 0
 
 

@@ -11,6 +11,7 @@ STANDS = {  # the pages in the menu's order, and what a whole one has
     "Explore": ".st-key-gallery li >> nth=15",
     "Inspect": "text=Nearest training images",
     "Shift lab": "text=at the strength chosen above",
+    "Embeddings": ".st-key-gallery li >> nth=15",
     "Follow": "text=Folder of the line",
     "Train": "button:has-text('Train for')",
     "Compare": ".st-key-table th[scope=row] >> nth=0",

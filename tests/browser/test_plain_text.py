@@ -25,7 +25,7 @@ def hostile_address(tmp_path_factory):
 @pytest.mark.parametrize("path", ["", "inspect", "shift-lab", "train", "compare", "learn"])
 def test_hostile_texts_are_neither_drawn_nor_linked(page, hostile_address, path):
     texts = dict.fromkeys(("folder", "root", "own_folder"), hostile.TEXT)
-    choices = {"data": "Your own images", "comparison": hostile.COMPARISON, "job": hostile.NAME, "step": 8}
+    choices = {"data": "Your own images", "comparison": hostile.COMPARISON, "job": hostile.NAME, "step": 9}
     page.goto(f"{hostile_address}/{path}?{urlencode(texts | choices)}")
     settle(page)
     page.locator("p", has_text="[Sign in again](").first.wait_for()

@@ -70,14 +70,14 @@ class Shown(NamedTuple):
         )
 
     def load(self, items: list[Item]) -> Tensor:
-        return load_tray(items, image_size=self.config.image_size)
+        return load_tray(items, self.config)
 
 
 def load_bundled(name: str) -> Shown:
     run = load_run(RunFolder(BUNDLED / name), device="cpu")
     scoring = resolve_scoring(run, style_weight=0.0)
     _, held_out = split_training(run.config)
-    return Shown(run.detector, scoring, load_tray(held_out[:8], image_size=run.config.image_size), run.config)
+    return Shown(run.detector, scoring, load_tray(held_out[:8], run.config), run.config)
 
 
 @pytest.fixture(scope="module")

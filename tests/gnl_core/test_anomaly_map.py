@@ -136,3 +136,32 @@ def test_a_feature_whose_norm_overflows_has_no_distance():
     distances = stage_map(teacher, student)
     assert distances[..., 0].isnan().all()
     assert distances[..., 1].item() == pytest.approx(0, abs=1e-6)
+
+
+COUNTED = torch.tensor([[True, True, False], [False, True, False]])[None, None]
+VALUES = torch.tensor([[1.0, 2.0, 9.0], [8.0, 4.0, 7.0]])[None, None]
+
+
+@pytest.mark.parametrize(
+    ("reduction", "top_percent", "expected"),
+    [("maximum", 10.0, 4.0), ("mean", 10.0, 7 / 3), ("top", 67.0, 3.0), ("top", 1.0, 4.0), ("top", 100.0, 7 / 3)],
+)
+def test_a_score_is_reduced_from_the_positions_that_count(reduction: str, top_percent: float, expected: float):
+    score = image_score(VALUES, reduction=reduction, top_percent=top_percent, counted=COUNTED)
+    assert score.tolist() == pytest.approx([expected])
+
+
+@pytest.mark.parametrize("reduction", ["maximum", "mean", "top"])
+def test_if_all_positions_count_the_score_is_the_usual_one(reduction: str):
+    maps = torch.rand(3, 1, 20, 30)
+    everywhere = torch.ones(1, 1, 20, 30, dtype=torch.bool)
+    torch.testing.assert_close(
+        image_score(maps, reduction=reduction, counted=everywhere), image_score(maps, reduction=reduction)
+    )
+
+
+def test_each_image_may_count_other_positions():
+    maps = torch.arange(8.0).view(2, 1, 2, 2)
+    counted = torch.tensor([[[1, 0], [0, 0]], [[1, 1], [0, 0]]], dtype=torch.bool)[:, None]
+    assert image_score(maps, reduction="mean", counted=counted).tolist() == [0.0, 4.5]
+    assert image_score(maps, reduction="top", top_percent=50.0, counted=counted).tolist() == [0.0, 5.0]

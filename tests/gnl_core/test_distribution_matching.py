@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from gnl_core import distribution_matching
 from gnl_core.distribution_matching import (
     Mixing,
     efdm,
@@ -73,6 +74,28 @@ def test_ranks_are_those_of_a_stable_sort_also_of_negative_values_zeros_of_both_
     values = torch.randn(2, 3, 200).round(decimals=1)
     values[..., ::7], values[..., 1::7], values[0, 0, 2], values[0, 1, 3] = 0.0, -0.0, torch.inf, -torch.inf
     assert torch.equal(rank_positions(values), values.sort(dim=2, stable=True).indices)
+
+
+@pytest.mark.parametrize("cached", [1, 50, 300, 10_000])
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_maps_are_matched_alike_in_parts_and_keep_their_layout(
+    monkeypatch: pytest.MonkeyPatch, cached: int, memory_format: torch.memory_format
+):
+    features = torch.randn(3, 4, 5, 6).contiguous(memory_format=memory_format)
+    reference = torch.randn(3, 4, 30).sort(dim=2).values
+    expected = match_distribution(features.double(), reference.double(), style_weight=1.0).float()
+    monkeypatch.setattr(distribution_matching, "CACHED_VALUES", cached)
+    matched = match_distribution(features, reference, style_weight=1.0)
+    assert torch.equal(matched, expected)
+    assert matched.is_contiguous(memory_format=memory_format)
+
+
+@pytest.mark.parametrize("order", [(1, 0, 2, 3), (0, 2, 1, 3), (3, 2, 1, 0)])
+def test_maps_that_are_views_of_others_are_matched_as_copies_are(order: tuple[int, ...]):
+    features = torch.randn(4, 4, 4, 4).permute(order)[:, :, 1:]
+    reference = torch.randn(4, 12).sort(dim=1).values
+    matched = match_distribution(features, reference, style_weight=1.0)
+    assert torch.equal(matched, match_distribution(features.clone(), reference, style_weight=1.0))
 
 
 def test_maps_in_16_bits_are_matched_in_16_bits():

@@ -16,7 +16,7 @@ from gnl_core.metrics.image import auroc
 from gnl_core.records import Detection, PixelReport
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.scoring import load_run, score_domain
-from gnl_core.scoring import collect, detect, join_scores, measure_shift, score, score_each
+from gnl_core.scoring import collect, detect, join_scores, measure_shift, score, score_each, score_rows
 
 CHECKPOINTS = Path(__file__).parents[2] / "assets" / "checkpoints"
 
@@ -162,3 +162,11 @@ def test_bfloat16_moves_the_scores_of_real_digits_by_little_and_their_auroc_by_l
         assert difference.mean() <= 0.002
         assert np.quantile(difference, 0.95) <= 0.005
         assert abs(auroc(whole.label, whole.score) - auroc(reduced.label, reduced.score)) <= 0.002
+
+
+def test_rows_of_scores_share_no_memory_with_their_batch(items: list[Item]):
+    (batch,) = Batches(items, image_size=(8, 8), batch_size=8)
+    labels = batch.labels.numpy()
+    rows = score_rows(batch, Detection(torch.zeros(len(items)), None))
+    assert rows.label.tolist() == labels.tolist()
+    assert not np.shares_memory(rows.label, labels)

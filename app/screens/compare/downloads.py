@@ -1,4 +1,4 @@
-"""Downloads of Compare: the whole comparison as a file, and the command that reproduces it."""
+"""Downloads of Compare: the whole comparison as a file, and the command and the notebook that reproduce it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import streamlit as st
 
 from app.comparisons import ListedComparison
 from app.display.downloads import offer_command, offer_file
+from app.display.notebook import offer_notebook
+from app.screens.compare.notebook import NOT_AGAIN, compare_notebook
 from gnl_core.comparison.command import comparison_command
 from gnl_core.comparison.data import comparison_csv, comparison_json
 from gnl_core.comparison.page import comparison_page
@@ -15,7 +17,7 @@ from gnl_core.comparison.text import markdown_page
 
 
 def offer_comparison(listed: ListedComparison) -> None:
-    """Offer all tables in four formats, each created on request, and the command."""
+    """Offer all tables in four formats and a notebook, each created on request, and the command."""
     comparison = listed.comparison
     st.markdown("##### Download")
     row = st.container(horizontal=True)
@@ -24,7 +26,8 @@ def offer_comparison(listed: ListedComparison) -> None:
         offer_file("Markdown", f"{file_stem(listed)}.md", partial(markdown_page, comparison))
         offer_file("HTML", f"{file_stem(listed)}.html", partial(comparison_page, comparison, {}))
         offer_file("JSON", f"{file_stem(listed)}.json", partial(comparison_json, comparison))
-    st.caption("This command reproduces the comparison; existing runs are not trained again.")
+        offer_notebook(file_stem(listed), partial(compare_notebook, listed))
+    st.caption(f"This command reproduces the comparison, as the notebook does; {NOT_AGAIN}.")
     offer_command(comparison_command(comparison, output=str(listed.output)))
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from html import escape, unescape
 from typing import NamedTuple
 
 import streamlit as st
 
-from app.comparisons import scores_behind
+from app.comparisons import checkpoints_behind, scores_behind
 from app.controls.links import EXPLORE, link_to_page
-from app.display.downloads import chart_config
+from app.display.downloads import chart_config, offer_page
 from app.display.histograms import shared_axes
 from app.methods import REVERSE_DISTILLATION, method_title
 from app.screens.compare.choices import Compared, column_name, shifts_of
+from app.server import rules
 from app.words import capitalised, plain, points, sentence_list
 from gnl_core.comparison.records import MEAN_SHIFT, Method
 from gnl_core.finite import all_finite
@@ -128,6 +130,22 @@ def draw_pair(compared: Compared, choice: Choice, sides: list[tuple[Scores, Scor
         f":blue[■] normal  :orange[■] anomalous  ·  class {plain(choice.normal_class)}, "
         f"seed {compared.comparison.seeds[0]}  ·  bold: AUROC in percent, with its 95 % interval over test images"
     )
+    offer_pair(compared, choice)
+
+
+def offer_pair(compared: Compared, choice: Choice) -> None:
+    """Offer both methods' scores, images and maps as one file to explore without a server."""
+    name = f"scores {choice.normal_class} {choice.domain}.html".replace(":", " ").replace("/", " ")
+    offer_page("HTML of both methods", name, partial(pair_page, compared, choice, visitor=rules.this_visitor()))
+
+
+def pair_page(compared: Compared, choice: Choice, *, visitor: str) -> str:
+    """Write what can be explored about both methods in-distribution and under the shift."""
+    from app.page_file import page_of  # noqa: PLC0415 (PyTorch takes seconds to import)
+
+    checkpoints = checkpoints_behind(compared.listed, choice.methods, normal_class=choice.normal_class)
+    strengths = {0.0, *(method.style_weight or 0.0 for method in choice.methods)}
+    return page_of(checkpoints, domains=[choice.domain], visitor=visitor, strengths=sorted(strengths))
 
 
 def pair_axes(methods: tuple[Method, ...], sides: list[tuple[Scores, Scores]]) -> list[tuple[Axes, Axes]]:

@@ -50,7 +50,7 @@ def show_table(compared: Compared) -> None:
 def in_browser() -> Any:
     """Return the table component, which reports the clicked column to the server."""
     return component(
-        "table", html='<div class="wide" role="region" tabindex="0"></div>', css="table.css", js=("table.js",)
+        "table", html='<div class="wide" role="region" tabindex="0"></div>', css=("table.css",), js=("table.js",)
     )
 
 

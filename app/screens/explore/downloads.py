@@ -1,15 +1,16 @@
-"""Downloads of Explore: all scores as CSV, the charts as SVG and PNG, and a page that works without a server."""
+"""Downloads of Explore: scores as CSV, charts as SVG and PNG, a page that works without a server, a notebook."""
 
 from __future__ import annotations
 
 from functools import partial
 
-import pandas as pd
 import streamlit as st
 
 from app.controls.view import View
-from app.display.downloads import offer_file
+from app.display.downloads import offer_file, offer_page
+from app.display.notebook import offer_notebook
 from app.scoring import DomainResult, ScoringResult
+from app.screens.explore.notebook import explore_notebook
 from app.server import rules
 from app.words import interval
 from gnl_core.plots.histograms import Panel
@@ -29,18 +30,21 @@ def offer_scores(view: View, results: list[ScoringResult], *, titles: tuple[str,
         offer_file("CSV", f"{stem}.csv", partial(scores_csv, results))
         offer_file("SVG", f"{stem}.svg", partial(picture, results, titles, ending="svg"))
         offer_file("PNG", f"{stem}.png", partial(picture, results, titles, ending="png"))
-        offer_file("HTML", f"{stem}.html", partial(page, view, results, visitor=rules.this_visitor()))
+        offer_page("HTML", f"{stem}.html", partial(page, view, results, visitor=rules.this_visitor()))
+        offer_notebook(stem, partial(explore_notebook, view, results))
 
 
 def page(view: View, results: list[ScoringResult], *, visitor: str) -> str:
     """Write what can be explored here as one file: strengths, thresholds, adaptations, images and maps."""
     from app.page_file import page_of  # noqa: PLC0415 (PyTorch takes seconds to import)
 
-    return page_of([result.request.checkpoint for result in results], shifted=view.shifted, visitor=visitor)
+    return page_of([result.request.checkpoint for result in results], domains=[view.shifted], visitor=visitor)
 
 
 def scores_csv(results: list[ScoringResult]) -> str:
     """Write one row per image, domain and method: score, label, and whether the score exceeds the threshold."""
+    import pandas as pd  # noqa: PLC0415 (it takes half a second; the charts are drawn by then)
+
     rows = [
         pd.DataFrame(vars(domain.scores)).assign(
             method=result.request.checkpoint.config.detector,

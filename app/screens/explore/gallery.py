@@ -14,15 +14,16 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import query_keys as keys
 from app.controls.links import INSPECT, Address, address_of_image, url_of
-from app.display.components import component
-from app.display.maps import draw_colour_bar
+from app.controls.selection import unmark_bars
+from app.display.gallery import draw_gallery
+from app.display.unreadable import reporting_errors
 from app.scoring import ScoringResult
 from app.screens.explore.picks import BY_ADAPTING, BY_MATCHING, ScoredDomain, choose_between, choose_kind, pick_rows
+from app.screens.explore.scales import choose_scale, explain_scale, upper_end
 from app.screens.explore.tiles import draw_tiles
-from app.words import exact_percent, percent, plain
+from app.words import percent
 from gnl_core.datasets.base import UNLABELLED
 from gnl_core.metrics.image import exceedance
-from gnl_core.metrics.map_scale import MAP_SCALE_QUANTILE
 from gnl_core.names import DETECTOR_NAMES, name_of
 from gnl_core.plots.style import LABEL_NAMES
 
@@ -51,27 +52,34 @@ def gallery(
     by_name = {result.request.checkpoint.config.detector: result for result in results}
     method = choose_method(controls, list(by_name)) if len(by_name) > 1 else None
     side = controls.segmented_control(
-        "Domain", sides, default=sides[1], required=True, key=keys.SIDE, bind="query-params"
+        "Domain", sides, default=sides[1], required=True, key=keys.SIDE, bind="query-params", on_change=unmark_bars
     )
     result = by_name.get(method or "", results[-1])
     seen = ScoredDomain(result, shifted=side == sides[1])
-    before: ScoredDomain | None = None
-    changes: tuple[str, ...] = ()
-    if result.adapted and seen.shifted:
-        before, changes = ScoredDomain(result.unadapted, shifted=True), BY_ADAPTING
-    elif unmatched and result.request.scoring.style_weight:
-        before, changes = ScoredDomain(unmatched[results.index(result)], shifted=seen.shifted), BY_MATCHING
+    before, changes = find_before(seen, unmatched[results.index(result)] if unmatched else None)
     kind = choose_kind(controls, changes)
     low, high = choose_between(controls, seen.scores)
+    scale = choose_scale(controls, seen)
     rows = pick_rows(seen, before, kind=kind)
     rows = rows[(seen.scores[rows] >= low) & (seen.scores[rows] <= high)]
     st.caption(f"{len(rows):,} of {len(seen.scores):,} images; {seen.title}, {side.lower()}")
-    try:
-        with st.container(key="gallery"):
-            link = partial(address_of_image, address, side=side)
-            show_tiles(seen, rows[:TILES], domain=domains[sides.index(side)], link=link)
-    except (ValueError, OSError) as error:
-        st.error(f"These images cannot be shown: {plain(error)}")
+    with reporting_errors("These images"), st.container(key="gallery"):
+        link = partial(address_of_image, address, side=side)
+        show_tiles(seen, rows[:TILES], domain=domains[sides.index(side)], scale=scale, link=link)
+
+
+def find_before(seen: ScoredDomain, unmatched: ScoringResult | None) -> tuple[ScoredDomain | None, tuple[str, ...]]:
+    """Return the domain before adapting or matching, if either was done, and the orders that compare with it.
+
+    Args:
+        seen: The scored domain.
+        unmatched: The method's result without matching, if it is scored.
+    """
+    if seen.adapted:
+        return ScoredDomain(seen.result.unadapted, shifted=True), BY_ADAPTING
+    if unmatched and seen.result.request.scoring.style_weight:
+        return ScoredDomain(unmatched, shifted=seen.shifted), BY_MATCHING
+    return None, ()
 
 
 def choose_method(place: DeltaGenerator, detectors: list[str]) -> str | None:
@@ -83,23 +91,25 @@ def choose_method(place: DeltaGenerator, detectors: list[str]) -> str | None:
         required=True,
         format_func=lambda key: name_of(DETECTOR_NAMES, key),
         key="gallery_of",
+        on_change=unmark_bars,
     )
 
 
-def show_tiles(seen: ScoredDomain, rows: NDArray[np.intp], *, domain: str, link: Callable[..., Address]) -> None:
+def show_tiles(
+    seen: ScoredDomain, rows: NDArray[np.intp], *, domain: str, scale: str, link: Callable[..., Address]
+) -> None:
     """Draw the tiles of some rows of the scores, each a link to its image on Inspect, and the colour scale."""
     with st.spinner("Computing anomaly maps", show_time=True):
-        drawn = draw_tiles(seen, domain=domain, paths=tuple(str(path) for path in seen.domain.scores.path[rows]))
+        paths = tuple(str(path) for path in seen.domain.scores.path[rows])
+        upper = upper_end(seen, domain=domain, scale=scale)
+        drawn = draw_tiles(seen, domain=domain, paths=paths, upper=upper)
     tiles = [
         describe_row(seen, row)
         | {"pictures": pictures, "address": url_of(INSPECT, link(number=int(seen.numbers[row])))}
-        for row, pictures in zip(rows, drawn.pictures, strict=True)
+        for row, pictures in zip(rows, drawn, strict=True)
     ]
-    draw = component(
-        "gallery", html='<ul class="gnl-tiles"></ul>', css="gallery.css", js=("gallery.js",), isolated=False
-    )
-    draw(key="tiles", data={"tiles": tiles})
-    explain_maps(drawn.upper, standardised=seen.standardised)
+    draw_gallery(tiles)
+    explain_scale(upper, scale=scale, standardised=seen.standardised)
 
 
 def describe_row(seen: ScoredDomain, row: int) -> dict[str, Any]:
@@ -118,23 +128,3 @@ def describe_row(seen: ScoredDomain, row: int) -> dict[str, Any]:
         "place": "" if seen.standardised else percent(1 - exceedance(seen.result.training.score, value)),
         "alternative": f"Image of {shown} and its anomaly map",
     }
-
-
-def explain_maps(upper: float | None, *, standardised: bool) -> None:
-    """Draw the colour bar of all maps, if there are maps, and explain the captions."""
-    note = "In brackets: the share of training images with a lower score."
-    if upper is not None and standardised:
-        draw_colour_bar(f"{upper:.1f}")
-        st.caption(
-            "All maps share one scale, in standard deviations above what is usual at each place; it ends at the "
-            "threshold."
-        )
-        return
-    if upper is None:
-        st.caption(f"This method gives scores only, no anomaly maps. {note}")
-        return
-    draw_colour_bar(f"{upper:.2f}")
-    st.caption(
-        f"All maps share one scale: {exact_percent(MAP_SCALE_QUANTILE)} of the maps of normal training "
-        f"images stay below {upper:.2f}. {note}"
-    )

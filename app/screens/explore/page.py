@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from app import load_pandas
+from app import query_keys as keys
 from app.adaptation import adapt_result
 from app.checkpoints import Checkpoint
 from app.controls.adaptation import choose_tray
 from app.controls.checkpoint import choose_checkpoint
 from app.controls.fdm import STRENGTHS, choose_fdm
-from app.controls.links import address_of
+from app.controls.links import Address, address_of
 from app.controls.scoring import choose_scoring
-from app.controls.selection import GALLERY_STRENGTH
+from app.controls.selection import GALLERY_STRENGTH, forget_selection_elsewhere
 from app.controls.view import View, checkpoints_of, choose_view, report_untrained
+from app.display.components import read
+from app.display.unreadable import reporting_errors
 from app.progress import forget_cancelled
 from app.scoring import ScoringRequest, ScoringResult, compute_result, has_scores, make_request, measure, scores_of
 from app.screens.explore.adaptation import explain_adaptation
@@ -22,70 +27,113 @@ from app.screens.explore.captions import explain_figures, show_shift
 from app.screens.explore.downloads import offer_scores
 from app.screens.explore.figures import FIGURES, NAMES, THREE, describe_kind, draw_figures
 from app.screens.explore.gallery import gallery
+from app.screens.explore.story_line import announce_stories, draw_stories
 from app.screens.explore.summary import show_provenance, summary_sentence, warn_of_equal_images
 from app.screens.explore.training import choose_trained, training
-from app.words import capitalised, plain
+from app.words import EXPLORE_STRENGTH_HELP, capitalised, plain
 from gnl_core.names import DETECTOR_NAMES, domain_name, name_of
-from gnl_core.plots.scrubber import ROW_PX
 from gnl_core.runs.adapted_scores import TrayChoice
 
 
+class Shown(NamedTuple):
+    """What the page shows above its gallery.
+
+    Attributes:
+        requests: The methods' scoring requests.
+        strength: The strength of matching.
+        results: Their results, adapted if that is chosen.
+        by_strength: The results at every strength on the slider.
+        warning_place: The place of the warning about equal images, which are looked for after the charts are drawn.
+        shift_place: The place of the shift scores, which can take a moment.
+    """
+
+    requests: list[ScoringRequest]
+    strength: float
+    results: list[ScoringResult]
+    by_strength: dict[float, list[ScoringResult]]
+    warning_place: DeltaGenerator
+    shift_place: DeltaGenerator
+
+
 def page() -> None:
-    """Draw the page from top to bottom."""
+    """Draw the page from top to bottom; the stories follow the charts, which come first."""
     choose_trained()
+    st.html(f"<style>{read('explore.css')}</style>")
+    top = st.container(key="top", gap="xsmall")
     view, everything = choose_view()
-    if view is None:
-        return
-    checkpoints = checkpoints_of(view, everything)
-    try:
-        explore(view, checkpoints)
-    except (ValueError, OSError) as error:
-        st.error(f"These scores cannot be shown: {plain(error)}")
-    training(view, checkpoints, everything)
+    announce_stories(top, everything)
+    checkpoints = checkpoints_of(view, everything) if view else []
+    shown: Shown | None = None
+    with reporting_errors("These scores"):
+        shown = show_charts(view, checkpoints) if view else None
+    draw_stories(top, everything, address_of_page(view, shown) if view and shown else None)
+    load_pandas()
+    with reporting_errors("These scores"):
+        if view and shown:
+            show_images(view, shown)
+    if view:
+        training(view, checkpoints, everything)
 
 
-def explore(view: View, checkpoints: list[Checkpoint]) -> None:
-    """Draw summary, charts, gallery and provenance of the methods with a checkpoint."""
+def show_charts(view: View, checkpoints: list[Checkpoint]) -> Shown | None:
+    """Draw the choices, the summary and the charts of the methods with a checkpoint; None if there is none."""
+    forget_selection_elsewhere((view.dataset, view.normal_class, view.root, view.shifted))
     trained = {checkpoint.config.detector for checkpoint in checkpoints}
     shown = [detector for detector in view.detectors if detector in trained]
     report_untrained(
         view, [detector for detector in view.detectors if detector not in trained], remedy="Train one below."
     )
     if not shown:
-        return
-    place = st.container()
-    names, figures = st.columns((NAMES, FIGURES))
+        return None
+    place = st.container(key="summary")
+    with st.container(key="figures"):
+        rows = [st.columns((NAMES, FIGURES), vertical_alignment="center") for _ in (*shown, "slider")]
     *controls, captions = st.columns(THREE, vertical_alignment="center")
     *adapting, tray = st.columns(THREE, vertical_alignment="bottom")
     reasons = st.container()
-    with names, st.container(gap=None):
-        rows = [st.container(height=ROW_PX, border=False, vertical_alignment="center") for _ in shown]
-    requests, strength = choose_requests(shown, checkpoints, rows, below=controls)
+    names = [name for name, _ in rows[:-1]]
+    requests, strength = choose_requests(shown, checkpoints, names, below=controls)
     results = compute_results(requests, view)
     choice = choose_tray(adapting, results[0].shifted.scores.label)
     results = adapt_results(results, view, choice) if choice else results
     with place:
         st.markdown(f"##### {plain(summary_sentence(view, results, unmatched_aurocs(results, view)))}")
-        warn_of_equal_images(view)
+        warning_place = st.container()
     explain_adaptation(results, beside=tray, below=reasons)
-    titles = titles_of(view, results)
-    with figures:
-        strengths = results_by_strength(results, view, shown=strength)
-        draw_figures(strengths, shown=strength, titles=titles, sides=view.sides)
+    places = [place for _, place in rows]
+    with places[-1]:
+        by_strength = results_by_strength(results, view, shown=strength)
+    draw_figures(places, by_strength, shown=strength, titles=titles_of(view, results), sides=view.sides)
     with captions, st.container(gap="xsmall"):
-        explain_figures(results, unlabelled=view.unlabelled)
-        shift_place = st.empty()
-    of_gallery = st.session_state.get(GALLERY_STRENGTH, strength)
+        explain_figures(results, unlabelled=view.unlabelled or results[0].shifted.report.n_unlabelled > 0)
+        return Shown(requests, strength, results, by_strength, warning_place, shift_place=st.empty())
+
+
+def show_images(view: View, shown: Shown) -> None:
+    """Draw a warning about equal images, the gallery, the provenance, the downloads and the shift scores."""
+    results = shown.results
+    with shown.warning_place:
+        warn_of_equal_images(view)
+    of_gallery = st.session_state.get(GALLERY_STRENGTH, shown.strength)
     gallery(
-        strengths.get(of_gallery, results),
-        None if results[0].adapted else strengths.get(0.0),
+        shown.by_strength.get(of_gallery, results),
+        None if results[0].adapted else shown.by_strength.get(0.0),
         domains=(view.spec.in_distribution, view.shifted),
         sides=view.sides,
-        address=address_of(view, requests, strength=of_gallery or strength),
+        address=address_of(view, shown.requests, strength=of_gallery or shown.strength),
     )
     show_provenance(view, results)
-    offer_scores(view, results, titles=titles)
-    show_shift(shift_place, results, view)
+    offer_scores(view, results, titles=titles_of(view, results))
+    show_shift(shown.shift_place, results, view)
+
+
+def address_of_page(view: View, shown: Shown) -> Address:
+    """Return the query parameters of the view, with each method's FDM switch."""
+    switches: Address = {
+        f"{keys.FDM}{request.checkpoint.config.detector}": str(bool(request.scoring.style_weight)).lower()
+        for request in shown.requests
+    }
+    return address_of(view, shown.requests, strength=shown.strength) | switches
 
 
 def choose_requests(
@@ -94,13 +142,13 @@ def choose_requests(
     """Choose checkpoint and matching of each method, and for all of them the scoring settings and the strength."""
     chosen = []
     for detector, place in zip(detectors, places, strict=True):
-        with place:
+        with place, st.container(gap="xsmall"):
             st.markdown(f"**{name_of(DETECTOR_NAMES, detector)}**{describe_kind(detector)}")
             above = st.container()
             checkpoint = choose_checkpoint(detector, checkpoints)
         with above:
             chosen.append((checkpoint, choose_fdm(checkpoint)))
-    strength, settings = choose_scoring(below)
+    strength, settings = choose_scoring(below, label="Score at FDM strength α", about_strength=EXPLORE_STRENGTH_HELP)
     return [
         make_request(checkpoint, style_weight=strength * matched, **settings) for checkpoint, matched in chosen
     ], strength

@@ -9,8 +9,9 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
-from app.controls.selection import BETWEEN
-from app.scoring import AdaptedDomain, DomainResult, ScoringResult, ranks
+from app import query_keys as keys
+from app.controls.selection import BETWEEN, unmark_bars
+from app.scoring import AdaptedDomain, DomainResult, ScoringRequest, ScoringResult, ranks
 
 BY_SCORE = ("Most anomalous", "Most normal")
 BY_MATCHING = ("Rescued by FDM", "Hurt by FDM", "Failed with and without", "Moved most by FDM")
@@ -37,6 +38,11 @@ class ScoredDomain(NamedTuple):
     def scores(self) -> NDArray[np.float64]:
         """Scores, one per image."""
         return self.domain.scores.score
+
+    @property
+    def request(self) -> ScoringRequest:
+        """What its scores and maps are computed with: adapted, without matching."""
+        return self.result.request.at(0.0) if self.adapted else self.result.request
 
     @property
     def title(self) -> str:
@@ -69,9 +75,9 @@ class ScoredDomain(NamedTuple):
 def choose_kind(place: DeltaGenerator, changes: tuple[str, ...]) -> str:
     """Choose which images to show: by their score, or by what matching or adapting changes, if there is a change."""
     kinds = (*BY_SCORE, *changes)
-    if st.session_state.get("order") not in kinds:
-        st.session_state.pop("order", None)
-    chosen: str = place.selectbox("Show", kinds, key="order", bind="query-params", help=KINDS_HELP, width=220)
+    if st.session_state.get(keys.ORDER) not in kinds:
+        st.session_state.pop(keys.ORDER, None)
+    chosen: str = place.selectbox("Show", kinds, key=keys.ORDER, bind="query-params", help=KINDS_HELP, width=220)
     return chosen
 
 
@@ -85,7 +91,10 @@ def choose_between(place: DeltaGenerator, scores: NDArray[np.float64]) -> tuple[
         st.session_state[BETWEEN] = (min(first, last), max(first, last))
     else:
         st.session_state[BETWEEN] = (low, high)
-    bounds: Any = place.slider("Scores", low, high, key=BETWEEN, step=(high - low) / STEPS, format="%.2f", width=220)
+    step = (high - low) / STEPS
+    bounds: Any = place.slider(
+        "Scores", low, high, key=BETWEEN, step=step, format="%.2f", width=220, on_change=unmark_bars
+    )
     return float(bounds[0]), float(bounds[1])
 
 

@@ -9,7 +9,6 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.display.pictures import enlarge, picture_url, without_map
-from app.scoring import map_scale
 from app.screens.explore.picks import ScoredDomain
 from app.sources import Source, source_of
 from gnl_core.config import ScoringConfig
@@ -19,59 +18,48 @@ if TYPE_CHECKING:
     from app.compute import Tile
 
 
-class Drawn(NamedTuple):
-    """Drawn tiles.
+class Images(NamedTuple):
+    """Some images of a domain.
 
     Attributes:
-        pictures: Image and map of each tile, as data URLs.
-        upper: Upper end of their maps' colour scale; None for a method without maps.
+        domain: The domain.
+        paths: The images.
+        choice: Which images of the domain the detector is adapted to; None if it is not.
     """
 
-    pictures: list[list[str]]
-    upper: float | None
+    domain: str
+    paths: tuple[str, ...]
+    choice: TrayChoice | None
 
 
-def draw_tiles(seen: ScoredDomain, *, domain: str, paths: tuple[str, ...]) -> Drawn:
+def draw_tiles(seen: ScoredDomain, *, domain: str, paths: tuple[str, ...], upper: float | None) -> list[list[str]]:
     """Draw the tiles of some images of a domain, once for all sessions.
+
+    Args:
+        seen: The scored domain.
+        domain: Its name.
+        paths: The images.
+        upper: Upper end of their maps' colour scale; None for a method without maps.
+
+    Returns:
+        Image and map of each tile, as data URLs.
 
     Raises:
         ValueError: If an image is missing or cannot be read.
     """
-    request = seen.result.request.at(0.0) if seen.adapted else seen.result.request
-    return drawn_tiles(
-        source_of(request.checkpoint),
-        domain=domain,
-        scoring=request.scoring,
-        paths=paths,
-        choice=seen.adapted.choice if seen.adapted else None,
-        _seen=seen,
-    )
+    checkpoint, scoring = seen.request
+    images = Images(domain, paths, seen.adapted.choice if seen.adapted else None)
+    return drawn_tiles(source_of(checkpoint), images, scoring=scoring, upper=upper)
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs={ScoringConfig: ScoringConfig.model_dump_json})
-def drawn_tiles(
-    source: Source,
-    *,
-    domain: str,
-    scoring: ScoringConfig,
-    paths: tuple[str, ...],
-    choice: TrayChoice | None,
-    _seen: ScoredDomain,
-) -> Drawn:
-    """Draw as `draw_tiles`; the scored domain, which gives the scale, is determined by the cache key."""
+def drawn_tiles(source: Source, images: Images, *, scoring: ScoringConfig, upper: float | None) -> list[list[str]]:
+    """Draw as `draw_tiles`."""
     from app.compute import tiles  # noqa: PLC0415 (PyTorch takes seconds to import; the histograms are drawn by then)
 
+    domain, paths, choice = images
     shown = tiles(source, domain=domain, scoring=scoring, paths=paths, choice=choice)
-    has_maps = any(tile.anomaly_map is not None for tile in shown)
-    upper = upper_end(_seen) if has_maps else None
-    return Drawn([[picture_url(part) for part in compose_tile(tile, upper=upper or 1.0)] for tile in shown], upper)
-
-
-def upper_end(seen: ScoredDomain) -> float:
-    """Return the upper end of the colour scale of a domain's maps: of standardised maps, the threshold."""
-    if seen.standardised:
-        return seen.result.shifted_threshold
-    return map_scale(seen.result.request, seen.result.training)
+    return [[picture_url(part) for part in compose_tile(tile, upper=upper or 1.0)] for tile in shown]
 
 
 def compose_tile(tile: Tile, *, upper: float) -> list[NDArray[np.uint8]]:

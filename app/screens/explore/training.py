@@ -62,7 +62,7 @@ def find_training(view: View) -> RunFolder | None:
 def is_of(folder: RunFolder, view: View) -> bool:
     """Return whether a run is trained for the view."""
     try:
-        run = Checkpoint(folder, read_config(folder), sha256="")
+        run = Checkpoint(folder, read_config(folder), version=None)
     except ValueError:
         return False
     return bool(checkpoints_of(view, [run]))

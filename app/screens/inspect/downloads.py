@@ -1,4 +1,4 @@
-"""Downloads of Inspect: the scores, the maps as one picture, and the commands that reproduce the scores."""
+"""Downloads of Inspect: the scores, the maps as one picture, a notebook, and the commands that reproduce the scores."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from app.controls.image import Chosen
 from app.controls.view import View
 from app.display.downloads import offer_command, offer_file
 from app.display.maps import draw_image, draw_map
+from app.display.notebook import offer_notebook
 from app.display.pictures import to_png
 from app.display.provenance import adapted_command, command
 from app.image_scoring import ImageResult, ResultPair
+from app.screens.inspect.notebook import inspect_notebook
 from gnl_core.runs.adapted_scores import TrayChoice
 from gnl_core.tables import csv_cell
 
@@ -23,7 +25,7 @@ MAP_OPACITY = 0.7
 
 
 def offer_image(view: View, chosen: Chosen, rows: list[ResultPair], choice: TrayChoice | None) -> None:
-    """Draw the download buttons, and for an image of the data set the commands that score its domain.
+    """Draw the download buttons, and for an image of the data set a notebook and the commands that score its domain.
 
     Args:
         view: The page's view.
@@ -33,12 +35,14 @@ def offer_image(view: View, chosen: Chosen, rows: list[ResultPair], choice: Tray
     """
     cells = [cell for row in rows for cell in row.cells]
     stem = f"{view.dataset} {view.normal_class} {chosen.title}"
+    domain = view.shifted if chosen.side == view.sides[1] else view.spec.in_distribution
+    of_image = view._replace(shifted=domain)
     with st.container(horizontal=True, gap="small"):
         offer_file("CSV", f"{stem}.csv", partial(cells_csv, cells))
         offer_file("PNG", f"{stem}.png", partial(maps_png, chosen, cells))
+        if chosen.number:
+            offer_notebook(stem, partial(inspect_notebook, of_image, chosen.number, rows, choice))
     if chosen.number:
-        domain = view.shifted if chosen.side == view.sides[1] else view.spec.in_distribution
-        of_image = view._replace(shifted=domain)
         offer_command("\n".join(cell_command(of_image, row.on or row.off, choice) for row in rows))
 
 

@@ -8,16 +8,17 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.controls.adaptation import forget_unless
-from app.display.downloads import chart_config
 from app.display.maps import SIDE_PX
 from app.display.pictures import enlarge, picture_url
+from app.display.unreadable import reporting_errors
 from app.image_scoring import ImageResult, ResultPair
 from app.methods import REVERSE_DISTILLATION
 from app.screens.inspect.adaptation import AdaptedTo, show_adaptation
+from app.screens.inspect.position import show_position
 from app.screens.inspect.values import show_moments, show_values
 from app.sources import source_of
 from app.subjects import Subject
-from app.words import counted, percent, plain
+from app.words import counted, percent
 from gnl_core.names import DETECTOR_NAMES, name_of
 
 if TYPE_CHECKING:
@@ -61,21 +62,22 @@ def show_reasons(
         )
     cell = cells.get(chosen or "") or list(cells.values())[-1]
     detector = cell.request.checkpoint.config.detector
-    try:
+    with right, reporting_errors("The reasons"):
         if cell.adapted and adaptation:
-            with right:
-                show_adaptation(subject, cell, adaptation)
+            show_adaptation(subject, cell, adaptation)
             with left:
                 show_nearest(subject, cell)
+        elif cell.request.checkpoint.config.tile_size is not None:
+            right.info(
+                "This run scores images in tiles, so its scores cannot be split into the stages of a whole image."
+            )
         elif detector in REVERSE_DISTILLATION:
             show_stage_reasons(subject, cell, off=next(row.off for row in rows if cell in row.cells), places=places)
         else:
-            right.info(
+            st.info(
                 f"{name_of(DETECTOR_NAMES, detector)} has no student, so its score cannot be split into stages. "
                 "Choose a reverse-distillation method, such as RD4AD or GNL."
             )
-    except (ValueError, OSError) as error:
-        right.error(f"The reasons cannot be shown: {plain(error)}")
 
 
 def show_stage_reasons(
@@ -91,7 +93,7 @@ def show_stage_reasons(
     with left:
         show_nearest(subject, cell)
         show_moments(explanation)
-        show_pixels(explanation, cell)
+        show_position(subject, cell, explanation)
 
 
 def explain(subject: Subject, cell: ImageResult) -> Reasons:
@@ -148,21 +150,6 @@ def show_singles(explanation: Reasons, cell: ImageResult, *, off: ImageResult) -
         alt=f"Scores with single references from {low:.3f} to {high:.3f}, mean {mean:.3f}",
     )
     st.caption(f"{low:.3f} to {high:.3f}, mean {mean:.3f}; this score {cell.image_score.score:.3f}.")
-
-
-def show_pixels(explanation: Reasons, cell: ImageResult) -> None:
-    """Draw the map before smoothing with its values under the cursor; only when opened, because it is large."""
-    with st.expander("Values under the cursor", on_change="rerun", key="pixels") as opened:
-        if not opened.open:
-            return
-        from gnl_core.plots.pixels import pixel_values  # noqa: PLC0415 (Plotly takes a second to import)
-
-        st.plotly_chart(
-            pixel_values([stage.distances for stage in explanation.stages], upper=cell.upper),
-            key="pixel_values",
-            config=chart_config("anomaly-map"),
-            alt=f"Anomaly map of {cell.request.title}, each pixel's value by stage under the cursor",
-        )
 
 
 def show_nearest(subject: Subject, cell: ImageResult) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import streamlit as st
 
+from app import query_keys as keys
 from app.display.maps import draw_colour_bar
+from app.display.painter import PAINT_HELP
 from app.scoring import map_scale, scores_of
 from app.screens.learn.lessons import plain_scores, subject_in, unmatched
+from app.screens.learn.painting import show_painting
 from app.screens.learn.step import LessonStep, Pair, Picture, choose_pair, draw_row, show_origin
 from app.sources import source_of
 from app.words import LABEL_WORDS, capitalised, exact_percent
@@ -22,10 +27,32 @@ these features, but is trained on normal images only.
 On the right, similar colours mean similar features. Where student and teacher disagree, their **distance** is large.
 The **anomaly map** sums the distances for every pixel; its maximum is the image's **score**.
 
-Choose other images: does the map show what is wrong with them?"""
+Choose other images, or paint a defect: does the map show what is wrong?"""
 
 
-def show(pair: Pair, large: bool) -> None:
+class Choice(NamedTuple):
+    """Two images, and whether the visitor paints on the normal one."""
+
+    pair: Pair
+    painting: bool
+
+
+def ask() -> Choice:
+    """Choose the images, and whether to paint."""
+    pair = choose_pair()
+    painting = st.toggle("Paint on the normal image", key=keys.PAINT, bind="query-params", help=PAINT_HELP)
+    return Choice(pair, painting)
+
+
+def show(choice: Choice, large: bool) -> None:
+    """Draw the painter, or a row of pictures for each image."""
+    if choice.painting:
+        show_painting(choice.pair.task, choice.pair.normal)
+    else:
+        show_rows(choice.pair)
+
+
+def show_rows(pair: Pair) -> None:
     """Draw a row of pictures for each image, with common colours."""
     from app.inspection import score_image  # noqa: PLC0415 (PyTorch takes seconds to import)
     from app.screens.learn.encoding import encoded  # noqa: PLC0415 (as above)
@@ -50,4 +77,4 @@ def show(pair: Pair, large: bool) -> None:
     show_origin(pair.task.plain, about=f"two of {len(plain_scores(pair.task).label)} images, features of stage 1")
 
 
-DETECTOR = LessonStep("What the detector does", TEXT, choose_pair, show)
+DETECTOR = LessonStep("What the detector does", TEXT, ask, show)

@@ -1,4 +1,4 @@
-"""Learn, step 6: when matching makes a score worse, from the scores bundled with the project."""
+"""Learn, step 7: when matching makes a score worse, from the scores bundled with the project."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learn, step 5: matching distributions by hand, and on a channel of a real image."""
+"""Learn, step 6: matching distributions by hand, and on a channel of a real image."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app.display.components import EQUATION, component, read
+from app.display.components import PAGE, component, read
 from app.scoring import make_request
 from app.screens.learn.lessons import LessonData, subject_in
 from app.screens.learn.step import CHOICES, LessonStep, choose_image, choose_task, show_origin
@@ -49,7 +49,9 @@ def show(chosen: tuple[LessonData, int], large: bool) -> None:
 
 def in_browser(name: str) -> Any:
     """Return one of the two components that match in the browser."""
-    return component(name, html=read(f"{name}.html"), css="matching.css", js=(EQUATION, "matching.js", f"{name}.js"))
+    return component(
+        name, html=read(f"{name}.html"), css=("matching.css",), js=(f"{PAGE}/ranks.js", "matching.js", f"{name}.js")
+    )
 
 
 def starting_numbers() -> dict[str, Any]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
+from app import PROJECT
 from app.display.components import component
+from app.display.downloads import offer_file
 from app.screens.learn.step import CHOICES
+from gnl_core.files import read_text
 
+LESSON = PROJECT / "assets" / "lesson.html"
 STEP, LECTURE = "step", "lecture"  # query parameters
 KEPT_STEP = "learn_step"  # session key; a link to the page has no step in its address
 CONTROLS, DOTS = "learn_controls", "learn_dots"
@@ -51,6 +56,7 @@ def navigate(titles: Sequence[str], step: int) -> bool:
         dots_place = st.container(width="content")
         st.button("Next ›", key="next_step", on_click=go_to, args=(step + 1,), disabled=step == len(titles))
         st.space("stretch")
+        offer_file("Lesson in one file", LESSON.name, partial(read_text, LESSON))
         lecture = st.toggle(
             "Lecture mode",
             key=LECTURE,
@@ -66,7 +72,7 @@ def navigate(titles: Sequence[str], step: int) -> bool:
 
 def draw_dots(titles: Sequence[str], step: int, *, lecture: bool) -> None:
     """Draw a dot for each step; the component also handles the arrow keys, wherever the focus is."""
-    component("steps", html='<nav aria-label="Steps"></nav>', css="steps.css", js=("steps.js",))(
+    component("steps", html='<nav aria-label="Steps"></nav>', css=("steps.css",), js=("steps.js",))(
         key=DOTS,
         data={"titles": list(titles), "step": step, "lecture": lecture},
         on_step_change=open_clicked,

@@ -1,4 +1,4 @@
-"""Learn, step 8: the user's own images: a folder, a command, and links to the next pages."""
+"""Learn, step 9: the user's own images: a folder, a command, and links to the next pages."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def report_folder(folder: Path) -> None:
     """Report a folder's contents, or why it cannot be used."""
     try:
         check_folder(folder)
-        spec = open_own(folder)
+        spec = open_own(FOLDER, folder)
         images = len(list_train_items(FOLDER, normal_class=spec.classes[0], root=folder))
         domains = domains_here(FOLDER, spec.classes[0], folder)
         read = format_reading(folder)

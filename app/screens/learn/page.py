@@ -1,9 +1,10 @@
-"""Learn: how a detector works, what a shift does to it, and how GNL counters it, in eight steps."""
+"""Learn: how a detector works, what a shift does to it, and how GNL counters it, in nine steps."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from app.display.unreadable import reporting_errors
 from app.screens.learn.bottleneck import BOTTLENECK
 from app.screens.learn.detector import DETECTOR
 from app.screens.learn.failure import FAILURE
@@ -13,9 +14,9 @@ from app.screens.learn.own import OWN
 from app.screens.learn.remedy import REMEDY
 from app.screens.learn.shift import SHIFTED
 from app.screens.learn.views import VIEWS
-from app.words import plain
+from app.screens.learn.watching import WATCHING
 
-STEPS = (DETECTOR, SHIFTED, BOTTLENECK, VIEWS, MATCHING, FAILURE, REMEDY, OWN)
+STEPS = (DETECTOR, SHIFTED, BOTTLENECK, WATCHING, VIEWS, MATCHING, FAILURE, REMEDY, OWN)
 WIDTHS = (2, 3)  # column widths of text and figure
 LECTURE_WIDTHS = (9, 11)  # so that the figure's height fits a projector
 
@@ -29,10 +30,8 @@ def page() -> None:
     with left:
         st.header(f"{number}. {step.title}", anchor=False)
         st.markdown(step.text)
-    try:
+    with reporting_errors("This step"):
         with left:
             chosen = step.ask()
         with right, st.spinner("Drawing the figure", show_time=True):
             step.show(chosen, large)
-    except (ValueError, OSError) as error:
-        st.error(f"This step cannot be shown: {plain(error)}.")

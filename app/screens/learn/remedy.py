@@ -1,4 +1,4 @@
-"""Learn, step 7: adapting to a new domain; first a prediction of how many normal images it takes, then the result."""
+"""Learn, step 8: adapting to a new domain; first a prediction of how many normal images it takes, then the result."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from app.screens.learn.lessons import Case, bundled_cases, bundled_tasks, shift_
 from app.screens.learn.step import CHOICES, LessonStep, describe_case, draw, offer_reveal, show_origin
 from app.words import capitalised, exact_percent, percent
 from gnl_core.names import domain_name
+from gnl_core.percentages import round_percent
 from gnl_core.plots.histograms import Panel
 
 REVEALED = "revealed"  # session key of the shifts whose result is shown
@@ -93,12 +94,8 @@ def verdict(result: ScoringResult, prediction: Prediction) -> str:
     before, truth = result.in_distribution.report.false_alarm_rate, result.shifted.report.false_alarm_rate
     if not prediction.revealed or truth is None or before is None:
         return f"You expect **{percent(prediction.guess / 100)}** false alarms under this shift."
-    off = abs(prediction.guess - 100 * truth)
-    judgement = (
-        "You were right"
-        if off < 0.5
-        else f"You were {off:.0f} points {'above' if prediction.guess > 100 * truth else 'below'}"
-    )
+    off = prediction.guess - round_percent(truth)
+    judgement = f"You were {abs(off):g} points {'above' if off > 0 else 'below'}" if off else "You were right"
     return (
         f"You guessed **{percent(prediction.guess / 100)}**; it is **{percent(truth)}**, against {percent(before)} "
         f"in-distribution. {judgement}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from app.checkpoints import Checkpoint
 from app.display.downloads import chart_config
 from app.display.pictures import enlarge, picture_url
 from app.screens.learn.lessons import Case, LessonData, bundled_tasks, plain_scores, row_of, typical_row
+from gnl_core.config import RunConfig
 from gnl_core.names import DATASET_NAMES, DETECTOR_NAMES, TEACHER_NAMES, domain_name, name_of
 
 NARROWEST_PX = 64  # minimum width of a picture, so that a row stays a row on a phone
@@ -150,11 +151,22 @@ def show_origin(*checkpoints: Checkpoint, about: str) -> None:
     """Show where a figure comes from: which images and which runs.
 
     Args:
-        checkpoints: The runs behind it, of one task.
+        checkpoints: The runs behind it, of one task and of different methods.
         about: The images behind it.
     """
-    config = checkpoints[0].config
+    runs = {run.config.detector: run.sha256 for run in checkpoints}
+    st.caption(name_origin(checkpoints[0].config, runs, about=about))
+
+
+def name_origin(config: RunConfig, runs: Mapping[str, str], *, about: str) -> str:
+    """Name the images and runs behind a figure.
+
+    Args:
+        config: The settings of one of the runs, all of one task.
+        runs: Detector to the SHA-256 of its checkpoint.
+        about: The images behind the figure.
+    """
     rendered = ["rendered data"] if config.dataset == "parts" else []
-    runs = [f"{name_of(DETECTOR_NAMES, run.config.detector)} {run.sha256[:8]}" for run in checkpoints]
-    parts = [about, *rendered, f"seed {config.seed}", "checkpoint " + ", ".join(runs)]
-    st.caption(" · ".join([*parts, name_of(TEACHER_NAMES, config.teacher)]))
+    named = ", ".join(f"{name_of(DETECTOR_NAMES, detector)} {sha256[:8]}" for detector, sha256 in runs.items())
+    parts = [about, *rendered, f"seed {config.seed}", f"checkpoint {named}", name_of(TEACHER_NAMES, config.teacher)]
+    return " · ".join(parts)

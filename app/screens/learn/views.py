@@ -1,4 +1,4 @@
-"""Learn, step 4: augmented views of an image, and their distances in GNL's two terms."""
+"""Learn, step 5: augmented views of an image, and their distances in GNL's two terms."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -12,11 +13,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.controls.view import View
 from app.display.adaptation import name_ways
-from app.display.downloads import chart_config, offer_command, offer_file
+from app.display.downloads import chart_config, offer_command, offer_file, offer_page
+from app.display.notebook import offer_notebook
 from app.display.provenance import adapted_command, command, describe_n, describe_origin
 from app.image_scoring import RequestPair
+from app.screens.shift_lab.notebook import shift_lab_notebook
 from app.screens.shift_lab.numbers import MethodCurves, ScoredCurve, corruption_of, known_curves, severity_domains
 from app.screens.shift_lab.summary import summary_sentence
+from app.server import rules
 from app.words import AUROC_HELP, SHIFT_SCORE_HELP, capitalised, plain
 from gnl_core.adaptation.choice import Ways
 from gnl_core.datasets.corruptions import SEVERITIES
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from gnl_core.plots.severity import Curve
 
 CHART, WORDS = 7, 3  # column widths
+IN_FILE = 64  # images of each label and severity: with six domains of hundreds, the file would be too large to mail
 COLOURS = {False: "Grey: FDM off, green: FDM on", True: "Grey: as it is, green: adapted"}  # by whether it is adapted
 READING = "dash and marker show the method. Thin bars: 95 % intervals over test images. Dotted: a shift score of 1."
 SEPARATELY = (
@@ -135,7 +140,7 @@ def shift_curves(methods: Sequence[MethodCurves]) -> list[Curve]:
 
 
 def show_origin(view: View, methods: Sequence[MethodCurves]) -> None:
-    """Show where the numbers come from, a download, and the commands that reproduce them."""
+    """Show where the numbers come from, downloads, and the commands that reproduce them."""
     for method in methods:
         checkpoint = method.off.request.checkpoint
         reports = [report for line in reversed(method.lines) for report in line.reports.values()]
@@ -145,11 +150,23 @@ def show_origin(view: View, methods: Sequence[MethodCurves]) -> None:
             f"{counted} at each severity · {plain(describe_origin(checkpoint))}"
         )
     with st.container(horizontal=True):
+        stem = f"gnl-{view.dataset}-{view.normal_class}-{corruption_of(view)}"
         if any(method.off.reports for method in methods):
-            name = f"gnl-{view.dataset}-{view.normal_class}-{corruption_of(view)}.csv"
-            offer_file("Download CSV", name, lambda: curve_table(view, methods))
+            offer_file("Download CSV", f"{stem}.csv", partial(curve_table, view, methods))
+            offer_page("Download HTML", f"{stem}.html", partial(page, view, methods, visitor=rules.this_visitor()))
+        offer_notebook(stem, partial(shift_lab_notebook, view, methods))
         with st.popover("Reproduce"):
             offer_command("\n".join(line_command(view, line) for method in methods for line in method.lines))
+
+
+def page(view: View, methods: Sequence[MethodCurves], *, visitor: str) -> str:
+    """Write the images, maps and scores at every severity as one file, without matching and with it."""
+    from app.page_file import page_of  # noqa: PLC0415 (PyTorch takes seconds to import)
+
+    strengths = {line.request.scoring.style_weight or 0.0 for method in methods for line in method.lines}
+    _, *domains = severity_domains(view).values()
+    checkpoints = [method.off.request.checkpoint for method in methods]
+    return page_of(checkpoints, domains=domains, visitor=visitor, strengths=sorted(strengths), most=IN_FILE)
 
 
 def line_command(view: View, line: ScoredCurve) -> str:

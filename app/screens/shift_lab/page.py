@@ -11,17 +11,16 @@ from app import query_keys as keys
 from app.checkpoints import Checkpoint
 from app.controls.adaptation import choose_tray
 from app.controls.data import Data
-from app.controls.fdm import STRENGTHS
 from app.controls.image import Chosen, choose_subject, first_normal, list_labels
 from app.controls.links import SHIFT_LAB, Address, address_of, link_to_page
 from app.controls.requests import choose_requests
 from app.controls.scoring import choose_scoring
-from app.controls.selection import adopt_selection
-from app.controls.view import FIRST_SEVERITY, View, checkpoints_of, choose_view, report_untrained
+from app.controls.view import FIRST_SEVERITY, View, report_untrained
+from app.display.view import draw_view
 from app.screens.shift_lab.curves import curves, head
 from app.screens.shift_lab.scoring import score_next
 from app.screens.shift_lab.thumbnails import MODE, compare_thumbnails, show_thumbnails
-from app.words import CORRUPTION_HELP, INSPECT_STRENGTH_HELP, plain
+from app.words import CORRUPTION_HELP
 from gnl_core.datasets.corruptions import CORRUPTIONS
 from gnl_core.datasets.shifts import shifted_domain
 from gnl_core.names import corruption_name
@@ -33,16 +32,9 @@ ADAPTING = (2, 2, 3)  # widths of the choice, the number of images and the rest
 
 def page() -> None:
     """Draw the page from top to bottom."""
-    adopt_selection(STRENGTHS)
     if st.session_state.get(keys.SHIFT) not in CORRUPTIONS:  # another page's shift may be a domain
         st.session_state.pop(keys.SHIFT, None)
-    view, everything = choose_view(shift=choose_corruption)
-    if view is None:
-        return
-    try:
-        experiment(view, checkpoints_of(view, everything))
-    except (ValueError, OSError) as error:
-        st.error(f"This cannot be shown: {plain(error)}")
+    draw_view(experiment, named="This", shift=choose_corruption)
 
 
 def choose_corruption(_: str, data: Data, place: DeltaGenerator) -> str:
@@ -94,5 +86,5 @@ def choose_image(view: View, checkpoints: list[Checkpoint]) -> tuple[Chosen, flo
     image, *scoring = st.columns((7, 1.6, 2), vertical_alignment="bottom")
     with image:
         chosen = choose_subject(view, checkpoints, sides=view.sides[:1], first=first_normal)
-    strength, settings = choose_scoring(scoring, about_strength=INSPECT_STRENGTH_HELP)
+    strength, settings = choose_scoring(scoring)
     return chosen, strength, settings

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app.checkpoints import Checkpoint, hash_weights
+from app.checkpoints import Checkpoint
 from app.controls.fdm import STRENGTHS
 from app.display.downloads import chart_config
 from app.display.histograms import draw_row, shared_axes
+from app.display.unreadable import reporting_errors
 from app.methods import MATCHED_BY_DEFAULT
 from app.progress import forget_cancelled
 from app.scoring import ScoringRequest, ScoringResult, compute_result, make_request, present_scores
-from app.words import FDM_HELP, capitalised, plain
+from app.words import FDM_HELP, capitalised
 from gnl_core.config import RunConfig
 from gnl_core.datasets import find_dataset
 from gnl_core.datasets.base import DatasetSpec
@@ -33,11 +34,9 @@ def early_look(folder: RunFolder, config: RunConfig) -> None:
     epochs = spread(kept_epochs(folder), most=MOST_LOOKS)
     if not epochs:
         return
-    try:
+    with reporting_errors("These epochs"):
         spec = find_dataset(config.dataset, config.data_root)
         score_and_draw(folder, config, spec, epochs)
-    except (ValueError, OSError) as error:
-        st.error(f"These epochs cannot be shown: {plain(error)}")
 
 
 def score_and_draw(folder: RunFolder, config: RunConfig, spec: DatasetSpec, epochs: list[int]) -> None:
@@ -78,7 +77,7 @@ def choose_look(config: RunConfig, spec: DatasetSpec) -> tuple[str, float]:
 def epoch_checkpoint(folder: RunFolder, config: RunConfig, epoch: int) -> Checkpoint:
     """Return one kept epoch as a checkpoint."""
     kept = folder.epoch(epoch)
-    return Checkpoint(kept, config, hash_weights(kept.weights, version_of(kept.weights)))
+    return Checkpoint(kept, config, version_of(kept.weights))
 
 
 def is_scored(request: ScoringRequest, spec: DatasetSpec, shifted: str) -> bool:

@@ -23,6 +23,7 @@ ABOUT = (
 )
 METHODS = ("gnl", "rd4ad")
 PUBLISHED_SUFFIX = ".pth"
+PUBLISHED_PX = 256  # the published code's image size for PACS and MVTec AD
 PUBLISHED_TEACHERS = ("wide_resnet50_2", "resnet50", "resnet18")
 
 
@@ -56,7 +57,11 @@ def ask_published() -> dict[str, Any]:
         st.text_input("Weights of the teacher", key="import_weights", placeholder="downloaded unless you give a file")
     )
     size = st.selectbox(
-        "Image size of the checkpoint", SIZES_PX[::-1], format_func=lambda px: f"{px} px", key="import_size"
+        "Image size of the checkpoint",
+        SIZES_PX,
+        index=SIZES_PX.index(PUBLISHED_PX),
+        format_func=lambda px: f"{px} px",
+        key="import_size",
     )
     return {"detector": detector, "teacher": teacher, "teacher_weights": weights, "image_size": size}
 

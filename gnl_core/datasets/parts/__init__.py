@@ -120,5 +120,6 @@ PARTS = DatasetSpec(
     train_items=train_items,
     test_items=test_items,
     augmix_operations=INDUSTRIAL_OPERATIONS,
+    licence="Apache-2.0",
     anomalies="defects",
 )

@@ -89,6 +89,15 @@ def test_a_public_server_lists_bundled_and_named_runs_alone(public, own_runs, mo
     assert [run.folder.path.name for run in listed if not run.bundled] == ["shown"]
 
 
+def test_a_shared_server_trains_with_its_own_teachers_alone(shared, launched, monkeypatch):
+    config = RunConfig(teacher="vit_giant_patch14_dinov2")
+    with pytest.raises(ValueError, match="this server trains with its own teachers alone; choose one of: efficientnet"):
+        trainings.start_training(config, "run")
+    assert launched == []
+    monkeypatch.setenv("GNL_MODE", "personal")
+    rules.check_teacher(config)
+
+
 def test_each_person_has_a_folder_of_their_own(shared, own_runs, launched, monkeypatch):
     trainings.start_training(RunConfig(), "run")
     monkeypatch.setattr(people, "person", lambda: BOB)

@@ -130,7 +130,7 @@ def test_the_attempts_that_name_an_existing_folder_outside_are_all_refused(root:
     assert len(outside) >= 30  # the table tries what is there, not only what is missing
     for path in outside:
         with pytest.raises(ValueError, match=r"this server does not open .*; ask its operator"):
-            open_own(path)
+            open_own("folder", path)
 
 
 def is_folder_outside(path: Path, root: Path) -> bool:
@@ -147,28 +147,29 @@ def test_what_lies_in_the_root_is_opened_by_its_real_path(root: Path, name: str)
 
 def test_a_link_in_a_loop_is_refused_or_missing(root: Path):
     with pytest.raises(ValueError, match=r"there is no folder|this server does not open"):
-        open_own(root / "loop")
+        open_own("folder", root / "loop")
 
 
 def test_a_name_that_can_be_no_path_is_refused_for_one_person_too(root: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GNL_MODE", "personal")
     for name in ("a\0b", "\ud800"):
         with pytest.raises(ValueError, match="is no path; check what you typed"):
-            open_own(Path(name))
+            open_own("folder", Path(name))
     assert rules.open_path(Path("/etc")) == Path("/etc").resolve()
 
 
-@pytest.mark.parametrize("setting", ["data_root", "teacher_weights"])
+@pytest.mark.parametrize("setting", ["data_root", "teacher_weights", "region_of_interest"])
 def test_a_runs_settings_name_no_path_outside(root: Path, setting: str):
     for name in attempts(root):
         path = typed_path(name)
         if path is None or "\0" in name:
             continue
-        config = RunConfig().model_copy(update={setting: path})
+        value = str(path) if setting == "region_of_interest" else path
+        config = RunConfig().model_copy(update={setting: value})
         if not rules.may_open(path):
             with pytest.raises(ValueError, match="run names a path that this server does not open"):
                 rules.check_paths(config, name="run")
-    rules.check_paths(RunConfig(data_root=root / "a"), name="run")
+    rules.check_paths(RunConfig(data_root=root / "a", region_of_interest="64x64:2048,2048"), name="run")
 
 
 def test_the_data_folder_and_a_persons_own_runs_are_opened_and_those_of_others_are_not(

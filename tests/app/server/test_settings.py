@@ -26,6 +26,7 @@ def write(tmp_path: Path, text: str) -> dict[str, str]:
 def test_without_a_file_the_server_is_for_one_person():
     settings = read_settings({})
     assert (settings.mode, settings.roots, settings.listed_runs) == ("personal", (), ())
+    assert settings.engine is None
     assert settings.limits == Limits(**LIMITS["personal"])
 
 
@@ -40,6 +41,7 @@ def test_variables_take_precedence_over_the_file(tmp_path: Path):
         "GNL_MODE": "public",
         "GNL_ROOTS": os.pathsep.join(["/a", "/b"]),
         "GNL_LISTED_RUNS": "one, two",
+        "GNL_ENGINE": "auto",
         "GNL_CACHE_MB": "64",
         "GNL_JOBS_PER_PERSON": "",
     }
@@ -47,6 +49,7 @@ def test_variables_take_precedence_over_the_file(tmp_path: Path):
     assert settings.mode == "public"
     assert settings.roots == (Path("/a"), Path("/b"))
     assert settings.listed_runs == ("one", "two")
+    assert settings.engine == "auto"
     assert settings.limits.cache_mb == 64
     assert settings.limits.jobs_per_person == 2  # an empty variable is unset
 

@@ -395,7 +395,7 @@ def test_an_exported_adaptation_gives_our_scores_and_maps(way: str, small_run: R
     for strength in (0.0, 1.0):
         with torch.no_grad():
             asked = record.scoring.model_copy(update={"style_weight": strength})
-            ours, maps = run.detector(batch.views["original"], asked)
+            ours, maps, _ = run.detector(batch.views["original"], asked)
         given = {"images": batch.views["original"].numpy(), "style_weight": np.array(strength, np.float32)}
         found, pixels = session.run(["scores", "maps"], given)
         bound = 1e-5 if strength == 0 and way != "match-fdm" else 1e-2  # docs/export.md

@@ -64,7 +64,7 @@ def test_there_is_an_ordinary_run_for_each_cell_and_a_table_in_each_form(output:
 def test_a_second_call_computes_nothing_and_prints_the_same_table(
     output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    for step in ("train_run", "load_run"):
+    for step in ("train_run", "load_cell"):
         monkeypatch.setattr(sweep, step, lambda *_, step=step, **__: pytest.fail(f"{step} was called"))
     before = (output / "comparison.json").read_bytes()
     assert compare(output, "--detector", "rd4ad", "gnl", "--style-weight", "0", "1") == 0

@@ -9,6 +9,7 @@ import PIL.Image
 import pytest
 
 from gnl_core.cli import main
+from gnl_core.datasets import DATASETS
 
 
 @pytest.fixture
@@ -28,6 +29,19 @@ def test_missing_data_sets_are_listed_with_how_to_get_them(tmp_path: Path, capsy
     assert listed["pacs"]["classes"] == []
     assert set(listed["pacs"]["images"].values()) == {None}
     assert "under the data root" in listed["pacs"]["how_to_get"]
+
+
+def test_the_list_tells_licence_and_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["data", "list", "--data-root", str(tmp_path)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[told.index("parts: " + DATASETS["parts"].summary) + 1] == "  licence: Apache-2.0"
+    page = "www.mvtec.com/company/research/datasets/mvtec-ad"
+    assert told[told.index("mvtec: " + DATASETS["mvtec"].summary) + 1] == f"  licence: CC BY-NC-SA 4.0; {page}"
+    assert main(["data", "list", "--data-root", str(tmp_path), "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)["datasets"]
+    assert {name: (facts["licence"], facts["page"]) for name, facts in listed.items()} == {
+        name: (spec.licence, spec.page) for name, spec in DATASETS.items()
+    }
 
 
 def test_a_sound_folder_passes_the_check(own_images: Path, capsys: pytest.CaptureFixture[str]):

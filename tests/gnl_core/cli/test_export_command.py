@@ -74,7 +74,7 @@ def deviations(
     def measure(style_weight: float) -> tuple[np.ndarray, np.ndarray]:
         chosen = images[: request.param]
         with torch.no_grad():
-            score, anomaly_map = run.detector(chosen, resolve_scoring(run, style_weight=style_weight))
+            score, anomaly_map, _ = run.detector(chosen, resolve_scoring(run, style_weight=style_weight))
         given = {"images": chosen.numpy(), "style_weight": np.array(style_weight, np.float32)}
         scores, maps = session.run(["scores", "maps"], given)
         return np.abs(scores - score.numpy()), np.abs(maps - anomaly_map[:, 0].numpy())
@@ -111,7 +111,7 @@ def test_an_adapted_run_is_exported_with_its_adaptation(
     unadapted = load_run(folder, device="cpu")
     saved = load_adaptation(file, unadapted)
     with torch.no_grad():
-        score, anomaly_map = adapted_run(unadapted, saved).detector(images, saved.record.scoring)
+        score, anomaly_map, _ = adapted_run(unadapted, saved).detector(images, saved.record.scoring)
     session = onnxruntime.InferenceSession(onnx)
     scores, maps = session.run(None, {"images": images.numpy(), "style_weight": np.array(0, np.float32)})
     bound = 1e-2 if way == "match-fdm" else 1e-5  # as docs/export.md promises

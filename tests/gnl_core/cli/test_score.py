@@ -202,7 +202,7 @@ def test_masks_add_pixel_metrics(run: Path, monkeypatch: pytest.MonkeyPatch, cap
     assert main(["score", str(run), "--domain", "digits"]) == 0
     header, *_, note = capsys.readouterr().out.splitlines()
     assert all(heading in header for heading in ("pixel AUROC", "pixel AP", "AUPRO"))
-    assert note == "digits: pixel metrics leave out 2 anomalous images without a mask"
+    assert note == "digits: pixel metrics leave out 2 anomalous images without a marked pixel that counts"
 
 
 def test_csv_has_one_row_per_image(run: Path, tmp_path: Path):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import timm
 import torch
+from PIL import Image
 
 from gnl_core.cli import main
 from gnl_core.config import ScoringConfig
@@ -24,7 +25,12 @@ RUNS = [  # a teacher, a method, a size
     ("densenet121", "knn", "28"),
     ("shvit_s1", "kdad", "70x64"),
     ("csatv2", "kdad", "64"),  # reductions 8, 16, 32
+    ("test_vit", "gnl", "48x32"),  # tokens
+    ("test_vit", "patchcore", "64"),
+    ("vit_tiny_patch16_dinov3_qkvb", "kdad", "32"),  # four registers, rotary positions
+    ("efficientvim_m1", "rd4ad", "64"),  # not cut
 ]
+WHOLE = ("efficientvim_m1",)
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +58,8 @@ def train(name: str, *, detector: str, size: str, folder: Path) -> Path:
     run = folder / f"{name}-{detector}"
     flags = [f"--teacher={name}", f"--teacher-weights={weight_file(name, folder)}", f"--image-size={size}"]
     tiny = ["--limit=16", "--epochs=1", "--batch-size=8", "--holdout-percent=0", "--device=cpu", "--seed=7"]
-    assert main(["train", "--run", str(run), f"--detector={detector}", *flags, *tiny]) == 0
+    unmatched = ["--stored-references=0"] if name in WHOLE else []
+    assert main(["train", "--run", str(run), f"--detector={detector}", *flags, *tiny, *unmatched]) == 0
     return run
 
 
@@ -62,7 +69,8 @@ def test_a_timm_backbone_trains_and_scores_as_a_teacher(
 ):
     run = train(name, detector=detector, size=size, folder=folder)
     capsys.readouterr()
-    assert main(["score", str(run), "--domain", "digits", "--device", "cpu", "--json"]) == 0
+    strength = "0" if name in WHOLE else "1"
+    assert main(["score", str(run), "--domain", "digits", "--device", "cpu", "--json", "--style-weight", strength]) == 0
     assert 0 <= json.loads(capsys.readouterr().out)["domains"]["digits"]["auroc"] <= 1
 
 
@@ -76,16 +84,66 @@ def test_a_size_that_a_teacher_cannot_read_is_reported_before_training(
     assert not (folder / "no").exists()
 
 
+@pytest.mark.parametrize("detach", [[], ["--detach"]])
+@pytest.mark.parametrize(
+    ("teacher", "reason"), [("csatv2", "is not a PyTorch state dict"), ("test_convnext", "of the teacher's tensors")]
+)
+def test_weights_that_a_teacher_cannot_have_are_refused_before_anything_is_written(
+    teacher: str, reason: str, detach: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    weights = weight_file("csatv2", tmp_path)
+    if teacher == "csatv2":
+        weights.write_bytes(b"damaged")
+    flags = [f"--teacher={teacher}", f"--teacher-weights={weights}", "--image-size=64", "--device=cpu", "--limit=16"]
+    assert main(["train", "--run", str(tmp_path / "runs" / "one"), *detach, *flags]) == 2
+    (said,) = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("train:")]
+    assert said.startswith("gnl: ")
+    assert str(weights) in said
+    assert reason in said
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_teacher_that_is_not_cut_is_refused_with_references_before_training(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    weights = weight_file("efficientvim_m1", folder)
+    refused = ["train", "--run", str(folder / "no"), "--teacher=efficientvim_m1", f"--teacher-weights={weights}"]
+    assert main([*refused, "--image-size=64", "--device=cpu"]) == 2
+    assert "computes its three maps at once" in capsys.readouterr().err
+    assert not (folder / "no").exists()
+
+
+@pytest.mark.parametrize(("name", "is_cut"), [("test_vit", True), ("efficientvim_m1", False)])
+def test_only_a_teacher_that_is_cut_has_a_map_from_a_new_domain(
+    name: str, is_cut: bool, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    run = folder / f"{name}-rd4ad"
+    if not run.exists():
+        train(name, detector="rd4ad", size="64", folder=folder)
+    noise = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
+    for place, pixels in enumerate(noise):
+        Image.fromarray(pixels).save(tmp_path / f"{place}.png")
+    capsys.readouterr()
+    adapted = ["adapt", str(run), "--images", str(tmp_path), "--output", str(folder / f"{name}.safetensors")]
+    assert main([*adapted, "--device", "cpu"]) == 0
+    assert ("displacement: " in capsys.readouterr().out) == is_cut
+
+
+EXPORTED = [("test_convnext", "gnl", "33x40"), ("test_vit", "knn", "48x32")]
+
+
 @pytest.mark.slow
-def test_a_run_of_a_convnext_is_exported(folder: Path):
+@pytest.mark.parametrize(("name", "detector", "size"), EXPORTED)
+def test_a_run_is_exported(name: str, detector: str, size: str, folder: Path):
     for package in ("onnx", "onnxscript"):
         pytest.importorskip(package)
     onnxruntime = pytest.importorskip("onnxruntime")
-    run = folder / "test_convnext-gnl"
+    run = folder / f"{name}-{detector}"
     if not run.exists():
-        train("test_convnext", detector="gnl", size="33x40", folder=folder)
+        train(name, detector=detector, size=size, folder=folder)
     assert main(["export", str(run), "--onnx", str(folder / "run.onnx")]) == 0
-    images = torch.rand(3, 3, 33, 40)
+    height, width = map(int, size.split("x"))
+    images = torch.rand(3, 3, height, width)
     given = {"images": images.numpy(), "style_weight": np.array(0, np.float32)}
     scores = onnxruntime.InferenceSession(folder / "run.onnx").run(["scores"], given)[0]
     with torch.no_grad():

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import shlex
 from pathlib import Path
 
 import pytest
 
-from gnl_core.cli.compare import VARIED, add_compare_command
-from gnl_core.cli.settings import given_run_settings
-from gnl_core.comparison.command import comparison_command, requested_strengths
+from gnl_core.cli import build_parser
+from gnl_core.cli.compare import VARIED
+from gnl_core.cli.run_settings import given_run_settings
+from gnl_core.comparison.command import comparison_arguments, comparison_command, requested_strengths
 from gnl_core.comparison.data import read_comparison
 from gnl_core.comparison.grid import Grid, GridCell, plan_cells
 from gnl_core.comparison.measure import compare_cells
@@ -20,11 +22,9 @@ RESULTS = Path(__file__).parents[3] / "assets" / "results"
 
 
 def parse(command: str) -> argparse.Namespace:
-    program, name, *words = shlex.split(command)
-    assert (program, name) == ("gnl", "compare")
-    parser = argparse.ArgumentParser()
-    add_compare_command(parser)
-    return parser.parse_args(words)
+    program, *words = shlex.split(command)
+    assert (program, words[0]) == ("gnl", "compare")
+    return build_parser().parse_args(words)
 
 
 def plan_again(command: str, output: Path) -> list[GridCell]:
@@ -67,6 +67,16 @@ def test_settings_of_methods_that_are_not_the_default_are_named(make_cells):
     assert "--svdd-outside-share 0.2" in command
     assert "--svdd-objective" not in command
     assert "--bottleneck-weight" not in command
+
+
+def test_the_arguments_are_plain_values_that_plan_the_same_runs(make_cells):
+    grid = Grid(("4",), ("rd4ad", "gnl"), (0, 1), (0.0, 1.0), ("digits", "digits+fog:3"))
+    changed = {"image_size": "48x64", "limit": 30, "data_root": "/a b", "bottleneck_weight": 0.2}
+    cells = make_cells(grid, lambda *_: 1, **changed)
+    arguments = comparison_arguments(compare_cells(cells))
+    assert ast.literal_eval(repr(arguments)) == arguments
+    lists = [tuple(arguments.pop(name)) for name in ("normal_class", "detector", "seed", "style_weight", "domain")]
+    assert plan_cells(arguments, Grid(*lists), output=cells[0].folder.path.parent) == cells
 
 
 def test_without_strengths_each_method_uses_its_own(make_cells):

@@ -94,7 +94,7 @@ def test_a_cells_scores_hold_every_domain_at_every_strength(whole: GridCell):
 
 
 def test_a_complete_cell_is_left_unchanged(whole: GridCell, forbid: Callable[..., None]):
-    forbid("train_run", "load_run", "save_scores_each")
+    forbid("train_run", "load_cell", "save_scores_each")
     before = snapshot(whole.folder.path)
     assert run_cell(whole).failure is None
     assert snapshot(whole.folder.path) == before
@@ -229,7 +229,7 @@ def test_a_cell_whose_saved_scores_are_not_finite_has_failed(copied: GridCell, f
     rows = pd.read_parquet(copied.folder.scores)
     rows.loc[rows["domain"] == "digits_m", "score"] = float("inf")
     rows.to_parquet(copied.folder.scores)
-    forbid("train_run", "load_run")
+    forbid("train_run", "load_cell")
     assert run_cell(copied).failure == (
         "digits_m: this run diverged (20 of 20 scores are not finite); train it again with a smaller --learning-rate"
     )

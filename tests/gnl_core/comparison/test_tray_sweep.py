@@ -101,7 +101,7 @@ def test_a_domain_with_too_few_images_is_left_out_and_no_failure(whole: GridCell
 
 
 def test_a_second_call_computes_nothing(whole: GridCell, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(tray_sweep, "load_run", lambda *_, **__: pytest.fail("load_run was called"))
+    monkeypatch.setattr(tray_sweep, "load_cell", lambda *_: pytest.fail("load_cell was called"))
     before = whole.folder.tray_scores.read_bytes()
     assert run_cell(whole) == Outcome(whole, None)
     assert whole.folder.tray_scores.read_bytes() == before

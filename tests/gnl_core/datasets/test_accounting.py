@@ -6,7 +6,7 @@ import PIL.Image
 import pytest
 
 from gnl_core.datasets import list_items, list_train_items
-from gnl_core.datasets.accounting import describe_skipped_files, find_skipped_files, list_sources, shown_path
+from gnl_core.datasets.accounting import describe_skipped_files, find_skipped_files, list_sources, shown_path, walk
 from gnl_core.datasets.base import Item
 
 
@@ -35,11 +35,11 @@ def passed_over(root: Path) -> dict[str, str]:
 
 
 def test_items_know_their_files_and_their_masks_files(folder: Path):
-    known = {(item.file, item.mask_file) for item in everything(folder)}
+    known = {(item.file, item.mask_files) for item in everything(folder)}
     assert known == {
-        (folder / "train/good/1.png", None),
-        (folder / "test/good/2.png", None),
-        (folder / "test/hole/3.png", folder / "ground_truth/hole/3_mask.png"),
+        (folder / "train/good/1.png", ()),
+        (folder / "test/good/2.png", ()),
+        (folder / "test/hole/3.png", (folder / "ground_truth/hole/3_mask.png",)),
     }
 
 
@@ -99,3 +99,18 @@ def test_sources_are_the_folders_that_images_come_from_in_their_order(folder: Pa
 
 def test_any_name_is_shown_on_one_line():
     assert shown_path(Path("/data/a\nb\udcff.png"), Path("/data")) == "a\\nb\\udcff.png"
+
+
+def test_folders_of_any_depth_and_links_in_a_loop_are_walked(tmp_path: Path):
+    folders = [tmp_path / "/".join("d" * depth) for depth in range(1, 1100)]
+    for folder in folders:
+        folder.mkdir()
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    (folders[-1] / "1.png").write_bytes(b"")
+    try:
+        assert list(walk(tmp_path, ())) == [tmp_path / "a", tmp_path / "b", folders[-1] / "1.png"]
+    finally:
+        (folders[-1] / "1.png").unlink()
+        for folder in reversed(folders):  # pytest would remove them by recursion
+            folder.rmdir()

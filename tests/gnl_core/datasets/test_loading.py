@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 
 from gnl_core.datasets.base import Item
-from gnl_core.datasets.loading import Batches, chunk, resize_image, share
+from gnl_core.datasets.fitting import fit_image
+from gnl_core.datasets.loading import Batches, chunk, share
 
 
 def grey_item(value: int, *, reads: list[int] | None = None) -> Item:
@@ -151,7 +152,7 @@ def test_the_length_is_the_number_of_batches(count: int):
 
 
 def test_a_size_is_height_by_width():
-    assert resize_image(np.zeros((10, 20, 3), dtype=np.uint8), (5, 8)).shape == (3, 5, 8)
+    assert fit_image(np.zeros((10, 20, 3), dtype=np.uint8), (5, 8)).pixels.shape == (3, 5, 8)
 
 
 @pytest.mark.parametrize("size", [(28, 40), (64, 48), (30, 20)])
@@ -159,7 +160,7 @@ def test_images_are_resized_bilinearly_and_without_aliases(size: tuple[int, int]
     image = np.random.default_rng(0).integers(256, size=(40, 36, 3), dtype=np.uint8)
     tensor = torch.from_numpy(image).permute(2, 0, 1)[None].float()
     expected = F.interpolate(tensor, size=size, mode="bilinear", antialias=True)[0]
-    torch.testing.assert_close(resize_image(image, size).float(), expected, atol=1.01, rtol=0)
+    torch.testing.assert_close(fit_image(image, size).pixels.float(), expected, atol=1.01, rtol=0)
 
 
 def views_by_path(batches: Batches, number: int, view: str) -> dict[str, torch.Tensor]:

@@ -1,12 +1,24 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from gnl_core.datasets import DATASETS, find_dataset, list_items, list_train_items
 
+INDUSTRIAL = ("parts", "mvtec", "bsdata", "btad", "mpdd", "visa", "mvtec_loco", "mvtec2", "aebad", "ksdd2")
 BUNDLED = [name for name, spec in DATASETS.items() if not spec.how_to_get]
+
+
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "datasets.md"
+
+
+def test_the_page_lists_every_data_set_with_its_licence():
+    rows = re.findall(
+        r"^\| \[`(\w+)`\]\(#\w+\) \|.*\| ([^|]+) \|$", DOCS.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    assert dict(rows) == {**{name: spec.licence for name, spec in DATASETS.items()}, "folder": "yours", "csv": "yours"}
 
 
 def test_an_unknown_data_set_is_refused_with_the_choices():
@@ -46,7 +58,7 @@ def test_industrial_data_sets_take_the_published_operations_of_mvtec_and_the_oth
         (tmp_path / folder).mkdir()
     drawn = {name: find_dataset(name, tmp_path).augmix_operations for name in (*DATASETS, "folder")}
     assert {name: sorted(operations) for name, operations in drawn.items()} == {
-        **dict.fromkeys(["mvtec", "parts", "folder"], sorted(on_mvtec)),
+        **dict.fromkeys([*INDUSTRIAL, "folder"], sorted(on_mvtec)),
         **dict.fromkeys(["pacs", "digits", "mnist", "cifar10"], sorted([*on_mvtec, "contrast", "brightness"])),
     }
 

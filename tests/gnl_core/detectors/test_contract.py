@@ -145,6 +145,25 @@ def test_an_image_scores_alike_in_any_batch(trained: Trained, unseen: list[Item]
     assert apart == pytest.approx(together, abs=1e-5, rel=1e-5)
 
 
+@torch.no_grad()
+def test_an_image_has_one_point_in_the_embedding_in_any_batch(trained: Trained):
+    images = torch.rand(3, 3, 32, 32)
+    together = trained.detector.embed(images, trained.config)
+    assert together.shape == (3, together.shape[1])
+    assert together.isfinite().all()
+    apart = torch.cat([trained.detector.embed(image[None], trained.config) for image in images])
+    assert torch.allclose(apart, together, atol=1e-5, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_matching_moves_points_if_and_only_if_the_method_matches(trained: Trained):
+    images = torch.rand(3, 3, 32, 32)
+    off, on = (
+        trained.detector.embed(images, trained.config.model_copy(update={"style_weight": weight})) for weight in (0, 1)
+    )
+    assert torch.equal(off, on) != trained.detector.matches
+
+
 def test_a_method_says_whether_it_matches_before_it_is_built(trained: Trained):
     keeps_references = any(isinstance(module, References) for module in trained.detector.modules())
     assert find_method(trained.config.detector).matches == keeps_references
@@ -177,6 +196,7 @@ def test_any_size_trains_and_scores(
     assert all(torch.tensor(list(record.losses.values())).isfinite().all() for record in trained.records)
     found = trained.detector(torch.rand(2, 3, *size), config)
     assert found.score.isfinite().all()
+    assert (found.anomaly_map is not None) == find_method(name).gives_maps
     assert found.anomaly_map is None or found.anomaly_map.shape == (2, 1, *size)
 
 

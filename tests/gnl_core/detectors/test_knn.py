@@ -10,7 +10,8 @@ from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors import create_detector
-from gnl_core.detectors.knn import NearestNeighbours, pool
+from gnl_core.detectors.base import pool
+from gnl_core.detectors.knn import NearestNeighbours
 from gnl_core.models.teachers import Teacher
 
 Make = Callable[..., RunConfig]

@@ -1,4 +1,4 @@
-"""Unpacking CIFAR-10's archive."""
+"""Unpacking the archives of CIFAR-10 and BSData."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gnl_core.downloads import fetch
-from gnl_core.downloads.unpacking import unpack
+from gnl_core.downloads.unpacking import unpack, unpack_placed
 
 
 def write_archive(path: Path, members: dict[str, bytes]) -> Path:
@@ -62,3 +62,30 @@ def test_cifar10_is_unpacked_where_its_loader_looks(tmp_path: Path, monkeypatch:
         *(f"data_batch_{number}.bin" for number in range(1, 6)),
         "test_batch.bin",
     ]
+
+
+def test_bsdata_is_unpacked_where_its_loader_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    archive = tmp_path / "bsdata" / "main.tar.gz"
+    wanted = ["data/01_a.jpg", "label/01_a.json", "LICENSE"]
+    others = ["README.md", "data/deep/01_b.jpg", "../data/01_c.jpg", "data/..jpg/x.jpg"]
+    members = {f"BSData-main/{name}": b"x" for name in [*wanted, *others]}
+    monkeypatch.setattr("torchvision.datasets.utils.download_url", lambda url, folder: write_archive(archive, members))
+    fetch.download_bsdata(tmp_path)
+    files = sorted(path.relative_to(tmp_path / "bsdata").as_posix() for path in tmp_path.rglob("*") if path.is_file())
+    assert files == sorted(wanted)
+
+
+def test_an_archive_without_photographs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    archive = tmp_path / "bsdata" / "main.tar.gz"
+    monkeypatch.setattr(
+        "torchvision.datasets.utils.download_url", lambda url, folder: write_archive(archive, {"a/LICENSE": b""})
+    )
+    with pytest.raises(ValueError, match=r"main\.tar\.gz has no photographs; delete it and download it again"):
+        fetch.download_bsdata(tmp_path)
+
+
+def test_a_path_that_leads_out_of_the_folder_is_refused(tmp_path: Path):
+    archive = write_archive(tmp_path / "a.tar.gz", {"a": b"x"})
+    with pytest.raises(ValueError, match="leads out of"):
+        unpack_placed(archive, tmp_path / "in", place=lambda name: "../../out")
+    assert not (tmp_path.parent / "out").exists()

@@ -88,6 +88,19 @@ def test_a_process_killed_because_it_did_not_stop_counts_as_stopped(folder: RunF
     assert read_job(folder).state == "stopped"
 
 
+def test_a_process_that_ends_while_its_job_is_read_has_the_state_that_it_reported(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+):
+    say(folder, "running")
+
+    def end(lock: Path) -> bool:
+        say(folder, "stopped")
+        return False
+
+    monkeypatch.setattr(listing, "is_locked", end)
+    assert read_job(folder).state == "stopped"
+
+
 def test_a_job_that_was_just_started_waits(folder: RunFolder):
     say(folder, "waiting", pid=None)
     assert read_job(folder).state == "waiting"
@@ -213,6 +226,15 @@ def test_only_an_unfinished_run_is_resumed(launched: list[list[str]], folder: Ru
     finish(folder)
     with pytest.raises(ValueError, match="is finished"):
         resume(folder.path)
+
+
+def test_a_run_is_not_resumed_with_a_damaged_weight_file(launched: list[list[str]], folder: RunFolder, tmp_path: Path):
+    before = folder.config.read_bytes()
+    (tmp_path / "teacher.pth").write_bytes(b"damaged")
+    with pytest.raises(ValueError, match="is not a PyTorch state dict"):
+        resume(folder.path, {"teacher_weights": tmp_path / "teacher.pth"})
+    assert folder.config.read_bytes() == before
+    assert launched == []
 
 
 def test_only_a_run_in_training_can_be_stopped(folder: RunFolder):

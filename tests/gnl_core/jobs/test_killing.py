@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from gnl_core.runs.deletion import remove_temporary_files
+from gnl_core.runs.folder import RunFolder
+
 KILLS = 22
 TRAIN = [
     "--detector=deep_svdd",
@@ -77,6 +80,8 @@ def test_weights_after_kills_at_random_points_are_those_of_the_uninterrupted_run
         lines = (run / "progress.jsonl").read_text().splitlines(keepends=True)
         assert [json.loads(line)["epoch"] for line in lines] == list(range(1, 7))
         assert all(line.endswith("\n") for line in lines)
+        assert len(list(run.glob(".status.json.*"))) <= 1  # of a kill at the very end, after which nothing resumes it
+        remove_temporary_files(RunFolder(run))
         assert {file.name for file in run.iterdir()} <= {
             ".lock",
             "config.json",

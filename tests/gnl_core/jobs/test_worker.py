@@ -11,8 +11,9 @@ import pytest
 from gnl_core.config import RunConfig
 from gnl_core.jobs import worker as module
 from gnl_core.jobs.locks import holding, is_locked
+from gnl_core.jobs.queue import waiting_jobs
 from gnl_core.jobs.status import Status, read_status, write_status
-from gnl_core.jobs.worker import is_behind, train_as_job, turn_file, wait_for_turn, waiting_jobs
+from gnl_core.jobs.worker import is_behind, train_as_job, turn_file, wait_for_turn
 from gnl_core.runs.folder import RunFolder, create_run, read_records
 
 Make = Callable[..., RunConfig]

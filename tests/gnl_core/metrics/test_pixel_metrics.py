@@ -110,3 +110,21 @@ def test_a_single_pixel_that_is_not_finite_leaves_no_metric(value: float, column
     scores = np.array([[[1.0, 2.0, 3.0, 4.0]]])
     scores[0, 0, column] = value
     assert measure(scores, np.array([[[0, 0, 1, 1]]]), [1]) == PixelReport(n_pixels_not_finite=1)
+
+
+def test_pixels_that_do_not_count_are_neither_normal_nor_anomalous():
+    maps = np.arange(12, dtype=np.float32).reshape(2, 2, 3)
+    masks, counted = np.zeros((2, 2, 2, 3), dtype=bool)
+    masks[0, 0] = True
+    counted[:, :, 1:] = True
+    pixels = compare_with_masks(maps, masks, np.array([1, 0]), counted=counted)
+    assert pixels.anomalous.tolist() == [1, 2]
+    assert pixels.region_size.tolist() == [2, 2]
+    assert pixels.normal.tolist() == [4, 5, 7, 8, 10, 11]
+
+
+def test_a_defect_outside_of_what_counts_leaves_its_image_out():
+    maps = np.full((1, 2, 2), np.nan, dtype=np.float32)
+    masks = np.array([[[1, 0], [0, 0]]], dtype=bool)
+    pixels = compare_with_masks(maps, masks, np.array([1]), counted=~masks)
+    assert (pixels.n_without_mask, pixels.n_not_finite, len(pixels.normal)) == (1, 0, 0)

@@ -23,7 +23,7 @@ def test_pixel_metrics_have_columns_if_a_domain_has_masks():
     assert header.split("  ")[-5:] == ["pixel AUROC", "pixel AP", "AUPRO", "normal", "anomalous"]
     assert plain.split()[-5:] == ["-", "-", "-", "74", "645"]
     assert with_masks.split()[-5:] == ["0.900", "0.500", "0.750", "74", "645"]
-    assert note == "b: pixel metrics leave out 2 anomalous images without a mask"
+    assert note == "b: pixel metrics leave out 2 anomalous images without a marked pixel that counts"
 
 
 def test_images_without_labels_are_the_reason_for_no_auroc():

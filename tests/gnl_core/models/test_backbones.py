@@ -13,7 +13,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torchvision.transforms.functional import normalize
 
-from gnl_core.models.backbones import check_image_size, choose_levels, create_backbone, read_published_weights
+from gnl_core.models.backbones import TRANSFORMERS, check_image_size, create_backbone, read_published_weights
+from gnl_core.models.cutting import choose_levels
+from gnl_core.models.stages import StageOutput, run_stage
 from gnl_core.models.teachers import Teacher, create_teacher
 
 LIST = Path(__file__).resolve().parents[3] / "docs" / "teachers.md"
@@ -39,11 +41,15 @@ LARGE = {
     "swinv2_cr_tiny_224",
     "tresnet_m",
     "vgg11",
+    "convmixer_768_32",
+    "coat_lite_tiny",
+    "legacy_xception",
+    "vit_small_patch14_reg4_dinov2",
 }
 
 
 class Row(NamedTuple):
-    """A model in the table of families that work."""
+    """A model in a table of families that work."""
 
     name: str
     reductions: tuple[int, ...]
@@ -52,7 +58,7 @@ class Row(NamedTuple):
 
 def table(heading: str) -> list[list[str]]:
     """The cells of the table below a heading of docs/teachers.md, without its head."""
-    section = LIST.read_text(encoding="utf-8").partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    section = re.split(r"\n##", LIST.read_text(encoding="utf-8").partition(f"# {heading}\n")[2])[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
@@ -61,11 +67,18 @@ def names_in(cell: str) -> list[str]:
     return re.findall(r"`(.+?)`", cell)
 
 
-WORKING = [
-    Row(name, tuple(int(reduction) for reduction in reductions.split(",")), size)
-    for _, models, reductions, size in table("Families that work")
-    for name in names_in(models)
-]
+def rows_below(heading: str) -> list[Row]:
+    return [
+        Row(name, tuple(int(reduction) for reduction in reductions.split(",")), size)
+        for _, models, reductions, size in table(heading)
+        for name in names_in(models)
+    ]
+
+
+CHAINS = rows_below("Cut into stages")
+VISION = rows_below("Vision transformers cut into stages")
+WHOLE = rows_below("Not cut")
+WORKING = [*CHAINS, *VISION, *WHOLE]
 REFUSED = [(name, reason) for _, models, reason in table("Families that do not work") for name in names_in(models)]
 
 
@@ -86,15 +99,17 @@ def randomise(model: nn.Module) -> dict[str, Tensor]:
     return {k: v + torch.empty_like(v).normal_(0, 0.01) if v.is_floating_point() else v for k, v in state.items()}
 
 
-def timms_features(model: nn.Module, state: dict[str, Tensor], *, reductions: tuple[int, ...]) -> nn.Module:
-    """timm's own feature extractor, loaded by timm: the last map of each reduction."""
-    listed = [level["reduction"] for level in model.feature_info]
+def timms_features(model: nn.Module, state: dict[str, Tensor]) -> nn.Module:
+    """timm's own feature extractor, loaded by timm, of the chosen maps."""
+    name = model.pretrained_cfg["architecture"]
+    any_size = {"dynamic_img_size": True} if timm.models.is_model_in_modules(name, TRANSFORMERS) else {}
     return timm.create_model(
-        model.pretrained_cfg["architecture"],
+        name,
         features_only=True,
-        out_indices=[max(i for i, reduction in enumerate(listed) if reduction == wanted) for wanted in reductions],
+        out_indices=choose_levels([level["reduction"] for level in model.feature_info]),
         pretrained=True,
         pretrained_cfg_overlay={"state_dict": state},
+        **any_size,
     ).eval()
 
 
@@ -111,7 +126,10 @@ def readable_size(stated: str) -> tuple[int, int]:
     if "x" in stated:
         height, width = map(int, stated.split("x"))
         return height, width
-    return (40, 33) if stated in ("any", "32 and more") else (64, 96)
+    if stated.startswith("multiples of "):
+        side = int(stated.removeprefix("multiples of "))
+        return (2 * side, 3 * side) if side > 8 else (64, 96)
+    return (64, 96) if stated == "64 and more" else (40, 33)
 
 
 @pytest.mark.parametrize("row", marked(WORKING))
@@ -126,8 +144,9 @@ def test_a_teacher_has_timms_own_features(row: Row, tmp_path: Path):
     size = readable_size(row.size)
     teacher = create_teacher(row.name, weights=file, image_size=size)
     assert teacher.reductions == row.reductions
+    assert teacher.is_cut == (row not in WHOLE)
     images = torch.rand(2, 3, *size)
-    expected = timms_maps(timms_features(model, state, reductions=row.reductions), images)
+    expected = timms_maps(timms_features(model, state), images)
     for ours, timms in zip(teacher(images), expected, strict=True):
         assert timms.std() > 0
         torch.testing.assert_close(ours, timms, rtol=1e-3, atol=1e-4 * float(timms.abs().max()))
@@ -137,12 +156,12 @@ def test_a_teacher_has_timms_own_features(row: Row, tmp_path: Path):
 
 def check_inputs_stay(teacher: Teacher, images: Tensor) -> None:
     """No stage writes into the map that it reads: the map is still needed, for scores and for other ways to mix."""
-    features = teacher.normalise(images)
+    output = StageOutput(teacher.normalise(images))
     for stage in teacher.stages:
-        before = features.clone()
-        after = stage(features)
-        assert torch.equal(features, before)
-        features = after
+        before = output.features.clone()
+        after = run_stage(stage, output)
+        assert torch.equal(output.features, before)
+        output = after
 
 
 @pytest.mark.parametrize("row", marked([row for row in WORKING if row.size != "any"]))
@@ -177,16 +196,67 @@ def test_an_unsuitable_backbone_is_refused_with_the_reason(name: str, reason: st
         ([16, 32, 64], (0, 1, 2)),
         ([8, 8, 16, 32, 64], (1, 2, 3)),
         ([4, 4, 8, 12, 16, 16], (1, 2, 5)),
+        ([7, 14, 28], (0, 1, 2)),
     ],
 )
 def test_stages_are_chosen_by_reduction(reductions: list[int], levels: tuple[int, ...]):
     assert choose_levels(reductions) == levels
 
 
-@pytest.mark.parametrize("reductions", [[], [16, 16, 16], [7, 14, 28], [1, 2, 4, 8]])
-def test_fewer_than_three_sizes_are_refused(reductions: list[int]):
-    with pytest.raises(ValueError, match="three at reductions 4, 8, 16 or higher powers of two are needed"):
+@pytest.mark.parametrize(
+    ("reductions", "levels"),
+    [
+        ([16] * 12, (3, 6, 9)),  # behind blocks 4, 7 and 10
+        ([14] * 24, (7, 13, 19)),
+        ([16] * 6, (1, 3, 4)),
+        ([16] * 3, (0, 1, 2)),
+        ([8, 16, 16, 16], (0, 1, 2)),
+        ([2, 7, 14, 14, 14], (1, 2, 3)),
+    ],
+)
+def test_where_sizes_are_equal_stages_are_chosen_by_depth(reductions: list[int], levels: tuple[int, ...]):
+    assert choose_levels(reductions) == levels
+
+
+@pytest.mark.parametrize("reductions", [[], [16, 16], [1, 2, 4, 8]])
+def test_fewer_than_three_maps_are_refused(reductions: list[int]):
+    with pytest.raises(ValueError, match="three at reductions of 4 or more are needed"):
         choose_levels(reductions)
+
+
+def test_sizes_that_do_not_fit_each_other_are_refused():
+    with pytest.raises(ValueError, match="at reductions 12, 17, 17, and each has to be a multiple of the one before"):
+        choose_levels([12, 17, 17])
+
+
+@pytest.mark.parametrize(
+    "name", ["vit_small_patch14_dinov2", "vit_base_patch14_reg4_dinov2", "vit_small_patch16_dinov3"]
+)
+def test_the_outline_of_a_large_transformer_is_built_at_once(name: str):
+    with torch.device("meta"):
+        teacher = create_teacher(name)
+        patch = teacher.reductions[0]
+        maps = teacher(torch.zeros(1, 3, 4 * patch, 3 * patch))
+    assert teacher.is_cut
+    assert teacher.reductions == (patch,) * 3
+    assert [m.shape for m in maps] == [(1, channels, 4, 3) for channels in teacher.channels]
+
+
+def test_a_file_of_dinov2s_authors_is_read(tmp_path: Path):
+    name = "vit_small_patch14_reg4_dinov2"
+    state = timm.create_model(name).state_dict()
+    published = {k: v for k, v in state.items() if not k.startswith("head")}
+    class_position = torch.rand(1, 1, 384)  # theirs adds one to the class token, timm's has added it already
+    published["pos_embed"] = torch.cat([class_position, state["pos_embed"]], dim=1)
+    published["cls_token"] = state["cls_token"] - class_position
+    published["register_tokens"] = published.pop("reg_token")
+    published["mask_token"] = torch.zeros(1, 384)
+    torch.save(published, tmp_path / "published.pth")
+    teacher = create_teacher(name, weights=tmp_path / "published.pth")
+    loaded = teacher.stages[0].transformer
+    torch.testing.assert_close(loaded.cls_token, state["cls_token"])
+    assert torch.equal(loaded.pos_embed, state["pos_embed"])
+    assert torch.equal(loaded.reg_token, state["reg_token"])
 
 
 CONVNEXT = "test_convnext"  # timm renames the tensors of its stem where it builds a feature extractor

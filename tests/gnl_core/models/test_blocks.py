@@ -10,6 +10,7 @@ from gnl_core.models.blocks import (
     UpsamplingBasicBlock,
     UpsamplingBottleneck,
     initialise,
+    keep_matrices,
     lay_channels_last,
     multiply_on_small_maps,
 )
@@ -105,6 +106,20 @@ def test_on_a_small_map_the_products_are_the_convolution_and_have_its_gradients(
     torch.testing.assert_close(torch.autograd.grad(found.square().sum(), parts), wanted)
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 2)])
+def test_kept_matrices_are_those_of_the_weights(size: tuple[int, int]):
+    network = nn.Sequential(nn.Conv2d(5, 7, 3, padding=1, bias=False))
+    multiply_on_small_maps(network)
+    images = torch.rand(4, 5, *size)
+    with torch.no_grad():
+        expected = network(images)
+        keep_matrices(network)
+        assert torch.equal(network(images), expected)
+        assert list(network[0].kept) == [size]
+        assert torch.equal(network(images), expected)
+    assert list(network.state_dict()) == ["0.weight"]
+
+
 @pytest.mark.parametrize(("size", "stride"), [((3, 1), 1), ((3, 2), 2), ((8, 8), 1)])
 def test_on_larger_maps_it_is_the_convolution(size: tuple[int, int], stride: int):
     convolution = nn.Conv2d(5, 7, 3, stride=stride, padding=1, bias=False)
@@ -146,10 +161,13 @@ def test_a_tiling_convolution_and_its_gradients_are_pytorchs(factor: int, memory
 
 
 def test_weights_of_four_dimensions_are_laid_channels_last_and_others_stay():
-    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv3d(3, 4, 3), nn.BatchNorm2d(4))
+    module = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.Conv3d(3, 4, 3), nn.BatchNorm2d(4), TilingConvTranspose2d(3, 4, factor=2)
+    )
     before = {name: value.clone() for name, value in module.state_dict().items()}
     lay_channels_last(module)
     assert module[0].weight.is_contiguous(memory_format=torch.channels_last)
     assert module[1].weight.is_contiguous()
+    assert module[3].weight.permute(2, 3, 1, 0).is_contiguous()
     for name, value in module.state_dict().items():
         assert torch.equal(value, before[name])

@@ -5,8 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gnl_core.models.cutting import Backbone
 from gnl_core.models.padding import SamePadding, find_same_paddings
-from gnl_core.models.teachers import TEACHERS, Teacher, create_backbone
+from gnl_core.models.stages import NextMap, StageOutput, WholeNetwork
+from gnl_core.models.teachers import TEACHERS, Teacher, create_backbone, find_paddings
 
 SIDE = 64
 SIZES = [(100, 150), (97, 111), (132, 154)]
@@ -62,6 +64,28 @@ def test_each_stage_has_its_layers_and_those_before_it():
     )
 
 
+class AllAtOnce(nn.Module):
+    """A network that computes three maps at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([same(3), same(5), same(7)])
+
+    def forward_intermediates(self, x: Tensor, **options: object) -> list[Tensor]:
+        maps = [x]
+        for layer in self.layers:
+            maps.append(layer(maps[-1]))
+        return maps[1:]
+
+
+def test_each_map_of_a_network_that_is_not_cut_has_the_layers_before_it():
+    network = AllAtOnce()
+    stages = nn.ModuleList([WholeNetwork(network, (0, 1, 2)), NextMap(), NextMap()])
+    backbone = Backbone(network, (0, 1, 2), ("layers",), stages, channels=(3, 3, 3), reductions=(2, 4, 8))
+    first, second, third = SamePadding(1, 3, 2), SamePadding(2, 5, 2), SamePadding(4, 7, 2)
+    assert find_paddings(backbone) == ((first,), (first, second), (first, second, third))
+
+
 @pytest.mark.parametrize(
     "layer",
     [
@@ -109,10 +133,10 @@ def respond(teacher: Teacher, images: Tensor, *, stage: int, cell: tuple[int, in
 
 def run_until(teacher: Teacher, images: Tensor, *, stage: int) -> Tensor:
     """The map of a stage."""
-    features = teacher.normalise(images)
+    output = StageOutput(teacher.normalise(images))
     for index in range(stage + 1):
-        features = teacher.apply_stage(index, features)
-    return features
+        output = teacher.apply_stage(index, output)
+    return output.features
 
 
 def texture(side: int) -> Tensor:

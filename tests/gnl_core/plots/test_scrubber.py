@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gnl_core.plots.histograms import Panel, shared_edges, tallest_share
-from gnl_core.plots.scrubber import Axes, HistogramPair, figure_height, place_of, read_selection, scrub_histograms
+from gnl_core.plots.scrubber import Axes, HistogramPair, figure_height, scrub_histograms
 from gnl_core.records import Scores
 
 
@@ -48,8 +48,8 @@ def test_bars_that_are_empty_at_every_strength_are_left_out(figure):
 
 
 def test_traces_are_in_their_methods_row_with_in_distribution_on_the_left(figure):
-    bars = [place_of(figure, n) for n, trace in enumerate(figure.data) if trace.type == "bar"]
-    assert bars == [(0, 0)] * 2 + [(0, 1)] * 2 + [(1, 0)] * 2 + [(1, 1)] * 2
+    axes = [trace.xaxis for trace in figure.data if trace.type == "bar"]
+    assert axes == ["x"] * 2 + ["x2"] * 2 + ["x3"] * 2 + ["x4"] * 2
 
 
 def test_a_frame_updates_only_the_method_that_its_strength_changes(figure):
@@ -61,11 +61,6 @@ def test_a_frame_updates_only_the_method_that_its_strength_changes(figure):
             not np.array_equal(before[part], after[part]) for part in ("x", "y", "text") if before[part] is not None
         )
         assert moved == (place >= half)
-
-
-def test_a_bar_records_the_strength_at_which_it_is_drawn(figure):
-    for frame, strength in zip(figure.frames, (0.0, 1.0), strict=True):
-        assert {value for trace in frame.data if trace.type == "bar" for value in trace.customdata} == {strength}
 
 
 def test_one_strength_alone_has_no_slider():
@@ -91,20 +86,3 @@ def test_each_panel_has_its_own_axis_and_threshold():
     still = scrub_histograms({0.0: [row]}, [(first, second)], shown=0.0)
     assert (still.layout.xaxis.range, still.layout.xaxis2.range) == ((0, 2), (0, 8))
     assert [trace.x[0] for trace in still.data if trace.type == "scatter" and trace.mode == "lines"] == [1.5, 7.0]
-
-
-def test_a_selection_reaches_from_edge_to_edge_of_the_bars_in_its_first_panel(figure):
-    curve = next(n for n in range(len(figure.data)) if place_of(figure, n) == (1, 1))
-    centres = figure.data[curve].x
-    points = [
-        {"curve_number": curve, "x": centres[1], "customdata": 1.0},
-        {"curve_number": curve, "x": centres[3], "customdata": 1.0},
-        {"curve_number": 0, "x": figure.data[0].x[0], "customdata": 1.0},
-        {"curve_number": curve, "x": 9.0},  # a point of the threshold's line
-    ]
-    found = read_selection(figure, points)
-    edges = shared_edges([make_row(0.0).panels[0].scores, make_row(0.5).panels[0].scores])
-    half_bin = (edges[1] - edges[0]) / 2
-    assert (found.row, found.shifted, found.strength) == (1, 1, 1.0)
-    assert (found.low, found.high) == pytest.approx((centres[1] - half_bin, centres[3] + half_bin))
-    assert read_selection(figure, points[3:]) is None

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from gnl_core import training as loop
 from gnl_core.cli import main
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.detectors import DETECTORS, create_detector
+from gnl_core.files import UnreadableFileError
 from gnl_core.finite import DivergedError
 from gnl_core.jobs.listing import read_job
 from gnl_core.jobs.start import open_unfinished
+from gnl_core.jobs.status import Status, write_status
 from gnl_core.jobs.worker import train_as_job
 from gnl_core.records import Scores
 from gnl_core.runs import diverged
@@ -196,6 +202,29 @@ def test_runs_are_listed_as_diverged_by_their_saved_scores(trained_run: RunFolde
     )
 
 
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_one_number_that_is_not_finite_is_found_in_either_precision(
+    precision: str, tiny_config: Make, tmp_path: Path, poison: Poison
+):
+    config, weights = tiny_config(detector="deep_svdd", stored_precision=precision), tmp_path / "w.safetensors"
+    save_checkpoint(weights, create_detector(config), config, epoch=1)
+    assert diverged.weights_are_finite(weights)
+    poison(weights, float("-inf"))
+    assert not diverged.weights_are_finite(weights)
+
+
+def test_a_checkpoint_with_numbers_that_we_never_write_cannot_be_read(trained_run: RunFolder, tmp_path: Path):
+    weights = tmp_path / "w.safetensors"
+    with safe_open(trained_run.weights, framework="pt") as file:
+        metadata = file.metadata()
+    save_file({"centre": torch.zeros(3, dtype=torch.bfloat16)}, weights, metadata=metadata)
+    with pytest.raises(UnreadableFileError, match="bfloat16"):
+        diverged.weights_are_finite(weights)
+    pytest.importorskip("ml_dtypes")  # as ONNX's packages import it, adds bfloat16 to NumPy
+    with pytest.raises(UnreadableFileError, match="bfloat16"):
+        diverged.weights_are_finite(weights)
+
+
 def test_a_run_is_read_once_for_each_version_of_its_files(
     trained_run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -210,6 +239,21 @@ def test_a_run_is_read_once_for_each_version_of_its_files(
     assert diverged.why_diverged(run) is None
     assert reads == [*once, "weights.safetensors", "scores.parquet"]
     assert once.count("weights.safetensors") == 1
+
+
+def test_weights_that_a_finished_training_checked_are_not_read_again_unless_they_are_newer(
+    trained_run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run = RunFolder(Path(shutil.copytree(trained_run.path, tmp_path / "run")))
+    read: list[Path] = []
+    monkeypatch.setattr(diverged, "weights_are_finite", lambda file: bool(read.append(file)))
+    write_status(run, Status(state="finished"))
+    assert read_job(run).state == "finished"
+    assert not read
+    later = time.time() + 60
+    os.utime(run.weights, (later, later))
+    assert read_job(run).state == "diverged"
+    assert read == [run.weights]
 
 
 def test_a_tuning_refuses_scores_that_are_not_finite(trained_run: RunFolder, monkeypatch: pytest.MonkeyPatch):

@@ -148,6 +148,7 @@ def test_an_unset_scoring_setting_is_the_runs_then_the_methods(run: Run):
         "smoothing_sigma_px": 0.0,
         "reduction": "maximum",
         "top_percent": 10.0,
+        "region_of_interest": "all",
         "scoring_precision": "32-true",
     }
     own = Run(run.detector, run.config.model_copy(update={"style_weight": 0.0}))

@@ -17,7 +17,16 @@ from gnl_core.metrics.image import report
 from gnl_core.metrics.threshold import choose_threshold
 from gnl_core.records import DomainReport, EpochRecord, Report, Scores, Threshold
 from gnl_core.runs.discovery import list_runs
-from gnl_core.runs.folder import RunFolder, create_run, read_config, read_records, write_records
+from gnl_core.runs.folder import (
+    RunFolder,
+    create_run,
+    last_record,
+    read_config,
+    read_config_once,
+    read_records,
+    write_config,
+    write_records,
+)
 from gnl_core.runs.reports import read_shift_scores, report_to_json, write_report
 from gnl_core.runs.scores import count_diverged_scores, find_scores, read_saved_scores, save_scores
 from gnl_core.scoring import join_scores
@@ -327,3 +336,22 @@ def test_saved_scores_that_are_not_finite_are_counted_unless_they_are_of_an_olde
     assert count_diverged_scores(folder) == (1, 2)
     folder.weights.write_bytes(b"second")
     assert count_diverged_scores(folder) == (0, 0)
+
+
+def test_settings_and_last_epoch_of_a_list_are_read_again_when_they_change(folder: RunFolder):
+    config = read_config_once(folder)
+    assert read_config_once(folder) is config
+    write_config(folder, config.model_copy(update={"seed": config.seed + 1}))
+    assert read_config_once(folder).seed == config.seed + 1
+    write_records(folder, [EpochRecord(1, {"a": 2.0}, 1.0)])
+    assert last_record(folder) == EpochRecord(1, {"a": 2.0}, 1.0)
+    write_records(folder, [EpochRecord(1, {"a": 2.0}, 1.0), EpochRecord(2, {"a": 1.5}, 2.0)])
+    assert last_record(folder) == EpochRecord(2, {"a": 1.5}, 2.0)
+
+
+def test_equal_texts_of_saved_scores_are_one_object(folder: RunFolder):
+    save_scores(folder, make_scores("digits", 0.1, 0.2), ASKED)
+    rows = read_saved_scores(folder)
+    assert rows is not None
+    assert rows["domain"].tolist() == ["digits", "digits"]
+    assert rows["domain"][0] is rows["domain"][1]

@@ -115,6 +115,12 @@ def test_settings_beyond_their_bounds_are_refused(weights: Path, settings: dict[
         load_checkpoint(weights)
 
 
+def test_a_size_that_its_teacher_cannot_read_is_refused(weights: Path):
+    change_settings(weights, teacher="csatv2", image_size=[60, 60])
+    with pytest.raises(ValueError, match="the teacher csatv2, which cannot read images of its size, 60x60 px"):
+        load_checkpoint(weights)
+
+
 def test_the_weights_of_another_teacher_are_not_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     config = complete_config(parse_config({"detector": "knn", "teacher": "resnet34", "stored_references": 0}))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from gnl_core.config import parse_config
 from gnl_core.datasets.base import Item
 from gnl_core.runs.tray_images import load_tray
 from gnl_core.runs.trays import Tray, TrayUse, draw_tray, draw_use, judged_images, without
@@ -75,11 +76,12 @@ def test_a_tray_without_normal_images_is_refused(domain: list[Item], percent: fl
 
 
 def test_images_are_loaded_in_order_at_the_detectors_size(domain: list[Item]):
-    images = load_tray(domain[:5], image_size=(16, 24))
-    assert images.shape == (5, 3, 16, 24)
+    config = parse_config({"image_size": "32x48"})
+    images = load_tray(domain[:5], config)
+    assert images.shape == (5, 3, 32, 48)
     assert images.min() >= 0
     assert 0.5 < images.max() <= 1
-    assert torch.equal(images[3:4], load_tray(domain[3:4], image_size=(16, 24)))
+    assert torch.equal(images[3:4], load_tray(domain[3:4], config))
 
 
 def test_a_tray_can_be_made_by_hand(domain: list[Item]):

@@ -15,7 +15,16 @@ from gnl_core.runs import tuning
 from gnl_core.runs.folder import RunFolder, create_run
 from gnl_core.runs.scoring import Run, load_run
 from gnl_core.runs.training import train_run
-from gnl_core.runs.tuning import Candidate, Tuning, held_out_images, matchings, read_preset, tune, write_preset
+from gnl_core.runs.tuning import (
+    Candidate,
+    Tuning,
+    held_out_images,
+    matchings,
+    read_preset,
+    tune,
+    with_reductions,
+    write_preset,
+)
 from gnl_core.scoring import score
 
 
@@ -75,6 +84,17 @@ def test_a_method_without_a_map_to_reduce_is_refused(run: Run, monkeypatch: pyte
 def test_without_a_run_there_is_nothing_to_tune():
     with pytest.raises(ValueError, match="there is no run to tune"):
         tune([])
+
+
+def test_candidates_are_evaluated_within_the_region_of_the_runs():
+    region = "32x32:512,512"
+    assert {way.region_of_interest for way in with_reductions(matchings(), region=region)} == {region}
+
+
+def test_runs_with_different_regions_are_refused(run: Run):
+    other = run._replace(config=run.config.model_copy(update={"region_of_interest": "32x32:512,512"}))
+    with pytest.raises(ValueError, match="the runs have different regions of interest; tune runs that share one"):
+        tune([run, other])
 
 
 def test_a_preset_is_read_as_it_was_written(tmp_path: Path):

@@ -63,7 +63,7 @@ def commands(trained_run: RunFolder, small_run: RunFolder, monkeypatch: pytest.M
     """Each command that writes; the graph of an export is a stand-in, since only its file matters here."""
     monkeypatch.setattr("gnl_core.runs.exports.export_onnx", lambda *_, **__: b"graph")
     monkeypatch.setattr(
-        "gnl_core.cli.data.mnist_arrays", lambda *_: (np.full((4, 28, 28), 255, np.uint8), list("0123"))
+        "gnl_core.cli.data_build.mnist_arrays", lambda *_: (np.full((4, 28, 28), 255, np.uint8), list("0123"))
     )
 
     def gnl(root: Path) -> None:

@@ -23,11 +23,11 @@ from gnl_core.cli import main
 from gnl_core.config import RunConfig
 from gnl_core.jobs.listing import VANISHED, list_jobs, read_job
 from gnl_core.jobs.locks import holding, is_locked
-from gnl_core.jobs.queue import joining
+from gnl_core.jobs.queue import joining, waiting_jobs
 from gnl_core.jobs.start import start
 from gnl_core.jobs.status import Status, find_status, write_status
 from gnl_core.jobs.stop import stop, wait_until
-from gnl_core.jobs.worker import turn_file, waiting_jobs
+from gnl_core.jobs.worker import turn_file
 from gnl_core.runs.folder import RunFolder, create_run, is_trained, read_config
 from gnl_core.runs.scores import read_saved_scores
 from tests.torture.faults.conftest import TRAIN, Tally

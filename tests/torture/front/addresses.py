@@ -10,7 +10,7 @@ from app import query_keys as keys
 from tests.app.address_keys import ALL_KEYS
 from tests.torture.front import values
 
-SCREENS = ("explore", "inspect", "shift_lab", "follow", "train", "compare", "learn")
+SCREENS = ("explore", "inspect", "shift_lab", "embeddings", "follow", "train", "compare", "learn")
 STEPS = tuple(str(step) for step in range(1, 9))
 USUAL = {  # what the pages write, also where it is another page's or another widget's
     keys.DATA: ("digits", "Digits", "Parts (rendered)", "MNIST", "PACS", "Your own images"),

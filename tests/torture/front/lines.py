@@ -43,6 +43,8 @@ BASES = {
     "tune": "RUN --output preset.json",
     "data list": "",
     "data check": "--dataset digits --normal-class 4",
+    "data import": "images --output out",
+    "data split": "images --output out",
     "data build-mnist-m": "--photos images --data-root folder",
     "data download": "mnist --data-root folder",
 }
@@ -79,7 +81,7 @@ def walk(
         yield words, parser
     for action in nested:
         for name, inner in action.choices.items():
-            yield from walk(inner, (*words, name))
+            yield from walk(inner.build(), (*words, name))
 
 
 def flags_of(parser: argparse.ArgumentParser) -> dict[str, bool]:

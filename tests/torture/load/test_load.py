@@ -44,7 +44,7 @@ VISITS = (
     Visit("shift-lab", f"{PARTS}&shift=contrast&severity=2", "Contrast"),
     Visit("compare", "", "Contribution of each part"),
     Visit("learn", "step=2", "You expect"),
-    Visit("learn", "step=5", "reference: mean of 8 training images"),
+    Visit("learn", "step=6", "reference: mean of 8 training images"),
     Visit("train", PARTS, "nut"),
     Visit("follow", "", ""),
 )
@@ -58,10 +58,12 @@ class Server(NamedTuple):
     Attributes:
         address: http://host:port.
         process: Its process.
+        log: The file with what it prints, such as the traceback of an error that its pages hide.
     """
 
     address: str
     process: subprocess.Popen[bytes]
+    log: Path
 
     def resident_mb(self) -> float:
         """Return the resident memory in MB."""
@@ -72,15 +74,17 @@ class Server(NamedTuple):
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", "app/serve.py", "--server.port", str(port)]
     environment = os.environ | {"GNL_RUNS": str(tmp_path / "runs"), "STREAMLIT_SERVER_HEADLESS": "true"}
-    process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health")
-        yield Server(f"http://127.0.0.1:{port}", process)
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
+    log = tmp_path / "server.txt"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health")
+            yield Server(f"http://127.0.0.1:{port}", process, log)
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
 
 
 @pytest.fixture
@@ -118,7 +122,7 @@ def test_many_visitors_see_no_error_and_memory_stays_flat(
     finally:
         ended.set()
         watch.join()
-    assert record.errors == []
+    assert record.errors == [], server.log.read_text(errors="replace")
     assert len(record.drawn) >= visitors
     for page in ["", *sorted({drawn.page for drawn in record.drawn})]:
         times = [drawn.seconds for drawn in record.drawn if page in ("", drawn.page)]
