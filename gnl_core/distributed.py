@@ -31,8 +31,8 @@ def unchanged(values: Tensor) -> Tensor:
     return values
 
 
-def start_nothing() -> None:
-    """Do nothing: a single process has no others to start."""
+def nothing() -> None:
+    """Do nothing: a single process has no others to start or to part from."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Processes:
         mean: Averages a tensor over all processes; every process must call it.
         autocast: The context in which training steps compute.
         start: Starts the other processes and waits until all are running.
+        end: Ends the connection to the other processes; every process must call it before Python ends.
     """
 
     rank: int = 0
@@ -53,7 +54,8 @@ class Processes:
     device: torch.device | None = None
     mean: Callable[[Tensor], Tensor] = unchanged
     autocast: Callable[[], AbstractContextManager[Any]] = nullcontext
-    start: Callable[[], object] = start_nothing
+    start: Callable[[], object] = nothing
+    end: Callable[[], object] = nothing
 
     @property
     def is_first(self) -> bool:
@@ -86,7 +88,17 @@ def plan_processes(config: RunConfig) -> Processes:
         mean=partial(fabric.all_reduce, reduce_op="mean"),
         autocast=fabric.autocast,
         start=fabric.launch,
+        end=end_connection,
     )
+
+
+def end_connection() -> None:
+    """End the threads of PyTorch's process group, if there is one.
+
+    One that still holds a tensor while Python is being shut down aborts the process (pytorch/pytorch#179291).
+    """
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def check_processes(config: RunConfig, device: torch.device, *, size: int) -> None:

@@ -90,6 +90,8 @@ def advance_run(
     except UnreadableImageError as error:
         raise ValueError(f"{error}, or train without it: --skip-broken") from None
     finally:
+        if processes is not None:
+            processes.end()
         if processes is None or processes.is_first:
             discard_unstarted_run(folder)
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +24,17 @@ SETTINGS = ["--detector=gnl", "--epochs=3", "--image-size=32", "--device=cpu", "
 LARGEST_MEAN_DIFFERENCE = 0.3  # of the scores' standard deviation; 0.12 to 0.16 were measured
 LARGEST_AUROC_DIFFERENCE = 0.03  # 0.007 was measured
 DOMAINS = ("digits", "digits_m")
+CONNECTION = """
+import sys, torch
+from gnl_core.cli import main
+code = main(sys.argv[1:])
+print("still connected" if torch.distributed.is_initialized() else "connection ended")
+sys.exit(code)
+"""
 
 
-def start(run: Path, *flags: str, **environment: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "gnl_core", "train", "--run", str(run), *SETTINGS, *flags]
+def start(program: list[str], run: Path, *flags: str, **environment: str) -> subprocess.Popen[str]:
+    command = [sys.executable, *program, "train", "--run", str(run), *SETTINGS, *flags]
     variables = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
     return subprocess.Popen(command, env=variables, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
@@ -48,10 +56,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunFolder]:
     """The same training by one process, by two on one machine, and by two nodes of one each."""
     folder = tmp_path_factory.mktemp("together")
     assert main(["train", "--run", str(folder / "alone"), *SETTINGS]) == 0
-    assert f"wrote {folder / 'two'}" in finish(start(folder / "two", "--devices=2"))
+    assert f"wrote {folder / 'two'}" in finish(start(["-m", "gnl_core"], folder / "two", "--devices=2"))
     meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
-    nodes = [start(folder / "nodes", "--num-nodes=2", **meeting, NODE_RANK=rank) for rank in ("0", "1")]
-    said = [finish(node) for node in nodes]
+    node = partial(start, ["-c", CONNECTION], folder / "nodes", "--num-nodes=2", **meeting)
+    said = [finish(process) for process in [node(NODE_RANK="0"), node(NODE_RANK="1")]]
+    assert all("connection ended" in text for text in said)  # open, it now and then aborts Python's exit
     assert ["wrote" in text for text in said] == [True, False]
     return {name: RunFolder(folder / name) for name in ("alone", "two", "nodes")}
 
