@@ -99,8 +99,9 @@ def read_job(folder: RunFolder) -> Job:
         ValueError: If the folder contains no run, or one of its files cannot be read.
     """
     config, last = read_config_once(folder), last_record(folder)
-    is_training = is_locked(folder.lock)  # before the status, since a process reports its end before it unlocks
+    was_locked = is_locked(folder.lock)  # before the status, since a process reports its end before it unlocks
     status = read_status(folder)
+    is_training = was_locked or is_locked(folder.lock)  # and after it, since a process locks before it reports
     state, reason = (
         find_state_with_process(status) if is_training else find_state_without_process(folder, config, status)
     )

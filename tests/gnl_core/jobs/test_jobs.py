@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,19 @@ def test_a_process_that_ends_while_its_job_is_read_has_the_state_that_it_reporte
 
     monkeypatch.setattr(listing, "is_locked", end)
     assert read_job(folder).state == "stopped"
+
+
+def test_a_process_that_starts_while_its_job_is_read_is_running(folder: RunFolder, monkeypatch: pytest.MonkeyPatch):
+    say(folder, "waiting", pid=None)
+
+    def lock_and_report(folder: RunFolder) -> Status | None:
+        starting.enter_context(holding(folder.lock))
+        say(folder, "running")
+        return read_status(folder)
+
+    with ExitStack() as starting:
+        monkeypatch.setattr(listing, "read_status", lock_and_report)
+        assert read_job(folder).state == "running"
 
 
 def test_a_job_that_was_just_started_waits(folder: RunFolder):
