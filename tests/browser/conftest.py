@@ -18,6 +18,7 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 START_SECONDS = 60
 FIRST_VISIT_MS = 60_000
+TEXT_MS = 5_000
 SITE = "http://127.0.0.1/"  # of all servers: a process belongs to a host, with any port
 SIZE_PX = {"width": 1280, "height": 1700}
 
@@ -99,6 +100,26 @@ def profile() -> Iterator[Any]:
         empty.goto(SITE)
         yield profile
         browser.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Add to the report of a failed test what its pages show."""
+    report = yield
+    profile = getattr(item, "funcargs", {}).get("profile")
+    if profile is not None and call.when == "call" and report.failed:
+        report.sections += [(page.url, text_of(page)) for page in profile.pages]
+    return report
+
+
+def text_of(page) -> str:
+    """What a page shows, or why it shows nothing."""
+    from playwright.sync_api import Error
+
+    try:
+        return page.locator("body").inner_text(timeout=TEXT_MS)
+    except Error as error:
+        return str(error)
 
 
 @pytest.fixture

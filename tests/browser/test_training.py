@@ -47,14 +47,14 @@ def start_training(page, *, epochs):
     page.get_by_text(re.compile(f"epoch [2-8] of {epochs}")).wait_for(timeout=TRAINING_MS)
 
 
-def click_until_gone(page, button):
-    """Click a button, again if it is still there later: one that is drawn anew while it is clicked tells nobody."""
+def resume_training(page):
+    """Click Resume, again if nothing follows: a button that is drawn anew while it is clicked tells nobody."""
+    resumed = page.get_by_text(re.compile("seed 0: (waiting|running|finished)"))
     for _ in range(CLICKS):
         settle(page)
-        if button.is_visible():
-            button.click()
+        page.get_by_role("button", name="Resume").click(timeout=FIRST_VISIT_MS)
         with suppress(Error):
-            button.wait_for(state="hidden", timeout=CLICK_MS)
+            resumed.wait_for(timeout=CLICK_MS)
             return
 
 
@@ -68,9 +68,7 @@ def test_a_training_is_stopped_resumed_and_then_shown_by_explore(page, address, 
     page.get_by_role("button", name="Stop").click(timeout=FIRST_VISIT_MS)
     page.get_by_text("seed 0: stopped").wait_for(timeout=TRAINING_MS)
     page.get_by_role("link", name="Train", exact=True).click()
-    resume = page.get_by_role("button", name="Resume")
-    resume.wait_for(timeout=FIRST_VISIT_MS)
-    click_until_gone(page, resume)
+    resume_training(page)
     page.get_by_text("seed 0: finished").wait_for(timeout=TRAINING_MS)
     (job,) = list_jobs(runs)
     assert len(job.folder.progress.read_text().splitlines()) == 8  # it went on where it had stopped
