@@ -12,7 +12,7 @@ import pytest
 from gnl_core.config import RunConfig
 from gnl_core.jobs.locks import holding, is_locked
 from gnl_core.jobs.queue import LOCK_NAME, claim_folder, joining
-from gnl_core.jobs.status import Status, write_status
+from gnl_core.jobs.status import Status, find_status, write_status
 from gnl_core.jobs.worker import TURN, turn_file, wait_for_turn
 from gnl_core.runs.folder import RunFolder, create_run
 
@@ -91,7 +91,8 @@ def test_folders_of_runs_with_one_turn_file_train_one_at_a_time(tmp_path: Path, 
     monkeypatch.setenv(TURN, str(tmp_path / ".turn"))
     assert turn_file(tmp_path / "ann") == turn_file(tmp_path / "bob")
     folder = add_job(tmp_path / "ann" / "run")
-    with wait_for_turn(folder, Status(state="waiting")) as has_come:
+    status = find_status(folder)  # as a job keeps it: queued later, it would wait behind itself
+    with wait_for_turn(folder, status) as has_come:
         assert has_come
         assert is_locked(tmp_path / ".turn")
 
