@@ -105,6 +105,6 @@ def corruption_name(corruption: str) -> str:
 def task_name(dataset: str, normal_class: str) -> str:
     """Name the two kinds of images to separate, as in "4 from the rest"."""
     if dataset in OWN:
-        return "good images from defects"
+        return "good images from defective ones"
     defects = DATASETS[dataset].anomalies == "defects"
-    return f"good {normal_class} from defects" if defects else f"{normal_class} from the rest"
+    return f"good {normal_class} images from defective ones" if defects else f"{normal_class} from the rest"

@@ -57,7 +57,9 @@ def test_a_domain_is_taken_as_it_is_at_first(open_page):
 def test_the_sentence_states_what_the_shift_matching_and_adapting_did(open_page):
     page = choose(open_page(**LIGHTING), UNLABELLED)
     shift, matching, adapting, errors = finding(page).split(". ")
-    assert shift.startswith("##### Lit from another side, RD4AD separates good nut from defects with AUROC 0.83")
+    assert shift.startswith(
+        "##### Lit from another side, RD4AD separates good nut images from defective ones with AUROC 0.83"
+    )
     assert re.fullmatch(r"GNL \+ FDM 1 gets 0\.7\d \(−0\.\d\d\); FDM lowers it by 0\.\d\d", matching)
     assert adapting == "Adapting to 16 of these images raises RD4AD from 0.83 to 0.98 and GNL from 0.85 to 0.98"
     assert errors.startswith("RD4AD's false alarms go from 100\N{NO-BREAK SPACE}% to 8")

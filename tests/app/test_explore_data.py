@@ -129,4 +129,4 @@ def test_choosing_the_parts_opens_on_their_bundled_checkpoints(open_page):
     assert not page.exception
     assert not page.info
     assert page.selectbox(key="normal").value == "nut"
-    assert "RD4AD separates good nut from defects" in finding(page)
+    assert "RD4AD separates good nut images from defective ones" in finding(page)

@@ -44,7 +44,7 @@ def test_own_images_can_be_trained_on(open_page, own_images, own_runs, monkeypat
     assert not page.exception
     assert not page.error
     assert len(list(own_runs.glob("folder-good-rd4ad-*/weights.safetensors"))) == 1
-    assert finding(page).startswith("##### In “window”, RD4AD separates good images from defects with AUROC")
+    assert finding(page).startswith("##### In “window”, RD4AD separates good images from defective ones with AUROC")
 
 
 def test_a_run_of_the_command_line_offers_its_folder(open_page, own_images, train):

@@ -20,7 +20,7 @@ from gnl_core.records import Scores
 from gnl_core.runs.folder import RunFolder
 from tests.app.conftest import components, finding
 
-TITLES = ["What a shift breaks", "What matching saves", "Where it hurts", "What adapting does"]
+TITLES = ["What a shift breaks", "What matching saves", "Where matching hurts", "What adapting does"]
 
 
 ROUNDING = 0.00501  # of two decimals
@@ -109,9 +109,11 @@ def test_the_findings_are_those_of_the_saved_scores(open_page):
 
 
 VIEWS = {  # what the summary of each story's view says
-    TITLES[0]: "RD4AD separates good nut from defects with AUROC {0} instead of {1}",
+    TITLES[0]: "RD4AD separates good nut images from defective ones with AUROC {0} instead of {1}",
     TITLES[1]: "RD4AD + FDM 1 separates 4 from the rest with AUROC {0} instead of 0.99; FDM raises it",
-    TITLES[2]: "RD4AD + FDM 1 separates good nut from defects with AUROC {0} instead of 0.96; FDM lowers it",
+    TITLES[
+        2
+    ]: "RD4AD + FDM 1 separates good nut images from defective ones with AUROC {0} instead of 0.96; FDM lowers it",
     TITLES[3]: "Adapting to 16 of these images raises RD4AD from {1} to {0}",
 }
 

@@ -125,7 +125,7 @@ def test_on_a_phone_the_summary_comes_first_and_each_switch_stands_at_its_figure
 
 def test_a_story_opens_its_view_without_loading_the_app_again(page, address):
     page.goto(f"{address}/?normal=7")
-    story = page.get_by_role("navigation", name="Stories").get_by_role("link", name="Where it hurts")
+    story = page.get_by_role("navigation", name="Stories").get_by_role("link", name="Where matching hurts")
     story.wait_for(timeout=FIRST_VISIT_MS)
     page.evaluate("window.isStillOpen = true")
     story.click()

@@ -48,7 +48,9 @@ def outlined_pixels(page) -> int:
 
 def test_a_data_set_on_disk_is_shown_with_its_masks_outlined(page, bottles):
     page.goto(f"{bottles}/?data=MVTec+AD&methods=RD4AD&side=In-distribution")
-    page.locator("h5").get_by_text("RD4AD separates good bottle from defects").wait_for(timeout=FIRST_VISIT_MS)
+    page.locator("h5").get_by_text("RD4AD separates good bottle images from defective ones").wait_for(
+        timeout=FIRST_VISIT_MS
+    )
     page.locator(".st-key-gallery li").nth(15).wait_for(timeout=FIRST_VISIT_MS)
     assert "anomalous" in page.locator(".st-key-gallery li").first.inner_text()
     assert outlined_pixels(page) > 20  # inferno has no white: this is a mask's line
@@ -57,7 +59,9 @@ def test_a_data_set_on_disk_is_shown_with_its_masks_outlined(page, bottles):
 
 def test_the_parts_open_with_results_and_their_masks_outlined(page, address):
     page.goto(f"{address}/?data=Parts+(rendered)")
-    page.locator("h5").get_by_text("RD4AD separates good nut from defects").wait_for(timeout=FIRST_VISIT_MS)
+    page.locator("h5").get_by_text("RD4AD separates good nut images from defective ones").wait_for(
+        timeout=FIRST_VISIT_MS
+    )
     page.locator(".st-key-gallery li").nth(15).wait_for(timeout=FIRST_VISIT_MS)
     page.get_by_text("measured without labels").wait_for(timeout=FIRST_VISIT_MS)
     assert outlined_pixels(page) > 20

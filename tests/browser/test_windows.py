@@ -25,7 +25,7 @@ def test_two_windows_do_not_disturb_each_other(open_window, address):
     for page in (digits, parts):
         settle(page)
     assert digits.locator("h5").get_by_text("GNL + FDM 0.5 gets").count() == 1
-    assert parts.locator("h5").get_by_text("RD4AD separates good nut from defects").count() == 1
+    assert parts.locator("h5").get_by_text("RD4AD separates good nut images from defective ones").count() == 1
     assert all(choice in digits.url for choice in ("strength=0.5", "fdm_rd4ad=true"))
     assert all(choice in parts.url for choice in ("data=Parts", "fdm_gnl=false", "side=In-distribution"))
     assert not any(choice in digits.url for choice in ("data=", "fdm_gnl=", "side="))

@@ -26,8 +26,8 @@ NAME = DETECTOR_NAMES[METHOD]
 STRENGTH = STRENGTHS[-1]
 TRAY = TrayChoice(16)
 ABOUT = (
-    f"Examples, chosen because they show it: each is the bundled shift that changes {NAME}'s AUROC most in one "
-    "direction, by the weaker end of the change's 95\N{NO-BREAK SPACE}% interval."
+    f"Chosen examples: each is the bundled shift with the largest change of its kind in {NAME}'s AUROC, judged by the "
+    "cautious end of the change's 95\N{NO-BREAK SPACE}% interval."
 )
 
 
@@ -203,6 +203,6 @@ def share(rate: float | None) -> str:
 KINDS = (
     Kind("What a shift breaks", loss_by_shift, tell_shift, matched=False, adapted=False, order=BY_SCORE[0]),
     Kind("What matching saves", gain_by_matching, tell_matching, matched=True, adapted=False, order=BY_MATCHING[0]),
-    Kind("Where it hurts", loss_by_matching, tell_matching, matched=True, adapted=False, order=BY_MATCHING[3]),
+    Kind("Where matching hurts", loss_by_matching, tell_matching, matched=True, adapted=False, order=BY_MATCHING[3]),
     Kind("What adapting does", gain_by_adapting, tell_adapting, matched=False, adapted=True, order=BY_ADAPTING[0]),
 )
