@@ -17,13 +17,21 @@ function makePictures(tile) {
   });
 }
 
+function makeText(tag, kind, ...content) {
+  const element = document.createElement(tag);
+  element.className = kind;
+  element.append(...content);
+  return element;
+}
+
 function describe(tile) {
-  const label = document.createElement("span");
-  label.className = `gnl-${tile.label}`;
-  label.textContent = tile.label;
-  const score = document.createElement("b");
-  score.textContent = tile.score;
-  return [tile.shown, ...(tile.label ? [", ", label] : []), " · ", score, tile.place ? ` (${tile.place})` : ""];
+  const label = tile.label ? [", ", makeText("span", `gnl-${tile.label}`, tile.label)] : [];
+  const place = tile.place ? [` (${tile.place})`] : [];
+  return [
+    makeText("span", "gnl-name", tile.shown, ...label),
+    makeText("span", "gnl-between", " · "),
+    makeText("span", "gnl-value", makeText("b", "", tile.score), ...place),
+  ];
 }
 
 export default function ({ data, parentElement }) {

@@ -58,11 +58,13 @@ def show_view(view: View, checkpoints: list[Checkpoint]) -> None:
     address = address_of(view, [one.off for one in pairs], strength=strength)
     st.markdown(f"##### {plain(summary_sentence(view, embedding))}")
     explore_points(view, embedding, checkpoints, address)
+    shift_place = st.empty()
     show_provenance(embedding, choice)
     offer_points(view, embedding)
     own: Address = {METHOD: embedding.method, COUNT: str(count)}
     link_to_page(EMBEDDINGS, "Link to this view", address | own)
-    show_shift(view, pair.off.checkpoint)
+    with shift_place:  # last, since it can take a moment
+        show_shift(view, pair.off.checkpoint)
 
 
 def choose_method(place: DeltaGenerator, pairs: list[RequestPair]) -> RequestPair:
