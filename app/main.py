@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import PANDAS, PROJECT, load_pandas
+from app.controls.unavailable import read_address, report_substitutes
 from app.display.components import HISTORY
 from app.navigation import carry_choices, is_another_page
 from app.query_values import drop_unusable
@@ -101,6 +102,7 @@ DRAW = {
 
 st.set_page_config(page_title="GNL", page_icon="🔬", layout="wide")
 admit()
+is_first_run = not st.session_state
 opening = st.empty()
 st.logo(PROJECT / "assets" / "logo.svg", size="large")
 pages = [
@@ -110,7 +112,7 @@ pages = [
 title = st.navigation(pages, position="top").title
 if title != "Explore":  # which begins without Plotly
     with PANDAS:
-        if not st.session_state:  # a browser takes a second to load Plotly, so start now, in parallel with the imports
+        if is_first_run:  # a browser takes a second to load Plotly, so start now, in parallel with the imports
             opening.plotly_chart(NOTHING, height=1)
     load_pandas()
 st.html(READABLE)
@@ -119,7 +121,10 @@ if is_another_page(title):
     opening.html(LEFT)
 drop_unusable()
 carry_choices(title)
+read_address(is_first_run=is_first_run)
+above = st.container()
 # Not with the page's run(): Streamlit then treats widgets as the page's own, and drops choices that pages share from
 # the address whenever another page is opened.
 DRAW[title]()
+report_substitutes(above)
 opening.empty()

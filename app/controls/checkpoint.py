@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import query_keys as keys
 from app.checkpoints import Checkpoint
+from app.controls.unavailable import check_asked
 from gnl_core.names import DETECTOR_NAMES, name_of
 
 
@@ -17,6 +18,7 @@ def choose_checkpoint(detector: str, checkpoints: list[Checkpoint]) -> Checkpoin
     own = [checkpoint for checkpoint in checkpoints if checkpoint.config.detector == detector]
     if len(own) == 1:
         st.caption(describe_checkpoint(own[0]))
+        check_run(detector, own[0], own)
         return own[0]
     return select_checkpoint(detector, own, label="collapsed")
 
@@ -34,7 +36,14 @@ def select_checkpoint(
         bind="query-params",
         label_visibility=label,
     )
+    check_run(detector, options[chosen], own)
     return options[chosen]
+
+
+def check_run(detector: str, chosen: Checkpoint, own: list[Checkpoint]) -> None:
+    """Note if the address asks for a checkpoint of a method that is not here."""
+    label = f"Checkpoint of {name_of(DETECTOR_NAMES, detector)}"
+    check_asked(f"{keys.RUN}{detector}", label, chosen, own, format_func=describe_checkpoint)
 
 
 def describe_checkpoint(checkpoint: Checkpoint) -> str:

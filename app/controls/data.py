@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import query_keys as keys
 from app.checkpoints import Checkpoint
+from app.controls.unavailable import check_asked
 from app.local_data import (
     check_folder,
     classes_here,
@@ -58,13 +60,9 @@ def choose_data(
         below: Container for messages about missing data.
     """
     first, second = places
-    dataset = first.selectbox(
-        "Data set",
-        offered_datasets(),
-        format_func=lambda key: name_of(DATASET_NAMES, key),
-        key=keys.DATA,
-        bind="query-params",
-    )
+    offered, name = offered_datasets(), partial(name_of, DATASET_NAMES)
+    dataset = first.selectbox("Data set", offered, format_func=name, key=keys.DATA, bind="query-params")
+    check_asked(keys.DATA, "Data set", dataset, offered, format_func=name)
     if dataset in OWN:
         return dataset, choose_folder(dataset, checkpoints, place=second, below=below)
     return dataset, choose_known(dataset, checkpoints, place=second, below=below)
@@ -100,6 +98,7 @@ def choose_known(
         if len(classes) == len(spec.classes)
         else f"Only classes available on this machine are listed. {spec.how_to_get}",
     )
+    check_asked(keys.NORMAL, "Normal", chosen, classes)
     return Data(spec, chosen, places[chosen])
 
 

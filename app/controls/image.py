@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import query_keys as keys
 from app.checkpoints import Checkpoint
+from app.controls.unavailable import check_asked
 from app.controls.view import View
 from app.local_data import LISTED_SECONDS
 from app.server.rules import limits
@@ -141,9 +142,9 @@ def choose_image_number(count: int, *, first: int) -> int:
         st.session_state[keys.IMAGE] = count
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xxsmall", width="content"):
         before = st.empty()
-        number = st.number_input(
-            f"Image (of {count:,})", 1, count, first, key=keys.IMAGE, bind="query-params", width=110
-        )
+        label = f"Image (of {count:,})"
+        number = st.number_input(label, 1, count, first, key=keys.IMAGE, bind="query-params", width=110)
+        check_asked(keys.IMAGE, label, number, range(1, count + 1))
         before.button("‹", key="previous", on_click=step_by, args=(-1,), disabled=number <= 1, help="Previous image")
         st.button("›", key="next", on_click=step_by, args=(1,), disabled=number >= count, help="Next image")
     return number

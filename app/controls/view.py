@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app import query_keys as keys
 from app.checkpoints import Checkpoint, list_checkpoints
 from app.controls.data import Data, choose_data
+from app.controls.unavailable import check_asked
 from app.local_data import domains_here, is_bundled
 from app.methods import DEFAULT_METHODS, in_order
 from app.sources import own_folder
@@ -106,15 +108,17 @@ def report_untrained(view: View, detectors: list[str], *, remedy: str) -> None:
 
 def choose_methods(place: DeltaGenerator) -> tuple[str, ...]:
     """Choose any number of methods."""
+    name = partial(name_of, DETECTOR_NAMES)
     chosen = place.multiselect(
         "Methods",
         list(DETECTOR_NAMES),
         default=DEFAULT_METHODS,
-        format_func=lambda key: name_of(DETECTOR_NAMES, key),
+        format_func=name,
         key=keys.METHODS,
         bind="query-params",
         placeholder="Choose methods",
     )
+    check_asked(keys.METHODS, "Methods", chosen, DETECTOR_NAMES, format_func=name)
     return in_order(chosen)
 
 
@@ -131,20 +135,27 @@ def choose_shift(dataset: str, data: Data, place: DeltaGenerator) -> str:
     """Choose a shifted domain of the data set, or its in-distribution domain under a corruption."""
     own, missing = split_missing(dataset, data)
     row = place.container(horizontal=True, vertical_alignment="bottom")
+    offered = [*own, *CORRUPTIONS]
     chosen = row.selectbox(
         "Shift",
-        [*own, *CORRUPTIONS],
-        format_func=lambda key: corruption_name(key) if key in CORRUPTIONS else domain_name(key),
+        offered,
+        format_func=shift_name,
         key=keys.SHIFT,
         bind="query-params",
         help=" ".join([SHIFTED_HELP, *missing]),
     )
+    check_asked(keys.SHIFT, "Shift", chosen, offered, format_func=shift_name)
     if chosen not in CORRUPTIONS:
         return chosen
     severity = row.select_slider(
         "Severity", SEVERITIES, value=FIRST_SEVERITY, key=keys.SEVERITY, bind="query-params", width=140
     )
     return shifted_domain(data.spec.in_distribution, f"{chosen}:{severity}")
+
+
+def shift_name(shift: str) -> str:
+    """Return the display name of a corruption or a domain."""
+    return corruption_name(shift) if shift in CORRUPTIONS else domain_name(shift)
 
 
 def split_missing(dataset: str, data: Data) -> tuple[list[str], list[str]]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from app.comparisons import ListedComparison
+from app.controls.unavailable import check_asked
 from app.methods import in_order
 from app.words import ALL, COLUMN_NAMES, SHIFTED_HELP, capitalised, counted
 from gnl_core.comparison.records import ID_COST, MEAN_SHIFT, Comparison, ComparisonRow
@@ -20,6 +21,7 @@ ADAPTATION_HELP = (
     "numbers, and of those of the method as it is that they are compared with."
 )
 METHOD_ORDER = "method"  # sort value for the display order of the methods
+COMPARISON, CLASS = "comparison", "of_class"  # query parameters
 SHIFT, SORT = "of_shift", "sort"  # query parameters that a click in the table also sets
 
 
@@ -75,7 +77,8 @@ def choose_compared(everything: Sequence[ListedComparison]) -> Compared:
     """
     by_name = {listed.name: listed for listed in everything}
     first, second, third, fourth, fifth = st.columns((3, 2, 3, 3, 2), vertical_alignment="bottom")
-    listed = by_name[first.selectbox("Comparison", list(by_name), key="comparison", bind="query-params")]
+    listed = by_name[first.selectbox("Comparison", list(by_name), key=COMPARISON, bind="query-params")]
+    check_asked(COMPARISON, "Comparison", listed.name, by_name)
     with second:
         normal_class = choose_class(listed.comparison)
     with third:
@@ -117,15 +120,16 @@ def has_chosen_strength(row: ComparisonRow, strengths: Sequence[float]) -> bool:
 
 def choose_class(comparison: Comparison) -> str | None:
     """Choose a class, or the mean over all if there are several."""
-    several = len(comparison.classes) > 1
     mean = f"mean of {counted(len(comparison.classes), 'class')}"
+    offered = [*([mean] if len(comparison.classes) > 1 else []), *comparison.classes]
     chosen = st.selectbox(
         "Normal",
-        [*([mean] if several else []), *comparison.classes],
-        key="of_class",
+        offered,
+        key=CLASS,
         bind="query-params",
         help="The class that is normal; the others, or its defects, are the anomalies.",
     )
+    check_asked(CLASS, "Normal", chosen, offered)
     return None if chosen == mean else chosen
 
 
@@ -137,9 +141,11 @@ def shifts_of(comparison: Comparison) -> list[str]:
 
 def choose_shift(comparison: Comparison) -> str | None:
     """Choose the shift of the summary, the dots and the ablation; a click on a column of the table also sets it."""
-    return st.selectbox(
-        "Shift", shifts_of(comparison), format_func=column_name, key=SHIFT, bind="query-params", help=SHIFTED_HELP
-    )
+    offered = shifts_of(comparison)
+    chosen = st.selectbox("Shift", offered, format_func=column_name, key=SHIFT, bind="query-params", help=SHIFTED_HELP)
+    if offered:
+        check_asked(SHIFT, "Shift", chosen, offered, format_func=column_name)
+    return chosen
 
 
 def choose_methods(measured: Sequence[ComparisonRow]) -> tuple[str, ...]:

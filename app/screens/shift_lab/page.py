@@ -15,6 +15,7 @@ from app.controls.image import Chosen, choose_subject, first_normal, list_labels
 from app.controls.links import SHIFT_LAB, Address, address_of, link_to_page
 from app.controls.requests import choose_requests
 from app.controls.scoring import choose_scoring
+from app.controls.unavailable import check_asked
 from app.controls.view import FIRST_SEVERITY, View, report_untrained
 from app.display.view import draw_view
 from app.screens.shift_lab.curves import curves, head
@@ -39,15 +40,16 @@ def page() -> None:
 
 def choose_corruption(_: str, data: Data, place: DeltaGenerator) -> str:
     """Choose the corruption applied to the in-distribution domain."""
-    others = [name for name in CORRUPTIONS if name != FIRST_CORRUPTION]
+    offered = [FIRST_CORRUPTION, *(name for name in CORRUPTIONS if name != FIRST_CORRUPTION)]
     chosen = place.selectbox(
         "Corruption",
-        [FIRST_CORRUPTION, *others],
+        offered,
         format_func=corruption_name,
         key=keys.SHIFT,
         bind="query-params",
         help=CORRUPTION_HELP,
     )
+    check_asked(keys.SHIFT, "Corruption", chosen, offered, format_func=corruption_name)
     return shifted_domain(data.spec.in_distribution, f"{chosen}:{FIRST_SEVERITY}")
 
 
