@@ -23,6 +23,11 @@ from gnl_core.devices import resolve_device
 FULL_PRECISION = "32-true"
 SMALLEST_SHARE = 2  # images per process, since BatchNorm cannot learn from one
 HOW_TO_INSTALL = 'pip install -e ".[cluster]"'
+LOST_CONNECTION = (
+    "the connection to another process of this training was lost; that process says why it ended, and "
+    "gnl train --resume continues from the last epoch"
+)
+CONNECTION_ERRORS = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "Timed out waiting")
 CLUSTER_VARIABLES = ("MASTER_ADDR", "SLURM_JOB_ID")  # from these, nodes know where to connect
 
 
@@ -156,6 +161,11 @@ def create_fabric(config: RunConfig, device: torch.device, *, strategy: str) -> 
         strategy=strategy,
         precision=config.precision,
     )
+
+
+def has_lost_connection(error: RuntimeError) -> bool:
+    """Return whether PyTorch reports that another process of the training has ended or does not answer."""
+    return any(reason in str(error) for reason in CONNECTION_ERRORS)
 
 
 def average_gradients(optimizers: Iterable[Optimizer], processes: Processes) -> None:

@@ -14,7 +14,7 @@ from gnl_core.datasets.tiles import cut_items
 from gnl_core.detectors import create_detector, keep_own_settings
 from gnl_core.detectors.base import Detector
 from gnl_core.devices import resolve_device
-from gnl_core.distributed import Processes, plan_processes
+from gnl_core.distributed import LOST_CONNECTION, Processes, has_lost_connection, plan_processes
 from gnl_core.models.teachers import create_teacher
 from gnl_core.records import EpochRecord, TrainingStep
 from gnl_core.runs.deletion import discard_unstarted_run
@@ -75,7 +75,7 @@ def advance_run(
 
     Raises:
         ValueError: If the settings name something that does not exist, or several processes but none were planned;
-            if the folder cannot be written; or if its state does not fit.
+            if the folder cannot be written; if its state does not fit; or if another process of the training ended.
     """
     try:
         processes = processes or plan_single_process(config)
@@ -89,6 +89,10 @@ def advance_run(
         yield from steps_on_disk(on_disk, stop) if processes.is_first else learn(training)
     except UnreadableImageError as error:
         raise ValueError(f"{error}, or train without it: --skip-broken") from None
+    except RuntimeError as error:
+        if has_lost_connection(error):
+            raise ValueError(LOST_CONNECTION) from None
+        raise
     finally:
         if processes is not None:
             processes.end()

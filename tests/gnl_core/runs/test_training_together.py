@@ -12,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 from gnl_core.cli import main
 from gnl_core.config import RunConfig
+from gnl_core.distributed import Processes
 from gnl_core.metrics.image import auroc
 from gnl_core.runs.folder import RunFolder, create_run, read_config, read_records
 from gnl_core.runs.scoring import load_run, resolve_scoring, score_domain
@@ -106,6 +108,16 @@ def test_mixed_precision_trains_and_scores_finitely(tiny_config: Callable[..., R
     scores = score_domain(run, "held_out", resolve_scoring(run)).score
     assert np.isfinite(scores).all()
     assert len(set(scores.astype(np.float32))) > len(scores) / 2  # 16 bits would tell few apart
+
+
+def test_a_lost_connection_ends_training_with_a_sentence(tiny_config: Callable[..., RunConfig], tmp_path: Path):
+    def lose(_: Tensor) -> Tensor:
+        raise RuntimeError("[pair.cc:561] Connection closed by peer [127.0.0.1]:11492. This is typically caused by …")
+
+    config = tiny_config(devices=2)
+    steps = train_run(config, create_run(tmp_path / "run", config), Processes(rank=1, size=2, mean=lose))
+    with pytest.raises(ValueError, match="the connection to another process of this training was lost; that process"):
+        list(steps)
 
 
 def test_several_devices_are_refused_without_planned_processes(tiny_config: Callable[..., RunConfig], tmp_path: Path):
