@@ -7,7 +7,7 @@ import base64
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
 from app.subjects import Subject, digest_of, read_content
-from gnl_core.config import describe_invalid
+from gnl_core.config.validation import describe_invalid
 from gnl_core.datasets.base import UNLABELLED
 
 MOST_PIXELS = 4_000_000  # of an image that a browser can paint on; larger ones take seconds to reach it

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from app.subjects import Subject
-from gnl_core.config import EVERYWHERE, RunConfig, ScoringConfig, size_text
+from gnl_core.config import EVERYWHERE, RunConfig, ScoringConfig
+from gnl_core.config.values import size_text
 
 RESIZE_NOTES = {
     "letterbox": "The image is letterboxed to keep its aspect ratio; the border does not count.",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
 
-from gnl_core.config import describe_invalid
+from gnl_core.config.validation import describe_invalid
 from gnl_core.datasets.base import Image
 
 Shape = Literal["dot", "horizontal line", "vertical line"]

@@ -23,7 +23,8 @@ from torch import Tensor
 from gnl_core.adaptation.choice import Ways
 from gnl_core.adaptation.recalibration import Aim
 from gnl_core.adaptation.records import Adaptation
-from gnl_core.adapting import AdaptationSettings, adapt, fit_adaptation
+from gnl_core.adapting import AdaptationSettings, adapt
+from gnl_core.adapting.fitting import fit_adaptation
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets import find_dataset
 from gnl_core.datasets.base import Item

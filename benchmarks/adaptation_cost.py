@@ -17,7 +17,9 @@ import torch
 from torch import Tensor
 
 from benchmarks.adaptation import offered_ways
-from gnl_core.adapting import AdaptationSettings, adapt, detect_all, fit_adaptation
+from gnl_core.adapting import AdaptationSettings, adapt
+from gnl_core.adapting.detecting import detect_all
+from gnl_core.adapting.fitting import fit_adaptation
 from gnl_core.datasets import find_dataset
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.images import list_domain

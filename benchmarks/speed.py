@@ -27,7 +27,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.models import Pair, literal_optimizer, literal_step, make_batch, make_pair
 from benchmarks.turns import CLOCKS, Call, take_turns
-from gnl_core.config import EngineName
+from gnl_core.config.values import EngineName
 from gnl_core.engines import use_engine
 from gnl_core.models.blocks import keep_matrices
 from gnl_core.models.feature_cache import FeatureCache

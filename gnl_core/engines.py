@@ -20,10 +20,12 @@ import torch
 from pydantic import PositiveFloat
 from torch import Tensor
 
-from gnl_core.config import EngineName
+from gnl_core.config.values import EngineName
 from gnl_core.detectors.base import Detector
 from gnl_core.export import export_stage
-from gnl_core.files import SavedRecord, read_bytes, read_record, write_atomically
+from gnl_core.files import read_bytes
+from gnl_core.files.records import SavedRecord, read_record
+from gnl_core.files.writing import write_atomically
 from gnl_core.messages import shorten
 from gnl_core.models.stages import CarryingStage
 from gnl_core.models.teachers import Teacher

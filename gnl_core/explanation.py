@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from gnl_core.anomaly_map import enlarge_stage_maps, stage_map
-from gnl_core.config import ScoringConfig, stage_indices
+from gnl_core.config import ScoringConfig
+from gnl_core.config.values import stage_indices
 from gnl_core.detectors.base import Detector, pool
 from gnl_core.detectors.rd4ad import RD4AD
 from gnl_core.distribution_matching import match_distribution, sort_features

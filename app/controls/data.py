@@ -26,7 +26,7 @@ from app.local_data import (
 from app.server import rules
 from app.sources import own_folder
 from app.words import FOLDER_HELP, FOLDER_LAYOUT, ROOT_HELP, TABLE_LAYOUT, plain
-from gnl_core.config import USUAL_SPLIT, Split
+from gnl_core.config.data import USUAL_SPLIT, Split
 from gnl_core.datasets import CSV, DATASETS, OWN, default_root
 from gnl_core.datasets.base import DatasetSpec
 from gnl_core.datasets.reading import format_reading

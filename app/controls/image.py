@@ -19,7 +19,7 @@ from app.server.rules import limits
 from app.sources import fingerprint
 from app.subjects import Subject, subject_of, uploaded_subject
 from app.words import plain
-from gnl_core.config import USUAL_SPLIT
+from gnl_core.config.data import USUAL_SPLIT
 from gnl_core.datasets import default_root, list_items, list_train_items
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.shifts import shift_items, split_domain

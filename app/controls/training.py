@@ -16,7 +16,8 @@ from app.methods import YARDSTICKS
 from app.server import trainings
 from app.subjects import read_uploaded_mask
 from app.words import REGION_HELP, duration, plain
-from gnl_core.config import COMMON_SETTINGS, Resize, RunConfig, parse_config
+from gnl_core.config import COMMON_SETTINGS, RunConfig, parse_config
+from gnl_core.config.values import Resize
 from gnl_core.datasets import OWN
 from gnl_core.files import UnreadableFileError
 from gnl_core.names import DETECTOR_NAMES, name_of

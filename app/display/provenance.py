@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from app import PROJECT
 from app.checkpoints import Checkpoint
 from app.controls.view import View
-from gnl_core.config import ScoringConfig, flag_words, scoring_settings
+from gnl_core.config import ScoringConfig, scoring_settings
+from gnl_core.config.flags import flag_words
 from gnl_core.names import TEACHER_NAMES, name_of
 from gnl_core.records import DomainReport
 from gnl_core.runs.adapted_scores import TrayChoice

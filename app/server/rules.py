@@ -10,7 +10,8 @@ from app.server import people
 from app.server.paths import lies_under, resolve_path, size_of_folder
 from app.server.rate import RateLimit
 from app.server.settings import Limits, Mode, read_settings
-from gnl_core.config import EVERYWHERE, REGION_TEXT, EngineName, RunConfig
+from gnl_core.config import EVERYWHERE, REGION_TEXT, RunConfig
+from gnl_core.config.values import EngineName
 from gnl_core.datasets import default_root
 from gnl_core.names import TEACHER_NAMES
 

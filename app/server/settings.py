@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, ValidationError, field_validator
 
-from gnl_core.config import EngineName, describe_invalid
+from gnl_core.config.validation import describe_invalid
+from gnl_core.config.values import EngineName
 from gnl_core.files import UnreadableFileError, read_text
 from gnl_core.messages import as_sentence, quote
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from gnl_core.api.results import AdaptationResult
-from gnl_core.config import check, parse_scoring
+from gnl_core.config import parse_scoring
+from gnl_core.config.validation import check
 from gnl_core.runs.adaptations import SavedAdaptation, check_checkpoint, load_adaptation, save_adaptation
 from gnl_core.runs.adapting import AdaptSettings, adapt_run, adapt_scoring, find_images
 from gnl_core.runs.outputs import check_output_file

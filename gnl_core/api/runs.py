@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from gnl_core.api.results import Watch
-from gnl_core.config import EngineName, parse_config
+from gnl_core.config import parse_config
+from gnl_core.config.values import EngineName
 from gnl_core.datasets.base import Item
 from gnl_core.detectors import complete_config
 from gnl_core.jobs.worker import train_as_job

@@ -8,7 +8,8 @@ from gnl_core.cli.console import say, show
 from gnl_core.cli.parser import Parser, path_of
 from gnl_core.cli.settings import add_settings, given_settings
 from gnl_core.cli.tune import PLACES
-from gnl_core.config import RunConfig, ScoringConfig, check
+from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.config.validation import check
 from gnl_core.runs.adaptation_text import adaptation_to_json, format_adaptation
 from gnl_core.runs.adaptations import save_adaptation
 from gnl_core.runs.adapting import STYLE_WEIGHT, AdaptSettings, adapt_run, adapt_scoring, find_images

@@ -13,7 +13,8 @@ from tqdm import tqdm
 from gnl_core.cli.console import say, show
 from gnl_core.cli.data_import_report import Outcome, advise, describe
 from gnl_core.cli.parser import Parser, path_of
-from gnl_core.config import USUAL_SPLIT, Split, parse_config
+from gnl_core.config import parse_config
+from gnl_core.config.data import USUAL_SPLIT, Split
 from gnl_core.datasets import default_root
 from gnl_core.datasets.base import UNLABELLED, Item
 from gnl_core.datasets.duplicates import thumbnail

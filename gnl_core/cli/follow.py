@@ -15,9 +15,11 @@ from gnl_core.cli.parser import Parser, path_of
 from gnl_core.cli.score import QUANTILE
 from gnl_core.cli.settings import add_settings, given_settings
 from gnl_core.cli.tune import PLACES
-from gnl_core.config import RunConfig, ScoringConfig, check
+from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.config.validation import check
 from gnl_core.datasets.base import Item
-from gnl_core.files import real_path, write_atomically
+from gnl_core.files import real_path
+from gnl_core.files.writing import write_atomically
 from gnl_core.records import Scores
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.following import (

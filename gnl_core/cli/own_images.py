@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gnl_core.cli.console import say
-from gnl_core.config import USUAL_SPLIT, Split
+from gnl_core.config.data import USUAL_SPLIT, Split
 from gnl_core.datasets import OWN, default_root
 from gnl_core.datasets.reading import format_reading
 

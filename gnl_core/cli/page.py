@@ -11,7 +11,7 @@ from gnl_core.cli.parser import Parser, path_of
 from gnl_core.cli.settings import add_settings, given_settings
 from gnl_core.cli.tune import PLACES
 from gnl_core.config import RunConfig
-from gnl_core.files import write_atomically
+from gnl_core.files.writing import write_atomically
 from gnl_core.page.build import build_lesson, build_page
 from gnl_core.page.collect import LoadedRun, collect_view, with_scores
 from gnl_core.page.models import check_size, collect_models

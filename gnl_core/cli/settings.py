@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from gnl_core.config import COMMON_SETTINGS, flag_of, flag_words, parse_config
+from gnl_core.config import COMMON_SETTINGS, parse_config
+from gnl_core.config.flags import flag_of, flag_words
 
 NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 NO_CHOICES: Mapping[str, Iterable[str]] = MappingProxyType({})

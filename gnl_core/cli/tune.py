@@ -11,7 +11,8 @@ from tqdm import tqdm
 from gnl_core.cli.console import say, show
 from gnl_core.cli.parser import Parser, path_of
 from gnl_core.cli.settings import add_settings, given_settings
-from gnl_core.config import RunConfig, ScoringConfig, flag_words
+from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.config.flags import flag_words
 from gnl_core.datasets.validation import ANOMALIES
 from gnl_core.files import real_path
 from gnl_core.runs.folder import RunFolder

@@ -9,7 +9,8 @@ from typing import Any
 
 from gnl_core.comparison.records import Comparison, Method
 from gnl_core.comparison.tray_text import uses_in
-from gnl_core.config import COMMON_SETTINGS, RunConfig, flag_of, flag_words
+from gnl_core.config import COMMON_SETTINGS, RunConfig
+from gnl_core.config.flags import flag_of, flag_words
 from gnl_core.datasets import find_dataset
 
 SEPARATE_FLAGS = {"dataset", "normal_class", "detector", "seed", "style_weight"}

@@ -18,7 +18,8 @@ from gnl_core.comparison.saved import (
 from gnl_core.comparison.text import as_percent
 from gnl_core.comparison.tray_text import judged_counts
 from gnl_core.config import parse_config
-from gnl_core.files import RECORD_BYTES, read_bytes
+from gnl_core.files import read_bytes
+from gnl_core.files.records import RECORD_BYTES
 from gnl_core.runs.trays import TrayUse
 from gnl_core.strict_json import to_json
 from gnl_core.tables import csv_cell

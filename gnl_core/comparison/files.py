@@ -11,7 +11,7 @@ from gnl_core.comparison.figures import Picture
 from gnl_core.comparison.page import comparison_page
 from gnl_core.comparison.records import Comparison
 from gnl_core.comparison.text import markdown_page
-from gnl_core.files import write_atomically
+from gnl_core.files.writing import write_atomically
 
 NAME = "comparison"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from gnl_core.config import USUAL_SPLIT, Split
+from gnl_core.config.data import USUAL_SPLIT, Split
 from gnl_core.datasets.aebad import AEBAD
 from gnl_core.datasets.base import DatasetSpec, Item
 from gnl_core.datasets.bsdata import BSDATA

@@ -14,7 +14,8 @@ from pydantic import Field
 from gnl_core.datasets.base import Mask
 from gnl_core.datasets.labelme import LONGEST_SIDE_PX, Coordinate, Side
 from gnl_core.datasets.rle import check_runs, decode_runs, parse_runs
-from gnl_core.files import MIB, SavedRecord, UnreadableFileError, read_record
+from gnl_core.files import MIB, UnreadableFileError
+from gnl_core.files.records import SavedRecord, read_record
 
 ANNOTATION_BYTES = 128 * MIB  # largest annotation file
 FEWEST_NUMBERS = 6  # of a polygon: three corners

@@ -16,7 +16,7 @@ from gnl_core.datasets.folder import MARK, PLAIN_DOMAIN, RESERVED
 from gnl_core.datasets.layout import UNLABELLED_CATEGORY, add_masks, image_item, require_root
 from gnl_core.datasets.listing import list_folder
 from gnl_core.datasets.names import FOLDER_NAMES, NORMAL, plain_name
-from gnl_core.files import SavedRecord
+from gnl_core.files.records import SavedRecord
 from gnl_core.messages import quote
 
 USUAL_NAME = "images.csv"

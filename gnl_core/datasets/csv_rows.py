@@ -13,7 +13,8 @@ from typing import NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from gnl_core.datasets.listing import SUFFIXES, check_inside, check_name
-from gnl_core.files import SavedRecord, UnreadableFileError, Version, describe_finding, read_text, version_of
+from gnl_core.files import UnreadableFileError, Version, read_text, version_of
+from gnl_core.files.records import SavedRecord, describe_finding
 from gnl_core.messages import quote
 
 DELIMITERS = (",", ";", "\t")  # spreadsheets write the second where the comma separates decimals

@@ -9,7 +9,8 @@ import PIL.Image
 import torch
 from torch import Tensor
 
-from gnl_core.config import DataSettings, Resize
+from gnl_core.config.data import DataSettings
+from gnl_core.config.values import Resize
 from gnl_core.datasets.base import Image, Mask
 from gnl_core.messages import quote
 

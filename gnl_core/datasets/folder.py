@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from gnl_core.config import USUAL_SPLIT, Split
+from gnl_core.config.data import USUAL_SPLIT, Split
 from gnl_core.datasets.base import INDUSTRIAL_OPERATIONS, UNLABELLED, DatasetSpec, Item
 from gnl_core.datasets.layout import (
     Kind,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from gnl_core.config import Split
+from gnl_core.config.data import Split
 from gnl_core.datasets.base import Item
 
 MixedGroups = Literal["test", "divide"]

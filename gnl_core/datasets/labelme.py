@@ -17,7 +17,8 @@ from pydantic import Field
 from gnl_core.datasets.base import Mask
 from gnl_core.datasets.decoding import open_picture
 from gnl_core.datasets.images import LARGEST_PIXELS
-from gnl_core.files import MIB, SavedRecord, UnreadableFileError, read_record
+from gnl_core.files import MIB, UnreadableFileError
+from gnl_core.files.records import SavedRecord, read_record
 
 LABEL_BYTES = 64 * MIB  # largest label file; it can contain the image
 LONGEST_SIDE_PX = 2**16

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gnl_core.config import Resize
+from gnl_core.config.values import Resize
 from gnl_core.datasets.base import ALL_OPERATIONS, Item
 from gnl_core.datasets.fitting import Fitted, content_of, fit_image, fit_mask
 from gnl_core.datasets.prefetching import prefetch

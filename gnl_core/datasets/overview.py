@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gnl_core.config import USUAL_SPLIT, Split
+from gnl_core.config.data import USUAL_SPLIT, Split
 from gnl_core.datasets import default_root, find_dataset, list_items, list_train_items
 from gnl_core.datasets.accounting import (
     SkippedFile,

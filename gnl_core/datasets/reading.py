@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from gnl_core.config import USUAL_SPLIT, Split
+from gnl_core.config.data import USUAL_SPLIT, Split
 from gnl_core.datasets import CSV, FOLDER
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.csv_file import find_table, read_images

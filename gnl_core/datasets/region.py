@@ -13,7 +13,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gnl_core.config import EVERYWHERE, LONGEST_REGION, REGION_TEXT, Resize
+from gnl_core.config import EVERYWHERE, LONGEST_REGION, REGION_TEXT
+from gnl_core.config.values import Resize
 from gnl_core.datasets.base import Mask
 from gnl_core.datasets.fitting import fit_mask
 from gnl_core.datasets.images import read_mask

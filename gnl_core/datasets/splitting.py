@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from gnl_core.config import Split
+from gnl_core.config.data import Split
 from gnl_core.datasets.base import Item
 
 HASH_BYTES = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 
-from gnl_core.config import DataSettings
+from gnl_core.config.data import DataSettings
 from gnl_core.datasets.base import Image, Item
 from gnl_core.datasets.fitting import fit_image
 from gnl_core.datasets.tiling import places_of, plan_tiles

@@ -17,7 +17,7 @@ from gnl_core.datasets.csv_rows import check_links, find_named_image, read_rows
 from gnl_core.datasets.layout import add_masks, find_below, image_item, require_anomalies, require_root
 from gnl_core.datasets.mvtec_layout import Layout, make_spec
 from gnl_core.datasets.names import NORMAL
-from gnl_core.files import SavedRecord
+from gnl_core.files.records import SavedRecord
 
 NAME = "visa"
 PUBLISHED = ("visa", "VisA_20220922")  # folders as published, each with the list

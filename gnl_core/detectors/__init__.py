@@ -9,7 +9,8 @@ from typing import cast
 import torch
 from pydantic.fields import FieldInfo
 
-from gnl_core.config import EVERYWHERE, RunConfig, list_findings
+from gnl_core.config import EVERYWHERE, RunConfig
+from gnl_core.config.validation import list_findings
 from gnl_core.datasets.region import settle_region
 from gnl_core.detectors.base import Detector
 from gnl_core.detectors.deep_svdd import DeepSVDD

@@ -9,7 +9,8 @@ from pydantic import Field
 from torch import Tensor
 from torch.distributions import Beta
 
-from gnl_core.config import MethodSettings, RunConfig, Stages, stage_indices
+from gnl_core.config import MethodSettings, RunConfig
+from gnl_core.config.values import Stages, stage_indices
 from gnl_core.detectors.rd4ad import RD4AD
 from gnl_core.distribution_matching import Mixing
 from gnl_core.models.teachers import Mix, check_is_cut

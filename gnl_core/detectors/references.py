@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from gnl_core.adaptation.domain_map import apply_channel_map
 from gnl_core.adaptation.records import DomainMap
-from gnl_core.config import RunConfig, ScoringConfig, stage_indices
+from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.config.values import stage_indices
 from gnl_core.distribution_matching import nearest_reference, sort_features, take_distribution
 from gnl_core.models.teachers import GroupSplitter, Mix, QueryGroup, Teacher, check_is_cut
 from gnl_core.records import Batch

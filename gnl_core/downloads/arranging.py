@@ -20,7 +20,8 @@ from gnl_core.datasets.base import UNLABELLED, Item
 from gnl_core.datasets.folder import open_folder
 from gnl_core.datasets.layout import MASK_ENDING, own_stem
 from gnl_core.datasets.names import NORMAL
-from gnl_core.files import IMAGE_BYTES, open_file, real_path, sync_folder, write_atomically
+from gnl_core.files import IMAGE_BYTES, open_file, real_path
+from gnl_core.files.writing import sync_folder, write_atomically
 from gnl_core.messages import quote
 from gnl_core.tables import csv_cell
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gnl_core.datasets.blending import blend_digits
 from gnl_core.datasets.layout import require_images
-from gnl_core.files import write_atomically
+from gnl_core.files.writing import write_atomically
 
 
 def build_mnist_m(

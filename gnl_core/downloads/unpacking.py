@@ -10,7 +10,8 @@ from itertools import islice
 from pathlib import Path
 
 from gnl_core.datasets.listing import check_inside
-from gnl_core.files import UnreadableFileError, open_file, write_atomically
+from gnl_core.files import UnreadableFileError, open_file
+from gnl_core.files.writing import write_atomically
 
 MOST_MEMBERS = 10_000
 LARGEST_ARCHIVE = 2**30

@@ -13,7 +13,8 @@ from types import MappingProxyType
 from typing import Any
 
 import gnl_core
-from gnl_core.config import RunConfig, flag_of, parse_config
+from gnl_core.config import RunConfig, parse_config
+from gnl_core.config.flags import flag_of
 from gnl_core.datasets import check_class, find_dataset
 from gnl_core.detectors import complete_config, keep_own_settings
 from gnl_core.jobs.status import Status, find_status, is_alive, is_starting, read_status, write_status

@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal, NamedTuple, Self, TypeGuard
 
 from pydantic import Field
 
-from gnl_core.files import FiniteOrNone, SavedRecord, UnreadableFileError, read_record, write_atomically
+from gnl_core.files import UnreadableFileError
+from gnl_core.files.records import FiniteOrNone, SavedRecord, read_record
+from gnl_core.files.writing import write_atomically
 from gnl_core.finite import DivergedError
 from gnl_core.jobs.locks import is_locked
 from gnl_core.records import TrainingStep

@@ -19,9 +19,11 @@ from gnl_core.adaptation.domain_map import TABLE_SIZE, ChannelMap
 from gnl_core.adaptation.positions import PositionStatistics
 from gnl_core.adaptation.recalibration import Aim
 from gnl_core.adaptation.records import Adaptation, DomainMap, Positions
-from gnl_core.config import ScoringConfig, SettingsRecord
+from gnl_core.config import ScoringConfig
+from gnl_core.config.validation import SettingsRecord
 from gnl_core.detectors.references import STAGE_COUNT
-from gnl_core.files import read_tensors, write_atomically
+from gnl_core.files import read_tensors
+from gnl_core.files.writing import write_atomically
 from gnl_core.finite import find_not_finite
 from gnl_core.messages import quote, shorten
 from gnl_core.records import RecalibratedThreshold

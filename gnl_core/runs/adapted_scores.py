@@ -11,7 +11,9 @@ from pydantic import model_validator
 
 from gnl_core.adaptation.choice import Ways
 from gnl_core.config import ScoringConfig
-from gnl_core.files import SavedRecord, hash_file, read_record, write_atomically
+from gnl_core.files import hash_file
+from gnl_core.files.records import SavedRecord, read_record
+from gnl_core.files.writing import write_atomically
 from gnl_core.records import RecalibratedThreshold, Scores
 from gnl_core.runs.folder import RunFolder
 from gnl_core.strict_json import to_json

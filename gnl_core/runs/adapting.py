@@ -13,8 +13,11 @@ from torch import Tensor
 
 from gnl_core.adaptation.choice import Ways
 from gnl_core.adaptation.recalibration import Aim
-from gnl_core.adapting import AdaptationSettings, adapt, detect_counted
-from gnl_core.config import ScoringConfig, SettingsRecord, flag_of, flag_words
+from gnl_core.adapting import AdaptationSettings, adapt
+from gnl_core.adapting.detecting import detect_counted
+from gnl_core.config import ScoringConfig
+from gnl_core.config.flags import flag_of, flag_words
+from gnl_core.config.validation import SettingsRecord
 from gnl_core.datasets.base import Item
 from gnl_core.detectors.base import Detector
 from gnl_core.messages import shorten

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from gnl_core.config import LARGEST_EPOCHS
-from gnl_core.files import SavedRecord
+from gnl_core.files.records import SavedRecord
 from gnl_core.runs.headers import Format
 
 FORMAT = Format(

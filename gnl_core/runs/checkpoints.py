@@ -18,7 +18,8 @@ from gnl_core.config import RunConfig, parse_config
 from gnl_core.detectors import create_detector, keep_own_settings
 from gnl_core.detectors.base import Detector
 from gnl_core.devices import resolve_device
-from gnl_core.files import read_tensors, write_atomically
+from gnl_core.files import read_tensors
+from gnl_core.files.writing import write_atomically
 from gnl_core.finite import REMEDY, DivergedError, find_not_finite
 from gnl_core.messages import quote, shorten
 from gnl_core.models.teachers import Teacher, may_load

@@ -14,10 +14,11 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from gnl_core.config import EVERYWHERE, ScoringConfig, size_text
+from gnl_core.config import EVERYWHERE, ScoringConfig
+from gnl_core.config.values import size_text
 from gnl_core.datasets.shifts import split_domain
 from gnl_core.export import export_onnx
-from gnl_core.files import write_atomically
+from gnl_core.files.writing import write_atomically
 from gnl_core.finite import check_scores
 from gnl_core.metrics.threshold import choose_threshold
 from gnl_core.records import Scores

@@ -10,18 +10,9 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 
 from gnl_core.config import LARGEST_EPOCHS, RunConfig
-from gnl_core.files import (
-    FiniteOrNone,
-    SavedRecord,
-    UnreadableFileError,
-    Version,
-    create_atomically,
-    parse_record,
-    read_record,
-    read_text,
-    version_of,
-    write_atomically,
-)
+from gnl_core.files import UnreadableFileError, Version, read_text, version_of
+from gnl_core.files.records import FiniteOrNone, SavedRecord, parse_record, read_record
+from gnl_core.files.writing import create_atomically, write_atomically
 from gnl_core.records import EpochRecord
 from gnl_core.runs.outputs import check_output
 from gnl_core.strict_json import to_json

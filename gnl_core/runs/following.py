@@ -10,12 +10,13 @@ import numpy as np
 from pydantic import Field
 
 from gnl_core.adaptation.following import Block, FixedThreshold, Following, cut_blocks, follow
-from gnl_core.config import ScoringConfig, SettingsRecord
+from gnl_core.config import ScoringConfig
+from gnl_core.config.validation import SettingsRecord
 from gnl_core.datasets.base import UNLABELLED, Item
 from gnl_core.datasets.checking import leave_out_broken
 from gnl_core.datasets.layout import UNLABELLED_CATEGORY, image_item, require_images
 from gnl_core.datasets.ordering import Order, order_files
-from gnl_core.files import write_atomically
+from gnl_core.files.writing import write_atomically
 from gnl_core.metrics.threshold import choose_threshold
 from gnl_core.records import Scores
 from gnl_core.runs.evaluation import score_held_out

@@ -8,7 +8,8 @@ from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from gnl_core.files import DamagedFileError, SavedRecord, UnreadableFileError, describe_finding
+from gnl_core.files import DamagedFileError, UnreadableFileError
+from gnl_core.files.records import SavedRecord, describe_finding
 from gnl_core.messages import quote
 
 Record = TypeVar("Record", bound=BaseModel)

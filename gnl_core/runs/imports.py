@@ -19,7 +19,8 @@ from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.detectors import complete_config, create_detector
 from gnl_core.detectors.rd4ad import RD4AD
-from gnl_core.files import WEIGHTS_BYTES, hash_file, read_bytes, write_atomically
+from gnl_core.files import WEIGHTS_BYTES, hash_file, read_bytes
+from gnl_core.files.writing import write_atomically
 from gnl_core.finite import DivergedError, find_not_finite
 from gnl_core.models.teacher_weights import read_state_dicts
 from gnl_core.runs.checkpoints import load_checkpoint, save_checkpoint

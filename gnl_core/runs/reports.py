@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from gnl_core.config import EngineName, ScoringConfig
-from gnl_core.files import FiniteOrNone, SavedRecord, hash_file, read_record, write_atomically
+from gnl_core.config import ScoringConfig
+from gnl_core.config.values import EngineName
+from gnl_core.files import hash_file
+from gnl_core.files.records import FiniteOrNone, SavedRecord, read_record
+from gnl_core.files.writing import write_atomically
 from gnl_core.records import Report
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.scores import current_checkpoint

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gnl_core.config import ScoringConfig
-from gnl_core.files import SCORES_BYTES, UnreadableFileError, hash_file, open_file, write_atomically
+from gnl_core.files import SCORES_BYTES, UnreadableFileError, hash_file, open_file
+from gnl_core.files.writing import write_atomically
 from gnl_core.finite import all_finite, count_not_finite
 from gnl_core.messages import quote, shorten
 from gnl_core.records import Scores

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gnl_core.config import EngineName, RunConfig, ScoringConfig, parse_config, scoring_settings
+from gnl_core.config import RunConfig, ScoringConfig, parse_config, scoring_settings
+from gnl_core.config.values import EngineName
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.datasets.tiles import cut_items, tiling_of

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pydantic import Base64Bytes, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from gnl_core.config import RunConfig
-from gnl_core.files import SavedRecord, read_record, write_atomically
+from gnl_core.files.records import SavedRecord, read_record
+from gnl_core.files.writing import write_atomically
 from gnl_core.strict_json import to_json
 
 DECIMALS = 5  # of saved numbers

@@ -17,7 +17,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from gnl_core.config import LARGEST_EPOCHS, RunConfig
-from gnl_core.files import SavedRecord, UnreadableFileError, read_tensors, write_atomically
+from gnl_core.files import UnreadableFileError, read_tensors
+from gnl_core.files.records import SavedRecord
+from gnl_core.files.writing import write_atomically
 from gnl_core.messages import quote
 from gnl_core.records import EpochRecord
 from gnl_core.runs.checkpoints import check_state, learnt_state, parse_settings, teacher_fingerprint

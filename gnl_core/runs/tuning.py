@@ -18,7 +18,8 @@ from gnl_core.datasets import find_dataset
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
 from gnl_core.datasets.validation import SHIFTS, validation_items
-from gnl_core.files import SavedRecord, read_record, write_atomically
+from gnl_core.files.records import SavedRecord, read_record
+from gnl_core.files.writing import write_atomically
 from gnl_core.finite import check_scores
 from gnl_core.metrics.image import auroc
 from gnl_core.runs.domains import HELD_OUT

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.words import with_minus
-from gnl_core.config import ScoringConfig, stage_indices
+from gnl_core.config import ScoringConfig
+from gnl_core.config.values import stage_indices
 
 if TYPE_CHECKING:
     from app.screens.inspect.tracing import PixelTrace

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from gnl_core.config import USUAL_SPLIT
+from gnl_core.config.data import USUAL_SPLIT
 from gnl_core.datasets.accounting import find_skipped_files
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.folder import (

@@ -11,7 +11,8 @@ import pytest
 
 from gnl_core.cli import main
 from gnl_core.comparison import sweep
-from gnl_core.config import COMMON_SETTINGS, RunConfig, flag_of
+from gnl_core.config import COMMON_SETTINGS, RunConfig
+from gnl_core.config.flags import flag_of
 from gnl_core.datasets import DATASETS, digits
 from gnl_core.jobs.locks import holding
 from gnl_core.runs.discovery import list_runs

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from gnl_core.cli import main
 from gnl_core.cli.settings import metavar_of
-from gnl_core.config import COMMON_SETTINGS, MethodSettings, RunConfig, flag_of
+from gnl_core.config import COMMON_SETTINGS, MethodSettings, RunConfig
+from gnl_core.config.flags import flag_of
 from gnl_core.detectors import DETECTORS, method_fields
 from gnl_core.detectors.deep_svdd import DeepSVDD
 

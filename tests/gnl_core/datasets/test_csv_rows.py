@@ -7,7 +7,7 @@ import pytest
 from pydantic import Field
 
 from gnl_core.datasets.csv_rows import read_rows
-from gnl_core.files import SavedRecord
+from gnl_core.files.records import SavedRecord
 
 
 class Part(SavedRecord):

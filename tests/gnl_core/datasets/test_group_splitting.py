@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gnl_core.config import Split
+from gnl_core.config.data import Split
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.group_splitting import MixedGroups, Sides, divide_groups
 

@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from gnl_core.config import Split
+from gnl_core.config.data import Split
 from gnl_core.datasets import list_items, list_train_items
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.folder import open_folder

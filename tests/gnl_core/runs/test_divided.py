@@ -10,7 +10,8 @@ import PIL.Image
 import pytest
 
 from gnl_core.cli import main
-from gnl_core.config import RunConfig, Split
+from gnl_core.config import RunConfig
+from gnl_core.config.data import Split
 from gnl_core.runs.folder import RunFolder, read_config
 from gnl_core.runs.images import list_domain
 from gnl_core.runs.scores import read_saved_scores

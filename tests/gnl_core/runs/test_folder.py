@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from gnl_core.config import RunConfig, ScoringConfig
-from gnl_core.files import create_atomically, hash_file, write_atomically
+from gnl_core.files import hash_file
+from gnl_core.files.writing import create_atomically, write_atomically
 from gnl_core.metrics.image import report
 from gnl_core.metrics.threshold import choose_threshold
 from gnl_core.records import DomainReport, EpochRecord, Report, Scores, Threshold

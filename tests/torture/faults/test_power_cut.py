@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from gnl_core.cli import main
-from gnl_core.files import create_atomically, write_atomically
+from gnl_core.files.writing import create_atomically, write_atomically
 from gnl_core.jobs.listing import list_jobs
 from gnl_core.runs.folder import RunFolder, is_trained, read_config
 from tests.torture.faults.conftest import TRAIN, Tally

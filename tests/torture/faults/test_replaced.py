@@ -15,7 +15,8 @@ from app import checkpoints
 from gnl_core.cli import main, score
 from gnl_core.config import RunConfig, ScoringConfig, scoring_settings
 from gnl_core.detectors import complete_config
-from gnl_core.files import hash_file, version_of, write_atomically
+from gnl_core.files import hash_file, version_of
+from gnl_core.files.writing import write_atomically
 from gnl_core.runs import scoring
 from gnl_core.runs.adaptations import checkpoint_hash
 from gnl_core.runs.folder import RunFolder, create_run, read_config

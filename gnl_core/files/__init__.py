@@ -1,37 +1,28 @@
-"""Read files within bounds, write them atomically, and hash them.
+"""Open files within bounds, read and hash them.
 
 What a run, a comparison, a data set or a weight file has on disk is opened here, and nowhere else: regular files only,
-none larger than its kind can be. A named pipe would never end a read, and a device would fill the memory. JSON is
-checked against a record, so a damaged file is one sentence.
+none larger than its kind can be. A named pipe would never end a read, and a device would fill the memory.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import math
 import os
 import stat
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 
-from gnl_core.messages import quote, shorten
+from gnl_core.messages import shorten
 
 if TYPE_CHECKING:  # the app draws its first chart before PyTorch is imported
     from numpy.typing import NDArray
     from torch import Tensor
 
 BUILT_IN = 1  # NumPy's number for a type of its own
-TEMPORARY_CHARACTERS = 32  # of a file's name that its temporary name begins with; names have at most 255 bytes
 KIB, MIB, GIB = 2**10, 2**20, 2**30
-RECORD_BYTES = 8 * MIB  # largest JSON file of a run, comparison, preset or header
 TEXT_BYTES = 32 * MIB  # largest list of labels or epochs
 IMAGE_BYTES = GIB  # largest image file; 50 megapixels of 16-bit colours are a third of it
 SCORES_BYTES = GIB
@@ -55,23 +46,6 @@ class UnreadableFileError(ValueError):
 
 class DamagedFileError(UnreadableFileError):
     """A safetensors file whose content is damaged; the message is the reason alone."""
-
-
-def none_if_not_finite(value: object) -> object:
-    """Replace NaN and infinities, which files of older versions can contain, by None."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-FiniteOrNone = Annotated[float | None, BeforeValidator(none_if_not_finite)]
-
-
-class SavedRecord(BaseModel):
-    """Base of what JSON files hold: of exactly these types, and finite. Fields of newer versions are ignored."""
-
-    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
-
-
-Record = TypeVar("Record", bound=BaseModel)
 
 
 class TensorFile(NamedTuple):
@@ -179,38 +153,6 @@ def read_end(path: Path, *, most_bytes: int) -> bytes:
         return stream.read(most_bytes)
 
 
-def read_record(path: Path, kind: type[Record], *, remedy: str, limit_bytes: int = RECORD_BYTES) -> Record:
-    """Read a JSON file as a record; the arguments and errors are those of `open_file` and `parse_record`."""
-    return parse_record(read_text(path, limit_bytes=limit_bytes), kind, source=str(path), remedy=remedy)
-
-
-def parse_record(text: str, kind: type[Record], *, source: str, remedy: str) -> Record:
-    """Parse JSON as a record.
-
-    Args:
-        text: The JSON.
-        kind: The class of the record.
-        source: Beginning of the message: the file, or its part.
-        remedy: End of the message: what to do.
-
-    Raises:
-        UnreadableFileError: If it is not JSON, is nested too deeply, or has other fields or types than the record.
-    """
-    try:
-        return kind.model_validate_json(text)
-    except ValidationError as error:
-        raise UnreadableFileError(f"{source} cannot be read: {describe_finding(error)}; {remedy}") from None
-
-
-def describe_finding(error: ValidationError) -> str:
-    """Describe the first fault that pydantic found: its place, what came, and what was expected."""
-    finding = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in finding["loc"])
-    if not place or finding["type"] == "missing":
-        return f"{quote(place)} is missing" if place else finding["msg"]
-    return f"{place[:60]} = {quote(finding['input'])}: {finding['msg']}"
-
-
 def read_tensors(path: Path) -> TensorFile:
     """Read a safetensors file; no code in it is executed.
 
@@ -261,73 +203,3 @@ def version_of(path: Path) -> Version | None:
     except FileNotFoundError:
         return None
     return facts.st_ino, facts.st_size, facts.st_mtime_ns
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a temporary file, then rename it, so that readers see either the old or the new file, complete.
-
-    The content is on disk before the name, and the name before this returns: a power cut leaves one of the two files.
-
-    Raises:
-        OSError: With the path, if the file cannot be written; an older file is unchanged.
-    """
-    with naming_file(path), temporary_file(path, content) as temporary:
-        temporary.replace(path)
-        sync_folder(path.parent)
-
-
-def create_atomically(path: Path, content: bytes) -> None:
-    """Write a file as `write_atomically` does, unless there is one: of several processes, one creates it.
-
-    Raises:
-        FileExistsError: If there is a file.
-        OSError: As for `write_atomically`.
-    """
-    with naming_file(path), temporary_file(path, content) as temporary:
-        try:
-            path.hardlink_to(temporary)
-        except FileExistsError:
-            raise
-        except OSError:  # a file system without links
-            if path.exists():
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
-            temporary.replace(path)
-        sync_folder(path.parent)
-
-
-@contextmanager
-def naming_file(path: Path) -> Iterator[None]:
-    """Name the file in an OSError about its temporary file, or about no file."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno is None:
-            raise
-        raise OSError(error.errno, error.strerror, str(path)) from None
-
-
-@contextmanager
-def temporary_file(path: Path, content: bytes) -> Iterator[Path]:
-    """Yield a file with the content, on disk, in the folder of `path`; remove it afterwards unless it was renamed."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:TEMPORARY_CHARACTERS]}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(0o644)  # temporary files are private, runs are not
-        yield temporary
-    finally:
-        with suppress(OSError):  # it was renamed, or the folder is gone
-            temporary.unlink()
-
-
-def sync_folder(folder: Path) -> None:
-    """Write the names in a folder to disk, where the file system can; Windows cannot."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -1,166 +1,28 @@
-"""The common settings of a run, once: name, default, unit and check. A method's own are beside its class."""
+"""The common settings of a run, once: name, default, unit and check.
+
+Those of its images are in `data.py`; a method's own are beside its class.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SerializeAsAny,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, SerializeAsAny, model_validator
 from pydantic.fields import FieldInfo
 
-from gnl_core.messages import quote, shorten
+from gnl_core.config.data import DataSettings, Split
+from gnl_core.config.validation import SettingsRecord, check
+from gnl_core.config.values import AbsolutePath, Device, EngineName, Stages
 
-SHOWN_FINDINGS = 3  # of invalid settings in a message
-LONGEST_FINDINGS = 200  # characters of them; the first is shown in any case
-SMALLEST_SIDE_PX = 28
-LARGEST_SIDE_PX = 2048  # of what a detector reads at once
-LARGEST_TILED_SIDE_PX = 16_384
 LARGEST_EPOCHS = 100_000
 LARGEST_COUNT = 1024  # of references, devices or machines
 LARGEST_MEMORY_MB = 2**24
 EVERYWHERE = "all"  # the region of interest that contains every pixel
 REGION_TEXT = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4}):([0-9]{1,9}(?:,[0-9]{1,9})*)")  # see datasets/region.py
 LONGEST_REGION = 2**16  # characters of a region of interest as text
-DEVICES = re.compile("auto|(cpu|cuda|mps|xpu)(:[0-9]{1,3})?")
-Side = Annotated[int, Field(ge=SMALLEST_SIDE_PX, le=LARGEST_SIDE_PX)]
-TiledSide = Annotated[int, Field(ge=SMALLEST_SIDE_PX, le=LARGEST_TILED_SIDE_PX)]
-
-
-def parse_image_size(value: object) -> object:
-    """Read an image size written as 64, "64" or "48x64" (height x width); return anything else unchanged."""
-    if isinstance(value, int):
-        return value, value
-    if isinstance(value, str):
-        sides = value.lower().split("x")
-        return tuple(sides * 2) if len(sides) == 1 else tuple(sides)
-    return value
-
-
-def size_text(size: tuple[int, int]) -> str:
-    """Write an image size as it is read: 48x64, height x width."""
-    return "x".join(map(str, size))
-
-
-def refuse_no_path(value: object) -> object:
-    """Refuse an empty path, which would be the current folder, and one with the character NUL."""
-    if value == "":
-        raise ValueError("expected a path, got an empty text")
-    if "\0" in str(value):
-        raise ValueError("expected a path, which has no NUL character")
-    return value
-
-
-def check_device(name: str) -> str:
-    """Refuse a kind of device that gnl does not support; whether this machine has it is checked when it is used."""
-    if not DEVICES.fullmatch(name):
-        raise ValueError("expected auto, cpu, cuda, mps or xpu, the last four also with a number, as in cuda:1")
-    return name
-
-
-# Paths are absolute, so that they are valid from any working folder.
-AbsolutePath = Annotated[Path, BeforeValidator(refuse_no_path), AfterValidator(Path.absolute)]
-Stages = Literal["1", "2", "3", "1,2", "1,3", "2,3", "1,2,3"]
-EngineName = Literal["torch", "onnxruntime", "auto"]
-Resize = Literal["stretch", "letterbox", "crop"]
-ImageSize = Annotated[tuple[TiledSide, TiledSide], BeforeValidator(parse_image_size)]
-TileSize = Annotated[tuple[Side, Side], BeforeValidator(parse_image_size)]
-
-
-class Split(NamedTuple):
-    """How a folder's normal images are divided into training and test images if its layout does not say.
-
-    Attributes:
-        seed: Decides, with an image's file name, on which side the image is.
-        test_percent: Approximate share of the images that are for testing.
-    """
-
-    seed: int = 0
-    test_percent: float = 20.0
-
-
-USUAL_SPLIT = Split()
-
-
-class SettingsRecord(BaseModel):
-    """A group of settings: checked, finite and immutable."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class DataSettings(SettingsRecord):
-    """The images: where they are, which are for training, and which are held out."""
-
-    dataset: str = Field("digits", description="Data set to train on")
-    normal_class: str = Field("4", description="The class that is normal; all others are anomalies")
-    data_root: AbsolutePath | None = Field(None, description="Folder of the data sets on disk. Unset: $GNL_DATA")
-    image_size: ImageSize = Field((64, 64), description="Size in pixels to which images are resized: 64, or 48x64")
-    resize: Resize = Field(
-        "stretch",
-        description="How images of another shape are fitted into the image size: stretch; letterbox keeps their aspect "
-        "ratio and adds a border that does not count; crop keeps it and cuts off what does not fit around the centre",
-    )
-    tile_size: TileSize | None = Field(
-        None,
-        description="Size in pixels of the tiles into which images are cut, for images larger than the detector can "
-        "read at once: 256, or 192x256. Training and scoring use the same tiles. Unset: whole images",
-    )
-    tile_overlap_percent: float = Field(
-        25.0, ge=0, le=75, description="Share of a tile's side that it has in common with the next tile, at least"
-    )
-    split_source: str | None = Field(
-        None,
-        description="How the data set has to separate training from test images; gnl data list names it. Unset: "
-        "accept what is found and record it with the run",
-    )
-    split_seed: int = Field(
-        USUAL_SPLIT.seed,
-        ge=0,
-        lt=2**31,
-        description="Seed that divides the normal images of a folder of your own without a training folder",
-    )
-    test_percent: float = Field(
-        USUAL_SPLIT.test_percent, gt=0, lt=100, description="Share of those normal images that is kept for testing"
-    )
-    limit: int | None = Field(None, ge=2, le=10**9, description="Train on the first N images only. Unset: all")
-    holdout_percent: float = Field(
-        10.0, ge=0, le=50, description="Share of the normal training images held out from training, for the threshold"
-    )
-    skip_broken: bool = Field(
-        False, description="Leave out training images that cannot be read, and report how many, instead of stopping"
-    )
-
-    @model_validator(mode="after")
-    def check_sizes(self) -> Self:
-        """Refuse images that are too large without tiles, and tiles that are larger than the images."""
-        image, tile = self.image_size, self.tile_size
-        if tile is None and max(image) > LARGEST_SIDE_PX:
-            raise ValueError(
-                f"image_size = {size_text(image)}: without tiles, a side has at most {LARGEST_SIDE_PX} px; cut images "
-                "into tiles with --tile-size"
-            )
-        if tile is not None and (tile[0] > image[0] or tile[1] > image[1]):
-            raise ValueError(
-                f"tile_size = {size_text(tile)}: tiles are larger than the images of {size_text(image)} px; make them "
-                "smaller"
-            )
-        return self
-
-    @property
-    def input_size(self) -> tuple[int, int]:
-        """Height and width in pixels of what the detector reads: a tile, or else the image."""
-        return self.tile_size or self.image_size
 
 
 class TrainingSettings(SettingsRecord):
@@ -243,9 +105,7 @@ class ScoringConfig(SettingsRecord):
 class MachineSettings(SettingsRecord):
     """The processors and the memory that a run uses."""
 
-    device: Annotated[str, AfterValidator(check_device)] = Field(
-        "auto", description="auto, or a PyTorch device such as cpu, mps or cuda:1"
-    )
+    device: Device = Field("auto", description="auto, or a PyTorch device such as cpu, mps or cuda:1")
     devices: int = Field(
         1, ge=1, le=LARGEST_COUNT, description="Number of devices per node that train together, one process each"
     )
@@ -285,7 +145,6 @@ class UncheckedSettings(MethodSettings, extra="allow"):
     """
 
 
-Record = TypeVar("Record", bound=SettingsRecord)
 Own = TypeVar("Own", bound=MethodSettings)
 
 
@@ -354,28 +213,6 @@ def scoring_settings(config: RunConfig, **overrides: object) -> ScoringConfig:
     return ScoringConfig(**(own | {name: value for name, value in overrides.items() if value is not None}))
 
 
-def flag_of(name: str) -> str:
-    """Return the command-line flag of a setting, such as --style-weight for style_weight."""
-    return f"--{name.replace('_', '-')}"
-
-
-def flag_words(name: str, value: object) -> list[str]:
-    """Write a setting as words of a command line, such as --style-weight 0.5; an unset one gives no words."""
-    flag = flag_of(name)
-    if value is None:
-        return []
-    if isinstance(value, bool):
-        return [flag if value else flag.replace("--", "--no-", 1)]
-    if isinstance(value, tuple):
-        return [flag, "x".join(str(side) for side in dict.fromkeys(value))]
-    return [flag, f"{value:g}" if isinstance(value, float) else str(value)]
-
-
-def stage_indices(stages: Stages) -> frozenset[int]:
-    """Return the indices, from 0, of the stages that a setting such as "1,3" names."""
-    return frozenset(int(number) - 1 for number in stages.split(","))
-
-
 def parse_config(values: dict[str, Any]) -> RunConfig:
     """Check the common settings and fill in their defaults; `complete_config` checks the method's.
 
@@ -391,30 +228,3 @@ def parse_config(values: dict[str, Any]) -> RunConfig:
 def parse_scoring(values: dict[str, Any]) -> ScoringConfig:
     """Check scoring settings, as `parse_config` does for those of a run."""
     return check(ScoringConfig, values)
-
-
-def check(kind: type[Record], values: dict[str, Any]) -> Record:
-    """Create a record of settings; if some are invalid, say which in one sentence."""
-    try:
-        return kind(**values)
-    except ValidationError as error:
-        raise ValueError(describe_invalid(error)) from None
-
-
-def list_findings(findings: Sequence[str]) -> str:
-    """Join what is wrong with several settings, as far as a sentence has room for it, and count the others."""
-    shown = list(findings[:SHOWN_FINDINGS])
-    while len(shown) > 1 and len("; ".join(shown)) > LONGEST_FINDINGS:
-        shown.pop()
-    more = [f"and {len(findings) - len(shown)} more"] if len(findings) > len(shown) else []
-    return f"invalid settings: {'; '.join([*shown, *more])}"
-
-
-def describe_invalid(error: ValidationError) -> str:
-    """Turn pydantic's findings into one sentence."""
-    findings = []
-    for finding in error.errors():
-        reason = finding["msg"].removeprefix("Value error, ")
-        place = f"{shorten(str(finding['loc'][0]))} = {quote(finding['input'])}: " if finding["loc"] else ""
-        findings.append(f"{place}{reason}")
-    return list_findings(findings)

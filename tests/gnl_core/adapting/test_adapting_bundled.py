@@ -14,16 +14,11 @@ from torch import Tensor
 
 from gnl_core.adaptation.choice import Evidence, Ways, choose_ways, warn_of_evidence
 from gnl_core.adaptation.records import Adaptation
-from gnl_core.adapting import (
-    AdaptationSettings,
-    Fit,
-    adapt,
-    detect_all,
-    fit_adaptation,
-    fit_domain_map,
-    gather_evidence,
-    score_without_themselves,
-)
+from gnl_core.adapting import AdaptationSettings, Fit, adapt
+from gnl_core.adapting.cross_validation import score_without_themselves
+from gnl_core.adapting.detecting import detect_all
+from gnl_core.adapting.evidence import gather_evidence
+from gnl_core.adapting.fitting import fit_adaptation, fit_domain_map
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets import list_items
 from gnl_core.datasets.base import Item
@@ -35,7 +30,7 @@ from gnl_core.runs.scoring import load_run, resolve_scoring
 from gnl_core.runs.tray_images import load_tray
 from gnl_core.runs.trays import draw_tray, without
 
-BUNDLED = Path(__file__).parents[2] / "assets" / "checkpoints"
+BUNDLED = Path(__file__).parents[3] / "assets" / "checkpoints"
 SAMPLED = {"parts": (12, 18), "digits": (60, 60)}  # normal and anomalous images that are scored
 MATCH = Ways(match_domain=True)
 STANDARDISE = Ways(standardise=True)

@@ -15,13 +15,9 @@ from gnl_core.adaptation.choice import Ways
 from gnl_core.adaptation.positions import PositionStatistics
 from gnl_core.adaptation.recalibration import Aim
 from gnl_core.adaptation.records import Adaptation, Positions
-from gnl_core.adapting import (
-    AdaptationSettings,
-    Fit,
-    adapt,
-    detect_all,
-    fit_adaptation,
-)
+from gnl_core.adapting import AdaptationSettings, Fit, adapt
+from gnl_core.adapting.detecting import detect_all
+from gnl_core.adapting.fitting import fit_adaptation
 from gnl_core.config import RunConfig
 from gnl_core.detectors import complete_config, create_detector
 from gnl_core.detectors.base import Detector

@@ -12,34 +12,8 @@ from gnl_core.config import (
     RunConfig,
     ScoringConfig,
     UncheckedSettings,
-    flag_of,
-    flag_words,
     parse_config,
-    stage_indices,
 )
-
-
-@pytest.mark.parametrize(
-    ("written", "size"),
-    [
-        (64, (64, 64)),
-        ("64", (64, 64)),
-        ("48x64", (48, 64)),
-        ("28X40", (28, 40)),
-        ((48, 64), (48, 64)),
-        ([48, 64], (48, 64)),
-        ("28", (28, 28)),
-        ("2048x2048", (2048, 2048)),
-    ],
-)
-def test_an_image_size_is_height_by_width(written: object, size: tuple[int, int]):
-    assert parse_config({"image_size": written}).image_size == size
-
-
-@pytest.mark.parametrize("written", ["27", "2049", "64x27", "64x", "x", "", "64x64x3", "big", 3.5, None, (64,), -64])
-def test_an_impossible_image_size_is_refused(written: object):
-    with pytest.raises(ValueError, match="invalid settings: image_size = "):
-        parse_config({"image_size": written})
 
 
 @pytest.mark.parametrize(
@@ -139,41 +113,3 @@ def test_paths_are_stored_as_absolute_paths(tmp_path: Path, monkeypatch: pytest.
 def test_a_setting_that_is_not_finite_is_refused(name: str, value: str):
     with pytest.raises(ValueError, match=f"invalid settings: {name} = '{value}'"):
         parse_config({name: value})
-
-
-def test_stages_are_counted_from_1_in_settings_and_from_0_in_code():
-    assert stage_indices("1,3") == {0, 2}
-    assert stage_indices("2") == {1}
-
-
-def test_a_setting_and_its_flag_are_spelt_alike_but_for_dashes():
-    assert flag_of("smoothing_sigma_px") == "--smoothing-sigma-px"
-
-
-@pytest.mark.parametrize("spelling", ['"_", "-"', "'_', '-'", 'stages.split(","'])
-def test_flags_are_spelt_and_stages_parsed_in_one_place(spelling):
-    package = Path(__file__).parents[2]
-    sources = [path for name in ("app", "gnl_core") for path in (package / name).rglob("*.py")]
-    places = {path.relative_to(package).as_posix() for path in sources if spelling in path.read_text()}
-    assert places <= {"gnl_core/config.py", "gnl_core/plots/losses.py"}  # the latter labels a plot's axes
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "words"),
-    [
-        ("style_weight", 0.5, ["--style-weight", "0.5"]),
-        ("style_weight", None, []),
-        ("align_corners", True, ["--align-corners"]),
-        ("align_corners", False, ["--no-align-corners"]),
-        ("image_size", (48, 64), ["--image-size", "48x64"]),
-        ("image_size", (64, 64), ["--image-size", "64"]),
-    ],
-)
-def test_a_setting_becomes_words_of_a_command_line(name: str, value: object, words: list[str]):
-    assert flag_words(name, value) == words
-
-
-def test_a_message_has_room_for_some_of_many_invalid_settings():
-    with pytest.raises(ValueError, match=r"^invalid settings: limit = 'b{50,}.*; and 1 more$") as refusal:
-        parse_config({"epochs": "a" * 1000, "limit": "b" * 1000})
-    assert len(str(refusal.value)) < 300
