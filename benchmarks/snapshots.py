@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from gnl_core.runs.folder import RunFolder
-from gnl_core.runs.learning import keep_untrained, take_snapshots
+from gnl_core.runs.snapshot_taking import keep_untrained, take_snapshots
 from gnl_core.runs.snapshots import save_snapshots
 
 

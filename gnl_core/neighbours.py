@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gnl_core.products import multiply
+from gnl_core.matrix_products import multiply
 
 QUERIES_PER_CHUNK = 256  # against 5,000 rows: 5 MB of products, memory that the C library keeps for the next chunk
 

@@ -13,7 +13,7 @@ from gnl_core.cli.parser import Parser, path_of
 from gnl_core.cli.settings import add_settings, given_settings
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.config.flags import flag_words
-from gnl_core.datasets.validation import ANOMALIES
+from gnl_core.datasets.validation_task import ANOMALIES
 from gnl_core.files import real_path
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.outputs import check_output_file

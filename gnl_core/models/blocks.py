@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
-from gnl_core.products import multiply
+from gnl_core.matrix_products import multiply
 
 
 class TilingConvTranspose2d(nn.ConvTranspose2d):

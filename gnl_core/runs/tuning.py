@@ -1,7 +1,7 @@
 """Choose scoring settings for shifted images without labels: strength, stages, references, reduction.
 
 Each candidate is evaluated on a validation task built from the normal images that a run holds out
-(`gnl_core.datasets.validation`).
+(`gnl_core.datasets.validation_task`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gnl_core.config import ScoringConfig, parse_scoring
 from gnl_core.datasets import find_dataset
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.loading import Batches
-from gnl_core.datasets.validation import SHIFTS, validation_items
+from gnl_core.datasets.validation_task import SHIFTS, validation_items
 from gnl_core.files.records import SavedRecord, read_record
 from gnl_core.files.writing import write_atomically
 from gnl_core.finite import check_scores

@@ -14,8 +14,8 @@ from gnl_core.files import UnreadableFileError
 from gnl_core.records import Scores
 from gnl_core.runs.folder import RunFolder, create_run
 from gnl_core.runs.images import list_domain
-from gnl_core.runs.learning import fit_plane, keep_untrained, take_snapshots, typical_rows
 from gnl_core.runs.scoring import load_run, score_domain
+from gnl_core.runs.snapshot_taking import fit_plane, keep_untrained, take_snapshots, typical_rows
 from gnl_core.runs.snapshots import Snapshots, read_snapshots, save_snapshots
 from gnl_core.runs.training import train_run
 

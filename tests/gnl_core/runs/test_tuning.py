@@ -9,7 +9,7 @@ import pytest
 from gnl_core.cli import main
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.datasets.loading import Batches
-from gnl_core.datasets.validation import SHIFTS, validation_items
+from gnl_core.datasets.validation_task import SHIFTS, validation_items
 from gnl_core.metrics.image import auroc
 from gnl_core.runs import tuning
 from gnl_core.runs.folder import RunFolder, create_run

@@ -7,7 +7,7 @@ import pytest
 
 from gnl_core.datasets import PAPERS_SHIFTS
 from gnl_core.datasets.base import Image, Item
-from gnl_core.datasets.validation import (
+from gnl_core.datasets.validation_task import (
     PATCH_AREA,
     SHIFTS,
     STAIN_AREA,

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gnl_core.products import SMALLEST_LEARNT, multiplies_in_onednn, multiply
+from gnl_core.matrix_products import SMALLEST_LEARNT, multiplies_in_onednn, multiply
 
 ROWS = (1, SMALLEST_LEARNT - 1, SMALLEST_LEARNT)
 needs_onednn = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch without oneDNN")
