@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import contextlib
 import re
 import subprocess
@@ -53,7 +54,7 @@ def hostile_result() -> api.ScoringResult:
 def test_importing_the_package_imports_nothing_slow():
     code = (
         "import sys, gnl_core; assert gnl_core.__file__ and 'train' in dir(gnl_core); "
-        "print({'torch', 'pandas', 'plotly', 'numpy', 'gnl_core.api'} & set(sys.modules))"
+        "print({'torch', 'pandas', 'plotly', 'numpy', 'gnl_core.api.runs'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == "set()\n"
@@ -62,8 +63,15 @@ def test_importing_the_package_imports_nothing_slow():
 def test_every_public_name_leads_to_the_api_and_no_other_does():
     assert {name: getattr(gnl, name) for name in gnl.__all__} == {name: getattr(api, name) for name in gnl.__all__}
     assert set(gnl.__all__) <= set(dir(gnl))
-    with pytest.raises(AttributeError, match="'trains'"):
-        _ = gnl.trains
+    for module in (gnl, api):
+        with pytest.raises(AttributeError, match=f"'{module.__name__}' has no attribute 'trains'"):
+            _ = module.trains
+
+
+def test_type_checkers_find_each_public_name_where_python_does():
+    nodes = ast.walk(ast.parse(Path(api.__file__).read_text(encoding="utf-8")))
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module.startswith("gnl_core")]
+    assert {alias.asname: node.module for node in imports for alias in node.names} == api.PLACES
 
 
 def test_training_saves_a_run_that_loads_again(tmp_path: Path):
