@@ -13,138 +13,221 @@ function verdictWords({ score, milliseconds }, { strength, threshold, others, pl
   };
 }
 
+// What a state chooses: the model and its method, the domain and its sheet of images, the strength, counted from 0.
+function chosenIn(view, models, state) {
+  const [model, method, domain] = [models[state.model], view.methods[state.model], view.domains[state.domain]];
+  const strength = Math.min(state.strength, method.strengths.length - 1);
+  return { model, method, domain, sheet: model.sheets[domain.name], strength };
+}
+
+async function readChosen({ model, sheet }, { chosen, file }) {
+  return file ? resizeImage(file.pixels, model.width, model.height) : cutSheet(sheet, chosen, model);
+}
+
+function nameChosen({ domain, sheet }, { chosen, file }) {
+  const row = sheet.rows[chosen];
+  return file ? file.name : `${KINDS.get(domain.labels[row])} image ${domain.names[row]}`;
+}
+
+// Returns a function that runs `task`; called while it runs, it runs it once more afterwards.
+function runInTurn(task) {
+  let running = false;
+  let again = false;
+  return async () => {
+    again = true;
+    if (running) return;
+    running = true;
+    while (again) {
+      again = false;
+      await task();
+    }
+    running = false;
+  };
+}
+
+// Detectors by the position of their model. The runtime and each detector are loaded once, when they are first opened.
+function makeDetectors() {
+  const opened = new Map(); // position → promise of the runtime and the session
+  let runtime = null; // promise
+
+  async function load(index) {
+    runtime ??= loadRuntime();
+    const ready = await runtime;
+    return { runtime: ready, session: await openDetector(ready, `model-${index}`) };
+  }
+
+  function open(index) {
+    if (!opened.has(index)) opened.set(index, load(index));
+    return opened.get(index);
+  }
+
+  return { open, isOpened: (index) => opened.has(index) };
+}
+
+// An image and what is painted on it. `onPaint` is called after each stroke.
+function makeEasel(figure, onPaint) {
+  const settings = { tool: "brush", colour: FIRST_COLOUR, size: 0 };
+  const easel = { original: null, picture: null, painted: false, show };
+
+  function show(image) {
+    if (image === easel.original) return;
+    Object.assign(easel, { original: image, picture: image, painted: false });
+    startPainter(figure, image, { settings, onChange: paint });
+  }
+
+  function paint(picture, box) {
+    Object.assign(easel, { picture, painted: box !== null });
+    onPaint();
+  }
+
+  return easel;
+}
+
+function makeChoice(image, { name, kind, onChoose }) {
+  const item = document.createElement("li");
+  item.innerHTML = `<button type="button"><canvas aria-hidden="true"></canvas><span class="${kind}">${kind}</span></button>`;
+  item.firstChild.title = name;
+  item.firstChild.addEventListener("click", onChoose);
+  showPixels(item.querySelector("canvas"), image);
+  return item;
+}
+
+function markChosen(part, { chosen, file }) {
+  for (const [index, button] of part("choices").querySelectorAll("button").entries()) {
+    button.setAttribute("aria-pressed", String(!file && index === chosen));
+  }
+}
+
+function drawControls(part, { method, strength }, state) {
+  part("method-select").value = state.model;
+  part("domain-select").value = state.domain;
+  part("strength").max = method.strengths.length - 1;
+  part("strength").value = strength;
+  part("strength-value").textContent = method.strengths[strength] || "off";
+  part("strength-choice").hidden = method.strengths.length < 2;
+  markChosen(part, state);
+}
+
+function drawVerdict(part, view, { method, strength }, detection) {
+  const base = inDistribution(view);
+  const others = scoresOf(0, method.scores[base.name][strength], base.labels);
+  const judged = { strength: method.strengths[strength], threshold: method.thresholds[strength], others, place: base.title };
+  for (const [name, words] of Object.entries(verdictWords(detection, judged))) part(name).textContent = words;
+  part("score").value = detection.score;
+  part("result").hidden = false;
+}
+
+function drawMap(part, view, { method, model }, map) {
+  part("map-figure").hidden = !map;
+  if (!map) return;
+  showPixels(part("map"), colourValues(map, model, readColours(view.colours), method.map_scale));
+  part("upper").textContent = `${method.map_scale.toFixed(2)}, from normal training images`;
+}
+
+function drawColourScale(canvas, view) {
+  const levels = Float32Array.from({ length: 256 }, (_, level) => level);
+  showPixels(canvas, colourValues(levels, { width: 256, height: 1 }, readColours(view.colours), 255));
+}
+
+function acceptDrops(root, onFile) {
+  const mark = (isOver) => root.classList.toggle("dragged", isOver);
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    mark(true);
+  });
+  document.addEventListener("dragleave", () => mark(false));
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    mark(false);
+    root.scrollIntoView({ block: "nearest" });
+    onFile(event.dataTransfer.files[0]);
+  });
+}
+
+async function showLicences(element) {
+  const texts = await Promise.all(["runtime-licence", "runtime-notices"].map(unpack));
+  element.lastElementChild.textContent = texts.map((text) => new TextDecoder().decode(text)).join("\n");
+}
+
+function fillChoices(part, view) {
+  part("method-select").append(...view.methods.map(({ name }, index) => new Option(name, index)));
+  part("method-choice").hidden = view.methods.length < 2;
+  part("domain-select").append(...view.domains.map(({ title }, index) => new Option(title, index)));
+}
+
+function listenToChoices(part, { change, openFile }) {
+  part("method-select").addEventListener("change", (event) => change({ model: Number(event.target.value) }));
+  part("domain-select").addEventListener("change", (event) => change({ domain: Number(event.target.value), chosen: 0, file: null }));
+  part("strength").addEventListener("input", (event) => change({ strength: Number(event.target.value) }));
+  part("file").addEventListener("click", (event) => (event.target.value = "")); // the same file can be chosen again
+  part("file").addEventListener("change", (event) => openFile(event.target.files[0]));
+  part("licences").addEventListener("toggle", (event) => showLicences(event.currentTarget), { once: true });
+}
+
+function whenSeen(element, task) {
+  new IntersectionObserver(([{ isIntersecting }], observer) => {
+    if (!isIntersecting) return;
+    observer.disconnect();
+    task();
+  }).observe(element);
+}
+
 // `models` has one model per method of the view. Returns a function that sets the strength, counted from 0.
 function startLive(root, view, models) {
   const part = (name) => root.querySelector(`.${name}`);
-  const colours = readColours(view.colours);
-  const brush = { tool: "brush", colour: FIRST_COLOUR, size: 0 };
-  const sessions = new Map(); // position of a model → promise of its session
-  let runtime = null; // promise
-  let state = { model: 0, domain: 0, strength: 0, chosen: 0, file: null, image: null }; // image: promise
-  let picture = null; // what is scored: the image with what is painted on it
-  let shown = null; // the image without it
-  let painted = false;
-  let seen = false; // before, nothing is loaded
-  let computing = false;
-  let again = false;
-
-  const modelNow = () => models[state.model];
-  const domainNow = () => view.domains[state.domain];
-  const sheetNow = () => modelNow().sheets[domainNow().name];
-  const methodNow = () => view.methods[state.model];
-  const strengthNow = () => Math.min(state.strength, methodNow().strengths.length - 1);
   const say = (words) => (part("status").textContent = words);
+  const detectors = makeDetectors();
+  const easel = makeEasel(part("image-figure"), update);
+  const scoreInTurn = runInTurn(() => score().catch((error) => say(`The score cannot be computed: ${error.message}`)));
+  let state = { model: 0, domain: 0, strength: 0, chosen: 0, file: null };
+  let image = null; // promise of what is chosen
+  let seen = false; // before, nothing is loaded
+  const chosenNow = () => chosenIn(view, models, state);
 
   function change(choices) {
-    const before = state;
-    const size = modelNow();
+    const [before, former] = [state, chosenNow().model];
     state = { ...state, ...choices };
+    const { model } = chosenNow();
     const differs = (...names) => names.some((name) => state[name] !== before[name]);
-    const { width, height } = modelNow();
-    if (differs("domain", "chosen", "file") || width !== size.width || height !== size.height) state.image = readImage();
+    const isResized = model.width !== former.width || model.height !== former.height;
+    if (isResized || differs("domain", "chosen", "file")) image = readChosen(chosenNow(), state);
     if (differs("model", "domain")) drawChoices();
-    drawControls();
+    drawControls(part, chosenNow(), state);
     update();
-  }
-
-  async function readImage() {
-    const { file, chosen } = state;
-    const model = modelNow();
-    return file ? resizeImage(file.pixels, model.width, model.height) : cutSheet(sheetNow(), chosen, model);
-  }
-
-  function drawControls() {
-    part("method-select").value = state.model;
-    part("domain-select").value = state.domain;
-    part("strength").max = methodNow().strengths.length - 1;
-    part("strength").value = strengthNow();
-    part("strength-value").textContent = methodNow().strengths[strengthNow()] || "off";
-    part("strength-choice").hidden = methodNow().strengths.length < 2;
-    markChosen();
   }
 
   async function drawChoices() {
-    const [model, sheet, domain] = [modelNow(), sheetNow(), domainNow()];
+    const { model, domain, sheet } = chosenNow();
     const images = await Promise.all(sheet.rows.map((_, index) => cutSheet(sheet, index, model)));
-    if (sheet !== sheetNow()) return; // others were chosen meanwhile
-    part("choices").replaceChildren(...images.map((image, index) => makeChoice(image, index, domain, sheet.rows[index])));
-    markChosen();
+    if (sheet !== chosenNow().sheet) return; // others were chosen meanwhile
+    const items = sheet.rows.map((row, index) => {
+      const onChoose = () => change({ chosen: index, file: null });
+      return makeChoice(images[index], { name: domain.names[row], kind: KINDS.get(domain.labels[row]), onChoose });
+    });
+    part("choices").replaceChildren(...items);
+    markChosen(part, state);
   }
 
-  function makeChoice(image, index, domain, row) {
-    const item = document.createElement("li");
-    const kind = KINDS.get(domain.labels[row]);
-    item.innerHTML = `<button type="button"><canvas aria-hidden="true"></canvas><span class="${kind}">${kind}</span></button>`;
-    item.firstChild.title = domain.names[row];
-    item.firstChild.addEventListener("click", () => change({ chosen: index, file: null }));
-    showPixels(item.querySelector("canvas"), image);
-    return item;
-  }
-
-  function markChosen() {
-    for (const [index, button] of part("choices").querySelectorAll("button").entries()) {
-      button.setAttribute("aria-pressed", String(!state.file && index === state.chosen));
-    }
-  }
-
-  // Score what is chosen and painted; what changes meanwhile is scored afterwards.
-  async function update() {
-    again = true;
-    if (computing || !seen) return;
-    computing = true;
-    while (again) {
-      again = false;
-      await score().catch((error) => say(`The score cannot be computed: ${error.message}`));
-    }
-    computing = false;
+  // What changes while an image is scored is scored afterwards.
+  function update() {
+    if (seen) scoreInTurn();
   }
 
   async function score() {
-    const scored = { method: methodNow(), model: modelNow(), strength: strengthNow(), name: nameNow() };
-    const [index, wanted] = [state.model, state.image];
-    if (!sessions.has(index)) say("Loading the detector …");
-    const image = await wanted;
-    const session = await openModel(index);
-    if (image !== shown) {
-      [shown, picture, painted] = [image, image, false];
-      startPainter(part("image-figure"), image, { settings: brush, onChange: scorePainted });
-    }
-    const detection = await detect(await runtime, session, picture, scored.method.strengths[scored.strength]);
+    const [chosen, index, name, wanted] = [chosenNow(), state.model, nameChosen(chosenNow(), state), image];
+    if (!detectors.isOpened(index)) say("Loading the detector …");
+    const original = await wanted;
+    const { runtime, session } = await detectors.open(index);
+    easel.show(original);
+    const detection = await detect(runtime, session, easel.picture, chosen.method.strengths[chosen.strength]);
     say("");
-    draw(scored, detection);
+    drawVerdict(part, view, chosen, detection);
+    drawMap(part, view, chosen, detection.map);
+    const { width, height } = chosen.model;
+    part("image-caption").textContent = `${name}${easel.painted ? ", painted on" : ""}: ${width} × ${height} px, as the detector reads it`;
   }
 
-  function scorePainted(changed, box) {
-    [picture, painted] = [changed, box !== null];
-    update();
-  }
-
-  function openModel(index) {
-    runtime ??= loadRuntime();
-    if (!sessions.has(index)) sessions.set(index, runtime.then((ready) => openDetector(ready, `model-${index}`)));
-    return sessions.get(index);
-  }
-
-  function nameNow() {
-    const row = sheetNow().rows[state.chosen];
-    return state.file ? state.file.name : `${KINDS.get(domainNow().labels[row])} image ${domainNow().names[row]}`;
-  }
-
-  function draw({ method, model, strength, name: imageName }, detection) {
-    const base = inDistribution(view);
-    const others = scoresOf(0, method.scores[base.name][strength], base.labels);
-    const judged = { strength: method.strengths[strength], threshold: method.thresholds[strength], others, place: base.title };
-    for (const [name, words] of Object.entries(verdictWords(detection, judged))) part(name).textContent = words;
-    part("score").value = detection.score;
-    part("image-caption").textContent = `${imageName}${painted ? ", painted on" : ""}: ${model.width} × ${model.height} px, as the detector reads it`;
-    part("result").hidden = false;
-    part("map-figure").hidden = !detection.map;
-    if (!detection.map) return;
-    showPixels(part("map"), colourValues(detection.map, model, colours, method.map_scale));
-    part("upper").textContent = `${method.map_scale.toFixed(2)}, from normal training images`;
-  }
-
-  async function open(file) {
+  async function openFile(file) {
     if (!file) return;
     try {
       change({ file: { name: file.name, pixels: await readImageFile(file) } });
@@ -153,50 +236,16 @@ function startLive(root, view, models) {
     }
   }
 
-  function acceptDrops() {
-    const mark = (isOver) => root.classList.toggle("dragged", isOver);
-    document.addEventListener("dragover", (event) => {
-      event.preventDefault();
-      mark(true);
-    });
-    document.addEventListener("dragleave", () => mark(false));
-    document.addEventListener("drop", (event) => {
-      event.preventDefault();
-      mark(false);
-      root.scrollIntoView({ block: "nearest" });
-      open(event.dataTransfer.files[0]);
-    });
-  }
-
-  async function showLicences() {
-    const texts = await Promise.all(["runtime-licence", "runtime-notices"].map(unpack));
-    part("licences").lastElementChild.textContent = texts.map((text) => new TextDecoder().decode(text)).join("\n");
-  }
-
-  function drawScale() {
-    const levels = Float32Array.from({ length: 256 }, (_, level) => level);
-    showPixels(part("colour-scale"), colourValues(levels, { width: 256, height: 1 }, colours, 255));
-  }
-
-  part("method-select").append(...view.methods.map(({ name }, index) => new Option(name, index)));
-  part("method-choice").hidden = models.length < 2;
-  part("domain-select").append(...view.domains.map(({ title }, index) => new Option(title, index)));
-  part("method-select").addEventListener("change", (event) => change({ model: Number(event.target.value) }));
-  part("domain-select").addEventListener("change", (event) => change({ domain: Number(event.target.value), chosen: 0, file: null }));
-  part("strength").addEventListener("input", (event) => change({ strength: Number(event.target.value) }));
-  part("file").addEventListener("click", (event) => (event.target.value = "")); // the same file can be chosen again
-  part("file").addEventListener("change", (event) => open(event.target.files[0]));
-  part("licences").addEventListener("toggle", showLicences, { once: true });
-  acceptDrops();
-  drawScale();
-  drawControls();
+  fillChoices(part, view);
+  listenToChoices(part, { change, openFile });
+  acceptDrops(root, openFile);
+  drawColourScale(part("colour-scale"), view);
+  drawControls(part, chosenNow(), state);
   drawChoices();
-  state.image = readImage();
-  new IntersectionObserver(([{ isIntersecting }], observer) => {
-    if (!isIntersecting) return;
-    observer.disconnect();
+  image = readChosen(chosenNow(), state);
+  whenSeen(root, () => {
     seen = true;
     update();
-  }).observe(root);
+  });
   return (strength) => change({ strength });
 }
