@@ -5,6 +5,67 @@ const KEPT_CHANGES = 100; // of which each can be undone
 const PIXELATED_BELOW_PX = 512; // the pixels of smaller images stay visible as squares
 const CHOOSE_SOURCE = "Clone: choose the place to copy from.";
 
+// The changes of a picture. Each function returns whether it changed anything.
+function makeHistory(picture) {
+  let changes = []; // each { box, before, after }
+  let undone = [];
+
+  // Note the difference from earlier bytes as one change that can be undone.
+  function keep(earlier) {
+    const box = changedBox(picture, earlier);
+    if (!box) return false;
+    const [before, after] = [earlier, picture.data].map((bytes) => cutBox(bytes, picture.width, box));
+    changes = [...changes, { box, before, after }].slice(-KEPT_CHANGES);
+    undone = [];
+    return true;
+  }
+
+  function undo() {
+    if (!changes.length) return false;
+    const last = changes.pop();
+    pasteBox(picture, last.box, last.before);
+    undone.push(last);
+    return true;
+  }
+
+  function redo() {
+    if (!undone.length) return false;
+    const next = undone.pop();
+    pasteBox(picture, next.box, next.after);
+    changes.push(next);
+    return true;
+  }
+
+  return { keep, undo, redo, canUndo: () => changes.length > 0, canRedo: () => undone.length > 0 };
+}
+
+// Show the brush's outline at a place of a picture, or hide it.
+function placeRing(ring, place, size, { width, height }) {
+  ring.hidden = !place;
+  if (!place) return;
+  const corner = size % 2 ? 0.5 : 0;
+  [ring.style.left, ring.style.top] = place.map((value, axis) => `${(100 * (value + corner)) / [width, height][axis]}%`);
+  ring.style.width = `${(100 * size) / width}%`;
+}
+
+// The place of a picture that is nearest to another one.
+function clampPlace(place, { width, height }) {
+  return place.map((value, axis) => Math.max(0, Math.min([width, height][axis] - 1, value)));
+}
+
+function placeOf(event, canvas) {
+  const box = canvas.getBoundingClientRect();
+  const shares = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  return clampPlace([Math.floor(shares[0] * canvas.width), Math.floor(shares[1] * canvas.height)], canvas);
+}
+
+// Where an arrow key moves a cursor: by a pixel with Shift, else by a sixty-fourth of the picture.
+function moveByKey({ key, shiftKey }, cursor, { width, height }) {
+  const step = shiftKey ? 1 : Math.max(1, Math.round(Math.max(width, height) / 64));
+  const moved = cursor.map((value, axis) => value + step * PAINTER_KEYS[key][axis]);
+  return clampPlace(moved, { width, height });
+}
+
 // Let the elements of painter.html in `root` paint on a copy of a picture, { data, width, height } with RGBA bytes.
 //
 // Called again for the same elements, it begins anew with another picture. `settings` holds tool, colour ("#rrggbb") and
@@ -17,8 +78,7 @@ function startPainter(root, original, { settings, onChange }) {
   const context = canvas.getContext("2d", { willReadFrequently: true });
   const { width, height } = original;
   const picture = new ImageData(original.data.slice(), width, height);
-  let changes = []; // each { box, before, after }
-  let undone = [];
+  const history = makeHistory(picture);
   let stroke = null;
   let cursor = [Math.floor(width / 2), Math.floor(height / 2)];
   let source = null; // of the clone tool
@@ -29,8 +89,8 @@ function startPainter(root, original, { settings, onChange }) {
     find(".colour").value = settings.colour;
     find(".size").value = settings.size;
     find(".size-value").textContent = `${settings.size} px`;
-    find(".undo").disabled = !changes.length;
-    find(".redo").disabled = !undone.length;
+    find(".undo").disabled = !history.canUndo();
+    find(".redo").disabled = !history.canRedo();
     find(".original").disabled = !changedBox(picture, original.data);
     showCursor();
   }
@@ -42,27 +102,9 @@ function startPainter(root, original, { settings, onChange }) {
   }
 
   function showCursor() {
-    placeRing(ring, cursor);
-    placeRing(sourceRing, source);
+    placeRing(ring, cursor, settings.size, picture);
+    placeRing(sourceRing, source, settings.size, picture);
     describe();
-  }
-
-  // Show the brush's outline at a place, or hide it.
-  function placeRing(element, place) {
-    element.hidden = !place;
-    if (!place) return;
-    const corner = settings.size % 2 ? 0.5 : 0;
-    const { style } = element;
-    [style.left, style.top] = place.map((value, axis) => `${(100 * (value + corner)) / [width, height][axis]}%`);
-    style.width = `${(100 * settings.size) / width}%`;
-  }
-
-  const inside = (place) => place.map((value, axis) => Math.max(0, Math.min([width, height][axis] - 1, value)));
-
-  function placeOf(event) {
-    const box = canvas.getBoundingClientRect();
-    const shares = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-    return inside([Math.floor(shares[0] * width), Math.floor(shares[1] * height)]);
   }
 
   function begin(place) {
@@ -89,44 +131,22 @@ function startPainter(root, original, { settings, onChange }) {
     if (!stroke) return;
     const { before } = stroke;
     stroke = null;
-    keepChange(before);
+    tellIf(history.keep(before));
   }
 
-  // Note the difference from earlier bytes as one change that can be undone.
-  function keepChange(before) {
-    const box = changedBox(picture, before);
-    if (!box) return;
-    const [old, now] = [before, picture.data].map((bytes) => cutBox(bytes, width, box));
-    changes = [...changes, { box, before: old, after: now }].slice(-KEPT_CHANGES);
-    undone = [];
-    tell();
-  }
-
-  function tell() {
+  function tellIf(hasChanged) {
+    if (!hasChanged) return;
     draw();
     onChange(picture, changedBox(picture, original.data));
   }
 
-  function undo() {
-    if (stroke || !changes.length) return;
-    const last = changes.pop();
-    pasteBox(picture, last.box, last.before);
-    undone.push(last);
-    tell();
-  }
-
-  function redo() {
-    if (stroke || !undone.length) return;
-    const next = undone.pop();
-    pasteBox(picture, next.box, next.after);
-    changes.push(next);
-    tell();
-  }
+  const undo = () => tellIf(!stroke && history.undo());
+  const redo = () => tellIf(!stroke && history.redo());
 
   function restoreOriginal() {
     const before = picture.data.slice();
     picture.data.set(original.data);
-    keepChange(before);
+    tellIf(history.keep(before));
   }
 
   function choose(choice) {
@@ -144,8 +164,7 @@ function startPainter(root, original, { settings, onChange }) {
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key in PAINTER_KEYS) {
-      const step = event.shiftKey ? 1 : Math.max(1, Math.round(Math.max(width, height) / 64));
-      moveTo(inside(cursor.map((value, axis) => value + step * PAINTER_KEYS[event.key][axis])));
+      moveTo(moveByKey(event, cursor, picture));
     } else if (event.key === " ") {
       if (!event.repeat && !stroke) begin(cursor);
     } else if (event.key === "Enter") {
@@ -158,11 +177,11 @@ function startPainter(root, original, { settings, onChange }) {
   canvas.onpointerdown = (event) => {
     if (event.button !== 0) return;
     canvas.setPointerCapture(event.pointerId);
-    begin(placeOf(event));
+    begin(placeOf(event, canvas));
   };
   canvas.onpointermove = (event) => {
-    if (!stroke || !canvas.hasPointerCapture(event.pointerId)) placeRing(ring, placeOf(event));
-    else for (const one of [...event.getCoalescedEvents(), event]) moveTo(placeOf(one));
+    if (!stroke || !canvas.hasPointerCapture(event.pointerId)) placeRing(ring, placeOf(event, canvas), settings.size, picture);
+    else for (const one of [...event.getCoalescedEvents(), event]) moveTo(placeOf(one, canvas));
   };
   canvas.onpointerleave = showCursor;
   canvas.onpointerup = canvas.onpointercancel = end;
