@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from gnl_core.datasets.accounting import image_files
 from gnl_core.datasets.base import INDUSTRIAL_OPERATIONS, UNLABELLED, DatasetSpec, Item
@@ -21,7 +21,9 @@ from gnl_core.messages import quote
 
 USUAL_NAME = "images.csv"
 ENDING = ".csv"
-TRAINING, TEST = ("train", "training"), ("test", "testing")  # accepted in the column split
+TRAINING = ("train", "training")  # accepted in the column split
+TEST = ("test", "testing", "val", "valid", "validation")
+NORMAL_TEST_ENDING = "_test"  # anomalib's normal_test is normal
 ANOMALOUS = "anomalous"  # category of an anomaly whose defect is not named
 NO_LABELS = ("", "unlabelled", "-1")
 HOW_TO_GET = (
@@ -31,10 +33,12 @@ HOW_TO_GET = (
 )
 
 Text = Annotated[str, Field(max_length=1000)]
+# anomalib's tables have image_path, label_index and mask_path; their path is the folder of all images
+IMAGE_COLUMNS = AliasChoices("image_path", "path", "image", "file_name", "filename", "file")
 
 
 class Row(SavedRecord):
-    """A row of the table.
+    """A row of the table. Where a column can have several names, the first of those that the table has is read.
 
     Attributes:
         path: The image's file, below the table's folder.
@@ -44,11 +48,11 @@ class Row(SavedRecord):
         mask: The mask of an anomalous image, below the table's folder.
     """
 
-    path: Annotated[str, Field(min_length=1, max_length=1000)]
+    path: Annotated[str, Field(min_length=1, max_length=1000, validation_alias=IMAGE_COLUMNS)]
     split: Text
-    label: Text = ""
+    label: Annotated[Text, Field(validation_alias=AliasChoices("label", "label_index"))] = ""
     domain: Text = ""
-    mask: Text = ""
+    mask: Annotated[Text, Field(validation_alias=AliasChoices("mask_path", "mask"))] = ""
 
 
 class Images(NamedTuple):
@@ -184,7 +188,7 @@ def parse_label(text: str, *, is_training: bool, place: str) -> tuple[int, str]:
     name = plain_name(text)
     if name in NO_LABELS:
         return (0, NORMAL) if is_training else (UNLABELLED, UNLABELLED_CATEGORY)
-    if name in ("0", "0.0", *FOLDER_NAMES["normal"]):
+    if name.removesuffix(NORMAL_TEST_ENDING) in ("0", "0.0", *FOLDER_NAMES["normal"]):
         return 0, NORMAL
     if is_number(name) and name not in ("1", "1.0"):
         raise ValueError(f"{place} has the label {quote(text)}; expected 0, 1, good, bad, a kind of defect, or none")

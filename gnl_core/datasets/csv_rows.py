@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
-from pydantic import ValidationError
+from pydantic import AliasChoices, ValidationError
+from pydantic.fields import FieldInfo
 
 from gnl_core.datasets.listing import SUFFIXES, check_inside, check_name
 from gnl_core.files import UnreadableFileError, Version, read_text, version_of
@@ -43,7 +44,8 @@ def read_rows(path: Path, kind: type[Cells]) -> Mapping[int, Cells]:
 
     Args:
         path: The file: UTF-8, separated by commas, semicolons or tabs.
-        kind: The record of a row, whose fields are text; those with a default are columns that may be missing.
+        kind: The record of a row, whose fields are text; those with a default are columns that may be missing, and
+            those with a choice of aliases have one of these names.
 
     Returns:
         The rows by their number as a spreadsheet counts, the header being row 1; empty rows are left out.
@@ -85,13 +87,20 @@ def find_delimiter(text: str) -> str:
 def check_columns(columns: list[str], kind: type[SavedRecord], path: Path) -> None:
     """Check that the header has each required column, and none of the record's twice."""
     needed = [name for name, field in kind.model_fields.items() if field.is_required()]
-    if missing := [name for name in needed if name not in columns]:
+    accepted = {name: accepted_names(name, field) for name, field in kind.model_fields.items()}
+    if missing := [name for name in needed if not accepted[name] & set(columns)]:
         found = ", ".join(map(quote, columns[:SHOWN_COLUMNS])) or "none"
         raise UnreadableFileError(
             f"{path} has no column {missing[0]!r} but {found}; expected a first row with {', '.join(needed)}"
         )
-    if twice := [name for name in kind.model_fields if columns.count(name) > 1]:
+    if twice := sorted(name for names in accepted.values() for name in names if columns.count(name) > 1):
         raise UnreadableFileError(f"{path} has two columns {twice[0]!r}; remove one of them")
+
+
+def accepted_names(name: str, field: FieldInfo) -> set[str]:
+    """Return the names that the column of a field can have."""
+    choices = field.validation_alias
+    return {str(choice) for choice in choices.choices} if isinstance(choices, AliasChoices) else {name}
 
 
 def make_row(line: Line, columns: list[str], kind: type[Cells], path: Path) -> Cells:
@@ -113,15 +122,17 @@ def find_named_image(text: str, folder: Path, *, place: str) -> Path:
     """Find the image file that a cell names.
 
     Args:
-        text: Its path below the folder, with slashes or backslashes.
+        text: Its path below the folder, with slashes or backslashes; or its absolute path.
         folder: The folder.
         place: The row and its file, for the message.
 
     Raises:
         ValueError: If the path leads out of the folder, or is not that of an image file.
     """
-    named = PurePosixPath(text.replace("\\", "/"))
-    if named.is_absolute() or ".." in named.parts or ":" in named.parts[0]:
+    named, root = PurePosixPath(text.replace("\\", "/")), folder.absolute().as_posix()
+    if named.is_relative_to(root):
+        named = named.relative_to(root)
+    if named.is_absolute() or ".." in named.parts or ":" in "".join(named.parts[:1]):
         raise ValueError(f"{place} names {quote(text)}; expected a path below {folder}, such as images/001.png")
     path = folder / named
     if path.suffix.lower() not in SUFFIXES:

@@ -61,6 +61,29 @@ def test_path_and_split_are_enough(root: Path):
     assert facts(scored(root, "test")) == [("photos/b0.png", -1, "unlabelled", "test")]
 
 
+@pytest.mark.parametrize("folder", ["", "{root}/"])
+def test_tables_of_anomalib_are_read_as_they_are(root: Path, folder: str):
+    rows = (
+        ("0,{root},train,good,{}photos/a0.png,0,"),
+        ("1,{root},val,normal_test,{}photos/b0.png,0,"),
+        ("2,{root},test,hole,{}photos/b1.png,1,{}masks/b1.png"),
+    )
+    written = [row.replace("{}", folder).replace("{root}", str(root)) for row in rows]
+    write_table(root, ",path,split,label,image_path,label_index,mask_path", *written)
+    assert facts(list_train_items("csv", normal_class="good", root=root)) == [("photos/a0.png", 0, "good", "test")]
+    tested = scored(root, "test")
+    assert facts(tested) == [("photos/b0.png", 0, "good", "test"), ("photos/b1.png", 1, "hole", "test")]
+    assert [item.mask().sum() for item in tested if item.mask] == [MARKED_PIXELS]
+
+
+@pytest.mark.parametrize("column", ["image_path", "image", "file_name", "Filename", "file"])
+def test_accepted_columns_of_images_and_labels(root: Path, column: str):
+    write_table(
+        root, f"{column},label_index,split", "photos/a0.png,0,train", "photos/b0.png,0,test", "photos/b1.png,1,valid"
+    )
+    assert [item.label for item in scored(root, "test")] == [0, 1]
+
+
 def test_files_that_no_row_names_are_reported_as_skipped_and_the_table_is_not(root: Path):
     write_images(root, "photos/z.png")
     spec = open_csv(root)
@@ -95,7 +118,8 @@ def test_a_changed_table_is_read_again(root: Path):
         ("C:\\b0.png,test,0,lamp,", "row 3 of .* expected a path below"),
         ("photos/b0.txt,test,0,lamp,", r"row 3 of .* names 'photos/b0\.txt'; expected a PNG, JPEG"),
         (",test,0,lamp,", "row 3 of .* cannot be read: path = ''"),
-        ("photos/b0.png,val,0,lamp,", "row 3 of .* has the split 'val'; expected train or test"),
+        (".,test,0,lamp,", "row 3 of .* names '.'; expected a PNG, JPEG"),
+        ("photos/b0.png,later,0,lamp,", "row 3 of .* has the split 'later'; expected train or test"),
         ("photos/b0.png,test,2,lamp,", "row 3 of .* has the label '2'; expected 0, 1, good, bad, a kind of defect"),
         (
             "photos/b0.png,train,bad,lamp,",
