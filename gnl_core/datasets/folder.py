@@ -31,6 +31,7 @@ from gnl_core.datasets.names import (
     format_accepted,
     format_folders,
     is_named,
+    list_label_folders,
     only,
     plain_name,
 )
@@ -39,6 +40,7 @@ from gnl_core.datasets.splitting import divide
 PLAIN_DOMAIN = "test"
 RESERVED = ("train", "held_out")  # names of the domains of a run's own training images
 MARK = "+"  # comes before a corruption
+WITHOUT_NORMAL = "rename yours, or let gnl data import keep a share of the training images for testing"
 DIVIDED_PLACES = ("", "Images", "Data/Images")  # parents of normal and anomalous folders: ours, VisA's
 HOW_TO_GET = (
     "Pass a folder of your own with --data-root: train/good and test/<domain>/good, test/<domain>/<defect> (masks, if "
@@ -177,19 +179,28 @@ def find_domains(test: Path) -> dict[str, tuple[Kind, ...]]:
     """Find the test domains and the folders of each, the in-distribution domain first.
 
     Raises:
+        ValueError: If a name is reserved, a domain has no folder of normal images, or the layout is unknown.
+    """
+    if not list_label_folders(test):
+        return {PLAIN_DOMAIN: (Kind(test, UNLABELLED),)}
+    return {domain: tuple(find_kinds(place, remedy=WITHOUT_NORMAL)) for domain, place in find_places(test).items()}
+
+
+def find_places(test: Path) -> dict[str, Path]:
+    """Find the labelled test domains and the folder with the folders of labels of each, the in-distribution one first.
+
+    Raises:
         ValueError: If a name is reserved, or the layout is unknown.
     """
-    folders = [path for path in list_folders(test) if not is_named(path, "masks")]
-    if not folders:
-        return {PLAIN_DOMAIN: (Kind(test, UNLABELLED),)}
+    folders = list_label_folders(test)
     if is_plain(test, folders):
-        return {PLAIN_DOMAIN: tuple(find_kinds(test))}
+        return {PLAIN_DOMAIN: test}
     for path in folders:
         if path.name in RESERVED or MARK in path.name:
             names = " and ".join(map(repr, (*RESERVED, MARK)))
             raise ValueError(f"{path} cannot be a domain, since {names} are reserved; rename it")
     first_by_name = sorted(folders, key=lambda path: (plain_name(path.name) not in IN_DISTRIBUTION_NAMES, path.name))
-    return {path.name: tuple(find_kinds(path)) for path in first_by_name}
+    return {path.name: path for path in first_by_name}
 
 
 def is_plain(test: Path, folders: Sequence[Path]) -> bool:

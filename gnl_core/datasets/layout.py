@@ -19,6 +19,7 @@ from gnl_core.datasets.names import (
     format_accepted,
     format_folders,
     is_named,
+    list_label_folders,
     plain_name,
 )
 
@@ -135,18 +136,18 @@ class Kind(NamedTuple):
         return {0: NORMAL, UNLABELLED: UNLABELLED_CATEGORY}.get(self.label, self.folder.name)
 
 
-def find_kinds(folder: Path) -> list[Kind]:
+def find_kinds(folder: Path, *, remedy: str = "rename it") -> list[Kind]:
     """Find the image folders of a test folder: normal by their accepted names, all others except masks as defects.
 
     Raises:
-        ValueError: If none is normal.
+        ValueError: If none is normal; the message ends in the remedy.
     """
-    folders = [path for path in list_folders(folder) if not is_named(path, "masks")]
+    folders = list_label_folders(folder)
     kinds = [Kind(path, int(not is_named(path, "normal"))) for path in folders]
     if all(kind.label for kind in kinds):
         raise ValueError(
             f"no folder of normal images in {folder}, which has {format_folders(folders)}; expected a folder called "
-            f"{format_accepted('normal')}; rename it"
+            f"{format_accepted('normal')}; {remedy}"
         )
     return kinds
 

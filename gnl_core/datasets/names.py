@@ -44,6 +44,11 @@ def find_all(folder: Path, meaning: str) -> list[Path]:
     return [path for path in list_folders(folder) if is_named(path, meaning)]
 
 
+def list_label_folders(folder: Path) -> list[Path]:
+    """List the subfolders that are named after labels, normal or a kind of defect: all but those of masks."""
+    return [path for path in list_folders(folder) if not is_named(path, "masks")]
+
+
 def find_only(folder: Path, meaning: str) -> Path | None:
     """Find the only subfolder whose name is accepted for a meaning; None if there is none.
 

@@ -18,6 +18,10 @@ from gnl_core.datasets.names import FOLDER_NAMES, IN_DISTRIBUTION_NAMES, NORMAL,
 from gnl_core.messages import quote
 
 IN_DISTRIBUTION = "in_distribution"  # the domain to train on, where a source names none
+NO_NORMAL_TEST = (
+    "the source has no normal test images, so a share of its normal training images is kept for testing "
+    "(--test-percent)"
+)
 SEVERAL = "combined"  # the kind of an image with several kinds of defects, as in MVTec AD
 UNNAMED = "defect"  # a kind without a name
 NOT_IN_NAMES = re.compile(r'[/\\\\+:*?"<>|]')

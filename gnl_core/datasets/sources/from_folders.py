@@ -5,22 +5,31 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from gnl_core.config.data import USUAL_SPLIT
 from gnl_core.datasets.accounting import find_skipped_files
-from gnl_core.datasets.base import Item
-from gnl_core.datasets.folder import (
-    DIVIDED_PLACES,
-    PLAIN_DOMAIN,
-    find_layout,
-    find_masks,
-    find_test,
-    list_test,
-    list_train,
+from gnl_core.datasets.base import UNLABELLED, Item
+from gnl_core.datasets.folder import DIVIDED_PLACES, PLAIN_DOMAIN, find_masks, find_places, find_test
+from gnl_core.datasets.layout import (
+    Kind,
+    add_masks,
+    find_below,
+    find_training,
+    image_item,
+    list_kinds,
+    match_masks,
+    refuse_masks,
+    require_images,
 )
-from gnl_core.datasets.layout import Kind, add_masks, find_below, image_item, match_masks, refuse_masks
-from gnl_core.datasets.listing import list_folders
-from gnl_core.datasets.names import NORMAL, find_only, format_accepted, format_folders, is_named, plain_name
-from gnl_core.datasets.sources.contents import IN_DISTRIBUTION, Contents, is_normal, list_files
+from gnl_core.datasets.listing import list_folders, list_images
+from gnl_core.datasets.names import (
+    NORMAL,
+    find_all,
+    find_only,
+    format_accepted,
+    format_folders,
+    list_label_folders,
+    plain_name,
+)
+from gnl_core.datasets.sources.contents import IN_DISTRIBUTION, NO_NORMAL_TEST, Contents, is_normal, list_files
 
 TEST = "test"  # before or after the name of a folder of normal images to score, as in normal_test
 
@@ -31,8 +40,11 @@ def is_labelled(source: Path, normal_labels: Collection[str]) -> bool:
 
 
 def has_parts(source: Path) -> bool:
-    """Return whether a folder has folders for training and test."""
-    return find_only(source, "training") is not None and find_test(source) is not None
+    """Return whether a folder has folders for training and test; for training, a folder of normal images will do."""
+    test, normal = find_test(source), find_all(source, "normal")
+    if test is None or find_only(source, "training"):
+        return test is not None
+    return bool(normal) and {*list_label_folders(source)} == {test, *normal}
 
 
 def list_places(source: Path) -> list[Path]:
@@ -46,22 +58,57 @@ def read_folders(source: Path, normal_labels: Collection[str]) -> Contents:
     Raises:
         ValueError: If the layout is unknown, masks and images do not match, or as for `list_files`.
     """
-    contents = read_parts(source) if has_parts(source) else read_kinds(source, normal_labels)
+    contents = read_parts(source, normal_labels) if has_parts(source) else read_kinds(source, normal_labels)
     items = [*contents.images, *contents.training]
     return contents._replace(skipped=find_skipped_files(items))
 
 
-def read_parts(source: Path) -> Contents:
-    """List the images of folders for training and test; a single domain is named IN_DISTRIBUTION."""
-    domains = list(find_layout(source).domains)
-    names = domains if len(domains) > 1 else [IN_DISTRIBUTION]
-    training = list_train(source, USUAL_SPLIT, None, NORMAL)
+def read_parts(source: Path, normal_labels: Collection[str]) -> Contents:
+    """List the images of folders for training and test; a single domain is named IN_DISTRIBUTION.
+
+    If the domain to train on has anomalous test images alone, its normal images are to divide.
+
+    Raises:
+        ValueError: As for `read_folders`.
+    """
+    test = find_test(source)
+    assert test is not None  # see has_parts
+    kinds = find_test_kinds(test, normal_labels)
+    masks = find_masks(source, test, list(kinds))
+    names = list(kinds) if len(kinds) > 1 else [IN_DISTRIBUTION]
     images = [
-        item._replace(domain=name)
-        for domain, name in zip(domains, names, strict=True)
-        for item in list_test(source, USUAL_SPLIT, None, NORMAL, domain)
+        item
+        for domain, name in zip(kinds, names, strict=True)
+        for item in list_kinds(kinds[domain], masks[domain], root=source, base=source, domain=name)
     ]
-    return Contents(images, [item._replace(domain=names[0]) for item in training], names[0], [], [])
+    training = [
+        image_item(path, base=source, label=0, domain=names[0], category=NORMAL)
+        for folder in find_training_folders(source, normal_labels)
+        for path in require_images(folder, root=source)
+    ]
+    if any(kind.label != 1 for kind in next(iter(kinds.values()))):
+        return Contents(images, training, names[0], [], [])
+    return Contents([*training, *images], [], names[0], [], [NO_NORMAL_TEST])
+
+
+def find_test_kinds(test: Path, normal_labels: Collection[str]) -> dict[str, list[Kind]]:
+    """Find the test domains and the folders of labels of each, the in-distribution one first."""
+    if not list_label_folders(test):
+        return {PLAIN_DOMAIN: [Kind(test, UNLABELLED)]}
+    return {domain: label_kinds(place, normal_labels) for domain, place in find_places(test).items()}
+
+
+def find_training_folders(source: Path, normal_labels: Collection[str]) -> list[Path]:
+    """Find the folders of images to train on.
+
+    Raises:
+        ValueError: If the folder for training has folders, but none of normal images.
+    """
+    train = find_only(source, "training")
+    if train is None:
+        return find_all(source, "normal")
+    named = [folder for folder in list_folders(train) if is_normal(folder.name, normal_labels)]
+    return named if named and not list_images(train, root=source) else find_training(train, root=source)
 
 
 def read_kinds(source: Path, normal_labels: Collection[str]) -> Contents:
@@ -102,9 +149,13 @@ def place_kinds(place: Path, normal_labels: Collection[str]) -> list[Kind]:
     Returns:
         The folders; none if none of them is normal.
     """
-    folders = [path for path in list_folders(place) if not is_named(path, "masks")]
-    normal = [path for path in folders if is_normal_folder(path, normal_labels)]
-    return [Kind(path, int(path not in normal)) for path in folders] if normal else []
+    kinds = label_kinds(place, normal_labels)
+    return [] if all(kind.label for kind in kinds) else kinds
+
+
+def label_kinds(place: Path, normal_labels: Collection[str]) -> list[Kind]:
+    """List the folders of labels in a folder, as `place_kinds` does, whether or not one of them is normal."""
+    return [Kind(path, int(not is_normal_folder(path, normal_labels))) for path in list_label_folders(place)]
 
 
 def is_normal_folder(folder: Path, normal_labels: Collection[str]) -> bool:

@@ -143,6 +143,23 @@ def test_a_division_of_the_source_is_kept_by_import_and_dropped_by_split(tmp_pat
     assert len(names_in(tmp_path / "new/train/good")) == 2
 
 
+def test_normal_training_images_are_kept_for_testing_where_the_source_has_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    source, output = tmp_path / "source", tmp_path / "output"
+    write_images(source, *(f"train/good/{n}.png" for n in range(10)), "test/hole/1.png", "test/dent/1.png")
+    assert run("check", "--dataset", "folder", "--data-root", source) == 2
+    assert "let gnl data import keep a share of the training images for testing" in capsys.readouterr().err
+    assert run("import", source, "--output", output, "--test-percent", "30") == 0
+    told = capsys.readouterr()
+    assert [line.split()[:4] for line in told.out.splitlines()[2:4]] == [
+        ["train", "in_distribution", "good", "7"],
+        ["test", "in_distribution", "good", "3"],
+    ]
+    assert "a share of its normal training images is kept for testing" in told.err
+    assert run("check", "--dataset", "folder", "--data-root", output) == 0
+
+
 @pytest.mark.parametrize(
     ("make", "flags", "words"),
     [

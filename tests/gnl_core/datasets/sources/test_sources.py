@@ -141,6 +141,46 @@ def test_folders_for_training_and_test_keep_their_division_and_domains(tmp_path:
     assert contents.in_distribution == "lamp"
 
 
+def test_a_source_without_normal_test_images_is_to_divide(tmp_path: Path):
+    write_images(tmp_path, "train/good/1.png", "train/good/2.png", "test/hole/3.png", "ground_truth/hole/3_mask.png")
+    contents = read_source(tmp_path, None, [])[1]
+    assert contents.training == []
+    assert facts(contents.images) == [
+        ("train/good/1.png", 0, "good", False),
+        ("train/good/2.png", 0, "good", False),
+        ("test/hole/3.png", 1, "hole", True),
+    ]
+    assert contents.notes == [
+        "the source has no normal test images, so a share of its normal training images is kept for testing "
+        "(--test-percent)"
+    ]
+
+
+def test_only_the_domain_to_train_on_gets_normal_training_images(tmp_path: Path):
+    write_images(tmp_path, "train/1.png", "test/lamp/hole/2.png", "test/sun/good/3.png", "test/sun/hole/4.png")
+    contents = read_source(tmp_path, None, [])[1]
+    assert [(item.path, item.domain) for item in contents.images] == [
+        ("train/1.png", "lamp"),
+        ("test/lamp/hole/2.png", "lamp"),
+        ("test/sun/good/3.png", "sun"),
+        ("test/sun/hole/4.png", "sun"),
+    ]
+
+
+def test_names_that_the_user_gives_are_normal_in_folders_for_training_and_test(tmp_path: Path):
+    write_images(tmp_path, "train/intact/1.png", "test/intact/2.png", "test/hole/3.png")
+    contents = read_source(tmp_path, None, ["intact"])[1]
+    assert facts(contents.training) == [("train/intact/1.png", 0, "good", False)]
+    assert facts(contents.images) == [("test/hole/3.png", 1, "hole", False), ("test/intact/2.png", 0, "good", False)]
+
+
+def test_normal_images_beside_a_test_folder_are_for_training(tmp_path: Path):
+    write_images(tmp_path, "normal/1.png", "test/good/2.png", "test/hole/3.png")
+    contents = read_source(tmp_path, None, [])[1]
+    assert facts(contents.training) == [("normal/1.png", 0, "good", False)]
+    assert facts(contents.images) == [("test/good/2.png", 0, "good", False), ("test/hole/3.png", 1, "hole", False)]
+
+
 def test_folders_of_defects_beside_good_ones_are_read_as_anomalib_does(tmp_path: Path):
     write_images(
         tmp_path,
