@@ -98,7 +98,7 @@ def count_part(placements: Sequence[Placement]) -> tuple[str, str, str]:
 def advise(parsed: argparse.Namespace, outcome: Outcome) -> list[str]:
     """List what the user should know about the result, and what to do next."""
     alone = sum(placement.group == placement.item.path for placement in outcome.placements)
-    lines = list(outcome.contents.notes)
+    lines = [*outcome.contents.notes, *describe_division(outcome)]
     if outcome.written.empty:
         lines.append(f"{count_noun(outcome.written.empty, 'image')} got no mask, since it would mark no pixel")
     if parsed.by_name is not None and alone:
@@ -111,6 +111,12 @@ def advise(parsed: argparse.Namespace, outcome: Outcome) -> list[str]:
     root = shlex.quote(str(parsed.output))
     following = f"next: gnl train --dataset folder --data-root {root} --normal-class {NORMAL} --run RUN"
     return [*lines, *warn_of_share(parsed, outcome), following]
+
+
+def describe_division(outcome: Outcome) -> Sequence[str]:
+    """Describe the division of the source, if it was kept."""
+    is_kept = outcome.contents.training and not any(placement.group for placement in outcome.placements)
+    return outcome.contents.division_notes if is_kept else ()
 
 
 def warn_of_share(parsed: argparse.Namespace, outcome: Outcome) -> list[str]:

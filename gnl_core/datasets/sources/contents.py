@@ -38,6 +38,7 @@ class Contents(NamedTuple):
         in_distribution: The domain to train on.
         skipped: Files that are left out, with the reason.
         notes: What else a user should know, in sentences.
+        division_notes: Likewise, if the division of the source is kept.
     """
 
     images: list[Item]
@@ -45,6 +46,7 @@ class Contents(NamedTuple):
     in_distribution: str
     skipped: list[SkippedFile]
     notes: list[str]
+    division_notes: Sequence[str] = ()
 
 
 class Files(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -31,6 +31,7 @@ from gnl_core.datasets.sources.contents import (
     list_files,
 )
 from gnl_core.datasets.sources.kinds import COCO, kind_of_file
+from gnl_core.datasets.sources.splits import keep_splits, split_of
 from gnl_core.files import UnreadableFileError
 from gnl_core.messages import quote
 
@@ -47,15 +48,17 @@ class Found(NamedTuple):
 
     Attributes:
         labelled: The annotations of each listed image that is there.
+        splits: The splits of the files that list it; None for a file of no split.
         missing: Paths of listed images that are not there.
     """
 
     labelled: dict[Path, list[Labelled]]
+    splits: dict[Path, set[str | None]]
     missing: list[str]
 
 
 def read_coco(source: Path, normal_labels: Collection[str]) -> Contents:
-    """List the images that annotation files list; an image without annotations is normal.
+    """List the images that annotation files list, divided by their splits; an image without annotations is normal.
 
     Raises:
         ValueError: If an annotation file is damaged, or says another size than an image's, or as for `list_files`.
@@ -65,14 +68,17 @@ def read_coco(source: Path, normal_labels: Collection[str]) -> Contents:
     annotation_files = [path for path in files.labels if path not in set(others)]
     if not annotation_files:
         raise ValueError(f"no annotation file of COCO in {source}; expected a JSON file with images and annotations")
-    found = find_annotated(annotation_files, files.images)
-    items = [make_item(image, labelled, source, normal_labels) for image, labelled in sorted(found.labelled.items())]
+    found = find_annotated(annotation_files, files.images, source)
+    items = {
+        image: make_item(image, labelled, source, normal_labels) for image, labelled in sorted(found.labelled.items())
+    }
     skipped = [
         *files.skipped,
         *(SkippedFile(path, "not an annotation file of COCO") for path in others),
         *(SkippedFile(path, "in no annotation file") for path in files.images if path not in found.labelled),
     ]
-    return Contents(items, [], IN_DISTRIBUTION, skipped, describe_missing(found.missing))
+    contents = Contents(list(items.values()), [], IN_DISTRIBUTION, skipped, describe_missing(found.missing))
+    return keep_splits(contents, items, found.splits)
 
 
 def describe_missing(missing: Sequence[str]) -> list[str]:
@@ -83,28 +89,48 @@ def describe_missing(missing: Sequence[str]) -> list[str]:
     return [f"{count_noun(len(missing), 'listed image')} {verb} not there, the first: {quote(missing[0])}"]
 
 
-def find_annotated(annotation_files: Sequence[Path], images: Sequence[Path]) -> Found:
+def find_annotated(annotation_files: Sequence[Path], images: Sequence[Path], source: Path) -> Found:
     """Collect the annotations of each image over all annotation files.
 
     Raises:
         ValueError: If one is damaged, says another size than an image's, or could mean several images.
     """
-    by_name = index_images(images, key=lambda path: path.name)
-    found = Found({}, [])
+    found = Found(defaultdict(list), defaultdict(set), [])
     for annotation_file in annotation_files:
         content = read_annotations(annotation_file)
+        split = split_of(annotation_file.relative_to(source))
+        indices = index_candidates(images, split, source)
         names = {category.id: category.name for category in content.categories}
         of_image = defaultdict(list)
         for annotation in content.annotations:
             of_image[annotation.image_id].append(Labelled(annotation, names[annotation.category_id]))
         for listed in content.images:
-            image = find_named(listed.file_name, by_name, beside=annotation_file.parent)
+            image = find_listed(listed.file_name, indices, beside=annotation_file.parent)
             if image is None:
                 found.missing.append(listed.file_name)
                 continue
             check_sizes(image, (listed.height, listed.width), of_image[listed.id], annotation_file)
-            found.labelled.setdefault(image, []).extend(of_image[listed.id])
+            found.labelled[image] += of_image[listed.id]
+            found.splits[image].add(split)
     return found
+
+
+def index_candidates(images: Sequence[Path], split: str | None, source: Path) -> list[dict[str, list[Path]]]:
+    """Index the images that an annotation file can list by name: those in folders of its split first, then others.
+
+    Images in folders of another split are left out, since files of several splits can have the same name.
+    """
+    if split is None:
+        return [index_images(images, key=lambda path: path.name)]
+    sides: dict[str | None, list[Path]] = defaultdict(list)
+    for image in images:
+        sides[split_of(image.parent.relative_to(source))].append(image)
+    return [index_images(sides[side], key=lambda path: path.name) for side in (split, None)]
+
+
+def find_listed(named: str, indices: Sequence[Mapping[str, Sequence[Path]]], *, beside: Path) -> Path | None:
+    """Find the image that an annotation file names in the first index that has it; see `find_named`."""
+    return next(filter(None, (find_named(named, by_name, beside=beside) for by_name in indices)), None)
 
 
 def check_sizes(image: Path, size: tuple[int, int], labelled: Sequence[Labelled], annotation_file: Path) -> None:

@@ -160,6 +160,20 @@ def test_normal_training_images_are_kept_for_testing_where_the_source_has_none(
     assert run("check", "--dataset", "folder", "--data-root", output) == 0
 
 
+def test_what_becomes_of_splits_is_reported_where_they_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    source = tmp_path / "source"
+    for split, annotated in (("train", [("pit", POLYGON)]), ("test", [])):
+        write_images(source, *(f"{split}/{n}.png" for n in range(3)))
+        write_coco(source / split / "_annotations.coco.json", {"0.png": annotated, "1.png": [], "2.png": []})
+    assert run("import", source, "--output", tmp_path / "kept") == 0
+    told = capsys.readouterr()
+    assert "kept the splits of the source: train for training, test for testing" in told.err
+    assert "1 image of the training split is annotated, so it is for testing" in told.err
+    assert names_in(tmp_path / "kept/train/good") == ["1.png", "2.png"]
+    assert run("split", source, "--output", tmp_path / "new") == 0
+    assert "the splits of the source" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("make", "flags", "words"),
     [

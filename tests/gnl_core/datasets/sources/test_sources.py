@@ -103,6 +103,64 @@ def test_categories_can_mean_normal(tmp_path: Path):
     assert facts(read_source(tmp_path, "coco", ["part"])[1].images) == [("1.png", 0, "good", False)]
 
 
+def coco_lists(root: Path, layout: str, **splits: dict[str, list[tuple[str, object]]]) -> None:
+    """Write images with an annotation file per split, as Roboflow or as COCO itself does."""
+    for split, images in splits.items():
+        folder = split if layout == "roboflow" else f"{split}2017"
+        write_images(root, *(f"{folder}/{name}" for name in images))
+        place = f"{split}/_annotations.coco.json" if layout == "roboflow" else f"annotations/instances_{folder}.json"
+        write_coco(root / place, images)
+
+
+@pytest.mark.parametrize("layout", ["roboflow", "coco"])
+def test_splits_of_a_coco_export_are_kept_and_annotated_training_images_are_for_testing(tmp_path: Path, layout: str):
+    coco_lists(
+        tmp_path,
+        layout,
+        train={"1.png": [], "2.png": [], "3.png": [("pit", POLYGON)]},
+        valid={"1.png": []},
+        test={"1.png": [("pit", POLYGON)], "4.png": []},
+    )
+    contents = read_source(tmp_path, None, [])[1]
+    years = "" if layout == "roboflow" else "2017"
+    assert facts(contents.training) == [(f"train{years}/{n}.png", 0, "good", False) for n in (1, 2)]
+    assert facts(contents.images) == [
+        (f"test{years}/1.png", 1, "pit", True),
+        (f"test{years}/4.png", 0, "good", False),
+        (f"train{years}/3.png", 1, "pit", True),
+        (f"valid{years}/1.png", 0, "good", False),
+    ]
+    assert contents.division_notes == [
+        "kept the splits of the source: train for training, valid and test for testing",
+        "1 image of the training split is annotated, so it is for testing",
+    ]
+
+
+def test_an_image_of_two_splits_is_not_trained_on(tmp_path: Path):
+    write_images(tmp_path, "images/1.png", "images/2.png")
+    write_coco(tmp_path / "train.json", {"1.png": [], "2.png": []})
+    write_coco(tmp_path / "val.json", {"2.png": []})
+    contents = read_source(tmp_path, None, [])[1]
+    assert [item.path for item in contents.training] == ["images/1.png"]
+    assert [item.path for item in contents.images] == ["images/2.png"]
+
+
+@pytest.mark.parametrize(
+    ("splits", "words"),
+    [
+        ({"train": {"1.png": []}}, None),
+        ({"train": {"1.png": []}, "other": {"2.png": []}}, "some annotation files name a split, others do not"),
+        ({"train": {"1.png": [("pit", [])]}, "test": {"2.png": []}}, "the training split has no normal image"),
+        ({"train": {"1.png": []}, "test": {"2.png": [("pit", [])]}}, "the source has no normal test images"),
+    ],
+)
+def test_splits_that_cannot_be_kept_leave_all_images_to_divide(tmp_path: Path, splits: dict, words: str | None):
+    coco_lists(tmp_path, "roboflow", **splits)
+    contents = read_source(tmp_path, None, [])[1]
+    assert (contents.training, len(contents.images)) == ([], len(splits))
+    assert [note[: len(words or "")] for note in contents.notes] == ([words] if words else [])
+
+
 @pytest.mark.parametrize(
     ("segmentation", "other", "words"),
     [
