@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gnl_core.datasets.parts.nut_defects import DEFECTS, Flaw
+from gnl_core.datasets.parts.nut_defects import Flaw, make_flaw
 from gnl_core.datasets.parts.nut_geometry import Face, Nut, across_flats, enter_hexagon, lay_down
 from gnl_core.datasets.parts.rendering import (
     GRID,
@@ -48,13 +48,17 @@ def render(
 ) -> Field:
     """Render the nut in linear light, shape (3, GRID, GRID); `defect` is "good" or one of DEFECTS."""
     nut = lay_down(scene_generator)
-    flaw = DEFECTS[defect](defect_generator, nut.face) if defect in DEFECTS else Flaw()
+    return paint(scene_generator, nut, make_flaw(defect, defect_generator, nut.face), conditions)
+
+
+def paint(generator: np.random.Generator, nut: Nut, flaw: Flaw, conditions: Conditions) -> Field:
+    """Paint a nut that `lay_down` drew from the same generator, with a flaw; linear light, shape (3, GRID, GRID)."""
     light = conditions.light._replace(azimuth_degrees=conditions.light.azimuth_degrees - float(np.degrees(nut.turn)))
-    (ground_generator,) = scene_generator.spawn(1)  # keeps the nut independent of the background
+    (ground_generator,) = generator.spawn(1)  # keeps the nut independent of the background
     scene = paint_ground(ground_generator, nut, light, other=conditions.other_background)
-    paint_sides(scene, scene_generator, nut, light)
+    paint_sides(scene, generator, nut, light)
     paint_bore(scene, nut, flaw, light)
-    paint_face(scene, scene_generator, nut, flaw, light)
+    paint_face(scene, generator, nut, flaw, light)
     return scene
 
 

@@ -1,4 +1,4 @@
-"""Five defects of a metal nut."""
+"""Five defects of a metal nut, at full strength or weaker."""
 
 from __future__ import annotations
 
@@ -106,3 +106,19 @@ DEFECTS: dict[str, Callable[[np.random.Generator, Face], Flaw]] = {
     "chipped_corner": chipped_corner,
     "missing_thread": missing_thread,
 }
+
+
+def make_flaw(defect: str, generator: np.random.Generator, face: Face) -> Flaw:
+    """Make a defect by its name in DEFECTS; any other name, such as "good", makes a flaw that changes nothing."""
+    return DEFECTS[defect](generator, face) if defect in DEFECTS else Flaw()
+
+
+def weaken(flaw: Flaw, strength: float) -> Flaw:
+    """Weaken a flaw: at strength 0 it changes nothing, at 1 it is the whole flaw."""
+    return Flaw(*(np.float32(strength) * field for field in flaw))
+
+
+def put_together(first: Flaw, second: Flaw) -> Flaw:
+    """Put two flaws on one nut: heights add up; of everything else, the stronger one counts."""
+    stronger = Flaw(*map(np.maximum, first, second))
+    return stronger._replace(height=first.height + second.height)
