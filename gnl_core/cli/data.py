@@ -10,6 +10,7 @@ COMMANDS = {
     "import": Command("gnl_core.cli.data_import", "bring images of other tools into the layout of the data set folder"),
     "split": Command("gnl_core.cli.data_split", "divide images into training and test by groups, in the same layout"),
     "build-mnist-m": Command("gnl_core.cli.data_build", "build MNIST-M from MNIST's test digits and photographs"),
+    "build-line": Command("gnl_core.cli.data_build_line", "render a line of nuts, as an example for gnl follow"),
     "download": Command("gnl_core.cli.data_download", "download a data set to the data root"),
 }
 

@@ -96,18 +96,18 @@ def check_comparison_folder(folder: Path) -> None:
         )
 
 
-def check_new_folder(folder: Path, *, source: Path, what: str) -> None:
+def check_new_folder(folder: Path, *, source: Path | None = None, what: str) -> None:
     """Check that a folder can be created, or is empty, and does not lie in the folder that it is made from.
 
     Args:
         folder: The folder to create.
-        source: The folder that is read.
+        source: The folder that is read; None if there is none.
         what: Name of the output in the message.
 
     Raises:
         ValueError: If it lies in the source, holds anything, is a file, or cannot be written.
     """
-    if real_path(folder).is_relative_to(real_path(source)):
+    if source is not None and real_path(folder).is_relative_to(real_path(source)):
         raise ValueError(f"{what} {folder} lies in {source}, which is read; choose a folder outside of it")
     if folder.is_dir() and (entries := sorted(entry.name for entry in folder.iterdir())):
         raise ValueError(f"{what} {folder} holds files, such as {quote(entries[0])}; choose a new or an empty folder")

@@ -151,6 +151,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(
         ("import", "../run/weights.safetensors", "--run=test/run"),
         ("data", "download", "mnist", "--data-root=test"),
         ("data", "build-mnist-m", "--photos=.", "--data-root=train/good"),
+        ("data", "build-line", "--output=test/line"),
     ],
     ids=lambda command: " ".join(command[:2]),
 )

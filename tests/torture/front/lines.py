@@ -46,6 +46,7 @@ BASES = {
     "data import": "images --output out",
     "data split": "images --output out",
     "data build-mnist-m": "--photos images --data-root folder",
+    "data build-line": "--output out",
     "data download": "mnist --data-root folder",
 }
 

@@ -36,6 +36,7 @@ WORK = (  # where a command has accepted everything and begins to compute, to tr
     "gnl_core.cli.export.write_onnx",
     "gnl_core.cli.tune.tune",
     "gnl_core.cli.data_check.check_dataset",
+    "gnl_core.cli.data_build_line.write_nut_line",
     "gnl_core.downloads.fetch.explain_failure",
 )
 
