@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from gnl_core.plots.style import ACCENT, GREY
+from gnl_core.plots.style import ACCENT, GREY, LABEL_COLOURS, LABEL_NAMES
 
 SIZE_INCHES = (7.2, 4.6)
 HEIGHT_RATIOS = (3, 1)
@@ -26,6 +26,8 @@ class Timeline(NamedTuple):
         fixed_threshold: The fixed threshold.
         edges: Position of each block's first image, then n.
         shift_scores: Shift score of each block, or None.
+        labels: Label of each image, 0 or 1, shape (n,); None if they are not known.
+        marks: Images with which something begins: each image's number, from 1, and what begins.
     """
 
     score: NDArray[np.float64]
@@ -33,6 +35,44 @@ class Timeline(NamedTuple):
     fixed_threshold: float
     edges: Sequence[int]
     shift_scores: Sequence[float | None]
+    labels: NDArray[np.int_] | None = None
+    marks: Sequence[tuple[int, str]] = ()
+
+
+class Group(NamedTuple):
+    """Images that are drawn alike.
+
+    Attributes:
+        name: Their name in the legend.
+        colour: Their colour.
+        alarm: Whether they raise an alarm under the following threshold.
+        places: Their positions, from 0.
+    """
+
+    name: str
+    colour: str
+    alarm: bool
+    places: NDArray[np.intp]
+
+
+def group_images(timeline: Timeline) -> list[Group]:
+    """Group the images by whether they raise an alarm, and by label if the labels are known."""
+    alarm = timeline.score > timeline.following_threshold
+    if timeline.labels is None:
+        return [
+            Group("image", GREY, False, np.flatnonzero(~alarm)),
+            Group("alarm under the following threshold", ACCENT, True, np.flatnonzero(alarm)),
+        ]
+    return [
+        Group(
+            f"{LABEL_NAMES[label]}, alarm" if raised else LABEL_NAMES[label],
+            LABEL_COLOURS[label],
+            raised,
+            np.flatnonzero((timeline.labels == label) & (alarm == raised)),
+        )
+        for label in (0, 1)
+        for raised in (False, True)
+    ]
 
 
 def draw_timeline(timeline: Timeline) -> Figure:
@@ -56,16 +96,18 @@ def draw_timeline(timeline: Timeline) -> Figure:
 
 
 def draw_scores(axis: Axes, timeline: Timeline) -> None:
-    """Draw a dot per image, in the colour of the following threshold if it raises an alarm, and both thresholds."""
+    """Draw a dot per image, a diamond if it raises an alarm, both thresholds, and what begins when."""
     image = np.arange(1, len(timeline.score) + 1)
-    alarm = timeline.score > timeline.following_threshold
-    for chosen, colour, name in (
-        (~alarm, GREY, "image"),
-        (alarm, ACCENT, "alarm under the following threshold"),
-    ):
-        axis.scatter(image[chosen], timeline.score[chosen], s=DOT_SIZE, color=colour, linewidths=0, label=name)
+    for name, colour, alarm, places in group_images(timeline):
+        marker = "D" if alarm else "o"
+        axis.scatter(
+            image[places], timeline.score[places], s=DOT_SIZE, color=colour, marker=marker, linewidths=0, label=name
+        )
     axis.step(image, timeline.following_threshold, where="mid", color=ACCENT, label="following threshold")
     axis.axhline(timeline.fixed_threshold, color="black", linestyle=":", linewidth=1.2, label="fixed threshold")
+    for number, words in timeline.marks:
+        axis.axvline(number - 0.5, color=GREY, linewidth=0.8)
+        axis.annotate(words, (number + 1, 0.99), xycoords=("data", "axes fraction"), va="top", fontsize="small")
     axis.set_ylabel("anomaly score")
 
 

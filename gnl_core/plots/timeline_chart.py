@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from gnl_core.plots.style import ACCENT, GREY
-from gnl_core.plots.timeline import Timeline
+from gnl_core.plots.timeline import Timeline, group_images
 
 SCORES_PX, SHIFT_PX, GAP_PX = 300, 110, 26
 TOP_PX, BOTTOM_PX = 30, 44
@@ -18,6 +17,8 @@ TOP_PX, BOTTOM_PX = 30, 44
 
 def timeline_chart(timeline: Timeline, names: Sequence[str]) -> go.Figure:
     """Draw a dot per image, both thresholds, and below them the shift score per block, if any block has one.
+
+    An image that raises an alarm is a diamond. A line marks where something begins.
 
     Args:
         timeline: What is drawn.
@@ -31,19 +32,15 @@ def timeline_chart(timeline: Timeline, names: Sequence[str]) -> go.Figure:
     )
     count = len(timeline.score)
     numbers = list(range(1, count + 1))
-    alarm = timeline.score > timeline.following_threshold
-    for chosen, colour, symbol, name in (
-        (~alarm, GREY, "circle", "image"),
-        (alarm, ACCENT, "diamond", "alarm under the following threshold"),
-    ):
-        places = np.flatnonzero(chosen).tolist()
+    for group in group_images(timeline):
+        places = group.places.tolist()
         figure.add_scatter(
             x=[numbers[place] for place in places],
             y=timeline.score[places].tolist(),
             customdata=[names[place] for place in places],
             mode="markers",
-            name=name,
-            marker={"color": colour, "size": 6, "symbol": symbol},
+            name=group.name,
+            marker={"color": group.colour, "size": 6, "symbol": "diamond" if group.alarm else "circle"},
             hovertemplate="%{customdata}: %{y:.3f}<extra></extra>",
             row=1,
             col=1,
@@ -55,6 +52,11 @@ def timeline_chart(timeline: Timeline, names: Sequence[str]) -> go.Figure:
     for name, values, line in thresholds:
         hover = f"{name}: %{{y:.3f}}<extra></extra>"
         figure.add_scatter(x=numbers, y=values, mode="lines", name=name, line=line, hovertemplate=hover, row=1, col=1)
+    for number, words in timeline.marks:
+        figure.add_vline(number - 0.5, line={"color": GREY, "width": 1})
+        figure.add_annotation(
+            x=number, y=1, yref="y domain", text=words, showarrow=False, xanchor="left", yanchor="top", row=1, col=1
+        )
     figure.update_yaxes(title="anomaly score", row=1)
     if has_shift:
         add_shift_scores(figure, timeline)

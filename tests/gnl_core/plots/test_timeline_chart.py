@@ -38,3 +38,17 @@ def test_the_shift_score_spans_the_images_of_its_block():
 
 def test_without_shift_scores_there_is_one_panel():
     assert "shift score" not in parts(TIMELINE._replace(shift_scores=(None, None)))
+
+
+def test_known_labels_and_marks_are_drawn():
+    timeline = TIMELINE._replace(labels=np.array([0, 0, 1, 1, 1]), marks=((3, "damage"),))
+    figure = timeline_chart(timeline, NAMES)
+    traces = {trace.name: (trace.x, trace.marker.symbol) for trace in figure.data if trace.mode == "markers"}
+    assert traces == {
+        "normal": ((1,), "circle"),
+        "normal, alarm": ((2,), "diamond"),
+        "anomalous": ((3, 4), "circle"),
+        "anomalous, alarm": ((5,), "diamond"),
+    }
+    assert [annotation.text for annotation in figure.layout.annotations] == ["damage"]
+    assert {shape.x0 for shape in figure.layout.shapes} == {2.5}
