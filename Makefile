@@ -104,6 +104,7 @@ checkpoints: $(APP_STAMP) ## train and score the runs in assets/checkpoints agai
 	$(call score-severities,parts,nut,rd4ad,$(PARTS))
 	$(call score-severities,parts,nut,gnl,$(PARTS))
 	$(BIN)/python -m benchmarks.adapted_scores --corruption gaussian_noise $(NEW_CHECKPOINTS)/*
+	$(BIN)/python -m benchmarks.line_scores $(NEW_CHECKPOINTS)/parts-nut-*
 	rm -rf $(CHECKPOINTS)
 	mkdir -p $(dir $(CHECKPOINTS))
 	mv $(NEW_CHECKPOINTS) $(CHECKPOINTS)

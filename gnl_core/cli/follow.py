@@ -22,15 +22,8 @@ from gnl_core.files import real_path
 from gnl_core.files.writing import write_atomically
 from gnl_core.records import Scores
 from gnl_core.runs.folder import RunFolder
-from gnl_core.runs.following import (
-    DOMAIN,
-    FollowedLine,
-    FollowSettings,
-    fix_threshold,
-    follow_line,
-    list_line,
-    write_line_csv,
-)
+from gnl_core.runs.followed import FollowedLine, FollowSettings, let_follow, write_line_csv
+from gnl_core.runs.following import DOMAIN, fix_threshold, list_line, measure_line
 from gnl_core.runs.following_text import format_line, line_to_json
 from gnl_core.runs.outputs import check_output_file
 from gnl_core.runs.scoring import Run, load_run, resolve_scoring, scoring_batches
@@ -71,7 +64,8 @@ def follow_command(parsed: argparse.Namespace) -> None:
     if problems:
         count = len(items) + len(problems)
         say(f"left out {len(problems)} of {count} images that cannot be read; the first: {problems[0]}")
-    line = follow_line(run, items, score_items(run, items, scoring), fixed=fixed, settings=settings)
+    scores = score_items(run, items, scoring)
+    line = let_follow(measure_line(run, items, scores, fixed=fixed, block=settings.block), settings)
     write_outputs(parsed, line)
     if parsed.json:
         facts = {"run": str(parsed.run), "images": str(parsed.images), "left_out": problems}

@@ -39,5 +39,5 @@ def remove_temporary_files(folder: RunFolder) -> None:
 def files_besides_config(folder: RunFolder) -> tuple[Path, ...]:
     """Return all files that a run may have besides its settings."""
     learnt = (folder.progress, folder.weights, folder.state, folder.origin)
-    scored = (folder.scores, folder.adapted, folder.tray_scores, folder.report)
+    scored = (folder.scores, folder.adapted, folder.line, folder.tray_scores, folder.report)
     return (*learnt, *scored, folder.status, folder.lock, folder.stop, folder.log)

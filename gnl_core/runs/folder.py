@@ -85,6 +85,11 @@ class RunFolder(NamedTuple):
         return self.path / "adapted.json"
 
     @property
+    def line(self) -> Path:
+        """Scores of the example line."""
+        return self.path / "line.json"
+
+    @property
     def tray_scores(self) -> Path:
         """One row per image, scoring settings and tray that was put to use; see `gnl_core.runs.tray_scores`."""
         return self.path / "tray_scores.parquet"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gnl_core.metrics.table import format_metric
-from gnl_core.runs.following import FollowedLine
+from gnl_core.runs.followed import FollowedLine
 from gnl_core.tables import align_columns
 
 HEADER = ("images", "first image", "median", "shift", "fixed alarms", "following alarms", "following threshold")

@@ -10,11 +10,14 @@ import pytest
 from app import PROJECT
 from app.checkpoints import BUNDLED
 from gnl_core.config import scoring_settings
+from gnl_core.datasets.parts.line import line_items
 from gnl_core.runs.domains import TRAIN
 from gnl_core.runs.folder import RunFolder, read_records
+from gnl_core.runs.following import fix_threshold
+from gnl_core.runs.line_scores import read_line
 from gnl_core.runs.scores import find_scores
-from gnl_core.runs.scoring import load_domain, load_run
-from gnl_core.scoring import score_each
+from gnl_core.runs.scoring import load_domain, load_run, resolve_scoring, scoring_batches
+from gnl_core.scoring import score, score_each
 
 LARGEST_BYTES = 8_000_000
 LARGEST_ASSETS_BYTES = 30_000_000
@@ -39,6 +42,20 @@ def test_bundled_scores_equal_those_of_their_checkpoint(name):
         )
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("parts")])
+def test_bundled_scores_of_the_example_line_equal_those_of_their_checkpoint(name):
+    folder = RunFolder(BUNDLED / name)
+    run = load_run(folder, device="cpu")
+    saved = read_line(folder, run.config, run.sha256)
+    scoring = resolve_scoring(run)
+    fixed = fix_threshold(run, scoring, quantile=run.config.threshold_quantile)
+    assert saved.fixed == pytest.approx(fixed, abs=GREY_LEVELS)
+    every = slice(0, None, 30)
+    fresh = score(run.detector, scoring_batches(line_items()[every], run.config), scoring)
+    assert list(fresh.path) == list(saved.names[every])
+    np.testing.assert_allclose(saved.score[every], fresh.score, atol=GREY_LEVELS)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_bundled_checkpoint_is_small_and_completely_trained(name):
     folder = RunFolder(BUNDLED / name)
@@ -55,8 +72,13 @@ def test_bundled_results_are_shown_without_pytorch_and_pandas(own_runs):
 import sys
 from app.scoring import compute_result, make_request, shift_score_of
 from app.checkpoints import list_checkpoints
+from app.lines import EXAMPLE_TASK, saved_example
+from app.screens.follow.page import page
 from gnl_core.datasets import DATASETS
+from gnl_core.runs.followed import FollowSettings, let_follow
 for checkpoint in list_checkpoints()[0]:
+    if checkpoint.task == EXAMPLE_TASK:
+        let_follow(saved_example(checkpoint), FollowSettings())
     spec = DATASETS[checkpoint.config.dataset]
     for shifted in spec.shifted:
         compute_result(make_request(checkpoint, style_weight=1.0), spec=spec, shifted=shifted)

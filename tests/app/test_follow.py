@@ -1,18 +1,25 @@
-"""The page Follow, without a browser, on a line of digits that grow brighter."""
+"""The page Follow, without a browser, on a line of digits that grow brighter and on the example."""
+
+import re
+import shutil
 
 import numpy as np
 import PIL.Image
 import pytest
 
-from app.checkpoints import list_checkpoints
-from app.followed_line import Line, kept_lines, let_follow, line_key
+from app.checkpoints import BUNDLED, list_checkpoints
+from app.lines import Line, kept_lines, line_key
 from app.progress import CANCELLED
-from app.screens.follow.line import csv_of, line_picture
+from app.screens.follow.line import line_picture
 from app.screens.follow.page import REQUESTED
 from app.server import people, rules
 from app.sources import fingerprint, source_of
 from gnl_core.datasets import list_items
-from gnl_core.runs.following import FollowSettings
+from gnl_core.datasets.parts import GOOD
+from gnl_core.datasets.parts.line import list_shots
+from gnl_core.runs.folder import RunFolder, read_config
+from gnl_core.runs.followed import FollowSettings, let_follow, line_csv
+from gnl_core.runs.line_scores import read_line
 from tests.app.conftest import charts, finding, texts
 
 RUN = "digits-4-rd4ad"
@@ -61,10 +68,102 @@ def drawn(page):
     return {trace["name"]: trace["y"] for trace in charts(page)[0]["data"]}
 
 
-def test_without_a_folder_the_page_says_what_it_needs(open_screen):
+def table(page):
+    """The cells of the table with the errors on the example, row by row."""
+    (text,) = [element.value for element in page.markdown if element.value.startswith("| | n |")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()[2:]]
+
+
+def test_without_a_folder_the_page_shows_the_example_at_once(open_screen):
     page = open_screen("follow")
     assert not page.exception
-    assert page.info[0].value.startswith("A line is a folder whose images were taken one after the other")
+    assert not page.button
+    assert page.caption[0].value.startswith(f"**Example**: {len(list_shots())} rendered nuts in order of time")
+    assert sum(len(values) for name, values in drawn(page).items() if name.startswith(("normal", "anomalous"))) == len(
+        list_shots()
+    )
+    assert {annotation["text"] for annotation in charts(page)[0]["layout"]["annotations"]} == {
+        "lamp moves",
+        "tool wears",
+    }
+
+
+def test_the_errors_on_the_example_are_those_of_its_scores(open_screen):
+    page = open_screen("follow", window=50, at_most=0.5)
+    folder, shots = RunFolder(BUNDLED / "parts-nut-rd4ad"), list_shots()
+    (run,) = [one for one in list_checkpoints()[0] if one.folder.path == folder.path]
+    scored = read_line(folder, read_config(folder), run.sha256)
+    following = let_follow(scored, FollowSettings(window=50, at_most=0.5)).following
+    good, own, worn = (
+        np.array(kind)
+        for kind in (
+            [shot.defect == GOOD and not shot.wear for shot in shots],
+            [shot.defect != GOOD for shot in shots],
+            [shot.defect == GOOD and shot.wear > 0 for shot in shots],
+        )
+    )
+    alarms = following.fixed_alarm, following.following_alarm
+    rows = table(page)
+    assert rows[0][1:] == [str(n) for n in (good.sum(), *(alarm[good].sum() for alarm in alarms))]
+    assert rows[1][1:] == [str(n) for n in (own.sum(), *((~alarm[own]).sum() for alarm in alarms))]
+    assert rows[2][1:] == [str(n) for n in (worn.sum(), *(alarm[worn].sum() for alarm in alarms))]
+    assert re.findall(r"\d+", finding(page)) == [rows[0][2], rows[0][1], rows[2][2], rows[2][1], rows[0][3], rows[2][3]]
+    assert f"n = {len(shots)} images" in " ".join(texts(page))
+
+
+def test_the_commands_of_the_example_write_and_follow_it(open_screen):
+    build, follow = open_screen("follow").code[0].value.splitlines()
+    assert build == "gnl data build-line --output example-line"
+    assert follow.startswith("gnl follow assets/checkpoints/parts-nut-rd4ad --images example-line ")
+
+
+def test_another_bundled_run_of_nuts_shows_the_example_too(open_screen):
+    page = open_screen("follow")
+    page.selectbox(key="line_run").set_value("parts-nut-gnl").run()
+    assert not page.exception
+    assert charts(page)
+    assert "parts-nut-gnl" in page.code[0].value
+
+
+def test_a_run_of_other_images_is_told_which_runs_follow_the_example(open_screen):
+    page = open_screen("follow")
+    page.selectbox(key="line_run").set_value(RUN).run()
+    assert not page.exception
+    assert not charts(page)
+    assert page.info[0].value.startswith(
+        "The example shows rendered nuts, but this run was trained on Digits, 4; choose a run of Parts (rendered), nut"
+    )
+
+
+def test_a_run_of_nuts_without_saved_scores_offers_to_score_the_example(open_screen, own_runs):
+    shutil.copytree(BUNDLED / "parts-nut-gnl", own_runs / "nuts", ignore=shutil.ignore_patterns("line.json"))
+    page = open_screen("follow")
+    page.selectbox(key="line_run").set_value("nuts").run()
+    assert not page.exception
+    assert not charts(page)
+    assert page.button(key="score_line").label == f"Score {len(list_shots())} images"
+
+
+def test_damaged_saved_scores_of_the_example_are_reported_in_one_sentence(open_screen, own_runs):
+    shutil.copytree(BUNDLED / "parts-nut-gnl", own_runs / "nuts")
+    (own_runs / "nuts" / "line.json").write_text("{}")
+    page = open_screen("follow")
+    page.selectbox(key="line_run").set_value("nuts").run()
+    assert not page.exception
+    (error,) = page.error
+    assert "line.json cannot be read" in error.value
+    assert error.value.endswith("remove it; the page Follow then scores the line again")
+
+
+def test_a_public_server_shows_the_example_and_opens_no_folder(open_screen, monkeypatch, line):
+    monkeypatch.setenv("GNL_MODE", "public")
+    page = open_screen("follow")
+    assert not page.exception
+    assert charts(page)
+    page.text_input(key="line").set_value(str(line)).run()
+    assert not page.exception
+    assert not charts(page)
+    assert "this server does not open" in page.error[0].value
 
 
 def test_a_line_beyond_the_servers_limits_is_refused_in_one_sentence(open_follow, monkeypatch, line):
@@ -136,8 +235,8 @@ def test_the_downloads_hold_one_row_per_image_and_a_picture(open_follow, line):
     score(open_follow(line))
     (scored,) = kept_lines().values()
     followed = let_follow(scored, FollowSettings())
-    assert len(csv_of(followed).splitlines()) == 1 + COUNT
-    assert b"<svg" in line_picture(followed)
+    assert len(line_csv(followed).splitlines()) == 1 + COUNT
+    assert b"<svg" in line_picture(followed, [])
 
 
 def test_scoring_can_be_cancelled_and_started_again(open_follow, line):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from gnl_core.adaptation.following import FixedThreshold, cut_blocks, follow
-from gnl_core.runs.following import FollowedLine, FollowSettings
+from gnl_core.runs.followed import FollowedLine, FollowSettings
 from gnl_core.runs.following_text import format_line, line_to_json
 
 FIXED = FixedThreshold(value=3.0, usual=1.0, quantile=0.95, n_held_out=20)

@@ -22,6 +22,7 @@ from gnl_core.files import TEXT_BYTES, UnreadableFileError, hash_file, open_file
 from gnl_core.runs.adapted_scores import read_adapted
 from gnl_core.runs.discovery import kept_epochs
 from gnl_core.runs.folder import RunFolder, create_run, read_config, read_records
+from gnl_core.runs.line_scores import read_line
 from gnl_core.runs.reports import read_shift_scores
 from gnl_core.runs.scores import count_diverged_scores, read_saved_scores
 from gnl_core.runs.scoring import load_run
@@ -290,10 +291,11 @@ def test_scores_of_more_rows_than_any_are_refused_unread(bundled: RunFolder, mon
 
 
 @pytest.mark.parametrize("spoil", SPECIAL)
-def test_special_files_in_place_of_report_and_adapted_scores_are_refused(bundled: RunFolder, spoil: Spoil):
+def test_special_files_in_place_of_report_and_kept_scores_are_refused(bundled: RunFolder, spoil: Spoil):
     spoil(bundled.report)
     spoil(bundled.adapted)
-    for read in (read_shift_scores, read_adapted):
+    spoil(bundled.line)
+    for read in (read_shift_scores, read_adapted, lambda folder: read_line(folder, read_config(folder), "")):
         with pytest.raises(UnreadableFileError, match="where a file is expected"):
             read(bundled)
 

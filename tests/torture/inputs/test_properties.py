@@ -15,6 +15,7 @@ from gnl_core.jobs.status import read_status
 from gnl_core.runs.adapted_scores import read_adapted
 from gnl_core.runs.checkpoints import read_checkpoint
 from gnl_core.runs.folder import RunFolder, read_config, read_records
+from gnl_core.runs.line_scores import read_line
 from gnl_core.runs.reports import read_shift_scores
 from gnl_core.runs.tuning import read_preset
 from tests.torture.inputs.conftest import World
@@ -29,6 +30,7 @@ READERS: dict[str, Callable[[RunFolder], object]] = {
     "progress.jsonl": read_records,
     "report.json": read_shift_scores,
     "adapted.json": read_adapted,
+    "line.json": lambda folder: read_line(folder, read_config(folder), ""),
     "preset.json": lambda folder: read_preset(folder.path / "preset.json"),
     "comparison.json": lambda folder: read_comparison(folder.path / "comparison.json"),
 }

@@ -10,7 +10,8 @@ import pytest
 
 from gnl_core.config import ScoringConfig
 from gnl_core.runs.adapted_scores import read_adapted
-from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.folder import RunFolder, read_config
+from gnl_core.runs.line_scores import read_line
 from gnl_core.runs.reports import read_shift_scores
 from gnl_core.runs.scores import read_saved_scores, select_scores
 from gnl_core.runs.tray_scores import TrayScores, read_tray_scores, save_tray_scores
@@ -43,6 +44,7 @@ READERS: dict[str, Callable[[RunFolder], object]] = {
     "scores.parquet": read_saved_scores,
     "tray_scores.parquet": read_tray_scores,
     "adapted.json": read_adapted,
+    "line.json": lambda folder: read_line(folder, read_config(folder), ""),
     "report.json": read_shift_scores,
 }
 
@@ -116,6 +118,7 @@ def whole(world: World) -> RunFolder:
     first = adapted["entries"][0]
     domain = {first["domain"]: adapted["images"][first["domain"]]}
     folder.adapted.write_text(json.dumps({**adapted, "images": domain, "entries": [first]}))
+    folder.line.write_bytes((BUNDLED.parent / "parts-nut-rd4ad" / "line.json").read_bytes())
     return folder
 
 
