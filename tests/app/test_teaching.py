@@ -12,14 +12,19 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from app.query_keys import SEVERAL
+from gnl_core.adaptation.line_errors import count_errors
 from gnl_core.config import scoring_settings
+from gnl_core.datasets.parts.line import list_shots
 from gnl_core.distribution_matching import match_distribution
+from gnl_core.files import hash_file
 from gnl_core.metrics.image import report_domain
 from gnl_core.metrics.threshold import threshold_at
 from gnl_core.names import domain_name
 from gnl_core.records import DomainReport
 from gnl_core.runs.adapted_scores import TrayChoice, read_adapted, without_tray
 from gnl_core.runs.folder import RunFolder, read_config
+from gnl_core.runs.followed import FollowSettings, let_follow
+from gnl_core.runs.line_scores import read_line
 from gnl_core.runs.scores import find_scores
 
 ROOT = Path(__file__).parents[2]
@@ -148,9 +153,26 @@ def of_matching() -> list[str]:
     ]
 
 
+def of_following() -> list[str]:
+    run = folder("parts-nut")
+    scored = read_line(run, read_config(run), hash_file(run.weights))
+    assert scored is not None
+    usual, larger = (let_follow(scored, FollowSettings(at_most=limit)).following for limit in (1.0, 2.0))
+    alarms = (usual.fixed_alarm, usual.following_alarm, larger.following_alarm)
+    fixed, following, risen = (count_errors(alarm, list_shots()) for alarm in alarms)
+    assert following.all_reported_from
+    assert risen.all_reported_from is None
+    return [
+        f"{following.false_alarms} instead of {fixed.false_alarms} among {fixed.n_good} good nuts.",
+        f"Of {fixed.n_worn} scratched nuts, the fixed threshold reports {fixed.reported}, the one that follows "
+        f"{following.reported}:",
+        f"With a larger rise, it reports {risen.reported}.",
+    ]
+
+
 def test_every_number_in_a_solution_is_computed():
     rest = SOLUTIONS
-    parts = (of_usual_light, of_new_light, of_matching, of_adapting, of_digits)
+    parts = (of_usual_light, of_new_light, of_matching, of_adapting, of_digits, of_following)
     for sentence in [
         *(one for part in parts for one in part()),
         f"RD4AD: {lowered('rd4ad')}",
@@ -205,5 +227,5 @@ def test_an_address_opens_the_view_that_it_names(open_screen, address):
         **{key: value if key in SEVERAL else value[0] for key, value in choices.items()},
     )
     assert not page.exception
-    assert not page.error
+    assert all("the line has drifted" in error.value for error in page.error)  # a finding of Follow
     assert {key: shown(page, key) for key in choices} == choices
