@@ -78,6 +78,7 @@ def test_without_a_folder_the_page_shows_the_example_at_once(open_screen):
     page = open_screen("follow")
     assert not page.exception
     assert not page.button
+    assert [box.key for box in page.selectbox] == ["line_run"]  # its order is known
     assert page.caption[0].value.startswith(f"**Example**: {len(list_shots())} rendered nuts in order of time")
     assert sum(len(values) for name, values in drawn(page).items() if name.startswith(("normal", "anomalous"))) == len(
         list_shots()

@@ -12,7 +12,7 @@ STANDS = {  # the pages in the menu's order, and what a whole one has
     "Inspect": "text=Nearest training images",
     "Shift lab": "text=at the strength chosen above",
     "Embeddings": ".st-key-gallery li >> nth=15",
-    "Follow": "text=Folder of the line",
+    "Follow": "text=n = 300 images",
     "Train": "button:has-text('Train for')",
     "Compare": ".st-key-table th[scope=row] >> nth=0",
     "Learn": "h2:has-text('1. ')",

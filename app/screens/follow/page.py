@@ -55,7 +55,7 @@ def page() -> None:
 
 
 def choose_line(checkpoints: list[Checkpoint]) -> tuple[Checkpoint, Path | None, Order]:
-    """Choose the run, the folder, which is None until a path is entered, and what decides the order of time."""
+    """Choose the run, the folder, which is None until a path is entered, and what decides the order of its images."""
     first, second, third = st.columns(COLUMNS, vertical_alignment="bottom")
     runs = {checkpoint.folder.path.name: checkpoint for checkpoint in checkpoints}
     run = first.selectbox(
@@ -74,13 +74,14 @@ def choose_line(checkpoints: list[Checkpoint]) -> tuple[Checkpoint, Path | None,
         help=FOLDER_HELP,
     )
     folder = typed_path(text)
+    if folder is None:
+        return runs[run], None, EXAMPLE.order
     order = third.selectbox(
         "Order of time",
         list(ORDER_NAMES),
         format_func=lambda key: ORDER_NAMES[key],
         key=keys.LINE_ORDER,
         bind="query-params",
-        disabled=folder is None,
     )
     return runs[run], folder, order
 
