@@ -132,7 +132,8 @@ def test_a_run_of_other_images_is_told_which_runs_follow_the_example(open_screen
     assert not page.exception
     assert not charts(page)
     assert page.info[0].value.startswith(
-        "The example shows rendered nuts, but this run was trained on Digits, 4; choose a run of Parts (rendered), nut"
+        "The example shows rendered nuts, but this run was trained on Digits, 4; to see it, choose a run of "
+        "Parts (rendered), nut."
     )
 
 

@@ -106,7 +106,7 @@ def follow_example(checkpoint: Checkpoint) -> None:
     if checkpoint.task != EXAMPLE_TASK:
         st.info(
             f"The example shows rendered nuts, but this run was trained on {plain(describe_task(*checkpoint.task))}; "
-            f"choose a run of {describe_task(*EXAMPLE_TASK)} to see it. {HOW}"
+            f"to see it, choose a run of {describe_task(*EXAMPLE_TASK)}. {HOW}"
         )
         return
     show_design()
