@@ -10,6 +10,7 @@ import streamlit as st
 from app import query_keys as keys
 from app.checkpoints import Checkpoint, list_checkpoints
 from app.controls.checkpoint import describe_checkpoint
+from app.controls.unavailable import check_asked
 from app.lines import EXAMPLE, EXAMPLE_TASK, Line, kept_lines, line_in, line_key, saved_example
 from app.local_data import check_folder, typed_path
 from app.progress import forget_cancelled
@@ -66,6 +67,7 @@ def choose_line(checkpoints: list[Checkpoint]) -> tuple[Checkpoint, Path | None,
         key=keys.LINE_RUN,
         bind="query-params",
     )
+    check_asked(keys.LINE_RUN, "Run", runs[run], checkpoints, format_func=describe)
     text = second.text_input(
         "Folder of the line",
         key=keys.LINE,

@@ -31,8 +31,7 @@ def show_design() -> None:
         f"**Example**: {LENGTH} rendered nuts in order of time, made to show the benefit and the risk of a threshold "
         f"that follows. From nut {LAMP_MOVES[0]} to {LAMP_MOVES[1]} the lamp moves; from nut {TOOL_WEARS[0]} on, a "
         f"worn tool scratches every nut, a little deeper each time. Every {DEFECT_EVERY}th nut has a defect of its "
-        "own. "
-        "Enter a folder above to follow images of your own.",
+        "own. Enter a folder above to follow images of your own.",
         help=DESIGN_HELP,
     )
 
