@@ -27,7 +27,7 @@ def select_checkpoint(
     detector: str, own: list[Checkpoint], *, label: Literal["visible", "collapsed"] = "visible"
 ) -> Checkpoint:
     """Draw the select box of a method's checkpoints; its label can be hidden below the method's name."""
-    options = {checkpoint.folder.path.name: checkpoint for checkpoint in own}
+    options = {str(checkpoint.folder.path): checkpoint for checkpoint in own}
     chosen = st.selectbox(
         f"Checkpoint of {name_of(DETECTOR_NAMES, detector)}",
         list(options),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from app import checkpoints
 from app.checkpoints import BUNDLED, list_checkpoints, saved_scores, saved_shift_scores
@@ -51,3 +52,16 @@ def test_a_checkpoint_that_is_no_file_is_reported_in_the_list(own_runs, bare):
     assert all(one.bundled for one in listed)
     assert len(problems) == 1
     assert "weights.safetensors is a folder, where a file is expected" in problems[0]
+
+
+def test_a_run_with_the_name_of_a_bundled_one_does_not_hide_it(own_runs):
+    shutil.copytree(BUNDLED / "digits-4-rd4ad", own_runs / "digits-4-rd4ad")
+    page = AppTest.from_string(
+        "from app.checkpoints import list_checkpoints\n"
+        "from app.controls.checkpoint import select_checkpoint\n"
+        "runs = [run for run in list_checkpoints()[0] if run.folder.path.name == 'digits-4-rd4ad']\n"
+        "select_checkpoint('rd4ad', runs)\n"
+    ).run()
+    assert not page.exception
+    bundled, own = page.selectbox[0].options
+    assert bundled.endswith("bundled") and not own.endswith("bundled")

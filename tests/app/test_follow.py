@@ -22,7 +22,7 @@ from gnl_core.runs.followed import FollowSettings, let_follow, line_csv
 from gnl_core.runs.line_scores import read_line
 from tests.app.conftest import charts, finding, texts
 
-RUN = "digits-4-rd4ad"
+RUN = BUNDLED / "digits-4-rd4ad"
 COUNT = 40
 
 
@@ -49,7 +49,7 @@ def open_follow(open_screen):
 
     def open_at(folder, run=RUN, **query):
         page = open_screen("follow", line=folder, **query)
-        page.selectbox(key="line_run").set_value(run).run()
+        page.selectbox(key="line_run").set_value(str(run)).run()
         assert not page.exception
         return page
 
@@ -120,7 +120,7 @@ def test_the_commands_of_the_example_write_and_follow_it(open_screen):
 
 def test_another_bundled_run_of_nuts_shows_the_example_too(open_screen):
     page = open_screen("follow")
-    page.selectbox(key="line_run").set_value("parts-nut-gnl").run()
+    page.selectbox(key="line_run").set_value(str(BUNDLED / "parts-nut-gnl")).run()
     assert not page.exception
     assert charts(page)
     assert "parts-nut-gnl" in page.code[0].value
@@ -128,7 +128,7 @@ def test_another_bundled_run_of_nuts_shows_the_example_too(open_screen):
 
 def test_a_run_of_other_images_is_told_which_runs_follow_the_example(open_screen):
     page = open_screen("follow")
-    page.selectbox(key="line_run").set_value(RUN).run()
+    page.selectbox(key="line_run").set_value(str(RUN)).run()
     assert not page.exception
     assert not charts(page)
     assert page.info[0].value.startswith(
@@ -140,7 +140,7 @@ def test_a_run_of_other_images_is_told_which_runs_follow_the_example(open_screen
 def test_a_run_of_nuts_without_saved_scores_offers_to_score_the_example(open_screen, own_runs):
     shutil.copytree(BUNDLED / "parts-nut-gnl", own_runs / "nuts", ignore=shutil.ignore_patterns("line.json"))
     page = open_screen("follow")
-    page.selectbox(key="line_run").set_value("nuts").run()
+    page.selectbox(key="line_run").set_value(str(own_runs / "nuts")).run()
     assert not page.exception
     assert not charts(page)
     assert page.button(key="score_line").label == f"Score {len(list_shots())} images"
@@ -150,7 +150,7 @@ def test_damaged_saved_scores_of_the_example_are_reported_in_one_sentence(open_s
     shutil.copytree(BUNDLED / "parts-nut-gnl", own_runs / "nuts")
     (own_runs / "nuts" / "line.json").write_text("{}")
     page = open_screen("follow")
-    page.selectbox(key="line_run").set_value("nuts").run()
+    page.selectbox(key="line_run").set_value(str(own_runs / "nuts")).run()
     assert not page.exception
     (error,) = page.error
     assert "line.json cannot be read" in error.value
@@ -243,7 +243,7 @@ def test_the_downloads_hold_one_row_per_image_and_a_picture(open_follow, line):
 
 def test_scoring_can_be_cancelled_and_started_again(open_follow, line):
     page = open_follow(line)
-    (run,) = [one for one in list_checkpoints()[0] if one.folder.path.name == RUN]
+    (run,) = [one for one in list_checkpoints()[0] if one.folder.path == RUN]
     page.session_state[CANCELLED] = line_key(source_of(run), Line(line, fingerprint(line), "name"))
     page.session_state[REQUESTED] = {page.session_state[CANCELLED]}
     page.run()
@@ -289,7 +289,7 @@ def test_names_without_a_date_have_no_order_by_date(open_follow, line):
 
 def test_a_run_without_held_out_images_is_reported_in_one_sentence(open_follow, line, train):
     folder = train(detector="rd4ad", normal_class="7", holdout_percent=0)
-    page = open_follow(line, run=folder.path.name)
+    page = open_follow(line, run=folder.path)
     page.button(key="score_line").click().run()
     assert not page.exception
     assert page.error[0].value.startswith("This line cannot be followed: there is no fixed threshold to start from")

@@ -83,15 +83,16 @@ def watch(folder: RunFolder) -> None:
 def show_trained(folder: RunFolder, detector: str) -> NoReturn:
     """Redraw the page; if this visitor started the training, with its run chosen."""
     if st.session_state.get(WATCHED) == folder.path.name:
-        st.session_state[JUST_TRAINED] = (detector, st.session_state.pop(WATCHED))
+        del st.session_state[WATCHED]
+        st.session_state[JUST_TRAINED] = (detector, str(folder.path))
     st.rerun()
 
 
 def choose_trained() -> None:
     """Choose the run that was just trained; call this before drawing the choices."""
-    detector, name = st.session_state.pop(JUST_TRAINED, (None, None))
+    detector, path = st.session_state.pop(JUST_TRAINED, (None, None))
     if detector is not None:
-        st.session_state[f"{keys.RUN}{detector}"] = name
+        st.session_state[f"{keys.RUN}{detector}"] = path
         st.session_state[keys.METHODS] = list({*st.session_state.get(keys.METHODS, ()), detector})
 
 

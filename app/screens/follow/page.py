@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import query_keys as keys
-from app.checkpoints import Checkpoint, list_checkpoints
+from app.checkpoints import BUNDLED, Checkpoint, list_checkpoints
 from app.controls.checkpoint import describe_checkpoint
 from app.controls.unavailable import check_asked
 from app.lines import EXAMPLE, EXAMPLE_TASK, Line, kept_lines, line_in, line_key, saved_example
@@ -30,7 +30,7 @@ ORDER_NAMES: dict[Order, str] = {
     "modified": "last change of the file",
 }
 COLUMNS = (3, 4, 2)
-FIRST_RUN = "parts-nut-rd4ad"  # follows the example
+FIRST_RUN = str(BUNDLED / "parts-nut-rd4ad")  # follows the example
 HOW = (
     "For a line of your own, paste the path of a folder whose images were taken one after the other, such as those of "
     "one camera over some days, and choose a run that was trained on normal images of the same object."
@@ -58,7 +58,7 @@ def page() -> None:
 def choose_line(checkpoints: list[Checkpoint]) -> tuple[Checkpoint, Path | None, Order]:
     """Choose the run, the folder, which is None until a path is entered, and what decides the order of its images."""
     first, second, third = st.columns(COLUMNS, vertical_alignment="bottom")
-    runs = {checkpoint.folder.path.name: checkpoint for checkpoint in checkpoints}
+    runs = {str(checkpoint.folder.path): checkpoint for checkpoint in checkpoints}
     run = first.selectbox(
         "Run",
         list(runs),
