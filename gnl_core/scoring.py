@@ -173,6 +173,11 @@ def explain_missing_shift(detector: Detector) -> str | None:
     references = references_of(detector)
     if references is None or references.has_spread:
         return None
+    if not references.can_match:
+        return (
+            "no shift score: it is measured against stored references, and a teacher that computes its three maps at "
+            "once, as this one does, stores none; train with a teacher that docs/teachers.md lists as cut into stages"
+        )
     return (
         "no shift score: its unit is the spread among two or more different training images, and this checkpoint "
         f"stores {references.distinct}; train on more images, with --stored-references 2 or more"

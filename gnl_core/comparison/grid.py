@@ -30,7 +30,8 @@ class Grid(NamedTuple):
         normal_classes: Normal classes, one per cell.
         detectors: Names of methods.
         seeds: Seeds of the runs.
-        style_weights: Strengths of matching at which each cell is scored; empty: each method's own.
+        style_weights: Strengths of matching at which each cell is scored; empty: each method's own,
+            which is 0 without stored references.
         domains: Domains to score; empty: all domains of the data set.
         adapt: What to do with a few images of each domain, such as "normal:8"; see `gnl_core.comparison.trays`.
     """
@@ -91,7 +92,7 @@ def plan_cells(settings: Mapping[str, object], grid: Grid, *, output: Path) -> l
             folder=cell_folder(output, config),
             config=config,
             domains=check_domains(spec, grid.domains or spec.domains),
-            scorings=tuple(parse_scoring(config, weight) for weight in strengths_of(detector, grid.style_weights)),
+            scorings=tuple(parse_scoring(config, weight) for weight in strengths_of(config, grid.style_weights)),
             uses=tuple(uses_of(detector, uses)),
         )
         check_settings(cell)
@@ -99,10 +100,15 @@ def plan_cells(settings: Mapping[str, object], grid: Grid, *, output: Path) -> l
     return cells
 
 
-def strengths_of(detector: str, style_weights: tuple[float, ...]) -> tuple[float, ...]:
-    """Return the strengths at which a method is scored: the given ones, or its own if there are none or no FDM."""
-    method = find_method(detector)
-    return tuple(dict.fromkeys(style_weights)) if style_weights and method.matches else (method.style_weight,)
+def strengths_of(config: RunConfig, style_weights: tuple[float, ...]) -> tuple[float, ...]:
+    """Return the strengths at which a method is scored: the given ones, or its own if there are none or no FDM.
+
+    The own strength of a run that stores no references, as with a teacher that is not cut into stages, is 0.
+    """
+    method = find_method(config.detector)
+    if style_weights and method.matches:
+        return tuple(dict.fromkeys(style_weights))
+    return (method.style_weight if config.stored_references else 0.0,)
 
 
 def parse_scoring(config: RunConfig, style_weight: float) -> ScoringConfig:

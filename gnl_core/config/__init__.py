@@ -68,7 +68,8 @@ class ScoringConfig(SettingsRecord):
         ge=0,
         le=1,
         description="Strength of feature distribution matching (FDM): 0 is off, 1 gives features the "
-        "reference's distribution. Unset: the method's own, 0.5 for gnl and 0 for the others",
+        "reference's distribution. Unset: the method's own, 0.5 for gnl and 0 for the others and where the teacher "
+        "cannot be matched",
     )
     matched_stages: Stages = Field("1,2", description="Stages of the teacher behind which FDM acts, such as 1,2,3")
     reference_count: int = Field(

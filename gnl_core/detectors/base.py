@@ -30,7 +30,8 @@ class Detector(nn.Module):
         settings_type: The record of the settings that belong to this method; the constructor gets them from
             `RunConfig.method_settings`.
         views: Views that the loader must put into `Batch.views` for training.
-        style_weight: Strength of feature distribution matching if scoring settings leave it unset.
+        style_weight: Strength of feature distribution matching if scoring settings leave it unset; 0 for a detector
+            that does not match.
         matches: Whether the method supports feature distribution matching; if not, the strength has no effect. A
             detector whose teacher is not cut into stages never does.
         gives_maps: Whether the method gives anomaly maps; if not, it gives scores only.

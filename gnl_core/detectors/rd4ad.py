@@ -48,6 +48,8 @@ class RD4AD(Detector):
         )
         self.references = References(teacher, config)
         self.matches = self.references.can_match
+        if not self.matches:
+            self.style_weight = 0.0
 
     def prepare(self, batches: Iterable[Batch]) -> None:
         """Cache the teacher's maps of views that never change, and draw the references by seed."""

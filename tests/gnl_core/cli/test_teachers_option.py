@@ -28,7 +28,7 @@ RUNS = [  # a teacher, a method, a size
     ("test_vit", "gnl", "48x32"),  # tokens
     ("test_vit", "patchcore", "64"),
     ("vit_tiny_patch16_dinov3_qkvb", "kdad", "32"),  # four registers, rotary positions
-    ("efficientvim_m1", "rd4ad", "64"),  # not cut
+    ("efficientvim_m1", "gnl", "64"),  # not cut
 ]
 WHOLE = ("efficientvim_m1",)
 
@@ -69,9 +69,14 @@ def test_a_timm_backbone_trains_and_scores_as_a_teacher(
 ):
     run = train(name, detector=detector, size=size, folder=folder)
     capsys.readouterr()
-    strength = "0" if name in WHOLE else "1"
-    assert main(["score", str(run), "--domain", "digits", "--device", "cpu", "--json", "--style-weight", strength]) == 0
-    assert 0 <= json.loads(capsys.readouterr().out)["domains"]["digits"]["auroc"] <= 1
+    strength = [] if name in WHOLE else ["--style-weight", "1"]
+    assert main(["score", str(run), "--domain", "digits", "--device", "cpu", "--json", *strength]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert 0 <= told["domains"]["digits"]["auroc"] <= 1
+    if name in WHOLE:
+        assert told["style_weight"] == 0
+        assert "a teacher that computes its three maps at once, as this one does, stores none" in told["no_shift_score"]
+        assert "--stored-references" not in told["no_shift_score"]
 
 
 def test_a_size_that_a_teacher_cannot_read_is_reported_before_training(
@@ -117,9 +122,9 @@ def test_a_teacher_that_is_not_cut_is_refused_with_references_before_training(
 def test_only_a_teacher_that_is_cut_has_a_map_from_a_new_domain(
     name: str, is_cut: bool, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    run = folder / f"{name}-rd4ad"
+    run = folder / f"{name}-gnl"
     if not run.exists():
-        train(name, detector="rd4ad", size="64", folder=folder)
+        train(name, detector="gnl", size="64", folder=folder)
     noise = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
     for place, pixels in enumerate(noise):
         Image.fromarray(pixels).save(tmp_path / f"{place}.png")

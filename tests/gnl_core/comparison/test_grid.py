@@ -40,6 +40,15 @@ def test_without_strengths_each_method_is_scored_at_its_own(settings: dict[str, 
     assert [[scoring.style_weight for scoring in cell.scorings] for cell in cells] == [[0], [0.5]]
 
 
+def test_a_method_without_references_is_not_matched_unless_that_is_requested(
+    settings: dict[str, object], tmp_path: Path
+):
+    without, grid = {**settings, "stored_references": 0}, Grid(("4",), ("gnl",), (0,))
+    for strengths, expected in (((), [0]), ((0.0, 1.0), [0, 1])):
+        (cell,) = plan_cells(without, grid._replace(style_weights=strengths), output=tmp_path)
+        assert [scoring.style_weight for scoring in cell.scorings] == expected
+
+
 def test_a_method_without_matching_is_scored_once(
     settings: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
