@@ -17,12 +17,13 @@ from gnl_core.comparison.data import read_comparison
 from gnl_core.comparison.records import Comparison, Method
 from gnl_core.comparison.scores import run_of, select_method_scores
 from gnl_core.comparison.tray_text import has_uses
+from gnl_core.config import PATHS
 from gnl_core.datasets.listing import check_name
 from gnl_core.files import Version, version_of
 from gnl_core.names import DATASET_NAMES, name_of
 from gnl_core.records import Scores
 from gnl_core.runs.discovery import cell_folder
-from gnl_core.runs.folder import RunFolder, read_config
+from gnl_core.runs.folder import RunFolder, read_config, read_config_once
 from gnl_core.runs.scores import count_diverged_scores
 
 BUNDLED = PROJECT / "assets" / "results"
@@ -56,6 +57,8 @@ def list_comparisons() -> tuple[list[ListedComparison], list[str]]:
         try:
             check_name(file.parent)
             comparison = read_once(file, version_of(file))
+            if file not in bundled:
+                comparison = with_paths(comparison, file.parent)
         except (ValueError, OSError) as error:
             problems.append(str(error))
             continue
@@ -82,21 +85,33 @@ def read_once(file: Path, version: Version | None) -> Comparison:
     return read_comparison(file)
 
 
+def with_paths(comparison: Comparison, output: Path) -> Comparison:
+    """Add the paths of data and weights, which the file leaves out, as the first of the comparison's runs has them."""
+    run = next((run for run in runs_of(comparison, output) if run.config.exists()), None)
+    try:
+        own = read_config_once(run) if run else None
+    except ValueError:  # the pages name a run that cannot be read; its comparison can
+        own = None
+    if own is None:
+        return comparison
+    paths = {name: getattr(own, name) for name in PATHS if getattr(comparison.config, name) is None}
+    return comparison._replace(config=comparison.config.model_copy(update=paths))
+
+
 def unnoticed_divergence(listed: ListedComparison) -> list[str]:
     """Name the diverged runs that a comparison's numbers include, because an older version wrote it."""
     if listed.bundled:
         return []
-    runs = (run for run in cells_of(listed) if run.path.name not in listed.comparison.diverged)
+    runs = (run for run in runs_of(listed.comparison, listed.output) if run.path.name not in listed.comparison.diverged)
     return [run.path.name for run in runs if run.scores.exists() and has_diverged(run, version_of(run.scores))]
 
 
-def cells_of(listed: ListedComparison) -> list[RunFolder]:
+def runs_of(comparison: Comparison, output: Path) -> list[RunFolder]:
     """List the folders of a comparison's runs; they need not exist."""
-    comparison = listed.comparison
     detectors = dict.fromkeys(row.method.detector for row in comparison.rows if not row.published)
     return [
         cell_folder(
-            listed.output,
+            output,
             comparison.config.model_copy(update={"normal_class": normal_class, "detector": detector, "seed": seed}),
         )
         for normal_class, detector, seed in product(comparison.classes, detectors, comparison.seeds)

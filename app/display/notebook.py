@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import streamlit as st
 
+from app import PROJECT
 from app.checkpoints import Checkpoint
 from app.controls.view import View
-from app.display.provenance import root_flag, settings_of_adaptation, settings_of_scores, shown_path
+from app.display.provenance import settings_of_adaptation, settings_of_scores
 from app.scoring import ScoringRequest
 from gnl_core.names import DATASET_NAMES, DETECTOR_NAMES, name_of
 from gnl_core.runs.adapted_scores import TrayChoice
@@ -23,6 +25,8 @@ HOW_TO_RUN = (
     "folder."
 )
 IMPORT = "import gnl_core as gnl"
+RUNS_IMPORTS = "import os\nfrom pathlib import Path"
+RUNS = 'RUNS = Path(os.environ.get("GNL_RUNS", "runs"))  # change this if your runs are in another folder'
 
 
 class Cell(NamedTuple):
@@ -65,12 +69,15 @@ def cell_fields(cell: Cell, number: int) -> dict[str, object]:
     return fields | ({"execution_count": None, "outputs": []} if cell.kind == "code" else {})
 
 
-def opening_cells(view: View, page: str, *, shift: str, imports: str = "", lines: str = "") -> list[Cell]:
+def opening_cells(  # noqa: PLR0913 (what a notebook begins with, by keyword)
+    view: View, page: str, checkpoints: Sequence[Checkpoint], *, shift: str, imports: str = "", lines: str = ""
+) -> list[Cell]:
     """Begin a notebook with what it shows, how to run it, and its imports.
 
     Args:
         view: The page's view.
         page: The page's title.
+        checkpoints: The runs that it loads.
         shift: The shift in words.
         imports: Imports besides that of gnl.
         lines: Lines that follow the imports in their cell.
@@ -78,7 +85,21 @@ def opening_cells(view: View, page: str, *, shift: str, imports: str = "", lines
     normal = [] if view.own else [f"{view.normal_class} is normal"]
     shown = ", ".join([name_of(DATASET_NAMES, view.dataset), *normal, shift])
     title = Cell("markdown", f"# {page}: {escape_markdown(shown)}\n\n{HOW_TO_RUN}")
-    return [title, Cell("code", "\n\n".join(part for part in (imports, IMPORT, lines) if part))]
+    return [title, opening_code([checkpoint.folder.path for checkpoint in checkpoints], imports=imports, lines=lines)]
+
+
+def opening_code(folders: Sequence[Path], *, imports: str = "", lines: str = "") -> Cell:
+    """Write the imports, and the folder of the runs if any of the notebook's folders is not the project's."""
+    outside = any(not folder.is_relative_to(PROJECT) for folder in folders)
+    first = [RUNS_IMPORTS, imports] if outside else [imports]
+    return Cell("code", "\n\n".join(part for part in (*first, IMPORT, RUNS if outside else "", lines) if part))
+
+
+def folder_source(folder: Path) -> str:
+    """Write a folder of runs as an expression that says nothing about where this machine keeps them."""
+    if folder.is_relative_to(PROJECT):
+        return repr(str(folder.relative_to(PROJECT)))
+    return f"RUNS / {folder.name!r}"
 
 
 def method_cell(request: ScoringRequest) -> Cell:
@@ -101,10 +122,9 @@ def run_variable(checkpoint: Checkpoint) -> str:
     return f"{checkpoint.config.detector}_run"
 
 
-def load_line(view: View, checkpoint: Checkpoint) -> str:
-    """Write the line that loads a run."""
-    places = {name: str(path) for name, path in root_flag(view).items()}
-    return f"{run_variable(checkpoint)} = {call('gnl.load', repr(shown_path(checkpoint.folder)), **places)}"
+def load_line(checkpoint: Checkpoint) -> str:
+    """Write the line that loads a run, whose settings say where its images are."""
+    return f"{run_variable(checkpoint)} = {call('gnl.load', folder_source(checkpoint.folder.path))}"
 
 
 def score_call(request: ScoringRequest, domains: str) -> str:

@@ -17,7 +17,7 @@ from gnl_core.comparison.saved import (
 )
 from gnl_core.comparison.text import as_percent
 from gnl_core.comparison.tray_text import judged_counts
-from gnl_core.config import parse_config
+from gnl_core.config import PATHS, parse_config
 from gnl_core.files import read_bytes
 from gnl_core.files.records import RECORD_BYTES
 from gnl_core.runs.trays import TrayUse
@@ -36,10 +36,10 @@ def comparison_csv(comparison: Comparison) -> str:
 
 
 def comparison_json(comparison: Comparison) -> str:
-    """Return JSON with the same numbers by table and row, and all settings."""
+    """Return JSON with the same numbers by table and row, and all settings but paths of this machine."""
     tables = {MEAN: comparison.rows, **comparison.by_class}
     content = {
-        "settings": comparison.config.model_dump(mode="json", exclude=VARIED),
+        "settings": comparison.config.model_dump(mode="json", exclude={*VARIED, *PATHS}),
         "in_distribution": comparison.in_distribution,
         "classes": comparison.classes,
         "seeds": comparison.seeds,

@@ -203,6 +203,8 @@ SETTING_GROUPS: Mapping[str, Mapping[str, FieldInfo]] = MappingProxyType(
         "machine": MachineSettings.model_fields,
     }
 )
+PATHS = frozenset({"data_root", "teacher_weights"})
+"""Settings that are paths of this machine; files that others may read leave them out."""
 COMMON_SETTINGS: Mapping[str, FieldInfo] = MappingProxyType(
     {name: field for group in SETTING_GROUPS.values() for name, field in group.items()}
 )

@@ -24,7 +24,8 @@ from gnl_core.runs.adapted_scores import Entry, read_adapted
 from gnl_core.runs.domains import HELD_OUT, TRAIN
 from gnl_core.runs.folder import RunFolder
 from gnl_core.runs.images import list_domain
-from gnl_core.runs.scores import Columns, read_saved_scores, select_scores
+from gnl_core.runs.outputs import path_to_share
+from gnl_core.runs.scores import Columns, read_saved_scores, select_engines, select_scores
 from gnl_core.runs.scoring import Run, map_scale, resolve_scoring, score_domain, scoring_batches
 from gnl_core.scoring import detect_each, score_rows
 
@@ -135,7 +136,7 @@ def collect_method(
     for domain, images in items.items():
         explain(f"{folder.path.name}: {domain}, {len(images)} images")
         scores[domain], maps[domain] = score_and_map(loaded, domain, images, scorings)
-    command = ["gnl", "score", str(folder.path), "--domain", *items, "--style-weight", "0"]
+    command = ["gnl", "score", path_to_share(folder.path), "--domain", *items, "--style-weight", "0"]
     return MethodPart(
         name=name_of(DETECTOR_NAMES, run.config.detector),
         strengths=[scoring.style_weight or 0.0 for scoring in scorings],

@@ -25,6 +25,7 @@ from gnl_core.metrics.map_scale import MAP_SCALE_QUANTILE
 from gnl_core.records import RecalibratedThreshold
 from gnl_core.runs.adaptations import AdaptationRecord, Origin, SavedAdaptation, SeenImage, checkpoint_hash
 from gnl_core.runs.images import list_domain
+from gnl_core.runs.outputs import path_to_share
 from gnl_core.runs.scoring import Run, resolve_scoring
 from gnl_core.runs.tray_images import digest_item, list_tray, load_to_adapt, load_training, without_digests
 from gnl_core.runs.trays import USUAL_ANOMALY_PERCENT, draw_tray
@@ -101,7 +102,7 @@ def find_images(
         if problems:
             count = len(tray.items) + len(problems)
             explain(f"left out {len(problems)} of {count} images that cannot be read; the first: {problems[0]}")
-        return record_images(tray.items, folder=str(folder))
+        return record_images(tray.items, folder=path_to_share(folder))
     assert domain is not None  # as checked above
     tray = draw_tray(
         list_domain(run.config, domain),

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from gnl_core.config import RunConfig, parse_config
+from gnl_core.config import PATHS, RunConfig, parse_config
 from gnl_core.detectors import create_detector, keep_own_settings
 from gnl_core.detectors.base import Detector
 from gnl_core.devices import resolve_device
@@ -62,7 +62,7 @@ def save_checkpoint(path: Path, detector: Detector, config: RunConfig, *, epoch:
     Args:
         path: The file to write; an existing file is replaced.
         detector: The detector to save.
-        config: The settings it was built from.
+        config: The settings it was built from; paths are left out.
         epoch: Number of epochs it has trained.
 
     Raises:
@@ -72,7 +72,7 @@ def save_checkpoint(path: Path, detector: Detector, config: RunConfig, *, epoch:
     header = {
         "format": FORMAT.entry,
         "format_version": FORMAT.version,
-        "config": config.model_dump(mode="json"),
+        "config": config.model_dump(mode="json", exclude=set(PATHS)),
         "epoch": epoch,
         "teacher": config.teacher,
         "teacher_fingerprint": teacher_fingerprint(detector),

@@ -13,6 +13,12 @@ from gnl_core.files import name_kind, real_path
 from gnl_core.messages import quote
 
 
+def path_to_share(path: Path) -> str:
+    """Return a path for a file that others may read: as from the working folder, or of any other only the last part."""
+    absolute, here = path.absolute(), Path.cwd()
+    return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else real_path(path).name
+
+
 def check_output(path: Path, root: Path | None, *, what: str) -> None:
     """Check that an output does not lie in a folder from which a data set reads images.
 

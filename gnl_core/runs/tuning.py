@@ -24,6 +24,7 @@ from gnl_core.finite import check_scores
 from gnl_core.metrics.image import auroc
 from gnl_core.runs.domains import HELD_OUT
 from gnl_core.runs.images import list_domain
+from gnl_core.runs.outputs import path_to_share
 from gnl_core.runs.scoring import Run, scoring_batches
 from gnl_core.scoring import score_each
 from gnl_core.strict_json import to_json
@@ -177,7 +178,7 @@ def write_preset(path: Path, chosen: Candidate, *, runs: Sequence[Path], n_norma
     content = {
         "scoring": chosen.scoring.model_dump(),
         "validation_auroc": chosen.aurocs,
-        "runs": [str(run) for run in runs],
+        "runs": [path_to_share(run) for run in runs],
         "n_normal": n_normal,
     }
     path.parent.mkdir(parents=True, exist_ok=True)

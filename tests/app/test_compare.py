@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import page_file
 from app.comparisons import BUNDLED, BUNDLED_NAMES, bundled_name, checkpoints_behind, list_comparisons
-from app.screens.compare import histograms
+from app.screens.compare import downloads, histograms
 from gnl_core.comparison.command import comparison_command
 from gnl_core.comparison.data import read_comparison
 from gnl_core.comparison.files import write_comparison
@@ -175,3 +175,18 @@ def test_the_page_does_not_wait_for_pytorch():
         "sys.exit(bool(page.exception) or 'torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False).returncode == 0
+
+
+def test_the_command_has_the_paths_of_the_runs_and_the_files_have_not(open_compare, write_own, tmp_path, monkeypatch):
+    output = write_own("mine")
+    for file in output.glob("*/config.json"):
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"data_root": str(tmp_path / "data")}))
+    saved = {}
+    monkeypatch.setattr(downloads, "offer_file", lambda label, name, make: saved.update({label: make()}))
+    monkeypatch.setattr(downloads, "offer_notebook", lambda stem, make: saved.update(notebook=make()))
+    page = open_compare(comparison="mine")
+    assert not page.exception
+    assert f"--data-root {tmp_path / 'data'}" in page.code[0].value
+    assert sorted(saved) == ["CSV", "HTML", "JSON", "Markdown", "notebook"]
+    assert not [label for label, content in saved.items() if str(tmp_path) in content]
+    assert "Add your path of `data_root`" in saved["notebook"]

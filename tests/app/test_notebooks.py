@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import json
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -47,9 +48,14 @@ def open_own(open_screen, own_images, train, monkeypatch) -> Callable[..., Any]:
 
 
 def run_offered(offered: dict[str, partial[str]]) -> tuple[tuple[Any, ...], dict[str, Any], list[object]]:
-    """Run the one notebook that a page offers; return what it was written from, its variables, and what it shows."""
+    """Run the one notebook that a page offers; return what it was written from, its variables, and what it shows.
+
+    The folders of the test's runs and images, which it needs, are not in it.
+    """
     (make,) = offered.values()
-    return make.args, *run_notebook(make(), folder=PROJECT)
+    content = make()
+    assert str(Path(os.environ["GNL_RUNS"]).parent) not in content
+    return make.args, *run_notebook(content, folder=PROJECT)
 
 
 def test_explore_is_computed_again_whatever_the_names_hold(open_own, offered):
@@ -134,7 +140,7 @@ def test_the_settings_of_a_hostile_comparison_are_texts(open_screen, offered, ow
     (make,) = offered.values()
     (listed,) = make.args
     sources = [cell.source for cell in nbformat.reads(make(), as_version=4).cells if cell.cell_type == "code"]
-    (arguments,) = [node.value for node in ast.walk(ast.parse(sources[0])) if isinstance(node, ast.Assign)]
+    _, arguments = [node.value for node in ast.walk(ast.parse(sources[0])) if isinstance(node, ast.Assign)]
     assert ast.literal_eval(arguments) == comparison_arguments(listed.comparison)
     assert "a=1); import os #" in ast.literal_eval(arguments)
 

@@ -30,20 +30,21 @@ def explore_notebook(view: View, results: Sequence[ScoringResult]) -> str:
         results: The methods on the page.
     """
     domains = f"in_distribution, shifted = {view.spec.in_distribution!r}, {view.shifted!r}"
-    cells = opening_cells(view, "Explore", shift=domain_name(view.shifted), lines=domains)
+    checkpoints = [result.request.checkpoint for result in results]
+    cells = opening_cells(view, "Explore", checkpoints, shift=domain_name(view.shifted), lines=domains)
     for result in results:
-        cells += [method_cell(result.request), *scored_cells(view, result)]
+        cells += [method_cell(result.request), *scored_cells(result)]
         if result.adapted:
             cells += adapted_cells(result, result.adapted.choice)
     return write_notebook(cells)
 
 
-def scored_cells(view: View, result: ScoringResult) -> list[Cell]:
+def scored_cells(result: ScoringResult) -> list[Cell]:
     """Write the cells that load and score a method."""
     name = result.request.checkpoint.config.detector
     scored = f"{name}_result = {score_call(result.request, '[in_distribution, shifted]')}"
     return [
-        Cell("code", f"{load_line(view, result.request.checkpoint)}\n{scored}\n{name}_result"),
+        Cell("code", f"{load_line(result.request.checkpoint)}\n{scored}\n{name}_result"),
         Cell("code", f"gnl.show_histograms({name}_result)"),
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from app.checkpoints import Checkpoint
 from app.controls.view import View
 from app.display.notebook import (
     Cell,
@@ -36,10 +37,12 @@ def inspect_notebook(view: View, number: int, rows: Sequence[ResultPair], choice
         choice: Which images the methods are adapted to; None if they are not.
     """
     cells = [cell for row in rows for cell in row.cells]
+    checkpoints = [row.off.request.checkpoint for row in rows]
+    shift = domain_name(view.shifted)
     return write_notebook(
         [
-            *opening_cells(view, "Inspect", shift=domain_name(view.shifted), imports="from PIL import Image"),
-            Cell("code", image_source(view, number, rows)),
+            *opening_cells(view, "Inspect", checkpoints, shift=shift, imports="from PIL import Image"),
+            Cell("code", image_source(view, number, checkpoints)),
             *adapting_cells(cells, choice),
             *scale_cells(cells),
             *(part for cell in cells for part in result_cells(cell)),
@@ -47,11 +50,10 @@ def inspect_notebook(view: View, number: int, rows: Sequence[ResultPair], choice
     )
 
 
-def image_source(view: View, number: int, rows: Sequence[ResultPair]) -> str:
+def image_source(view: View, number: int, checkpoints: Sequence[Checkpoint]) -> str:
     """Write the lines that load the runs and show the image."""
-    checkpoints = [row.off.request.checkpoint for row in rows]
     lines = [
-        *(load_line(view, checkpoint) for checkpoint in checkpoints),
+        *(load_line(checkpoint) for checkpoint in checkpoints),
         f"domain, number = {view.shifted!r}, {number}",
         f"image = gnl.images({run_variable(checkpoints[0])}, domain)[number - 1]",
         "Image.fromarray(image.read())",

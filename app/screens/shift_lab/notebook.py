@@ -46,18 +46,19 @@ def shift_lab_notebook(view: View, methods: Sequence[MethodCurves]) -> str:
     cells = opening_cells(
         view,
         "Shift lab",
+        [method.off.request.checkpoint for method in methods],
         shift=corruption_name(corruption_of(view)),
         imports="import plotly.graph_objects as go",
         lines=f"{dictionary('domains', severity_domains(view))}\ncurves = {{}}",
     )
     for method in methods:
-        cells += method_cells(view, method)
+        cells += method_cells(method)
     return write_notebook([*cells, Cell("code", CHART), Cell("code", 'chart("shift_score")')])
 
 
-def method_cells(view: View, method: MethodCurves) -> list[Cell]:
+def method_cells(method: MethodCurves) -> list[Cell]:
     """Write the cells that load a method and compute its curves."""
-    cells = [method_cell(method.off.request), Cell("code", load_line(view, method.off.request.checkpoint))]
+    cells = [method_cell(method.off.request), Cell("code", load_line(method.off.request.checkpoint))]
     choice = next((line.choice for line in method.lines if line.choice), None)
     if choice is None:
         return [*cells, *(Cell("code", scored_source(line)) for line in method.lines)]

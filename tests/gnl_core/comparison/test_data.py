@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+from functools import partial
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from gnl_core.comparison.data import comparison_csv, comparison_json
 from gnl_core.comparison.grid import GridCell
 from gnl_core.comparison.measure import compare_cells
+from gnl_core.comparison.page import comparison_page
+from gnl_core.comparison.text import markdown_page
 
 
 def test_csv_has_one_row_per_number_for_the_mean_and_each_class(pacs_cells: list[GridCell]):
@@ -30,6 +34,14 @@ def test_published_rows_of_the_csv_have_none_of_our_values(pacs_cells: list[Grid
     ours = ["teacher", "image_size", "epochs", "seeds", "runs", "training_seconds", "low", "high", "sd_over_seeds"]
     assert published[ours].isna().all(axis=None)
     assert published["percent"].notna().all()
+
+
+def test_no_table_holds_a_path_of_this_machine(pacs_cells: list[GridCell]):
+    comparison = compare_cells(pacs_cells)
+    paths = {"data_root": Path("/secret/data"), "teacher_weights": Path("/secret/weights.pth")}
+    own = comparison._replace(config=comparison.config.model_copy(update=paths))
+    for write in (comparison_csv, comparison_json, markdown_page, partial(comparison_page, figures={})):
+        assert "secret" not in write(own)
 
 
 def test_json_holds_settings_and_every_table(pacs_cells: list[GridCell]):

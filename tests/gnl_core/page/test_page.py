@@ -141,6 +141,7 @@ def test_the_colours_are_those_of_the_app():
 def test_the_command_writes_a_page(few_images, trained_run, tmp_path, capsys):
     output = tmp_path / "view.html"
     assert main(["page", str(trained_run.path), "--output", str(output)]) == 0
+    assert str(trained_run.path.parent) not in output.read_text()
     assert "Digits: 4 from the rest" in output.read_text(encoding="utf-8")
     assert "it opens in a browser without a server" in capsys.readouterr().err
 

@@ -9,7 +9,7 @@ import pytest
 
 from gnl_core.config import RunConfig
 from gnl_core.runs.folder import create_run
-from gnl_core.runs.outputs import check_comparison_folder, check_output, check_output_file
+from gnl_core.runs.outputs import check_comparison_folder, check_output, check_output_file, path_to_share
 
 
 @pytest.fixture(autouse=True)
@@ -125,3 +125,10 @@ def test_a_comparison_goes_into_no_file(tmp_path: Path, place: str):
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(ValueError, match=r"--output .* cannot be written"):
         check_comparison_folder(tmp_path / place)
+
+
+def test_a_path_to_share_is_relative_to_the_working_folder_or_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    assert path_to_share(Path("runs/a")) == str(Path("runs/a"))
+    assert path_to_share(tmp_path / "runs" / "a") == str(Path("runs/a"))
+    assert path_to_share(tmp_path.parent / "elsewhere" / "a") == "a"
