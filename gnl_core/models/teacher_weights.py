@@ -35,21 +35,41 @@ def bundled_lite0_file() -> Path | None:
 def download_weights(url: str) -> dict[str, Tensor]:
     """Download a published weight file once into PyTorch's cache and check the hash in its name.
 
+    A name without a hash leaves nothing to check the file by; a warning then names its hash.
+
     Raises:
         ValueError: If it cannot be downloaded, or is damaged; the message says what to do.
     """
+    is_new = not is_downloaded(url)
     try:
-        return torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)
+        state = torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)
     except (OSError, RuntimeError) as error:
         raise ValueError(
             f"cannot download the teacher's weights ({error}); download {url} on a machine with network "
             "access and pass the file with --teacher-weights FILE"
         ) from None
+    if is_new and hash_in_name(Path(urlparse(url).path)) is None:
+        warn_unchecked(url)
+    return state
+
+
+def warn_unchecked(url: str) -> None:
+    """Warn that a downloaded file could not be checked, and name its hash."""
+    warnings.warn(
+        f"the teacher's weights from {url} were not checked, since their name contains no hash; their SHA-256 is "
+        f"{hash_file(cached_file(url))}: compare it with that of a copy you trust",
+        stacklevel=2,
+    )
 
 
 def is_downloaded(url: str) -> bool:
     """Return whether `download_weights` has the file of an address in PyTorch's cache."""
-    return (Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name).is_file()
+    return cached_file(url).is_file()
+
+
+def cached_file(url: str) -> Path:
+    """Return where PyTorch's cache keeps the file of an address."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
 
 
 def read_weight_file(file: Path, sha256: str | None = None) -> dict[str, Tensor]:

@@ -182,3 +182,25 @@ def test_the_bundled_file_is_the_one_that_its_hash_names():
 def test_without_the_package_there_is_no_bundled_file(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(teacher_weights, "BUNDLED_PACKAGE", "no_such_package")
     assert bundled_lite0_file() is None
+
+
+@pytest.mark.parametrize("name", ["dinov2_vits14_pretrain.pth", "a-ba7816bf.pth"])
+def test_a_new_download_that_its_name_does_not_check_is_named_with_its_hash(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+):
+    def load(url: str, **_: Any) -> dict[str, torch.Tensor]:
+        (tmp_path / "checkpoints").mkdir(exist_ok=True)
+        (tmp_path / "checkpoints" / name).write_bytes(b"abc")  # whose SHA-256 begins with ba7816bf (FIPS 180-2)
+        return STATE
+
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", load)
+    for _ in range(2):  # the second time it is in the cache
+        download_weights(f"https://example.org/{name}")
+    told = [str(warning.message) for warning in recwarn]
+    if "dinov2" in name:
+        (message,) = told
+        assert f"https://example.org/{name} were not checked, since their name contains no hash" in message
+        assert "SHA-256 is ba7816bf8f01cfea" in message
+    else:
+        assert told == []
