@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
@@ -180,12 +182,28 @@ def read_arrays(path: Path) -> ArrayFile:
     return file
 
 
+def read_metadata(path: Path) -> tuple[dict[str, str], None]:
+    """Read the metadata of a safetensors file, and check that its size fits its header; errors as for `read_tensors`.
+
+    Its tensors are not read, so that wrong numbers among them are not found.
+    """
+    with opening_safetensors(path, framework="np") as file:
+        return file.metadata() or {}, None
+
+
 def read_safetensors(path: Path, *, framework: Literal["pt", "np"]) -> tuple[dict[str, str], dict[str, Any]]:
     """Read metadata and tensors of a safetensors file, as PyTorch's or as NumPy's."""
+    with opening_safetensors(path, framework=framework) as file:
+        return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
+
+
+@contextmanager
+def opening_safetensors(path: Path, *, framework: Literal["pt", "np"]) -> Iterator[Any]:
+    """Open a safetensors file; errors as for `read_tensors`."""
     with open_file(path, limit_bytes=WEIGHTS_BYTES):  # safe_open needs the path
         try:
             with safe_open(path, framework=framework) as file:
-                return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
+                yield file
         except (SafetensorError, OSError) as error:
             raise DamagedFileError(shorten(str(error))) from None
 

@@ -143,7 +143,7 @@ def find_state_without_process(folder: RunFolder, config: RunConfig, status: Sta
 def has_checked_weights(folder: RunFolder, status: Status | None) -> bool:
     """Return whether a training has finished since the checkpoint was written: it checks that its weights are finite.
 
-    Reading thousands of checkpoints would take a list of runs minutes.
+    Reading thousands of whole checkpoints would take a list of runs minutes.
     """
     if status is None or status.state != "finished":
         return False

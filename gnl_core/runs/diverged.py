@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from gnl_core.files import Version, read_arrays, version_of
+from gnl_core.files import Version, read_arrays, read_metadata, version_of
 from gnl_core.finite import REMEDY, all_finite, describe_scores
 from gnl_core.runs.checkpoint_header import FORMAT, Described
 from gnl_core.runs.folder import MOST_KEPT, RunFolder
@@ -20,7 +20,7 @@ def why_diverged(folder: RunFolder, *, weights_checked: bool = False) -> str | N
 
     Args:
         folder: The run.
-        weights_checked: Whether the checkpoint is known to be finite, and need not be read.
+        weights_checked: Whether the checkpoint is known to be finite; of its file, only header and size are then read.
 
     Raises:
         ValueError: If the checkpoint or the scores cannot be read.
@@ -36,7 +36,9 @@ def find_divergence(
     """Return the result of `why_diverged` for these versions of the checkpoint and scores."""
     if weights is None:
         return None
-    if not weights_checked and not weights_are_finite(folder.weights):
+    if weights_checked:
+        read_described(folder.weights, FORMAT, Described, read=read_metadata)
+    elif not weights_are_finite(folder.weights):
         return f"this run diverged (its checkpoint holds numbers that are not finite); {REMEDY}"
     count, of = count_diverged_scores(folder) if scores is not None else (0, 0)
     return describe_scores(count, of=of) if count else None

@@ -256,6 +256,21 @@ def test_weights_that_a_finished_training_checked_are_not_read_again_unless_they
     assert read == [run.weights]
 
 
+@pytest.mark.parametrize("damage", [lambda content: content[: len(content) // 2], lambda content: b"x" * len(content)])
+def test_a_checkpoint_that_was_damaged_after_its_training_finished_is_named(
+    damage: Callable[[bytes], bytes], trained_run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    run = RunFolder(Path(shutil.copytree(trained_run.path, tmp_path / "run")))
+    written = run.weights.stat().st_mtime
+    run.weights.write_bytes(damage(run.weights.read_bytes()))
+    os.utime(run.weights, (written, written))  # as after a copy that keeps times
+    write_status(run, Status(state="finished"))
+    assert main(["runs", str(tmp_path)]) == 2
+    printed = capsys.readouterr()
+    assert f"gnl: {run.weights} is damaged or not a checkpoint" in printed.err
+    assert "finished" not in printed.out
+
+
 def test_a_tuning_refuses_scores_that_are_not_finite(trained_run: RunFolder, monkeypatch: pytest.MonkeyPatch):
     run = load_run(trained_run, device="cpu")
     monkeypatch.setattr("gnl_core.runs.tuning.score_each", lambda *_: [make_scores(0.5, float("nan"))])
