@@ -19,7 +19,7 @@ from gnl_core.runs.adapted_scores import AdaptedScores, Entry, TrayChoice, read_
 from gnl_core.runs.discovery import list_runs
 from gnl_core.runs.folder import RunFolder, read_config_once
 from gnl_core.runs.reports import read_shift_scores
-from gnl_core.runs.scores import Columns, read_saved_scores, select_scores
+from gnl_core.runs.scores import Columns, read_saved_scores, select_engines, select_scores
 
 BUNDLED = PROJECT / "assets" / "checkpoints"
 MOST_HASHED = 8192  # runs; if there are more, each drawing of a page that uses them all hashes them again
@@ -118,6 +118,20 @@ def chosen_scores(
     return None if rows is None else select_scores(rows, domain=domain, scoring=scoring)
 
 
+def saved_engines(weights: Path, sha256: str, *, domain: str, scoring: ScoringConfig) -> set[str]:
+    """Return the engines that computed a checkpoint's saved scores, as far as their file says."""
+    return chosen_engines(weights, sha256, version_of(RunFolder(weights.parent).scores), domain=domain, scoring=scoring)
+
+
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs={ScoringConfig: ScoringConfig.model_dump_json})
+def chosen_engines(
+    weights: Path, sha256: str, version: Version | None, *, domain: str, scoring: ScoringConfig
+) -> set[str]:
+    """Select the engines behind one domain's scores, once for each version of the file."""
+    rows = saved_rows(weights, sha256, version)
+    return set() if rows is None else select_engines(rows, domain=domain, scoring=scoring)
+
+
 @st.cache_resource(max_entries=16, show_spinner=False)
 def saved_rows(weights: Path, sha256: str, version: Version | None) -> Columns | None:
     """Read all saved scores of a checkpoint, once for each version of the file. Do not modify the result."""
@@ -164,6 +178,12 @@ def kept_scores() -> dict[tuple[str, ...], Scores]:
 
     Not `st.cache_data`: a function under it cannot update a progress bar created outside it.
     """
+    return {}
+
+
+@st.cache_resource(show_spinner=False)
+def used_engines() -> dict[str, str]:
+    """Return what computes the teacher of each checkpoint that was loaded, by the checkpoint's SHA-256."""
     return {}
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.checkpoints import kept_adapted, kept_map_scales, kept_scores, kept_shift_scores
+from app.checkpoints import kept_adapted, kept_map_scales, kept_scores, kept_shift_scores, used_engines
 from app.methods import method_title
 from app.progress import ALONE, Work, stop_if_cancelled, track_progress
 from app.server import rules
@@ -23,6 +23,7 @@ from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Mask
 from gnl_core.datasets.fitting import image_as_seen, mask_as_seen
 from gnl_core.detectors.base import Detector
+from gnl_core.engines import engine_of
 from gnl_core.metrics.map_scale import MAP_SCALE_IMAGES
 from gnl_core.names import domain_name
 from gnl_core.records import Scores
@@ -81,6 +82,7 @@ def shared_run(weights: Path, sha256: str) -> Run:
     run = load_run(RunFolder(weights.parent), engine=rules.engine())
     if run.sha256 != sha256:
         raise ValueError(f"{weights} was replaced while this page was drawn; reload the page")
+    used_engines()[sha256] = engine_of(run.detector)
     return run
 
 

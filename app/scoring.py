@@ -10,7 +10,15 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.checkpoints import Checkpoint, kept_scores, kept_shift_scores, saved_scores, saved_shift_scores
+from app.checkpoints import (
+    Checkpoint,
+    kept_scores,
+    kept_shift_scores,
+    saved_engines,
+    saved_scores,
+    saved_shift_scores,
+    used_engines,
+)
 from app.methods import REVERSE_DISTILLATION, method_title
 from app.progress import ALONE, Work
 from app.sources import images_key, is_current, own_folder, scores_key, source_of
@@ -253,10 +261,36 @@ def scores_of_each(requests: Sequence[ScoringRequest], domain: str, work: Work =
 def present_scores(request: ScoringRequest, domain: str) -> Scores | None:
     """Return scores saved with the checkpoint or computed since the app started; None if there are none."""
     checkpoint, scoring = request
-    saved = saved_scores(checkpoint.folder.weights, checkpoint.sha256, domain=domain, scoring=scoring)
-    if saved is not None and is_current(saved, checkpoint, domain):
+    saved = current_saved_scores(request, domain)
+    if saved is not None:
         return saved
     return kept_scores().get(scores_key(source_of(checkpoint), domain=domain, scoring=scoring))
+
+
+def current_saved_scores(request: ScoringRequest, domain: str) -> Scores | None:
+    """Return scores saved with the checkpoint; None if there are none, or if the images have changed since."""
+    checkpoint, scoring = request
+    saved = saved_scores(checkpoint.folder.weights, checkpoint.sha256, domain=domain, scoring=scoring)
+    return saved if saved is not None and is_current(saved, checkpoint, domain) else None
+
+
+def engines_behind(request: ScoringRequest, domains: Iterable[str]) -> set[str]:
+    """Return the engines that computed the available scores of some domains, as far as they are known."""
+    return {engine for domain in domains for engine in engines_of(request, domain)}
+
+
+def engines_of(request: ScoringRequest, domain: str) -> set[str]:
+    """Return the engines that computed the scores of one domain, saved ones or those that this app computed."""
+    checkpoint, scoring = request
+    if current_saved_scores(request, domain) is None:
+        return engines_here(checkpoint)
+    return saved_engines(checkpoint.folder.weights, checkpoint.sha256, domain=domain, scoring=scoring)
+
+
+def engines_here(checkpoint: Checkpoint) -> set[str]:
+    """Return what computes the teacher of a checkpoint in this app; nothing if the checkpoint was not loaded."""
+    used = used_engines().get(checkpoint.sha256)
+    return set() if used is None else {used}
 
 
 def shift_score_of(checkpoint: Checkpoint, domain: str) -> float | None:

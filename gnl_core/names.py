@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from gnl_core.datasets import DATASETS, OWN
 from gnl_core.datasets.corruptions import parse_shift
 from gnl_core.datasets.shifts import split_domain
@@ -37,6 +39,7 @@ DATASET_NAMES = {
     "folder": "Your own images",
     "csv": "Your own CSV file",
 }
+ENGINE_NAMES = {"torch": "PyTorch", "onnxruntime": "ONNX Runtime"}
 DOMAIN_NAMES = {
     "digits": "as written",
     "digits_m": "blended with photographs",
@@ -86,6 +89,14 @@ TEACHER_NAMES = {
 def name_of(names: dict[str, str], key: str) -> str:
     """Return the display name of a key, or the key itself if it has none."""
     return names.get(key, key)
+
+
+def describe_engines(engines: Iterable[str]) -> str:
+    """Name what computed the teacher of some scores; "" if that was PyTorch alone, or is not known."""
+    known = sorted({*engines}, key=lambda engine: (engine not in ENGINE_NAMES, engine))
+    if {*known} <= {"torch"}:
+        return ""
+    return f"teacher computed by {' and '.join(name_of(ENGINE_NAMES, engine) for engine in known)}"
 
 
 def domain_name(domain: str) -> str:

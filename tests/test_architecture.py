@@ -71,7 +71,7 @@ ALLOWED = {
     ("gnl_core/models/teacher_weights.py", "load"): "PyTorch, on a stream, without pickles",
     ("gnl_core/models/spill_file.py", "memmap"): "its own temporary file",
     ("app/screens/inspect/position.py", "open"): "whether an expander is open",
-    ("gnl_core/runs/scores.py", "ParquetFile"): "on a stream",
+    ("gnl_core/runs/score_columns.py", "ParquetFile"): "on a stream",
 }
 """Uses that read no path that a user, an address or a file names, or read it through `open_file`."""
 

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from app import PROJECT
 from app.checkpoints import Checkpoint
 from app.controls.view import View
 from gnl_core.config import ScoringConfig, scoring_settings
 from gnl_core.config.flags import flag_words
-from gnl_core.names import TEACHER_NAMES, name_of
+from gnl_core.names import TEACHER_NAMES, describe_engines, name_of
 from gnl_core.records import DomainReport
 from gnl_core.runs.adapted_scores import TrayChoice
 from gnl_core.runs.folder import RunFolder
 
 
-def describe_origin(checkpoint: Checkpoint) -> str:
-    """Describe the checkpoint behind a number."""
+def describe_origin(checkpoint: Checkpoint, engines: Iterable[str] = ()) -> str:
+    """Describe the checkpoint behind a number, and what computed its teacher if that was not PyTorch."""
     config = checkpoint.config
-    split = f" · split: {config.split_source}" if config.split_source else ""
-    return f"seed {config.seed} · checkpoint {checkpoint.sha256[:8]} · {name_of(TEACHER_NAMES, config.teacher)}{split}"
+    parts = [f"seed {config.seed}", f"checkpoint {checkpoint.sha256[:8]}", name_of(TEACHER_NAMES, config.teacher)]
+    parts += [f"split: {config.split_source}"] if config.split_source else []
+    return " · ".join(filter(None, [*parts, describe_engines(engines)]))
 
 
 def describe_n(report: DomainReport) -> str:

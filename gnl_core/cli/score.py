@@ -21,6 +21,7 @@ from gnl_core.datasets.shifts import shifted_domain
 from gnl_core.engines import engine_of
 from gnl_core.metrics.table import format_report
 from gnl_core.metrics.threshold import choose_threshold
+from gnl_core.names import describe_engines
 from gnl_core.records import Batch, Detection, PixelReport, Report, Scores
 from gnl_core.runs.adaptations import load_adaptation
 from gnl_core.runs.adapting import adapted_run, adapted_scale, adapted_scoring, adapted_threshold, list_unseen
@@ -95,8 +96,8 @@ def score_command(parsed: argparse.Namespace) -> None:
     threshold = choose_threshold(held_out, quantile=quantile)
     measured = report_run(run, scored, threshold=threshold, overview=overview)
     saved = [(scoring, part) for part in (scores, held_out) if part]
-    save_scores_each(folder, saved, checkpoint=run.sha256)
     engine = engine_of(run.detector)
+    save_scores_each(folder, saved, checkpoint=run.sha256, engine=engine)
     write_report(folder, measured, scoring, checkpoint=run.sha256, engine=engine)
     print_report(parsed, {"run": str(folder.path), "engine": engine, **scoring.model_dump()}, measured)
     write_outputs(parsed, scores, pictures)
@@ -119,7 +120,12 @@ def score_adapted(parsed: argparse.Namespace, unadapted: Run) -> None:
         scored[domain] = score_batches(run, batches, scoring, domain=domain, pictures=pictures)
     threshold = adapted_threshold(saved, scoring, explain=say)
     measured = report_run(run, scored, threshold=threshold, overview=overview)
-    facts = {"run": str(parsed.run), "adaptation": str(parsed.adaptation), **scoring.model_dump()}
+    facts = {
+        "run": str(parsed.run),
+        "adaptation": str(parsed.adaptation),
+        "engine": engine_of(run.detector),
+        **scoring.model_dump(),
+    }
     print_report(parsed, facts, measured)
     if not parsed.csv and not parsed.json:
         say("adapted scores are not saved in the run; use --csv or --json")
@@ -152,6 +158,9 @@ def print_report(parsed: argparse.Namespace, facts: dict[str, object], measured:
         print(to_json(facts | report_to_json(measured)))
     else:
         show(format_report(measured))
+        engine = describe_engines([str(facts["engine"])])
+        if engine:
+            say(engine)
 
 
 def prepare_outputs(parsed: argparse.Namespace, run: Run, domains: Sequence[str]) -> None:

@@ -51,6 +51,7 @@ def comparison_json(comparison: Comparison) -> str:
         },
         "diverged": comparison.diverged,
         "missing": comparison.missing,
+        "engines": comparison.engines,
         "tables": {
             name: [
                 {
@@ -171,6 +172,7 @@ def restore(saved: SavedComparison) -> Comparison:
         },
         diverged=saved.diverged,
         missing=saved.missing,
+        engines=saved.engines,
     )
 
 

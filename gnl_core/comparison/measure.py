@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -38,7 +39,7 @@ from gnl_core.metrics.intervals import (
 from gnl_core.published import published_auroc
 from gnl_core.records import Scores
 from gnl_core.runs.folder import read_records
-from gnl_core.runs.scores import Columns, read_saved_scores, select_scores
+from gnl_core.runs.scores import Columns, read_saved_scores, select_engines, select_scores
 from gnl_core.runs.tray_scores import read_tray_scores
 from gnl_core.runs.trays import TrayUse
 
@@ -80,7 +81,17 @@ def compare_cells(cells: Sequence[GridCell]) -> Comparison:
         counts={normal_class: count_images(measured, normal_class) for normal_class in classes},
         diverged=tuple(cell.folder.path.name for cell in cells if has_diverged(cell)),
         missing=explain_missing(cells),
+        engines=tuple(sorted({engine for cell in cells for engine in engines_of(cell)})),
     )
+
+
+def engines_of(cell: GridCell) -> set[str]:
+    """Return the engines that computed a cell's scores, as far as their file says."""
+    rows = read_saved_scores(cell.folder)
+    if rows is None:
+        return set()
+    pairs = itertools.product(cell.domains, cell.scorings)
+    return set().union(*(select_engines(rows, domain=domain, scoring=scoring) for domain, scoring in pairs))
 
 
 def changed_method_settings(cells: Sequence[GridCell]) -> MethodSettings:

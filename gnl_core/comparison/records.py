@@ -89,6 +89,7 @@ class Comparison(NamedTuple):
         diverged: Names of runs with scores that are not finite; domains with such scores are left out of
             all numbers.
         missing: Why numbers of adapted methods are missing, one sentence each.
+        engines: What computed the teacher for the scores, as far as their files say.
     """
 
     config: RunConfig
@@ -102,3 +103,4 @@ class Comparison(NamedTuple):
     counts: dict[str, dict[str, tuple[int, int]]]
     diverged: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    engines: tuple[str, ...] = ()

@@ -74,6 +74,7 @@ class SavedComparison(Saved):
     tables: dict[str, list[SavedRow]]
     diverged: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    engines: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def check_tables(self) -> SavedComparison:

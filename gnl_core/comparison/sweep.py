@@ -20,6 +20,10 @@ import torch
 from gnl_core.comparison.grid import GridCell, load_cell, saved_scores
 from gnl_core.comparison.tray_sweep import score_trays
 from gnl_core.config import RunConfig, ScoringConfig
+from gnl_core.detectors import find_method
+from gnl_core.detectors.base import load_teacher
+from gnl_core.detectors.references import check_can_store
+from gnl_core.engines import engine_of
 from gnl_core.files import real_path
 from gnl_core.finite import check_scores
 from gnl_core.records import Scores
@@ -176,7 +180,7 @@ def score_cell(cell: GridCell) -> None:
     for domain, scorings in missing.items():
         scored = score_each(run.detector, load_domain(run, domain), scorings)
         all_scored += zip(scorings, scored, strict=True)
-    save_scores_each(cell.folder, all_scored, checkpoint=run.sha256)
+    save_scores_each(cell.folder, all_scored, checkpoint=run.sha256, engine=engine_of(run.detector))
 
 
 def check_saved_scores(cell: GridCell) -> None:

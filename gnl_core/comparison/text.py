@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from gnl_core.comparison.records import ID_COST, Comparison, ComparisonRow, Entry, reference_of
 from gnl_core.comparison.tray_text import describe_bold, describe_trays, has_uses, use_text
+from gnl_core.names import describe_engines
 from gnl_core.tables import align_columns, escape_markdown
 
 MISSING = "-"
@@ -106,6 +107,8 @@ def describe(comparison: Comparison) -> list[str]:
             "negative values are gains."
         )
     lines += describe_trays(comparison)
+    engines = describe_engines(comparison.engines)
+    lines += [f"{engines[0].upper()}{engines[1:]}."] if engines else []
     if comparison.diverged:
         lines.append(describe_diverged(comparison.diverged))
     if any(row.published for row in comparison.rows):

@@ -11,6 +11,7 @@ from gnl_core.config import ScoringConfig
 from gnl_core.datasets.base import Item
 from gnl_core.detectors.bank import BankDetector
 from gnl_core.detectors.base import Detector
+from gnl_core.engines import engine_of
 from gnl_core.records import Scores
 from gnl_core.runs.adapted_domains import fit_to_tray
 from gnl_core.runs.images import list_domain
@@ -60,7 +61,7 @@ def score_trays(cell: GridCell) -> None:
             failures[f"{task.domain}, {task.use.request}"] = str(error)
             continue
         found = TrayScores(task.use, task.digest, task.scoring, scores)
-        save_tray_scores(cell.folder, [found], checkpoint=run.sha256)
+        save_tray_scores(cell.folder, [found], checkpoint=run.sha256, engine=engine_of(run.detector))
     if failures:
         raise ValueError("; ".join(f"{name}: {reason}" for name, reason in failures.items()))
 

@@ -14,9 +14,18 @@ from gnl_core.datasets import find_dataset
 from gnl_core.datasets.base import Item
 from gnl_core.datasets.drawing import draw_per_label
 from gnl_core.datasets.fitting import image_as_seen
+from gnl_core.engines import engine_of
 from gnl_core.finite import check_scores
 from gnl_core.metrics.threshold import threshold_at
-from gnl_core.names import DATASET_NAMES, DETECTOR_NAMES, TEACHER_NAMES, domain_name, name_of, task_name
+from gnl_core.names import (
+    DATASET_NAMES,
+    DETECTOR_NAMES,
+    TEACHER_NAMES,
+    describe_engines,
+    domain_name,
+    name_of,
+    task_name,
+)
 from gnl_core.page.records import AdaptedPart, DomainPart, MapSprite, MethodPart, View
 from gnl_core.page.sprites import image_sprite, map_colours, map_sprite
 from gnl_core.records import Scores
@@ -145,16 +154,28 @@ def collect_method(
         adapted={domain: read_adapted_parts(loaded, plain, domain, images) for domain, images in items.items()},
         maps={domain: found for domain, found in maps.items() if found},
         map_scale=map_scale(run, plain) if all(maps.values()) else None,
-        origin=describe_origin(run, most=most),
+        origin=describe_origin(run, most=most, engines=engines_behind(loaded, items, scorings)),
         command=shlex.join(command),
     )
 
 
-def describe_origin(run: Run, *, most: int | None) -> str:
-    """Describe the run behind the numbers, and which images were drawn."""
+def describe_origin(run: Run, *, most: int | None, engines: Iterable[str]) -> str:
+    """Describe the run behind the numbers, what computed its teacher if not PyTorch, and which images were drawn."""
     drawn = "" if most is None else f"; up to {most} images of each label and domain, drawn with seed {DRAW_SEED}"
-    config = run.config
-    return f"seed {config.seed}, {name_of(TEACHER_NAMES, config.teacher)}, {config.epochs} epochs{drawn}"
+    config, engine = run.config, describe_engines(engines)
+    parts = [f"seed {config.seed}", name_of(TEACHER_NAMES, config.teacher), f"{config.epochs} epochs", engine]
+    return f"{', '.join(filter(None, parts))}{drawn}"
+
+
+def engines_behind(loaded: LoadedRun, domains: Iterable[str], scorings: Sequence[ScoringConfig]) -> set[str]:
+    """Return the engines of the saved scores, as far as known, and of what is computed now."""
+    saved = [
+        select_engines(loaded.saved, domain=domain, scoring=scoring)
+        for domain in domains
+        for scoring in scorings
+        if loaded.saved is not None
+    ]
+    return {engine_of(loaded.run.detector)}.union(*saved)
 
 
 def score_and_map(

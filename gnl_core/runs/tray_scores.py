@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gnl_core.config import ScoringConfig
+from gnl_core.config.values import EngineName
 from gnl_core.records import Scores
 from gnl_core.runs.folder import RunFolder
+from gnl_core.runs.score_columns import TEXT, WHOLE
 from gnl_core.runs.scores import (
     SCORING_KEYS,
-    TEXT,
-    WHOLE,
     Columns,
     current_checkpoint,
     read_rows,
@@ -44,12 +44,18 @@ class TrayScores(NamedTuple):
     scores: Scores
 
 
-def save_tray_scores(folder: RunFolder, scored: Sequence[TrayScores], *, checkpoint: str | None = None) -> None:
+def save_tray_scores(
+    folder: RunFolder,
+    scored: Sequence[TrayScores],
+    *,
+    checkpoint: str | None = None,
+    engine: EngineName = "torch",
+) -> None:
     """Save scores, as `save_scores` does; those of the same use under the same settings are replaced."""
     checkpoint = current_checkpoint(folder, checkpoint)
     parts = []
     for use, digest, scoring, scores in scored:
-        origin = {"checkpoint": checkpoint, **use._asdict(), "tray": digest, **scoring.model_dump()}
+        origin = {"checkpoint": checkpoint, "engine": engine, **use._asdict(), "tray": digest, **scoring.model_dump()}
         parts.append(score_columns(scores) | repeat(origin, count=len(scores.score)))
     replace_rows(folder.tray_scores, parts, kept=read_tray_scores(folder), keys=(*SCORING_KEYS, *TrayUse._fields))
 

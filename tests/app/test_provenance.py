@@ -18,3 +18,11 @@ def test_the_split_is_named_if_the_run_records_it(split_source: str | None, endi
     checkpoint = Checkpoint(folder, RunConfig(split_source=split_source), version_of(folder.weights))
     assert describe_origin(checkpoint).startswith("seed 0 · checkpoint ba7816bf · EfficientNet-Lite0")
     assert describe_origin(checkpoint).endswith(ending)
+
+
+def test_the_engine_is_named_if_it_is_not_pytorch(tmp_path: Path):
+    folder = RunFolder(tmp_path)
+    folder.weights.write_bytes(b"abc")
+    checkpoint = Checkpoint(folder, RunConfig(), version_of(folder.weights))
+    assert describe_origin(checkpoint, {"torch"}) == describe_origin(checkpoint)
+    assert describe_origin(checkpoint, {"onnxruntime"}).endswith(" · teacher computed by ONNX Runtime")

@@ -20,6 +20,7 @@ from gnl_core.detectors.base import Detector
 from gnl_core.engines import engine_of, use_engine
 from gnl_core.models.stages import StageOutput
 from gnl_core.runs.folder import create_run, read_config
+from gnl_core.runs.scores import read_saved_scores
 from gnl_core.runs.scoring import scoring_batches
 from gnl_core.runs.training import prepare_training, train_run
 from gnl_core.scoring import detect, score_each
@@ -208,6 +209,12 @@ def test_the_command_scores_with_the_engine_and_says_so(
 ):
     folder = create_run(tmp_path / "run", complete_config(config))
     list(train_run(read_config(folder), folder))
-    main(["score", str(folder.path), "--engine", "onnxruntime", "--domain", "digits", "--json"])
+    flags = ["--engine", "onnxruntime", "--domain", "digits"]
+    main(["score", str(folder.path), *flags, "--json"])
     assert json.loads(capsys.readouterr().out)["engine"] == "onnxruntime"
+    rows = read_saved_scores(folder)
+    assert rows is not None
+    assert set(rows["engine"]) == {"onnxruntime"}
+    main(["score", str(folder.path), *flags])
+    assert "teacher computed by ONNX Runtime" in capsys.readouterr().err
     assert json.loads(folder.report.read_text(encoding="utf-8"))["engine"] == "onnxruntime"

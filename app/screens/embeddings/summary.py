@@ -11,6 +11,7 @@ import streamlit as st
 from app.controls.view import View
 from app.display.adaptation import describe_tray, describe_ways, name_ways
 from app.display.provenance import describe_origin
+from app.scoring import engines_here
 from app.screens.embeddings.figure import means_apart
 from app.screens.embeddings.planes import Plane
 from app.screens.embeddings.states import Embedding, State, describe_kind
@@ -119,7 +120,7 @@ def show_provenance(embedding: Embedding, choice: TrayChoice | None) -> None:
     checkpoint = embedding.request.checkpoint
     st.caption(
         f"{embedding.method}: {describe_kind(checkpoint.config.detector)} · images drawn with seed 0 · "
-        f"{plain(describe_origin(checkpoint))}"
+        f"{plain(describe_origin(checkpoint, engines_here(checkpoint)))}"
     )
 
 

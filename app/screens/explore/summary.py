@@ -10,7 +10,7 @@ from app.controls.view import View
 from app.display.provenance import adapted_command, command, describe_n, describe_origin
 from app.local_data import images_equal_to_training
 from app.methods import YARDSTICKS
-from app.scoring import ScoringResult
+from app.scoring import ScoringResult, engines_behind
 from app.words import capitalised, code, percent, plain, sentence_list, signed
 from gnl_core.datasets.shifts import split_domain
 from gnl_core.names import DETECTOR_NAMES, domain_name, name_of, task_name
@@ -197,9 +197,10 @@ def warn_of_equal_images(view: View) -> None:
 def show_provenance(view: View, results: list[ScoringResult]) -> None:
     """Show where the numbers come from, and the command that reproduces them."""
     for result in results:
-        checkpoint = result.request.checkpoint
+        engines = engines_behind(result.request, (view.spec.in_distribution, view.shifted))
+        origin = describe_origin(result.request.checkpoint, engines)
         st.caption(
-            f"{result.shifted_title}: {describe_n(result.shifted.report)} · {plain(describe_origin(checkpoint))} · "
+            f"{result.shifted_title}: {describe_n(result.shifted.report)} · {plain(origin)} · "
             f"reproduce: {code(reproducing_command(view, result))}"
         )
 

@@ -15,6 +15,7 @@ from app.display.downloads import chart_config, offer_command, offer_file
 from app.display.pictures import enlarge, picture_url
 from app.display.provenance import describe_origin, shown_path
 from app.lines import Line
+from app.scoring import engines_here
 from app.screens.follow.truth import judge, show_truth, truth_sentence
 from app.words import capitalised, counted, exact_percent, plain
 from gnl_core.datasets.base import Item
@@ -87,10 +88,10 @@ def show_line(scored: ScoredLine, checkpoint: Checkpoint, items: Sequence[Item],
         (st.error if kind == "alarm" else st.warning)(f"{capitalised(words)}.")
     show_accepted(followed, items)
     st.caption(RISK)
-    fixed = scored.fixed
+    fixed, origin = scored.fixed, describe_origin(checkpoint, engines_here(checkpoint))
     st.caption(
         f"n = {len(scored.names):,} images · fixed threshold {fixed.value:.3f}: {exact_percent(fixed.quantile)} of "
-        f"{fixed.n_held_out} held-out normal images score below it · {describe_origin(checkpoint)}"
+        f"{fixed.n_held_out} held-out normal images score below it · {plain(origin)}"
     )
     if scored.no_shift_score:
         st.caption(capitalised(scored.no_shift_score))

@@ -21,6 +21,7 @@ from app.display.smallest_stroke import show_smallest
 from app.display.unreadable import reporting_errors
 from app.display.view import draw_view
 from app.image_scoring import ImageResult, RequestPair, ResultPair, adapt_pairs, score_images
+from app.scoring import engines_here
 from app.screens.inspect.adaptation import AdaptedTo
 from app.screens.inspect.downloads import offer_image
 from app.screens.inspect.maps import show_image, show_maps
@@ -128,5 +129,5 @@ def show_origin(cell: ImageResult) -> None:
     checkpoint = cell.request.checkpoint
     st.caption(
         f"{name_of(DETECTOR_NAMES, checkpoint.config.detector)}: n = {cell.n_training:,} training images · "
-        f"{plain(describe_origin(checkpoint))}"
+        f"{plain(describe_origin(checkpoint, engines_here(checkpoint)))}"
     )

@@ -17,6 +17,7 @@ from app.display.downloads import chart_config, offer_command, offer_file, offer
 from app.display.notebook import offer_notebook
 from app.display.provenance import adapted_command, command, describe_n, describe_origin
 from app.image_scoring import RequestPair
+from app.scoring import engines_behind
 from app.screens.shift_lab.notebook import shift_lab_notebook
 from app.screens.shift_lab.numbers import MethodCurves, ScoredCurve, corruption_of, known_curves, severity_domains
 from app.screens.shift_lab.summary import summary_sentence
@@ -145,9 +146,10 @@ def show_origin(view: View, methods: Sequence[MethodCurves]) -> None:
         checkpoint = method.off.request.checkpoint
         reports = [report for line in reversed(method.lines) for report in line.reports.values()]
         counted = describe_n(reports[0]) if reports else "not scored yet"
+        engines = engines_behind(method.off.request, severity_domains(view).values())
         st.caption(
             f"{name_of(DETECTOR_NAMES, checkpoint.config.detector)}: {name_of(DATASET_NAMES, view.dataset)}, "
-            f"{counted} at each severity · {plain(describe_origin(checkpoint))}"
+            f"{counted} at each severity · {plain(describe_origin(checkpoint, engines))}"
         )
     with st.container(horizontal=True):
         stem = f"gnl-{view.dataset}-{view.normal_class}-{corruption_of(view)}"

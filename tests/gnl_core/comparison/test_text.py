@@ -134,3 +134,11 @@ def test_names_are_texts_in_markdown(pacs_cells: list[GridCell]):
     assert "!\\[p\\](http:\u2060//a.b) | a\\|b | \\<b\\>" in page
     assert "## Normal class \\[x\\](y)" in page
     assert "## Normal class www\u2060.a.b" in page
+
+
+def test_engines_are_named_unless_pytorch_computed_everything(pacs_cells: list[GridCell]):
+    comparison = compare_cells(pacs_cells)
+    assert comparison.engines == ("torch",)
+    assert not any("teacher computed" in line.lower() for line in describe(comparison))
+    mixed = describe(comparison._replace(engines=("onnxruntime", "torch")))
+    assert "Teacher computed by ONNX Runtime and PyTorch." in mixed

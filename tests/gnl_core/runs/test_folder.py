@@ -29,7 +29,14 @@ from gnl_core.runs.folder import (
     write_records,
 )
 from gnl_core.runs.reports import read_shift_scores, report_to_json, write_report
-from gnl_core.runs.scores import count_diverged_scores, find_scores, read_saved_scores, save_scores
+from gnl_core.runs.scores import (
+    count_diverged_scores,
+    find_scores,
+    read_saved_scores,
+    save_scores,
+    select_engines,
+    select_scores,
+)
 from gnl_core.scoring import join_scores
 
 
@@ -139,6 +146,40 @@ def test_older_scores_without_a_setting_count_for_its_default(folder: RunFolder)
     check_same(find_scores(folder, domain="digits", scoring=ASKED), make_scores("digits", 1.0))
     other = ASKED.model_copy(update={"align_corners": True})
     assert find_scores(folder, domain="digits", scoring=other) is None
+
+
+def test_scores_say_which_engine_computed_them(folder: RunFolder):
+    other = ScoringConfig(style_weight=1)
+    save_scores(folder, make_scores("digits", 1.0), ASKED)
+    save_scores(folder, make_scores("digits", 2.0), other, engine="onnxruntime")
+    rows = read_saved_scores(folder)
+    assert rows is not None
+    assert select_engines(rows, domain="digits", scoring=ASKED) == {"torch"}
+    assert select_engines(rows, domain="digits", scoring=other) == {"onnxruntime"}
+    assert select_engines(rows, domain="digits_m", scoring=other) == set()
+
+
+def test_scores_of_another_engine_take_the_place_of_the_old_ones(folder: RunFolder):
+    save_scores(folder, make_scores("digits", 1.0, 2.0), ASKED)
+    save_scores(folder, make_scores("digits", 3.0), ASKED, engine="onnxruntime")
+    rows = read_saved_scores(folder)
+    assert rows is not None
+    check_same(select_scores(rows, domain="digits", scoring=ASKED), make_scores("digits", 3.0))
+    assert select_engines(rows, domain="digits", scoring=ASKED) == {"onnxruntime"}
+
+
+def test_older_scores_that_do_not_name_their_engine_stay_usable(folder: RunFolder):
+    save_scores(folder, make_scores("digits", 1.0), ASKED)
+    pd.read_parquet(folder.scores).drop(columns="engine").to_parquet(folder.scores)
+    save_scores(folder, make_scores("digits_m", 2.0), ASKED, engine="onnxruntime")
+    rows = read_saved_scores(folder)
+    assert rows is not None
+    check_same(select_scores(rows, domain="digits", scoring=ASKED), make_scores("digits", 1.0))
+    assert select_engines(rows, domain="digits", scoring=ASKED) == set()
+    pd.read_parquet(folder.scores).assign(engine=[None, "torch"]).to_parquet(folder.scores)
+    rows = read_saved_scores(folder)
+    assert rows is not None
+    assert rows["engine"].tolist() == ["", "torch"]
 
 
 def test_scores_are_looked_up_without_pandas(folder: RunFolder):

@@ -285,7 +285,7 @@ def test_whole_scores_and_columns_of_other_programs_are_read(bundled: RunFolder)
 
 
 def test_scores_of_more_rows_than_any_are_refused_unread(bundled: RunFolder, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("gnl_core.runs.scores.MOST_ROWS", 100)
+    monkeypatch.setattr("gnl_core.runs.score_columns.MOST_ROWS", 100)
     with pytest.raises(UnreadableFileError, match="more than 100; remove it"):
         read_saved_scores(bundled)
 
