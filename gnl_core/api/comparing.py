@@ -10,7 +10,7 @@ from gnl_core.api.results import ComparisonResult, Watch
 from gnl_core.comparison.files import write_comparison
 from gnl_core.comparison.grid import Grid, plan_cells
 from gnl_core.comparison.measure import compare_cells
-from gnl_core.comparison.sweep import remove_unfinished, run_cells
+from gnl_core.comparison.sweep import check_teacher, remove_unfinished, run_cells
 
 
 def compare(  # noqa: PLR0913 (a public call, all but the first by keyword)
@@ -42,10 +42,11 @@ def compare(  # noqa: PLR0913 (a public call, all but the first by keyword)
         settings: Fields of `RunConfig` that all runs share, such as dataset and epochs, and settings of the methods.
 
     Raises:
-        ValueError: If a setting is invalid, or a run fails; the other runs are kept.
+        ValueError: If a setting is invalid, the teacher cannot be used, or a run fails; the other runs are kept.
     """
     grid = Grid(*map(as_tuple, (normal_class, detector, seed, style_weight, domain, adapt)))
     cells = plan_cells(settings, grid, output=Path(output))
+    check_teacher(cells)
     failed = [outcome for outcome in watch(run_cells(cells)) if outcome.failure is not None]
     remove_unfinished(Path(output))
     if failed:

@@ -17,7 +17,7 @@ from gnl_core.comparison.files import write_comparison
 from gnl_core.comparison.grid import Grid, GridCell, plan_cells
 from gnl_core.comparison.measure import compare_cells
 from gnl_core.comparison.records import Method
-from gnl_core.comparison.sweep import Outcome, remove_unfinished, run_cells, run_cells_on_ray
+from gnl_core.comparison.sweep import Outcome, check_teacher, remove_unfinished, run_cells, run_cells_on_ray
 from gnl_core.comparison.text import terminal_table
 from gnl_core.detectors import DETECTORS
 from gnl_core.jobs.locks import holding
@@ -70,8 +70,8 @@ def compare_command(parsed: argparse.Namespace) -> None:
     """Train and score what is missing, then print and write the tables: gnl compare.
 
     Raises:
-        ValueError: If a setting is wrong, another process writes to the same folder, or, after the tables, a cell
-            failed.
+        ValueError: If a setting is wrong, the teacher cannot be used, another process writes to the same folder, or,
+            after the tables, a cell failed.
     """
     check_comparison_folder(parsed.output)
     grid = Grid(
@@ -86,6 +86,7 @@ def compare_command(parsed: argparse.Namespace) -> None:
     config = cells[0].config
     say_reading(config.dataset, config.data_root, split=config.split)
     drawn = [parse_method(text, cells) for text in parsed.figure or ()]
+    check_teacher(cells)
     parsed.output.mkdir(parents=True, exist_ok=True)
     with holding(parsed.output / LOCK_NAME) as acquired:
         if not acquired:

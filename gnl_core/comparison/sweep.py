@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import torch
 
 from gnl_core.comparison.grid import GridCell, load_cell, saved_scores
-from gnl_core.comparison.tray_sweep import score_trays
+from gnl_core.comparison.tray_sweep import missing_tasks, score_trays
 from gnl_core.config import RunConfig, ScoringConfig
 from gnl_core.detectors import find_method
 from gnl_core.detectors.base import load_teacher
@@ -26,6 +26,7 @@ from gnl_core.detectors.references import check_can_store
 from gnl_core.engines import engine_of
 from gnl_core.files import real_path
 from gnl_core.finite import check_scores
+from gnl_core.models.teachers import check_is_cut
 from gnl_core.records import Scores
 from gnl_core.runs.compatibility import differing_settings
 from gnl_core.runs.folder import RunFolder, create_run, is_trained, read_config
@@ -43,6 +44,33 @@ class Outcome(NamedTuple):
 
     cell: GridCell
     failure: str | None
+
+
+def check_teacher(cells: Sequence[GridCell]) -> None:
+    """Check the teacher that the cells share, before any of them starts: it would fail each of them in the same way.
+
+    Cells that are complete, or whose method has no teacher, do not need it.
+
+    Raises:
+        ValueError: If it cannot be built, cannot read the images, has no weights that can be used, or cannot be matched
+            although that is requested; the message says what to do.
+    """
+    with_teacher = (cell for cell in cells if find_method(cell.config.detector).matches)
+    waiting = next((cell for cell in with_teacher if not is_complete(cell)), None)
+    if waiting is None:
+        return
+    teacher = load_teacher(waiting.config)
+    check_can_store(teacher, waiting.config)
+    if any(scoring.style_weight for cell in cells for scoring in cell.scorings):
+        check_is_cut(teacher, purpose="features cannot be matched behind a stage", remedy="use --style-weight 0")
+
+
+def is_complete(cell: GridCell) -> bool:
+    """Return whether nothing of a cell is left to train or score; a cell that cannot be read reports that itself."""
+    try:
+        return is_trained(cell.folder, cell.config) and not missing_scorings(cell) and not any(missing_tasks(cell))
+    except (ValueError, OSError):
+        return False
 
 
 def run_cells(cells: Sequence[GridCell]) -> Iterator[Outcome]:

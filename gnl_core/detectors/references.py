@@ -47,10 +47,7 @@ class References(nn.Module):
         self.seed = config.seed
         self.count = config.stored_references
         self.can_match = teacher.is_cut
-        if self.count:
-            check_is_cut(
-                teacher, purpose="features cannot be matched behind a stage", remedy="add --stored-references 0"
-            )
+        check_can_store(teacher, config)
         for index, shape in enumerate(sorted_shapes(teacher, config.input_size)):
             self.register_buffer(buffer_name(index), torch.zeros(self.count, *shape))
         self.distinct = self.count
@@ -224,6 +221,16 @@ class References(nn.Module):
                 "request fewer, or train with a larger --stored-references"
             )
         return weight
+
+
+def check_can_store(teacher: Teacher, config: RunConfig) -> None:
+    """Check that a run's teacher is cut into stages if its settings ask for stored references.
+
+    Raises:
+        ValueError: If it is not; the message says what to do.
+    """
+    if config.stored_references:
+        check_is_cut(teacher, purpose="features cannot be matched behind a stage", remedy="add --stored-references 0")
 
 
 def count_distinct(references: References, _: object = None) -> None:

@@ -214,6 +214,9 @@ def refusals(run: gnl.Run, tmp_path: Path) -> dict[str, object]:
         "has shape \\(8, 8\\) and type uint8": lambda: gnl.show_map(run, grey),
         "no image file": lambda: gnl.show_map(run, tmp_path / "missing.png", upper=1.0),
         "unknown detector 'rd'": lambda: gnl.compare(tmp_path, normal_class="4", detector="rd"),
+        "no teacher weights at": lambda: gnl.compare(
+            tmp_path / "made", normal_class="4", detector=["knn", "gnl"], teacher_weights=tmp_path / "none.pth"
+        ),
         "unknown kind 'some'": lambda: gnl.compare(tmp_path, normal_class="4", detector="gnl", adapt="some:8"),
     }
 

@@ -224,3 +224,25 @@ def test_a_repeated_strength_scores_no_image_twice(tmp_path: Path):
     (run,) = list_runs(tmp_path)
     rows = read_saved_scores(run)
     assert len(rows["path"]) == len(set(zip(rows["path"], rows["domain"], strict=True))) == 4 * IMAGES
+
+
+@pytest.mark.parametrize("ray", [[], ["--ray", "local"]])
+def test_a_damaged_teacher_is_named_once_before_any_run_starts(
+    ray: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    weights = tmp_path / "weights.pth"
+    weights.write_bytes(b"damaged")
+    asked = ["--detector", "rd4ad", "gnl", "--seed", "0", "1", "--teacher-weights", str(weights), *ray]
+    assert compare(tmp_path / "made", *asked) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"gnl: {weights} is not a PyTorch state dict")
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_teacher_that_nothing_needs_any_more_is_not_read(output: Path, tmp_path: Path):
+    folder = shutil.copytree(output, tmp_path / "complete")
+    missing = ["--teacher-weights", str(tmp_path / "none.pth")]
+    assert compare(folder, "--detector", "rd4ad", "gnl", "--style-weight", "0", "1", *missing) == 0
+    assert str(tmp_path) not in "".join(file.read_text() for file in folder.glob("comparison.*"))
+    assert compare(folder, "--detector", "rd4ad", "gnl", "--style-weight", "0.5", *missing) == 2
+    assert compare(tmp_path / "new", "--detector", "deep_svdd", *missing) == 0

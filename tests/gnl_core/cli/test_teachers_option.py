@@ -154,3 +154,19 @@ def test_a_run_is_exported(name: str, detector: str, size: str, folder: Path):
     with torch.no_grad():
         ours = load_run(RunFolder(run), device="cpu").detector(images, ScoringConfig(style_weight=0)).score
     np.testing.assert_allclose(scores, ours, rtol=1e-3, atol=1e-4)
+
+
+def test_a_comparison_names_once_what_its_teacher_cannot_do(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (name,) = WHOLE
+    teacher = [f"--teacher={name}", f"--teacher-weights={weight_file(name, folder)}", "--image-size=64", "--device=cpu"]
+    asked = ["compare", "--output", str(tmp_path / "made"), "--normal-class=4", "--detector", "rd4ad", "gnl", *teacher]
+    for flags, remedy in (
+        ([], "add --stored-references 0"),
+        (["--stored-references=0", "--style-weight", "0", "1"], "use --style-weight 0"),
+    ):
+        assert main([*asked, *flags]) == 2
+        (said,) = capsys.readouterr().err.splitlines()
+        assert remedy in said
+    assert not (tmp_path / "made").exists()
