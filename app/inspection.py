@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -16,7 +17,8 @@ from app.server import rules
 from app.sources import Source
 from app.subjects import Subject, as_item
 from gnl_core.config import RunConfig, ScoringConfig
-from gnl_core.datasets.base import Image, Item
+from gnl_core.datasets.tiles import tiling_of
+from gnl_core.datasets.tiling import places_of
 from gnl_core.detectors.rd4ad import RD4AD
 from gnl_core.detectors.references import first_of_each
 from gnl_core.explanation import (
@@ -26,21 +28,20 @@ from gnl_core.explanation import (
     farthest_channel,
     find_peak,
     moments_of,
-    pooled_features,
+    score_input,
     score_single_references,
     stage_maps,
     trace_values,
 )
 from gnl_core.finite import check_scores
-from gnl_core.neighbours import neighbours
 from gnl_core.records import Detection
 from gnl_core.runs.images import split_training
-from gnl_core.runs.scoring import Run, scoring_batches
+from gnl_core.runs.scoring import Run, input_batches, scoring_batches
 from gnl_core.scoring import counted_in, detect_each
 
 OTHER_REFERENCES = 16
-IN_TILES = "this run scores images in tiles, and the reasons are those of whole images; train a run without tiles"
-COMPARED_IMAGES = 256  # training images searched for the nearest ones
+IN_TILES = "this run scores images in tiles, and this is of whole images; train a run without tiles"
+NOTHING_COUNTS = "no pixel of this tile counts, since it lies in the border or outside the region; choose another tile"
 HASHED: dict[str | type, Any] = {
     ScoringConfig: ScoringConfig.model_dump_json,
     Subject: lambda subject: subject.digest,
@@ -89,19 +90,15 @@ class Reasons(NamedTuple):
         peak: Row and column where the sum of the stages is largest, in the detector's pixels.
         singles: The score with each of several training images as the only reference, shape (R,).
         others: Whether these references were drawn from the training images; else the checkpoint stores them.
+        tile_scores: The score of the tile that the reasons are of, and its score without matching; None for a whole
+            image.
     """
 
     stages: list[Stage]
     peak: tuple[int, int]
     singles: NDArray[np.float32]
     others: bool
-
-
-class Neighbour(NamedTuple):
-    """A training image and its distance, in the teacher's pooled features."""
-
-    image: Image
-    distance: float
+    tile_scores: tuple[float, float] | None = None
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASHED)
@@ -138,15 +135,22 @@ def split(batch: Detection) -> list[ImageScore]:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=HASHED)
-def reasons(source: Source, subject: Subject, scoring: ScoringConfig) -> Reasons:
-    """Compute the reasons for an image's score. Do not modify the result.
+def reasons(source: Source, subject: Subject, scoring: ScoringConfig, tile: int | None = None) -> Reasons:
+    """Compute the reasons for an image's score, or for that of one of its tiles. Do not modify the result.
+
+    Args:
+        source: The checkpoint and its images.
+        subject: The image.
+        scoring: The scoring settings.
+        tile: For a run that scores tiles, the tile's position among the image's, from 0; else None.
 
     Raises:
-        ValueError: If the checkpoint cannot be used, or its method has no stages; the message says why.
+        ValueError: If the checkpoint cannot be used, its method has no stages, or no pixel of the tile counts; the
+            message says why.
     """
     run = run_of(source)
     detector = explained(run)
-    image, counted = as_counted_input(run, subject, scoring)
+    image, counted = as_counted_input(run, subject, scoring, tile)
     maps = stage_maps(detector, image, scoring, counted=counted)
     peak = find_peak(maps)
     stages = [
@@ -168,23 +172,31 @@ def reasons(source: Source, subject: Subject, scoring: ScoringConfig) -> Reasons
     others = other_references(source) if detector.references.count else None
     references = detector.references.distinct_stages if others is None else others
     singles = score_single_references(detector, image, scoring, references, counted=counted).cpu().numpy()
-    return Reasons(stages, (peak.row, peak.column), singles, others=others is not None)
+    tile_scores = None
+    if tile is not None:
+        unmatched = scoring.model_copy(update={"style_weight": 0.0})
+        score, off = (score_input(detector, image, one, counted=counted) for one in (scoring, unmatched))
+        tile_scores = (score, off)
+    return Reasons(stages, (peak.row, peak.column), singles, others=others is not None, tile_scores=tile_scores)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def other_references(source: Source) -> list[torch.Tensor] | None:
-    """Encode training images drawn with another seed than the stored references'; None if the images are missing.
+    """Encode training images, or tiles of them, drawn with another seed than the stored references'.
 
     Duplicates are included once.
+
+    Returns:
+        Each stage's sorted values, shapes (R, C, N); None if the images are missing.
     """
     run = run_of(source)
     try:
-        items = split_training(run.config)[0]
+        batches = input_batches(split_training(run.config)[0], run.config)
     except (ValueError, OSError):  # a checkpoint whose images are elsewhere
         return None
-    drawn = np.random.default_rng(run.config.seed + 1).permutation(len(items))[:OTHER_REFERENCES]
+    drawn = np.random.default_rng(run.config.seed + 1).permutation(len(batches.items))[:OTHER_REFERENCES]
     detector = explained(run)
-    batches = scoring_batches([items[index] for index in drawn], run.config)
+    batches = replace(batches, items=[batches.items[index] for index in drawn])
     encoded = [encode_references(detector, batch.views["original"].to(detector.device)) for batch in batches]
     stages = [torch.cat(parts) for parts in zip(*encoded, strict=True)]
     different = first_of_each(stages)
@@ -192,58 +204,57 @@ def other_references(source: Source) -> list[torch.Tensor] | None:
 
 
 def as_input(run: Run, subject: Subject) -> torch.Tensor:
-    """Convert an image to the input of a run's detector, shape (3, H, W)."""
+    """Convert an image to the input of a run's detector, shape (3, H, W).
+
+    Raises:
+        ValueError: If the run scores tiles.
+    """
+    if run.config.tile_size is not None:
+        raise ValueError(IN_TILES)
     (batch,) = scoring_batches([as_item(subject)], run.config)
     return batch.views["original"][0]
 
 
-def as_counted_input(run: Run, subject: Subject, scoring: ScoringConfig) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Convert an image to the input of a run's detector, on its device, and mark the pixels that count.
+def as_counted_input(
+    run: Run, subject: Subject, scoring: ScoringConfig, tile: int | None = None
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Convert an image, or one of its tiles, to the input of a run's detector, and mark the pixels that count.
 
     Returns:
-        RGB in [0, 1], shape (3, H, W), and booleans, shape (1, 1, H, W); None if all pixels count.
+        RGB in [0, 1], on the detector's device, shape (3, H, W), and booleans, shape (1, 1, H, W); None if all pixels
+        count.
+
+    Raises:
+        ValueError: If no pixel counts.
     """
     (batch,) = scoring_batches([as_item(subject)], run.config)
-    return batch.views["original"][0].to(run.detector.device), counted_in(batch, scoring)
+    image, counted = cut_out(batch.views["original"][0], run, tile), counted_in(batch, scoring)
+    counted = None if counted is None else cut_out(counted, run, tile)
+    if counted is not None and not counted.any():
+        raise ValueError(NOTHING_COUNTS)
+    return image.to(run.detector.device), counted
+
+
+def cut_out(pixels: torch.Tensor, run: Run, tile: int | None) -> torch.Tensor:
+    """Cut a tile out of an image or a mask, whose last dimensions are rows and columns; None leaves it whole."""
+    if tile is None:
+        return pixels
+    rows, columns = tile_places(run.config)[tile]
+    return pixels[..., rows, columns]
+
+
+def tile_places(config: RunConfig) -> list[tuple[slice, slice]]:
+    """List the pixel rows and columns of the tiles that a run's images are cut into, row by row."""
+    tiling = tiling_of(config)
+    return [] if tiling is None else list(places_of(tiling))
 
 
 def explained(run: Run) -> RD4AD:
     """Return the detector if its method has stages to show.
 
     Raises:
-        ValueError: If it has none, or scores tiles.
+        ValueError: If it has none.
     """
-    if run.config.tile_size is not None:
-        raise ValueError(IN_TILES)
     if not can_explain(run.detector):
         raise ValueError(f"{run.config.detector} has no stages to show; choose a method of reverse distillation")
     return run.detector
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def training_features(source: Source) -> torch.Tensor:
-    """Compute the teacher's pooled features of up to 256 training images, one row each. Do not modify the result."""
-    run = run_of(source)
-    return pooled_features(explained(run), scoring_batches(compared_items(run.config), run.config))
-
-
-def compared_items(config: RunConfig) -> list[Item]:
-    """List the training images searched for the nearest ones."""
-    return split_training(config)[0][:COMPARED_IMAGES]
-
-
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=HASHED)
-def nearest_training(source: Source, subject: Subject, *, count: int) -> list[Neighbour]:
-    """Find the training images whose pooled features are nearest to an image's, nearest first.
-
-    Raises:
-        ValueError: If the checkpoint cannot be used, or an image cannot be read; the message says why.
-    """
-    run = run_of(source)
-    query = pooled_features(explained(run), scoring_batches([as_item(subject)], run.config))
-    distances, rows = neighbours(query, training_features(source), count=count)
-    items = compared_items(run.config)
-    return [
-        Neighbour(items[row].read(), distance)
-        for row, distance in zip(rows[0].tolist(), distances[0].tolist(), strict=True)
-    ]

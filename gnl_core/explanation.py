@@ -157,6 +157,19 @@ def encode_references(detector: RD4AD, images: Tensor) -> list[Tensor]:
 
 
 @torch.inference_mode()
+def score_input(detector: RD4AD, image: Tensor, scoring: ScoringConfig, *, counted: Tensor | None = None) -> float:
+    """Score one image.
+
+    Args:
+        detector: A detector in eval mode.
+        image: RGB in [0, 1], shape (3, H, W).
+        scoring: Settings of the scoring.
+        counted: True for the pixels that count, shape (1, 1, H, W); None: all.
+    """
+    return float(detector.count_only(detector(image[None], scoring), counted, scoring).score)
+
+
+@torch.inference_mode()
 def score_single_references(
     detector: RD4AD,
     image: Tensor,

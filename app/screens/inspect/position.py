@@ -14,6 +14,7 @@ from app.display.maps import SIDE_PX
 from app.display.pictures import enlarge, picture_url
 from app.image_scoring import ImageResult
 from app.screens.inspect.steps import describe_contribution, describe_matching, tabulate_cells
+from app.screens.inspect.tiles import Tile, cut_subject
 from app.screens.inspect.values import CHANNEL, STAGE
 from app.seen import subject_as_seen
 from app.sources import source_of
@@ -43,7 +44,7 @@ SUM_NOTE = (
 )
 
 
-def show_position(subject: Subject, cell: ImageResult, explanation: Reasons) -> None:
+def show_position(subject: Subject, cell: ImageResult, explanation: Reasons, tile: Tile | None) -> None:
     """Choose a pixel, and show what its value is made of and what it adds to the score; only when opened."""
     with st.expander("One pixel, step by step", on_change="rerun", key="pixels") as opened:
         if not opened.open:
@@ -52,14 +53,14 @@ def show_position(subject: Subject, cell: ImageResult, explanation: Reasons) -> 
 
         source, scoring = source_of(cell.request.checkpoint), cell.request.scoring
         with st.spinner("Splitting the score", show_time=True):
-            parts = score_parts(source, subject, scoring)
+            parts = score_parts(source, subject, scoring, tile and tile.position)
         left, right = st.columns(PICKER_WIDTHS)
         with right:
             row, column = choose_pixel(explanation)
         trace = trace_pixel(source, parts, scoring, row=row, column=column)
         with left:
             seen = subject_as_seen(subject, cell.request.checkpoint.config)
-            pick(seen, parts, trace, pixel=(row, column), upper=cell.upper)
+            pick(seen if tile is None else cut_subject(seen, tile), parts, trace, pixel=(row, column), upper=cell.upper)
         with right:
             st.markdown(f"Value **{trace.value:.3f}**, {describe_contribution(trace, scoring, peak=explanation.peak)}")
             st.caption(PICKER_NOTE)

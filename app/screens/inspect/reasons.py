@@ -15,6 +15,7 @@ from app.image_scoring import ImageResult, ResultPair
 from app.methods import REVERSE_DISTILLATION
 from app.screens.inspect.adaptation import AdaptedTo, show_adaptation
 from app.screens.inspect.position import show_position
+from app.screens.inspect.tiles import Tile, choose_tile
 from app.screens.inspect.values import show_moments, show_values
 from app.sources import source_of
 from app.subjects import Subject
@@ -67,10 +68,6 @@ def show_reasons(
             show_adaptation(subject, cell, adaptation)
             with left:
                 show_nearest(subject, cell)
-        elif cell.request.checkpoint.config.tile_size is not None:
-            right.info(
-                "This run scores images in tiles, so its scores cannot be split into the stages of a whole image."
-            )
         elif detector in REVERSE_DISTILLATION:
             show_stage_reasons(subject, cell, off=next(row.off for row in rows if cell in row.cells), places=places)
         else:
@@ -86,22 +83,23 @@ def show_stage_reasons(
     """Show the reasons for a score that consists of stages; for the places, see `show_reasons`."""
     left, right = places
     with right:
-        explanation = explain(subject, cell)
+        tile = choose_tile(cell)
+        explanation = explain(subject, cell, tile)
         show_stages(explanation, upper=cell.upper)
         show_values(explanation)
         show_singles(explanation, cell, off=off)
     with left:
-        show_nearest(subject, cell)
+        show_nearest(subject, cell, tile)
         show_moments(explanation)
-        show_position(subject, cell, explanation)
+        show_position(subject, cell, explanation, tile)
 
 
-def explain(subject: Subject, cell: ImageResult) -> Reasons:
-    """Compute the reasons for one score, with a spinner."""
+def explain(subject: Subject, cell: ImageResult, tile: Tile | None) -> Reasons:
+    """Compute the reasons for the score of an image or of one of its tiles, with a spinner."""
     from app.inspection import reasons  # noqa: PLC0415 (PyTorch takes seconds to import)
 
     with st.spinner("Analysing the score", show_time=True):
-        return reasons(source_of(cell.request.checkpoint), subject, cell.request.scoring)
+        return reasons(source_of(cell.request.checkpoint), subject, cell.request.scoring, tile and tile.position)
 
 
 def show_stages(explanation: Reasons, *, upper: float) -> None:
@@ -131,40 +129,43 @@ def show_stages(explanation: Reasons, *, upper: float) -> None:
 
 
 def show_singles(explanation: Reasons, cell: ImageResult, *, off: ImageResult) -> None:
-    """Draw the score with each of several training images as the only reference."""
+    """Draw the score with each of several training images, or tiles of them, as the only reference."""
     from gnl_core.plots.values import reference_strip  # noqa: PLC0415 (as above)
 
     if not len(explanation.singles):
         st.caption("This checkpoint stores no references.")
         return
-    kind = "training image" if explanation.others else "stored reference"
+    tiled = explanation.tile_scores is not None
+    kind = f"training {'tile' if tiled else 'image'}" if explanation.others else "stored reference"
     st.markdown(f"**With each of {counted(len(explanation.singles), kind)} as the only reference**", help=SINGLES_HELP)
     if not cell.request.scoring.style_weight:
         st.caption("FDM is off for this score, so it does not depend on any reference.")
         return
+    score, unmatched = explanation.tile_scores or (cell.image_score.score, off.image_score.score)
     low, mean, high = explanation.singles.min(), explanation.singles.mean(), explanation.singles.max()
     st.plotly_chart(
-        reference_strip(explanation.singles, together=cell.image_score.score, off=off.image_score.score),
+        reference_strip(explanation.singles, together=score, off=unmatched),
         key="singles",
         config={"displayModeBar": False},
         alt=f"Scores with single references from {low:.3f} to {high:.3f}, mean {mean:.3f}",
     )
-    st.caption(f"{low:.3f} to {high:.3f}, mean {mean:.3f}; this score {cell.image_score.score:.3f}.")
+    st.caption(f"{low:.3f} to {high:.3f}, mean {mean:.3f}; this {'tile' if tiled else 'score'} {score:.3f}.")
 
 
-def show_nearest(subject: Subject, cell: ImageResult) -> None:
-    """Show the training images whose teacher features are nearest; nothing for other methods than show stages."""
+def show_nearest(subject: Subject, cell: ImageResult, tile: Tile | None = None) -> None:
+    """Show the training images, or tiles, whose teacher features are nearest, for the methods that show stages."""
     if cell.request.checkpoint.config.detector not in REVERSE_DISTILLATION:
         return
-    from app.inspection import nearest_training  # noqa: PLC0415 (as above)
+    from app.screens.inspect.nearest import nearest_training  # noqa: PLC0415 (as above)
 
-    st.markdown("**Nearest training images**", help=NEAREST_HELP)
+    kind = "image" if tile is None else "tile"
+    st.markdown(f"**Nearest training {kind}s**", help=NEAREST_HELP)
     with st.spinner("Comparing with the training images", show_time=True):
-        nearest = nearest_training(source_of(cell.request.checkpoint), subject, count=NEAREST)
+        nearest = nearest_training(source_of(cell.request.checkpoint), subject, tile and tile.position, count=NEAREST)
     for place, neighbour in zip(st.columns(NEAREST), nearest, strict=False):
         place.image(
             picture_url(enlarge(neighbour.image)),
             width="stretch",
-            alt=f"Training image at distance {neighbour.distance:.2f}",
+            alt=f"Training {kind} at distance {neighbour.distance:.2f}",
         )
         place.caption(f"{neighbour.distance:.2f}")

@@ -62,8 +62,8 @@ class PixelTrace(NamedTuple):
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=HASHED)
-def score_parts(source: Source, subject: Subject, scoring: ScoringConfig) -> ScoreParts:
-    """Split an image's score into contributions, on the CPU. Do not modify the result.
+def score_parts(source: Source, subject: Subject, scoring: ScoringConfig, tile: int | None = None) -> ScoreParts:
+    """Split the score of an image, or of one of its tiles, into contributions, on the CPU. Do not modify the result.
 
     Raises:
         ValueError: If the checkpoint cannot be used, or its method has no stages; the message says why.
@@ -71,7 +71,7 @@ def score_parts(source: Source, subject: Subject, scoring: ScoringConfig) -> Sco
     rules.count_computation()
     run = run_of(source)
     detector = explained(run)
-    image, counted = as_counted_input(run, subject, scoring)
+    image, counted = as_counted_input(run, subject, scoring, tile)
     parts = split_score(detector, image, scoring, counted=counted)
     stages = [
         stage._replace(**{name: part.cpu() for name, part in stage._asdict().items() if part is not None})
