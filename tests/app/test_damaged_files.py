@@ -1,4 +1,4 @@
-"""Explore and Train show a damaged run's files as messages, without an exception, and keep the other runs."""
+"""Pages show a damaged run's files as messages, without an exception, and keep the other runs."""
 
 import json
 import os
@@ -75,3 +75,22 @@ def test_a_damaged_file_is_a_message_on_a_page_that_stays(sevens, open_screen, s
     assert not page.exception
     messages = [element.value for element in (*page.error, *page.warning, *page.code)]
     assert any(name in message for message in messages) == (name in NAMED_BY[screen]), messages
+
+
+@pytest.mark.parametrize("name", ["scores.parquet", "weights.safetensors"])
+@pytest.mark.parametrize("screen", ["inspect", "shift_lab"])
+def test_a_method_whose_files_are_damaged_is_named_on_pages_of_single_images(sevens, open_screen, screen, name):
+    os.truncate(sevens.path / name, 5000)
+    page = open_screen(screen, normal="7", methods=["GNL"])
+    assert not page.exception
+    assert len([message for message in page.error if name in message.value]) == 1
+
+
+@pytest.mark.parametrize("screen", ["explore", "embeddings"])
+def test_a_damaged_report_costs_only_the_shift_score(sevens, open_screen, screen):
+    write_text(sevens.report)
+    page = open_screen(screen, normal="7", methods=["GNL"])
+    assert not page.exception
+    (message,) = page.error
+    assert message.value.startswith("The shift score cannot be shown: ")
+    assert "report.json" in message.value

@@ -12,6 +12,7 @@ from app.controls.links import EMBEDDINGS, Address, address_of, link_to_page
 from app.controls.requests import choose_requests
 from app.controls.scoring import choose_scoring
 from app.controls.view import View, report_untrained
+from app.display.unreadable import reporting_errors
 from app.display.view import draw_view
 from app.image_scoring import RequestPair
 from app.scoring import shift_score_of
@@ -87,12 +88,14 @@ def explore_points(view: View, embedding: Embedding, checkpoints: list[Checkpoin
 
 def show_shift(view: View, checkpoint: Checkpoint) -> None:
     """Show the shift scores of both domains, which need no labels, to compare them with the distances."""
-    with st.spinner("Measuring the shift"):
-        shifted, base = (shift_score_of(checkpoint, domain) for domain in (view.shifted, view.spec.in_distribution))
-    if shifted is not None and base is not None:
-        words = f"{shifted:.1f} ({view.sides[0].lower()} {base:.1f}), measured without labels in the teacher's features"
-    elif checkpoint.has_references:
-        words = NO_SHIFT_SCORE
-    else:
-        return
-    st.caption(f"Shift score {words}", help=SHIFT_SCORE_HELP)
+    with reporting_errors("The shift score"):
+        with st.spinner("Measuring the shift"):
+            shifted, base = (shift_score_of(checkpoint, domain) for domain in (view.shifted, view.spec.in_distribution))
+        if shifted is not None and base is not None:
+            measured = "measured without labels in the teacher's features"
+            words = f"{shifted:.1f} ({view.sides[0].lower()} {base:.1f}), {measured}"
+        elif checkpoint.has_references:
+            words = NO_SHIFT_SCORE
+        else:
+            return
+        st.caption(f"Shift score {words}", help=SHIFT_SCORE_HELP)

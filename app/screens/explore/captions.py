@@ -7,6 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.controls.view import View
 from app.display.histograms import COLOURS
+from app.display.unreadable import reporting_errors
 from app.scoring import ScoringResult, shift_score_of
 from app.words import AUROC_HELP, NO_SHIFT_SCORE, SHIFT_SCORE_HELP, exact_percent
 from gnl_core.names import DETECTOR_NAMES, name_of
@@ -46,21 +47,30 @@ def show_shift(place: DeltaGenerator, results: list[ScoringResult], view: View) 
         results: The methods on the page.
         view: The page's view.
     """
+    with place.container(), reporting_errors("The shift score"):
+        with st.spinner("Measuring the shift"):
+            note = shift_note(results, view)
+        if note:
+            st.caption(note, help=SHIFT_SCORE_HELP)
+
+
+def shift_note(results: list[ScoringResult], view: View) -> str:
+    """Compare the methods' shift scores of both domains; "" if no method stores references.
+
+    Raises:
+        ValueError: As `shift_score_of`.
+    """
     notes, measured = {}, ""
-    with place.container(), st.spinner("Measuring the shift"):
-        for result in results:
-            checkpoint = result.request.checkpoint
-            shifted = shift_score_of(checkpoint, view.shifted)
-            base = shift_score_of(checkpoint, view.spec.in_distribution)
-            if shifted is not None and base is not None:
-                notes[short_name(result)] = f"{shifted:.1f} ({view.sides[0].lower()} {base:.1f})"
-                measured = ", measured without labels"
-            elif checkpoint.has_references:
-                notes[short_name(result)] = NO_SHIFT_SCORE
-    if notes:
-        place.caption(f"Shift score {merge_notes(notes)}{measured}", help=SHIFT_SCORE_HELP)
-    else:
-        place.empty()
+    for result in results:
+        checkpoint = result.request.checkpoint
+        shifted = shift_score_of(checkpoint, view.shifted)
+        base = shift_score_of(checkpoint, view.spec.in_distribution)
+        if shifted is not None and base is not None:
+            notes[short_name(result)] = f"{shifted:.1f} ({view.sides[0].lower()} {base:.1f})"
+            measured = ", measured without labels"
+        elif checkpoint.has_references:
+            notes[short_name(result)] = NO_SHIFT_SCORE
+    return f"Shift score {merge_notes(notes)}{measured}" if notes else ""
 
 
 def merge_notes(notes: dict[str, str], separator: str = "; ") -> str:

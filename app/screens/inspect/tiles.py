@@ -53,7 +53,7 @@ def choose_tile(cell: ImageResult) -> Tile | None:
         placeholder=f"{first + 1}, with the maximum",
         key=TILE,
         bind="query-params",
-        width=200,
+        width=240,
     )
     position = first if number is None else number - 1
     st.caption(f"{describe_place(places[position], config)} {TILE_NOTE}")

@@ -75,7 +75,7 @@ def draw(view: View, methods: Sequence[MethodCurves], *, adapted: bool) -> None:
 
     aurocs, shifts = auroc_curves(methods), shift_curves(methods)
     if not aurocs and not shifts:
-        st.info("Nothing has been scored under this corruption yet. The button starts scoring.")
+        st.info("Nothing has been scored under this corruption yet.")
         return
     corruption = corruption_of(view)
     st.plotly_chart(
