@@ -17,7 +17,7 @@ from app.controls.unavailable import check_asked
 from app.local_data import domains_here, is_bundled
 from app.methods import DEFAULT_METHODS, in_order
 from app.sources import own_folder
-from app.words import SHIFTED_HELP, capitalised, plain
+from app.words import SHIFTED_HELP, capitalised, plain, sentence_list
 from gnl_core.datasets import OWN, default_root
 from gnl_core.datasets.base import DatasetSpec
 from gnl_core.datasets.corruptions import CORRUPTIONS, SEVERITIES, parse_shift
@@ -101,9 +101,9 @@ def report_untrained(view: View, detectors: list[str], *, remedy: str) -> None:
     if not view.detectors:
         st.info("No method is selected. Select at least one at the top.")
     if detectors:
-        names = ", ".join(name_of(DETECTOR_NAMES, detector) for detector in detectors)
-        subject = "these images" if view.own else f"{plain(view.normal_class)} as its normal class"
-        st.info(f"No checkpoint for {subject} yet: {names}. {remedy}")
+        names = sentence_list([name_of(DETECTOR_NAMES, detector) for detector in detectors])
+        trained = "of these images" if view.own else f"with {plain(view.normal_class)} as the normal class"
+        st.info(f"{names} {'has' if len(detectors) == 1 else 'have'} no checkpoint {trained} yet. {remedy}")
 
 
 def choose_methods(place: DeltaGenerator) -> tuple[str, ...]:

@@ -197,7 +197,7 @@ def test_a_labelled_folder_of_ones_own_is_placed(open_embeddings, own_images, tr
 
 def test_without_a_checkpoint_the_page_says_what_to_do(open_embeddings):
     page = open_embeddings(normal="7")
-    assert "No checkpoint for 7 as its normal class yet" in page.info[0].value
+    assert "GNL have no checkpoint with 7 as the normal class yet" in page.info[0].value
     assert not charts(page)
 
 

@@ -90,7 +90,7 @@ def test_a_data_folder_can_be_typed(open_page, data_root):
     page.text_input(key="root").set_value(str(data_root)).run()
     assert not page.exception
     assert page.selectbox(key="normal").options == ["tile"]
-    assert "No checkpoint for tile" in page.info[0].value
+    assert "no checkpoint with tile as the normal class yet" in page.info[0].value
 
 
 def test_a_missing_data_folder_is_reported_in_one_sentence(open_page):

@@ -123,7 +123,10 @@ def test_a_class_without_checkpoints_shows_the_image_and_says_where_to_train(ope
     page = open_inspect(normal="7")
     assert not page.exception
     assert "**Image 1 of" in next(text for text in texts(page) if text.startswith("**Image"))
-    assert "RD4AD, GNL. Train one on the page Explore." in page.info[0].value
+    assert (
+        "RD4AD and GNL have no checkpoint with 7 as the normal class yet. Train one on the page Explore."
+        in page.info[0].value
+    )
 
 
 def test_an_uploaded_image_replaces_the_data_sets_image(open_inspect):

@@ -166,7 +166,7 @@ def test_all_severities_are_offered_as_one_file(open_lab, monkeypatch):
 def test_a_class_without_a_checkpoint_is_named_and_its_thumbnails_are_shown(open_lab):
     page = open_lab(normal="7")
     assert not page.exception
-    assert "RD4AD, GNL" in page.info[0].value
+    assert "RD4AD and GNL have no checkpoint with 7 as the normal class yet." in page.info[0].value
     assert ":small[**severity 5**]" in texts(page)
 
 
