@@ -55,5 +55,5 @@ def describe_checkpoint(checkpoint: Checkpoint) -> str:
 
 
 def written_at(checkpoint: Checkpoint) -> str:
-    """Format the time when a run's weights were written."""
-    return time.strftime("%d %b %H:%M", time.localtime(checkpoint.folder.weights.stat().st_mtime))
+    """Format the time when a run's weights were written, to the second, since an address names a run by it."""
+    return time.strftime("%d %b %H:%M:%S", time.localtime(checkpoint.folder.weights.stat().st_mtime))

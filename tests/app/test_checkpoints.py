@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
@@ -9,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import checkpoints
 from app.checkpoints import BUNDLED, list_checkpoints, saved_scores, saved_shift_scores
+from app.controls.checkpoint import describe_checkpoint
 from gnl_core.config import scoring_settings
 from gnl_core.files import hash_file
 from gnl_core.runs.folder import RunFolder, read_config
@@ -65,3 +67,11 @@ def test_a_run_with_the_name_of_a_bundled_one_does_not_hide_it(own_runs):
     assert not page.exception
     bundled, own = page.selectbox[0].options
     assert bundled.endswith("bundled") and not own.endswith("bundled")
+
+
+def test_runs_of_one_minute_have_descriptions_of_their_own(own_runs):
+    for second, name in enumerate(("first", "second")):
+        shutil.copytree(BUNDLED / "digits-4-rd4ad", own_runs / name)
+        os.utime(own_runs / name / "weights.safetensors", (1_700_000_000 + second,) * 2)
+    runs = [run for run in list_checkpoints()[0] if not run.bundled]
+    assert len({describe_checkpoint(run) for run in runs}) == len(runs) == 2
