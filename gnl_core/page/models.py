@@ -70,10 +70,10 @@ def make_model(run: Run, domains: Sequence[str] | None) -> Model:
         )
     spec = find_dataset(run.config.dataset, run.config.data_root)
     shown = dict.fromkeys([spec.in_distribution, *(spec.domains if domains is None else domains)])
-    scoring = resolve_scoring(run, style_weight=0.0, scoring_precision="32-true")
-    content = export_run(run, scoring, facts=describe_run(run, scoring, threshold=None))
     height, width = run.config.image_size
     sheets = {domain: input_sheet(list_domain(run.config, domain), run.config.image_size) for domain in shown}
+    scoring = resolve_scoring(run, style_weight=0.0, scoring_precision="32-true")
+    content = export_run(run, scoring, facts=describe_run(run, scoring, threshold=None))  # takes seconds, so last
     return Model(width, height, sheets, pack(content))
 
 

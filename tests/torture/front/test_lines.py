@@ -34,6 +34,7 @@ WORK = (  # where a command has accepted everything and begins to compute, to tr
     "gnl_core.cli.compare.run_cells",
     "gnl_core.cli.compare.run_cells_on_ray",
     "gnl_core.cli.export.write_onnx",
+    "gnl_core.page.models.export_run",
     "gnl_core.cli.tune.tune",
     "gnl_core.cli.data_check.check_dataset",
     "gnl_core.cli.data_build_line.write_nut_line",
