@@ -95,7 +95,8 @@ def test_an_imported_run_has_settings_weights_and_an_origin(resnet18: Any, impor
     config = complete_config(resnet18.config(detector="gnl", stored_references=2))
     assert complete_config(read_config(imported)) == config
     header, _ = read_checkpoint(imported.weights)
-    assert (header.config, header.epoch, len(header.teacher_fingerprint)) == (config, 0, 64)
+    assert header.config == config.model_copy(update={"teacher_weights": None})  # others may read a checkpoint
+    assert (header.epoch, len(header.teacher_fingerprint)) == (0, 64)
     file = resnet18.folder / "published.pth"
     assert json.loads(imported.origin.read_text()) == {"file": str(file), "sha256": hash_file(file)}
 
