@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.checkpoints import (
-    Checkpoint,
-    kept_scores,
-    kept_shift_scores,
-    saved_engines,
-    saved_scores,
-    saved_shift_scores,
-    used_engines,
-)
+from app.checkpoints import Checkpoint, kept_scores, saved_scores
 from app.methods import REVERSE_DISTILLATION, method_title
 from app.progress import ALONE, Work
-from app.sources import images_key, is_current, own_folder, scores_key, source_of
+from app.sources import is_current, scores_key, source_of
 from gnl_core.config import ScoringConfig, scoring_settings
 from gnl_core.datasets.base import DatasetSpec
 from gnl_core.finite import check_scores
@@ -272,60 +264,6 @@ def current_saved_scores(request: ScoringRequest, domain: str) -> Scores | None:
     checkpoint, scoring = request
     saved = saved_scores(checkpoint.folder.weights, checkpoint.sha256, domain=domain, scoring=scoring)
     return saved if saved is not None and is_current(saved, checkpoint, domain) else None
-
-
-def engines_behind(request: ScoringRequest, domains: Iterable[str]) -> set[str]:
-    """Return the engines that computed the available scores of some domains, as far as they are known."""
-    return {engine for domain in domains for engine in engines_of(request, domain)}
-
-
-def engines_of(request: ScoringRequest, domain: str) -> set[str]:
-    """Return the engines that computed the scores of one domain, saved ones or those that this app computed."""
-    checkpoint, scoring = request
-    if current_saved_scores(request, domain) is None:
-        return engines_here(checkpoint)
-    return saved_engines(checkpoint.folder.weights, checkpoint.sha256, domain=domain, scoring=scoring)
-
-
-def engines_here(checkpoint: Checkpoint) -> set[str]:
-    """Return what computes the teacher of a checkpoint in this app; nothing if the checkpoint was not loaded."""
-    used = used_engines().get(checkpoint.sha256)
-    return set() if used is None else {used}
-
-
-def shift_score_of(checkpoint: Checkpoint, domain: str) -> float | None:
-    """Return the shift score of a domain as saved by `gnl score`, or measure it now.
-
-    In the user's own folder it is always measured, because the images can change.
-
-    Returns:
-        The shift score; None if the method or the checkpoint cannot measure it.
-
-    Raises:
-        ValueError: If the checkpoint cannot be used, or an image cannot be read; the message says why.
-    """
-    known = known_shift_scores(checkpoint, [domain])
-    if known or not checkpoint.has_references:
-        return known.get(domain)
-    from app.compute import measured_shift  # noqa: PLC0415 (PyTorch takes seconds to import)
-
-    return measured_shift(source_of(checkpoint), domain=domain)
-
-
-def known_shift_scores(checkpoint: Checkpoint, domains: Iterable[str]) -> dict[str, float | None]:
-    """Return the shift scores that are saved or were measured since the app started.
-
-    Returns:
-        Domain name to shift score; None if it is known to be not measurable.
-    """
-    saved = {} if own_folder(checkpoint) else saved_shift_scores(checkpoint.folder.weights, checkpoint.sha256)
-    keys = {domain: images_key(source_of(checkpoint), domain=domain) for domain in domains}
-    kept = kept_shift_scores()
-    return {
-        domain: saved[domain] if domain in saved else kept[key]
-        for domain, key in keys.items()
-        if domain in saved or key in kept
-    }
 
 
 def ranks(scores: NDArray[np.float64]) -> NDArray[np.intp]:

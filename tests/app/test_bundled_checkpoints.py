@@ -70,7 +70,8 @@ def test_the_bundled_files_are_small():
 def test_bundled_results_are_shown_without_pytorch_and_pandas(own_runs):
     code = """
 import sys
-from app.scoring import compute_result, make_request, shift_score_of
+from app.scoring import compute_result, make_request
+from app.shift_scores import shift_score_of
 from app.checkpoints import list_checkpoints
 from app.lines import EXAMPLE_TASK, saved_example
 from app.screens.follow.page import page

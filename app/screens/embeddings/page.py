@@ -15,13 +15,13 @@ from app.controls.view import View, report_untrained
 from app.display.unreadable import reporting_errors
 from app.display.view import draw_view
 from app.image_scoring import RequestPair
-from app.scoring import shift_score_of
 from app.screens.embeddings.downloads import offer_points
 from app.screens.embeddings.figure import draw_panels
 from app.screens.embeddings.gallery import show_gallery
 from app.screens.embeddings.planes import choose_plane
 from app.screens.embeddings.states import Embedding, place_states
 from app.screens.embeddings.summary import show_distances, show_provenance, summary_sentence
+from app.shift_scores import shift_score_of
 from app.words import NO_SHIFT_SCORE, SHIFT_SCORE_HELP, plain
 from gnl_core.names import DETECTOR_NAMES, name_of
 

@@ -11,7 +11,7 @@ import streamlit as st
 from app.controls.view import View
 from app.display.adaptation import describe_tray, describe_ways, name_ways
 from app.display.provenance import describe_origin
-from app.scoring import engines_here
+from app.engines import engines_here
 from app.screens.embeddings.figure import means_apart
 from app.screens.embeddings.planes import Plane
 from app.screens.embeddings.states import Embedding, State, describe_kind

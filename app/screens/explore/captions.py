@@ -8,7 +8,8 @@ from streamlit.delta_generator import DeltaGenerator
 from app.controls.view import View
 from app.display.histograms import COLOURS
 from app.display.unreadable import reporting_errors
-from app.scoring import ScoringResult, shift_score_of
+from app.scoring import ScoringResult
+from app.shift_scores import shift_score_of
 from app.words import AUROC_HELP, NO_SHIFT_SCORE, SHIFT_SCORE_HELP, exact_percent
 from gnl_core.names import DETECTOR_NAMES, name_of
 

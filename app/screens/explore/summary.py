@@ -8,9 +8,10 @@ import streamlit as st
 
 from app.controls.view import View
 from app.display.provenance import adapted_command, command, describe_n, describe_origin
+from app.engines import engines_behind
 from app.local_data import images_equal_to_training
 from app.methods import YARDSTICKS
-from app.scoring import ScoringResult, engines_behind
+from app.scoring import ScoringResult
 from app.words import capitalised, code, percent, plain, sentence_list, signed
 from gnl_core.datasets.shifts import split_domain
 from gnl_core.names import DETECTOR_NAMES, domain_name, name_of, task_name

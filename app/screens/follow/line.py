@@ -14,8 +14,8 @@ from app.checkpoints import Checkpoint
 from app.display.downloads import chart_config, offer_command, offer_file
 from app.display.pictures import enlarge, picture_url
 from app.display.provenance import describe_origin, shown_path
+from app.engines import engines_here
 from app.lines import Line
-from app.scoring import engines_here
 from app.screens.follow.truth import judge, show_truth, truth_sentence
 from app.words import capitalised, counted, exact_percent, plain
 from gnl_core.datasets.base import Item

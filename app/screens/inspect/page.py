@@ -20,8 +20,8 @@ from app.display.provenance import describe_origin
 from app.display.smallest_stroke import show_smallest
 from app.display.unreadable import reporting_errors
 from app.display.view import draw_view
+from app.engines import engines_here
 from app.image_scoring import ImageResult, RequestPair, ResultPair, adapt_pairs, score_images
-from app.scoring import engines_here
 from app.screens.inspect.adaptation import AdaptedTo
 from app.screens.inspect.downloads import offer_image
 from app.screens.inspect.maps import show_image, show_maps

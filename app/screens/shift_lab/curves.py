@@ -16,8 +16,8 @@ from app.display.adaptation import name_ways
 from app.display.downloads import chart_config, offer_command, offer_file, offer_page
 from app.display.notebook import offer_notebook
 from app.display.provenance import adapted_command, command, describe_n, describe_origin
+from app.engines import engines_behind
 from app.image_scoring import RequestPair
-from app.scoring import engines_behind
 from app.screens.shift_lab.notebook import shift_lab_notebook
 from app.screens.shift_lab.numbers import MethodCurves, ScoredCurve, corruption_of, known_curves, severity_domains
 from app.screens.shift_lab.summary import summary_sentence

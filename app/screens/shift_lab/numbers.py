@@ -9,7 +9,8 @@ from typing import NamedTuple
 from app.adaptation import present_adapted
 from app.controls.view import View
 from app.image_scoring import RequestPair
-from app.scoring import ScoringRequest, known_shift_scores, measure, present_scores
+from app.scoring import ScoringRequest, measure, present_scores
+from app.shift_scores import known_shift_scores
 from gnl_core.adaptation.choice import Ways
 from gnl_core.datasets.corruptions import SEVERITIES, parse_shift
 from gnl_core.datasets.shifts import shifted_domain, split_domain

@@ -12,7 +12,7 @@ from app.controls.image import list_images
 from app.controls.view import View
 from app.image_scoring import RequestPair
 from app.progress import Work
-from app.scoring import scores_of_each, shift_score_of
+from app.scoring import scores_of_each
 from app.screens.shift_lab.numbers import (
     MethodCurves,
     known_curves,
@@ -21,6 +21,7 @@ from app.screens.shift_lab.numbers import (
     missing_severities,
     severity_domains,
 )
+from app.shift_scores import shift_score_of
 from app.sources import adapted_key, scores_key, source_of
 from app.words import counted, duration
 from gnl_core.runs.adapted_scores import TrayChoice
