@@ -28,6 +28,7 @@ VIEWS = {  # name of the picture to the page's address
     "shift-lab": "shift-lab",
     "inspect": "inspect?data=Parts+(rendered)&image=75",
     "embeddings": "embeddings",
+    "follow": "follow",
     "train": "train?job=demonstration",
 }
 DEMONSTRATION = {"normal_class": "7", "image_size": (32, 32), "epochs": 8, "keep_epochs": True, "device": "cpu"}
@@ -36,6 +37,7 @@ STANDS = {  # what a whole page has
     "learn": (".st-key-widths .bars path", '[data-testid="stImage"] img >> nth=7'),
     "inspect": (".st-key-values .trace", ".st-key-singles .points path", "text=Mean and deviation"),
     "embeddings": (".st-key-plane_0 .trace", ".st-key-plane_1 .trace", ".st-key-gallery li >> nth=7"),
+    "follow": (".st-key-timeline .trace", "text=Worn nuts: all reported"),
     "train": (".st-key-losses .trace", ".st-key-epoch_histograms .trace", ".st-key-epoch_aurocs .trace"),
     "shift-lab": (".st-key-severity_curves .trace", "text=at the strength chosen above"),
 }
